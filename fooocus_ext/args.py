@@ -1,0 +1,417 @@
+"""The extension's arguments: one table, from which every other form of them derives.
+
+``Settings`` is the table. Its fields, in order, are the panel's widgets, the positional API arguments,
+the keys of the API dict, the X/Y/Z axes, the infotext keys and the JSON schema. Names, order, defaults
+and ranges are a public contract: append, never move.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fooocus_ext.errors import RequestError, did_you_mean
+
+NONE = "None"
+HOST_CHOICE = "webui"
+PERFORMANCE_NAMES = (
+    HOST_CHOICE,
+    "Speed",
+    "Quality",
+    "Extreme Speed",
+    "Lightning",
+    "Hyper-SD",
+)
+REFINER_METHODS = ("joint", "separate")
+
+Kind = Literal["flag", "number", "choice", "name", "names"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """What is known of one argument besides its Python type.
+
+    ``kind`` says how it is checked and shown: ``flag`` a boolean, ``number`` a finite float in
+    ``minimum..maximum``, ``choice`` one of ``choices``, ``name`` a non-empty text whose legal values
+    only the host knows (a checkpoint, a preset, a size), ``names`` a list of such texts.
+    """
+
+    name: str
+    kind: Kind
+    default: Any
+    label: str
+    infotext: str
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> str:
+        """What a value may be, in words."""
+        if self.kind == "flag":
+            return "true or false"
+        if self.kind == "number":
+            return f"a number from {self.minimum:g} to {self.maximum:g}"
+        if self.kind == "choice":
+            return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+        if self.kind == "name":
+            return f'a name (text), "{self.default}" for none'
+        return "a list of names (texts)"
+
+    def check(self, value: object) -> Any:
+        """Return ``value`` in its canonical type (numbers as float, names as a tuple).
+
+        Raises:
+            RequestError: the value's type or range is wrong.
+        """
+        checked = _CHECKS[self.kind](self, value)
+        if checked is _REFUSED:
+            raise RequestError(f"{self.name}: got {describe(value)}; allowed: {self.allowed}.")
+        return checked
+
+
+def _field(
+    kind: Kind,
+    default: Any,
+    label: str,
+    infotext: str,
+    help: str,  # noqa: A002  (the word users of widgets know)
+    **limits: Any,
+) -> Any:
+    return dataclasses.field(
+        default=default,
+        metadata={"kind": kind, "label": label, "infotext": infotext, "help": help, **limits},
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One generation's settings; the defaults are Fooocus's."""
+
+    enabled: bool = _field(
+        "flag", False, "Fooocus", "Fooocus", "Render this generation the way Fooocus does."
+    )
+    sharpness: float = _field(
+        "number",
+        2.0,
+        "Sharpness",
+        "Fooocus sharpness",
+        "Keeps fine detail that guidance would blur away. 0 is off, 2 is Fooocus's default.",
+        minimum=0.0,
+        maximum=30.0,
+        step=0.01,
+    )
+    adm_positive: float = _field(
+        "number",
+        1.5,
+        "Positive ADM scale",
+        "Fooocus ADM positive",
+        "SDXL is told that the prompt's picture was this much larger. 1 is off.",
+        minimum=0.1,
+        maximum=3.0,
+        step=0.01,
+    )
+    adm_negative: float = _field(
+        "number",
+        0.8,
+        "Negative ADM scale",
+        "Fooocus ADM negative",
+        "SDXL is told that the negative prompt's picture was this much smaller. 1 is off.",
+        minimum=0.1,
+        maximum=3.0,
+        step=0.01,
+    )
+    adm_end: float = _field(
+        "number",
+        0.3,
+        "ADM guidance ends at",
+        "Fooocus ADM end",
+        "Fraction of the noise schedule after which the true size is used again. 0 is off.",
+        minimum=0.0,
+        maximum=1.0,
+        step=0.01,
+    )
+    adaptive_cfg: float = _field(
+        "number",
+        7.0,
+        "Adaptive CFG",
+        "Fooocus adaptive CFG",
+        "A CFG scale above this value starts here and rises to its full value while sampling.",
+        minimum=1.0,
+        maximum=30.0,
+        step=0.01,
+    )
+    refiner: str = _field(
+        "name",
+        NONE,
+        "Refiner",
+        "Fooocus refiner",
+        "A checkpoint that takes over inside the running sampler.",
+    )
+    refiner_switch: float = _field(
+        "number",
+        0.8,
+        "Refiner switch at",
+        "Fooocus refiner switch",
+        "Fraction of the steps after which the refiner takes over. 1 is never.",
+        minimum=0.1,
+        maximum=1.0,
+        step=0.01,
+    )
+    refiner_method: str = _field(
+        "choice",
+        "joint",
+        "Refiner method",
+        "Fooocus refiner method",
+        "joint keeps one sampler and its momentum; separate starts a second sampler.",
+        choices=REFINER_METHODS,
+    )
+    expansion: bool = _field(
+        "flag",
+        True,
+        "Prompt expansion (Fooocus V2)",
+        "Fooocus expansion",
+        "A small language model continues the prompt with words that suit it.",
+    )
+    styles: tuple[str, ...] = _field(
+        "names", (), "Styles", "Fooocus styles", "Styles applied to the prompt, in order."
+    )
+    performance: str = _field(
+        "choice",
+        HOST_CHOICE,
+        "Performance",
+        "Fooocus performance",
+        '"webui" keeps the steps and the sampler of the page; the others are Fooocus\'s modes.',
+        choices=PERFORMANCE_NAMES,
+    )
+    aspect_ratio: str = _field(
+        "name",
+        HOST_CHOICE,
+        "Aspect ratio",
+        "Fooocus aspect ratio",
+        '"webui" keeps the width and height of the page; otherwise width*height.',
+    )
+    preset: str = _field(
+        "name",
+        NONE,
+        "Preset",
+        "Fooocus preset",
+        "A preset file whose values are used where a field has its default.",
+    )
+
+    def replace(self, **values: object) -> Settings:
+        """Return a copy with checked ``values``. Raises RequestError for names or values."""
+        return _build({**self.as_dict(), **values})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as a plain dict in field order, ready for JSON."""
+        values = {field.name: getattr(self, field.name) for field in FIELDS}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+
+class _Refused:
+    """Marks a refused value; None could not, because None is something a client may send."""
+
+
+_REFUSED = _Refused()
+
+
+def _check_flag(_field: Field, value: object) -> object:
+    return value if isinstance(value, bool) else _REFUSED
+
+
+def _check_number(field: Field, value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return _REFUSED
+    assert field.minimum is not None
+    assert field.maximum is not None
+    in_range = math.isfinite(value) and field.minimum <= value <= field.maximum
+    return float(value) if in_range else _REFUSED
+
+
+def _check_choice(field: Field, value: object) -> object:
+    return value if isinstance(value, str) and value in field.choices else _REFUSED
+
+
+def _check_name(_field: Field, value: object) -> object:
+    return value if isinstance(value, str) and value.strip() else _REFUSED
+
+
+def _check_names(_field: Field, value: object) -> object:
+    if not isinstance(value, (list, tuple)):
+        return _REFUSED
+    if not all(isinstance(item, str) and item.strip() for item in value):
+        return _REFUSED
+    return tuple(value)
+
+
+_CHECKS: Mapping[Kind, Callable[[Field, object], object]] = {
+    "flag": _check_flag,
+    "number": _check_number,
+    "choice": _check_choice,
+    "name": _check_name,
+    "names": _check_names,
+}
+
+FIELDS: tuple[Field, ...] = tuple(
+    Field(name=field.name, default=field.default, **field.metadata)
+    for field in dataclasses.fields(Settings)
+)
+FIELDS_BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
+
+
+def describe(value: object) -> str:
+    """Return a value as a client would write it, with its JSON type, shortened."""
+    json_type = {
+        bool: "true/false",
+        int: "number",
+        float: "number",
+        str: "text",
+        list: "list",
+        tuple: "list",
+        dict: "object",
+        type(None): "null",
+    }.get(type(value), type(value).__name__)
+    try:
+        shown = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        shown = repr(value)
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."  # noqa: PLR2004  (fits one line)
+    return shown if value is None else f"{shown} ({json_type})"
+
+
+def parse(slots: Sequence[object]) -> Settings:
+    """Read what the host hands to a hook: positional values, or one dict in the first slot.
+
+    The host fills the slots that a client left out with the widgets' defaults, so beside a dict
+    every other slot must hold its default.
+
+    Raises:
+        RequestError: names every field that is wrong, its value and what is allowed.
+    """
+    if not slots:
+        return Settings()
+    if isinstance(slots[0], Mapping):
+        _refuse_values_beside_a_dict(slots[1:])
+        return _build(slots[0])
+    if isinstance(slots[0], (list, tuple)):
+        raise RequestError(
+            f"args: got {describe(slots[0])} in the first place; allowed: one object with named "
+            'values, as in "args": [{"enabled": true}], or the values themselves in widget order.'
+        )
+    return _build(dict(zip((field.name for field in FIELDS), slots)))  # noqa: B905  (fewer is legal)
+
+
+def _refuse_values_beside_a_dict(slots: Sequence[object]) -> None:
+    for field, value in zip(FIELDS[1:], slots):  # noqa: B905  (fewer is legal)
+        if _plain(value) != _plain(field.default):
+            raise RequestError(
+                f"args: {field.name} is given by position as {describe(value)} beside an object; "
+                "allowed: either one object with named values or positional values, not both."
+            )
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _build(values: Mapping[str, object]) -> Settings:
+    problems: list[str] = []
+    checked: dict[str, Any] = {}
+    for name, value in values.items():
+        field = FIELDS_BY_NAME.get(name)
+        if field is None:
+            known = ", ".join(FIELDS_BY_NAME)
+            hint = did_you_mean(str(name), FIELDS_BY_NAME)
+            problems.append(f'"{name}" is not a Fooocus argument{hint}; allowed: {known}.')
+            continue
+        try:
+            checked[name] = field.check(value)
+        except RequestError as error:
+            problems.append(error.detail)
+    if problems:
+        raise RequestError("Fooocus: " + " ".join(problems))
+    return Settings(**checked)
+
+
+def to_infotext(settings: Settings) -> dict[str, str]:
+    """Return the infotext entries of enabled settings: the switch, and whatever is not default."""
+    entries = {FIELDS_BY_NAME["enabled"].infotext: "True"}
+    for field in FIELDS[1:]:
+        value = getattr(settings, field.name)
+        if value != field.default:
+            entries[field.infotext] = _to_text(value)
+    return entries
+
+
+def from_infotext(field: Field, entries: Mapping[str, Any]) -> Any:
+    """Return the value that a pasted picture's infotext gives a field.
+
+    A picture made without Fooocus switches the extension off and leaves the other fields alone
+    (None); one made with it resets the fields that it does not mention to their defaults. A value
+    that cannot be read also counts as not mentioned.
+    """
+    made_with_fooocus = entries.get(FIELDS_BY_NAME["enabled"].infotext) == "True"
+    if field.name == "enabled":
+        return made_with_fooocus
+    if not made_with_fooocus:
+        return None
+    try:
+        value = field.check(_from_text(field, str(entries[field.infotext])))
+    except (KeyError, ValueError, RequestError):
+        value = field.default
+    return _plain(value)
+
+
+def _to_text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, tuple):
+        if any("," in name or name.startswith("[") for name in value):
+            return json.dumps(value, ensure_ascii=False)
+        return ", ".join(value)
+    return str(value)
+
+
+def _from_text(field: Field, text: str) -> object:
+    if field.kind == "flag":
+        return {"True": True, "False": False}.get(text)
+    if field.kind == "number":
+        return float(text)
+    if field.kind == "names":
+        return json.loads(text) if text.startswith("[") else text.split(", ")
+    return text
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON schema of the API dict (draft 2020-12)."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Fooocus",
+        "description": "The one object in alwayson_scripts.Fooocus.args.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {field.name: _property(field) for field in FIELDS},
+    }
+
+
+def _property(field: Field) -> dict[str, Any]:
+    shape: dict[Kind, dict[str, Any]] = {
+        "flag": {"type": "boolean"},
+        "number": {"type": "number", "minimum": field.minimum, "maximum": field.maximum},
+        "choice": {"type": "string", "enum": list(field.choices)},
+        "name": {"type": "string", "minLength": 1},
+        "names": {"type": "array", "items": {"type": "string", "minLength": 1}},
+    }
+    return {
+        "title": field.label,
+        "description": field.help,
+        **shape[field.kind],
+        "default": _plain(field.default),
+    }

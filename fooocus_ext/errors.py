@@ -1,0 +1,39 @@
+"""Errors that a user caused and can act on."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+HTTP_UNPROCESSABLE = 422
+
+
+class RequestError(Exception):
+    """Something the user asked for cannot be honoured; the picture is not made.
+
+    The webui answers an API request that ends in this exception with HTTP 422 and ``detail``, because
+    its error handler reads ``status_code`` and ``detail`` from the *instance* of any exception (all
+    versions from 1.5 on). On the page the host shows ``str(error)``.
+
+    Attributes:
+        status_code: always 422.
+        detail: one or more sentences naming the field, the value and what is allowed.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.status_code = HTTP_UNPROCESSABLE
+        self.detail = detail
+
+
+def nearest_names(name: str, known: Iterable[str], *, count: int = 3) -> list[str]:
+    """Return up to ``count`` of ``known`` that resemble ``name``, ignoring case, best first."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    matches = difflib.get_close_matches(name.casefold(), by_folded, n=count, cutoff=0.5)
+    return [by_folded[match] for match in matches]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``' (did you mean "a" or "b"?)'``, or an empty string where nothing is near."""
+    quoted = [f'"{match}"' for match in nearest_names(name, known)]
+    return f" (did you mean {' or '.join(quoted)}?)" if quoted else ""

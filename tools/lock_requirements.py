@@ -18,7 +18,7 @@ REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements"
 PINNED_BY_TORCH = re.compile(r"^(nvidia-|cuda-|triton\b)")
 
 # pyproject.toml keeps uv to Python 3.11 and older; saying so on every line is noise.
-ALWAYS_TRUE = re.compile(r" ; python_full_version < '3.12'(?: and (?=\w))?")
+ALWAYS_TRUE = "python_full_version < '3.12'"
 
 HEADER = "# Made by tools/lock_requirements.py from {source}; edit that file instead of this one.\n"
 
@@ -36,7 +36,7 @@ def compile_lock(name: str) -> str:
 
 def without_always_true(line: str) -> str:
     """Drop the marker that holds for every Python this project runs on, keeping the rest of it."""
-    return ALWAYS_TRUE.sub(lambda match: " ; " if match[0].endswith(" and ") else "", line)
+    return line.replace(f"{ALWAYS_TRUE} and ", "").replace(f" ; {ALWAYS_TRUE}", "")
 
 
 def main() -> None:

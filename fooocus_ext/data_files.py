@@ -1,0 +1,141 @@
+"""Reading data files that other people wrote: bounded in size, depth and number, with reasons."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MEBIBYTE = 1024 * 1024
+MAX_FOLDER_DEPTH = 8
+MAX_FILES_PER_FOLDER = 5_000
+MAX_NUMBER_DIGITS = 40
+
+
+class DataFileError(ValueError):
+    """A file cannot be used; the message is the reason, fit for a user's eyes."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that was left out while files were loaded.
+
+    Attributes:
+        file: the file it was found in (or a folder that could not be listed).
+        entry: which entry or key of the file; empty where the whole file is concerned.
+        reason: what is wrong, in words.
+    """
+
+    file: str
+    entry: str
+    reason: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}, {self.entry}" if self.entry else self.file
+        return f"{where}: {self.reason}"
+
+
+def read_text(path: Path, *, limit: int) -> str:
+    """Return the text of a regular UTF-8 file (a byte order mark is dropped).
+
+    Args:
+        path: the file; a pipe or a device is refused instead of waited for.
+        limit: the largest size in bytes.
+
+    Raises:
+        DataFileError: unreadable, not a regular file, larger than ``limit``, or not UTF-8.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise DataFileError("it is not a regular file")
+        with path.open("rb") as stream:
+            raw = stream.read(limit + 1)
+    except OSError as error:
+        raise DataFileError(f"it cannot be read ({error.strerror or error})") from error
+    if len(raw) > limit:
+        raise DataFileError(f"it is larger than {limit // 1024} KiB")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataFileError(f"it is not UTF-8 text (byte {error.start})") from error
+
+
+def parse_json(text: str) -> Any:
+    """Return what a JSON text holds.
+
+    NaN, infinity, endless digits and half characters (lone surrogates, which no file and no
+    tokenizer accepts) are refused, so that what comes out can be stored and sent on.
+
+    Raises:
+        DataFileError: the text is not JSON, or is hostile.
+    """
+    try:
+        value = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_constant)
+        json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise DataFileError(
+            f"it is not JSON (line {error.lineno}, column {error.colno}: {error.msg})"
+        ) from error
+    except RecursionError as error:
+        raise DataFileError("it is nested too deeply") from error
+    except UnicodeEncodeError as error:
+        raise DataFileError("it holds half characters (lone surrogates)") from error
+    return value
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_NUMBER_DIGITS:
+        raise DataFileError(f"it holds a number of {len(digits)} digits")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise DataFileError(f"it holds a number out of range ({digits[:20]})")
+    return value
+
+
+def _constant(name: str) -> float:
+    raise DataFileError(f"it holds {name}, which is not a JSON number")
+
+
+def iter_files(
+    folder: Path, suffixes: tuple[str, ...], report: Callable[[Problem], None]
+) -> Iterator[Path]:
+    """Yield the files below ``folder`` that end in one of ``suffixes``, in a stable order.
+
+    Subfolders are visited after the files of their parent, both in case-folded alphabetical order;
+    links to folders are not followed and hidden entries are skipped. A folder that does not exist
+    yields nothing. What is left out because of the limits, or cannot be listed, goes to ``report``.
+    """
+    found = 0
+
+    def unlisted(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            name = str(error.filename or folder)
+            report(Problem(name, "", f"it cannot be listed ({error.strerror or error})"))
+
+    for root, folders, files in os.walk(folder, onerror=unlisted):
+        here = Path(root)
+        visible = sorted((d for d in folders if not d.startswith(".")), key=_case_folded)
+        if visible and len(here.relative_to(folder).parts) >= MAX_FOLDER_DEPTH:
+            report(Problem(str(here), "", f"folders below level {MAX_FOLDER_DEPTH} are not read"))
+            visible = []
+        folders[:] = visible
+        for name in sorted(files, key=_case_folded):
+            if name.startswith(".") or not name.casefold().endswith(suffixes):
+                continue
+            if found >= MAX_FILES_PER_FOLDER:
+                report(Problem(str(folder), "", f"only {MAX_FILES_PER_FOLDER} files are read"))
+                return
+            found += 1
+            yield here / name
+
+
+def _case_folded(name: str) -> tuple[str, str]:
+    return name.casefold(), name

@@ -1,0 +1,1 @@
+"""What happens to a prompt's text before the host encodes it."""

@@ -1,0 +1,184 @@
+"""Styles: prompt templates with names, and how several of them meet one prompt.
+
+The semantics are Fooocus 2.5's (``sdxl_styles.py`` and ``async_worker.py`` there); the formats are
+read by ``fooocus_ext.prompting.style_files``.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fooocus_ext.data_files import Problem
+from fooocus_ext.errors import RequestError, did_you_mean
+
+PLACEHOLDER = "{prompt}"
+EXPANSION_STYLE = "Fooocus V2"
+RANDOM_STYLE = "Random Style"
+SPECIAL_STYLES = (EXPANSION_STYLE, RANDOM_STYLE)
+_LONGEST_NAME_SHOWN = 100
+
+
+def lookup_key(name: str) -> str:
+    """Return the form under which style names are compared.
+
+    Fooocus writes ``sai-3d-model`` as ``SAI 3D Model``: hyphens become spaces and the letters' case
+    changes. Both therefore are the same name here, whichever of them a file or a user wrote.
+    """
+    return " ".join(name.replace("-", " ").casefold().split())
+
+
+@dataclass(frozen=True)
+class Style:
+    """One template.
+
+    Attributes:
+        name: as its file spells it.
+        prompt: positive text, usually with ``{prompt}``; may be empty.
+        negative_prompt: negative text; may be empty.
+        group: heading under which the style is listed.
+        source: the file it came from.
+    """
+
+    name: str
+    prompt: str
+    negative_prompt: str
+    group: str = "Styles"
+    source: Path | None = None
+
+    @property
+    def has_placeholder(self) -> bool:
+        """Whether the user's prompt goes inside this style's text."""
+        return PLACEHOLDER in self.prompt
+
+
+@dataclass(frozen=True)
+class StyleLibrary:
+    """All styles that were loaded, in list order, and what could not be loaded."""
+
+    styles: Sequence[Style] = ()
+    problems: Sequence[Problem] = ()
+    _by_key: Mapping[str, Style] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_key = {lookup_key(style.name): style for style in self.styles}
+        object.__setattr__(self, "_by_key", by_key)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and lookup_key(name) in self._by_key
+
+    def __len__(self) -> int:
+        return len(self.styles)
+
+    @property
+    def names(self) -> list[str]:
+        """The styles' names in list order, without the two special ones."""
+        return [style.name for style in self.styles]
+
+    @property
+    def groups(self) -> dict[str, list[Style]]:
+        """The styles by group; groups and styles in list order."""
+        grouped: dict[str, list[Style]] = {}
+        for style in self.styles:
+            grouped.setdefault(style.group, []).append(style)
+        return grouped
+
+    def get(self, name: str) -> Style:
+        """Return the style called ``name`` (see ``lookup_key``).
+
+        Raises:
+            RequestError: there is none; the message gives the nearest names.
+        """
+        try:
+            return self._by_key[lookup_key(name)]
+        except KeyError:
+            raise RequestError(self._unknown(name)) from None
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raise RequestError for the first of ``names`` that is neither here nor special."""
+        for name in names:
+            if special_style(name) is None:
+                self.get(name)
+
+    def draw(self, rng: random.Random) -> Style:
+        """Return a style drawn uniformly with ``rng``.
+
+        Raises:
+            RequestError: the library is empty.
+        """
+        if not self.styles:
+            raise RequestError(
+                f'styles: "{RANDOM_STYLE}" has nothing to draw from: no style loaded.'
+            )
+        return rng.choice(self.styles)
+
+    def _unknown(self, name: str) -> str:
+        shown = name if len(name) <= _LONGEST_NAME_SHOWN else name[:_LONGEST_NAME_SHOWN] + "..."
+        hint = did_you_mean(lookup_key(name)[:_LONGEST_NAME_SHOWN], self._nameable())
+        return (
+            f'styles: there is no style "{shown}"{hint}; allowed: the {len(self.styles)} names that '
+            f'GET /fooocus/v1/styles lists, "{EXPANSION_STYLE}" and "{RANDOM_STYLE}".'
+        )
+
+    def _nameable(self) -> list[str]:
+        return [*SPECIAL_STYLES, *self.names]
+
+
+def special_style(name: str) -> str | None:
+    """Return ``EXPANSION_STYLE`` or ``RANDOM_STYLE`` if ``name`` means one of them, else None."""
+    key = lookup_key(name)
+    return next((special for special in SPECIAL_STYLES if lookup_key(special) == key), None)
+
+
+def wants_expansion(names: Iterable[str]) -> bool:
+    """Whether a list of style names asks for prompt expansion ("Fooocus V2" is among them)."""
+    return any(special_style(name) == EXPANSION_STYLE for name in names)
+
+
+@dataclass(frozen=True)
+class StyledTexts:
+    """The texts that are encoded for one image, in order; the caller joins them."""
+
+    positive: list[str]
+    negative: list[str]
+
+
+def apply_styles(
+    styles: Sequence[Style],
+    prompt: str,
+    negative_prompt: str = "",
+    *,
+    extra_positive: Sequence[str] = (),
+    extra_negative: Sequence[str] = (),
+) -> StyledTexts:
+    """Put one prompt through several styles, as Fooocus 2.5 does.
+
+    Every style contributes its lines in order, with each ``{prompt}`` replaced. If none of them has
+    the placeholder, the prompt goes in front. The user's negative text follows all the styles'; the
+    extra texts (a prompt's further lines) come last. Empty texts are removed; if nothing remains,
+    the prompt (or negative prompt) itself is the only text.
+
+    Args:
+        styles: the styles, in the user's order.
+        prompt: the main prompt.
+        negative_prompt: the user's negative prompt.
+        extra_positive: further positive texts.
+        extra_negative: further negative texts.
+    """
+    positive: list[str] = []
+    negative: list[str] = []
+    for style in styles:
+        positive += style.prompt.replace(PLACEHOLDER, prompt).splitlines()
+        negative += style.negative_prompt.splitlines()
+    if not any(style.has_placeholder for style in styles):
+        positive.insert(0, prompt)
+    return StyledTexts(
+        positive=_without_empty([*positive, *extra_positive], default=prompt),
+        negative=_without_empty([*negative, negative_prompt, *extra_negative], negative_prompt),
+    )
+
+
+def _without_empty(texts: Iterable[str], default: str) -> list[str]:
+    return [text for text in texts if text] or [default]

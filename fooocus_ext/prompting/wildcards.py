@@ -1,0 +1,172 @@
+"""Wildcards: ``__name__`` in a prompt becomes a line of the file ``name.txt``.
+
+Fooocus 2.5 (``util.apply_wildcards``) defines the semantics: the file's non-empty lines are the
+options, each occurrence draws its own with the image's random generator, options may hold wildcards
+themselves (up to 64 rounds), in-order mode takes line ``image index mod count``, and a missing file
+leaves the bare word.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from fooocus_ext.data_files import MEBIBYTE, DataFileError, Problem, iter_files, read_text
+from fooocus_ext.errors import RequestError, did_you_mean
+
+MAX_ROUNDS = 64
+MAX_FILE_BYTES = 4 * MEBIBYTE
+MAX_REPLACEMENTS = 10_000
+MAX_ADDED_CHARACTERS = 100_000
+
+_TOKEN = re.compile(r"__((?:(?!__)[\w\-./\\])+)__")
+_NAME = re.compile(r"[\w\-]+(?:\.[\w\-]+)*(?:/[\w\-]+(?:\.[\w\-]+)*)*")
+
+
+@dataclass
+class Wildcards:
+    """The wildcard files of several folders, found when first needed and then remembered.
+
+    Make one per generation: it is free for prompts without wildcards, and new files are seen.
+    ``name`` finds ``name.txt`` in any subfolder (the first in alphabetical order), ``folder/name``
+    the one at that place. Files of a later folder win over an earlier one's.
+
+    Attributes:
+        folders: the folders to look in.
+    """
+
+    folders: Sequence[Path] = ()
+    _paths: dict[str, Path] | None = field(default=None, init=False, repr=False)
+    _options: dict[Path, list[str]] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def names(self) -> list[str]:
+        """All names that can stand between the underscores, sorted."""
+        return sorted(self._index())
+
+    def options(self, name: str) -> list[str]:
+        """Return the options of a wildcard: its file's non-empty lines, trimmed.
+
+        Raises:
+            DataFileError: no such file, empty, too large, outside its folder or unreadable.
+        """
+        path = self._index().get(name)
+        if path is None:
+            raise DataFileError(f"there is no {name}.txt{did_you_mean(name[:100], self._index())}")
+        if path not in self._options:
+            self._options[path] = _read_options(path)
+        return self._options[path]
+
+    def _index(self) -> dict[str, Path]:
+        if self._paths is None:
+            self._paths = {}
+            for folder in self.folders:
+                self._paths.update(_index_folder(Path(folder)))
+        return self._paths
+
+
+def _index_folder(folder: Path) -> dict[str, Path]:
+    """Map every name of one folder's files; a full path wins over another file's bare name."""
+    bare: dict[str, Path] = {}
+    full: dict[str, Path] = {}
+    root = folder.resolve()
+    for path in iter_files(folder, (".txt",), _ignore):
+        if not path.resolve().is_relative_to(root):
+            continue
+        relative = PurePosixPath(*path.relative_to(folder).parts)
+        full[str(relative.with_suffix(""))] = path
+        bare.setdefault(relative.stem, path)
+    return {**bare, **full}
+
+
+def _ignore(_problem: Problem) -> None:
+    """Folder limits need no report here: a name that is not found is reported where it is used."""
+
+
+def _read_options(path: Path) -> list[str]:
+    lines = read_text(path, limit=MAX_FILE_BYTES).splitlines()
+    options = [line.strip() for line in lines if line.strip() and "\0" not in line]
+    if not options:
+        raise DataFileError(f"{path.name} is empty")
+    return options
+
+
+def apply_wildcards(
+    text: str,
+    wildcards: Wildcards,
+    rng: random.Random,
+    *,
+    index: int = 0,
+    in_order: bool = False,
+    note: Callable[[str], None] | None = None,
+) -> str:
+    """Replace the wildcards of one text.
+
+    Args:
+        text: a prompt; without wildcards it is returned as it is and ``rng`` is not touched.
+        wildcards: the files.
+        rng: the image's generator; one draw per occurrence, from left to right, round by round.
+        index: the image's number in its job, from 0.
+        in_order: take option ``index mod count`` of each file instead of drawing.
+        note: called with a sentence for everything that could not be replaced.
+
+    Raises:
+        RequestError: the options multiply beyond ``MAX_REPLACEMENTS`` or
+            ``MAX_ADDED_CHARACTERS`` (files that name each other twice and more).
+    """
+    expansion = _Expansion(wildcards, rng, index, in_order, note or (lambda _sentence: None))
+    for _round in range(MAX_ROUNDS):
+        before = expansion.replacements
+        text = _TOKEN.sub(expansion.replace, text)
+        if expansion.replacements == before:
+            return text
+    if unresolved := _TOKEN.search(text):
+        expansion.note(
+            f"Wildcards: {unresolved[0][:80]} is still unresolved after {MAX_ROUNDS} rounds; "
+            "do its files name each other in a circle?"
+        )
+    return text
+
+
+@dataclass
+class _Expansion:
+    """The replacements made in one text."""
+
+    wildcards: Wildcards
+    rng: random.Random
+    index: int
+    in_order: bool
+    note: Callable[[str], None]
+    replacements: int = 0
+    characters: int = 0
+
+    def replace(self, token: re.Match[str]) -> str:
+        name = token[1]
+        if not _NAME.fullmatch(name):
+            self.note(
+                f"Wildcards: {token[0][:80]} is left as text: a name is made of letters, digits, "
+                '"_" and "-", with "/" between folders inside the wildcards folder.'
+            )
+            return token[0]
+        self.replacements += 1
+        if self.replacements > MAX_REPLACEMENTS:
+            raise self._too_much(f"more than {MAX_REPLACEMENTS} replacements")
+        try:
+            options = self.wildcards.options(name)
+        except DataFileError as reason:
+            self.note(f'Wildcards: {reason}; "{name[:80]}" is used as a normal word.')
+            return name
+        option = options[self.index % len(options)] if self.in_order else self.rng.choice(options)
+        self.characters += len(option)
+        if self.characters > MAX_ADDED_CHARACTERS:
+            raise self._too_much(f"more than {MAX_ADDED_CHARACTERS} characters")
+        return option
+
+    def _too_much(self, what: str) -> RequestError:
+        return RequestError(
+            f"prompt: its wildcards grow into {what}; allowed: at most {MAX_REPLACEMENTS} "
+            f"replacements and {MAX_ADDED_CHARACTERS} characters. Do their files name each other?"
+        )

@@ -1,8 +1,9 @@
 """Infotext inside picture files; doubles the metadata half of the host's `modules/images.py`.
 
-PNG keeps it in a text chunk called "parameters", JPEG and WebP in EXIF's UserComment (eight bytes that
-name the encoding, then UTF-16), GIF in its comment.
+PNG keeps it in a text chunk called "parameters", JPEG and WebP in EXIF's UserComment (eight bytes
+that name the encoding, then UTF-16), GIF in its comment.
 """
+
 from __future__ import annotations
 
 import os

@@ -1,11 +1,12 @@
 """File names of saved pictures; doubles the naming half of the host's `modules/images.py`.
 
-A pattern is text with `[key]` or `[key<argument>]` parts.  The host's keys that name things this host
-has are honoured; an unknown key stays in the name as it was typed, as it does in the host.
+A pattern is text with `[key]` or `[key<argument>]` parts.  The host's keys that name things this
+host has are honoured; an unknown key stays in the name as it was typed, as it does in the host.
 """
+
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 import logging
 import os
@@ -42,7 +43,7 @@ def sanitize_filename_part(text: str | None, replace_spaces: bool = True) -> str
 
 
 def get_next_sequence_number(path: str, basename: str) -> int:
-    """One more than the highest number that starts a file's name in `path`; 0 in an empty folder."""
+    """One more than the highest number that starts a file's name in `path`; 0 for no file."""
     prefix = f"{basename}-" if basename else ""
     numbers = [-1]
     for name in os.listdir(path):
@@ -122,7 +123,7 @@ class FilenameGenerator:
 
     def datetime(self, time_format: str = "", *_unused: str) -> str | None:
         """Now, as `time_format` says (strftime), or as year to second without separators."""
-        now = datetime.datetime.now().astimezone()
+        now = dt.datetime.now().astimezone()
         return sanitize_filename_part(now.strftime(time_format or DEFAULT_TIME_FORMAT), False)
 
     def image_hash(self, length: str = "") -> str:
@@ -155,11 +156,9 @@ class FilenameGenerator:
         "model_name": lambda self: sanitize_filename_part(
             getattr(self.p, "sd_model_name", None), False
         ),
-        "date": lambda self: datetime.datetime.now().strftime("%Y-%m-%d"),
+        "date": lambda self: dt.datetime.now().astimezone().strftime("%Y-%m-%d"),
         "datetime": datetime,
-        "job_timestamp": lambda self: getattr(
-            self.p, "job_timestamp", shared.state.job_timestamp
-        ),
+        "job_timestamp": lambda self: getattr(self.p, "job_timestamp", shared.state.job_timestamp),
         "prompt_hash": lambda self, *args: self.string_hash(self.prompt, *args),
         "negative_prompt_hash": lambda self, *a: self.string_hash(self.p.negative_prompt, *a),
         "full_prompt_hash": lambda self, *args: self.string_hash(
@@ -171,8 +170,10 @@ class FilenameGenerator:
         "batch_number": lambda self: self._several(lambda: self.p.batch_index + 1),
         "batch_size": lambda self: self.p.batch_size,
         "generation_number": _generation_number,
-        "denoising": lambda self: (self.p and getattr(self.p, "denoising_strength", None))
-        or NOTHING_AND_SKIP_PREVIOUS_TEXT,
+        "denoising": lambda self: (
+            (self.p and getattr(self.p, "denoising_strength", None))
+            or NOTHING_AND_SKIP_PREVIOUS_TEXT
+        ),
         "user": lambda self: self.p.user,
         "none": lambda self: "",
         "image_hash": image_hash,

@@ -1,8 +1,9 @@
 """Saving, reading, resizing and tiling pictures; doubles the host's `modules/images.py`.
 
-Not here: `split_grid`/`combine_grid`, `draw_grid_annotations` and `draw_prompt_matrix` (nothing in this
-host calls them) and AVIF, which needs a plugin.
+Not here: `split_grid`, `combine_grid`, `draw_grid_annotations`, `draw_prompt_matrix` (nothing in
+this host calls them), the second copy of large pictures as JPEG, and AVIF, which needs a plugin.
 """
+
 from __future__ import annotations
 
 import io
@@ -138,7 +139,7 @@ def save_image(
     suffix: str = "",
     save_to_dirs: bool | None = None,
 ) -> tuple[str, str | None]:
-    """Saves `image` below `path` under a numbered name and returns (its path, the text file's or None).
+    """Saves `image` below `path`; returns its full path and that of its text file, or None.
 
     The callbacks before_image_saved (which may change picture, name and info) and image_saved run;
     `image.already_saved_as` then tells the page to serve that file instead of a temporary one.
@@ -157,7 +158,8 @@ def save_image(
     stem = forced_filename
     if stem is None:
         plain = short_filename or seed is None
-        stem = _numbered_stem(path, basename, "" if plain else _decoration(names), suffix, extension)
+        decoration = suffix if plain else _decoration(names) + suffix
+        stem = _numbered_stem(path, basename, decoration, extension)
     pnginfo = dict(existing_info or {})
     if info is not None:
         pnginfo[pnginfo_section_name] = info
@@ -177,8 +179,7 @@ def _decoration(names: FilenameGenerator) -> str:
     return names.apply(_option("samples_filename_pattern", "") or fallback)
 
 
-def _numbered_stem(path: str, basename: str, decoration: str, suffix: str, extension: str) -> str:
-    decoration += suffix
+def _numbered_stem(path: str, basename: str, decoration: str, extension: str) -> str:
     if decoration and not _option("save_images_add_number", True):
         return decoration
     tail = f"-{decoration}" if decoration else ""
@@ -198,7 +199,8 @@ def _write(params: Any, geninfo: str | None, section: str) -> str:
         name = name.encode("utf8")[:longest].decode("utf8", errors="ignore")
     stem = os.path.join(folder, name)
     filename, count = stem + extension, 0
-    while _option("save_images_replace_action", "Replace") != "Replace" and os.path.exists(filename):
+    replace = _option("save_images_replace_action", "Replace") == "Replace"
+    while not replace and os.path.exists(filename):
         count += 1
         filename = f"{stem}-{count}{extension}"
     # Another process may watch the folder: nothing half-written ever carries the final name.
@@ -246,7 +248,7 @@ def fix_image(image: Image.Image | None) -> Image.Image | None:
         return None
     try:
         return fix_png_transparency(ImageOps.exif_transpose(image))
-    except Exception:  # Pillow raises many types on malformed EXIF; the pixels are good all the same
+    except Exception:  # Pillow raises many types on malformed EXIF; the pixels are good anyway
         logger.warning("cannot read the orientation of a picture", exc_info=True)
         return image
 

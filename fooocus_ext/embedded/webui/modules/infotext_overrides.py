@@ -1,4 +1,5 @@
-"""Options named by infotexts; doubles the override half of the host's `modules/infotext_utils.py`."""
+"""Options that infotexts name; doubles a part of the host's `modules/infotext_utils.py`."""
+
 from __future__ import annotations
 
 from collections.abc import Container
@@ -35,7 +36,7 @@ def create_override_settings_dict(text_pairs: list[str]) -> dict[str, Any]:
 def get_override_settings(
     params: dict[str, Any], *, skip_fields: Container[str] | None = None
 ) -> list[tuple[str, str, Any]]:
-    """(label, option, value) for each parsed label that names an option set otherwise at present."""
+    """(label, option, value) for each label that names an option with another value now."""
     result = []
     for label, name in _labels_of_options():
         if label in (skip_fields or ()) or params.get(label) is None:

@@ -1,8 +1,9 @@
 """Reading an infotext; doubles the parsing half of the host's `modules/infotext_utils.py`.
 
-An infotext is the prompt's lines, then "Negative prompt: ..." and its lines, then one line of
-"Key: value" pairs, separated by commas, JSON-quoted where a value holds a comma, colon or line break.
+An infotext is the prompt's lines, then "Negative prompt: ..." and its lines, then one line of pairs
+"Key: value", separated by commas, JSON-quoted where a value holds a comma, colon or line break.
 """
+
 from __future__ import annotations
 
 import json
@@ -71,7 +72,8 @@ def split_infotext(text: str) -> tuple[str, str, str]:
         last = ""
     sections: tuple[list[str], list[str]] = ([], [])
     negative = False
-    for line in (line.strip() for line in lines):
+    for raw in lines:
+        line = raw.strip()
         if line.startswith("Negative prompt:"):
             negative = True
             line = line.removeprefix("Negative prompt:").strip()
@@ -84,11 +86,11 @@ def split_infotext(text: str) -> tuple[str, str, str]:
 def parse_parameters(line: str) -> dict[str, str]:
     """The pairs of the last line; a value like 512x768 is split into "Key-1" and "Key-2"."""
     result: dict[str, str] = {}
-    for key, value in re_param.findall(line):
-        if not value:
+    for key, raw in re_param.findall(line):
+        if not raw:
             logger.warning("infotext: %r has no value", key)
             continue
-        value = unquote(value)
+        value = unquote(raw)
         size = re_imagesize.match(value)
         if size is None:
             result[key] = value
@@ -161,7 +163,7 @@ def _uses_emphasis(prompt: str, negative_prompt: str) -> bool:
 
 
 def _restore_old_hires_sizes(result: dict[str, Any]) -> None:
-    """Reads "First pass size", and sizes as old versions wrote them, as width, height and target."""
+    """Reads sizes as old versions wrote them as width, height and the hires pass's target."""
     if getattr(shared.opts, "use_old_hires_fix_width_height", False):
         target = int(result.get("Hires resize-1", 0)), int(result.get("Hires resize-2", 0))
         if all(target):

@@ -1,8 +1,9 @@
-"""Carrying parameters between text, pictures and widgets; doubles the host's `modules/infotext_utils.py`.
+"""Parameters between text, pictures and widgets; doubles the host's `modules/infotext_utils.py`.
 
-Tabs offer their widgets with `add_paste_fields`; buttons are bound with `register_paste_params_button`;
-`connect_paste_params_buttons` wires them once every tab exists.
+Tabs offer their widgets with `add_paste_fields`, buttons wait in `register_paste_params_button`,
+and `connect_paste_params_buttons` wires them once every tab exists.
 """
+
 from __future__ import annotations
 
 import base64
@@ -69,21 +70,18 @@ class ParamBinding:
         self.paste_field_names = paste_field_names or []
 
 
-class PasteField(tuple):
-    """(component, target): the infotext label, or the function of all labels, that fills a widget."""
+class PasteField(tuple):  # noqa: SLOT001 - the host's has attributes beside its two items
+    """(component, target): the infotext label, or the function of all labels, for a widget."""
 
-    component: Any
-    label: str | None
-    function: Callable[[dict[str, Any]], Any] | None
-    api: str | None
+    def __new__(cls, component: Any, target: Any, *, api: str | None = None) -> PasteField:  # noqa: PYI034
+        """Makes the pair; `api` names the request's field that the widget stands for."""
+        return super().__new__(cls, (component, target))
 
-    def __new__(cls, component: Any, target: Any, *, api: str | None = None) -> PasteField:
-        field = super().__new__(cls, (component, target))
-        field.component = component
-        field.label = target if isinstance(target, str) else None
-        field.function = target if callable(target) else None
-        field.api = api
-        return field
+    def __init__(self, component: Any, target: Any, *, api: str | None = None) -> None:
+        self.component = component
+        self.label = target if isinstance(target, str) else None
+        self.function = target if callable(target) else None
+        self.api = api
 
 
 paste_fields: dict[str, dict[str, Any]] = {}
@@ -165,9 +163,7 @@ def connect_paste_params_buttons() -> None:
         if binding.source_image_component and target["init_img"]:
             _connect_image(binding, target["init_img"], fields or [])
         if binding.source_text_component is not None and fields is not None:
-            overrides = (
-                binding.override_settings_component or target["override_settings_component"]
-            )
+            overrides = binding.override_settings_component or target["override_settings_component"]
             connect_paste(
                 binding.paste_button,
                 fields,
@@ -264,7 +260,7 @@ def connect_paste(
     override_settings_component: Any,
     tabname: str,
 ) -> None:
-    """Makes `button` read the infotext in `input_comp` (or, empty, the last one) into the fields."""
+    """Makes `button` read the infotext in `input_comp` (if empty, the last one) into the fields."""
     fields = list(paste_fields)
     if override_settings_component is not None:
         handled = {label for _component, label in fields if isinstance(label, str)}

@@ -1,8 +1,9 @@
-"""Old infotexts, read as their own version meant them; doubles the host's `modules/infotext_versions.py`.
+"""Old infotexts as their version meant them; doubles the host's `modules/infotext_versions.py`.
 
-An infotext names the version that wrote it.  Where a later version changed behaviour behind an option,
-the option is switched back for that text.
+An infotext names the version that wrote it.  Where a later version changed behaviour behind an
+option, the option is switched back for that text.
 """
+
 from __future__ import annotations
 
 import re

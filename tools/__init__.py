@@ -1,0 +1,1 @@
+"""Programs for developers; the extension imports none of them."""

@@ -25,10 +25,20 @@ HEADER = "# Made by tools/lock_requirements.py from {source}; edit that file ins
 
 def compile_lock(name: str) -> str:
     """Return the text of the lock for ``requirements/<name>.in``; raises CalledProcessError if uv fails."""
-    command = [sys.executable, "-m", "uv", "pip", "compile", "--universal", "--fork-strategy=fewest"]
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        "--universal",
+        "--fork-strategy=fewest",
+    ]
     command += ["--python-version=3.10", "--no-header", "--annotation-style=line", "--quiet"]
     output = REQUIREMENTS / f"{name}.txt"
-    subprocess.run([*command, f"{name}.in", "--output-file", output.name], cwd=REQUIREMENTS, check=True)
+    subprocess.run(
+        [*command, f"{name}.in", "--output-file", output.name], cwd=REQUIREMENTS, check=True
+    )
     lines = output.read_text(encoding="utf-8").splitlines(keepends=True)
     kept = [line for line in lines if not PINNED_BY_TORCH.match(line)]
     return HEADER.format(source=f"{name}.in") + "".join(map(without_always_true, kept))

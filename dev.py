@@ -1,0 +1,29 @@
+"""Run, test, measure and check sd-webui-fooocus: ``python dev.py --help``.
+
+This file only looks at the Python that runs it, so it keeps to what every Python can read;
+the commands are in tools/dev/.
+"""
+
+import sys
+
+SUITABLE_PYTHONS = ((3, 10), (3, 11))
+
+UNSUITABLE = (
+    "sd-webui-fooocus needs Python 3.10 or 3.11, as the webui does; this is %d.%d (%s). "
+    "Run dev.py with one of those, for example `python3.11 dev.py run`; they come from python.org, "
+    "your system's packages (python3.11, python3.11-venv), or pyenv (`pyenv install 3.11`).\n"
+)
+
+
+def main():  # type: () -> int  # noqa: ANN201 -- no Python 2 reads an annotation
+    """Run the command given on the command line and return its exit status."""
+    if sys.version_info[:2] not in SUITABLE_PYTHONS:
+        sys.stderr.write(UNSUITABLE % (sys.version_info[0], sys.version_info[1], sys.executable))
+        return 2
+    from tools.dev.commands import main as run_command  # noqa: PLC0415 -- unreadable to an older Python
+
+    return run_command(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

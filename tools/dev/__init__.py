@@ -1,0 +1,1 @@
+"""What stands behind dev.py; the standard library alone, as it runs before anything is installed."""

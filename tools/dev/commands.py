@@ -1,0 +1,213 @@
+"""The commands of dev.py: each makes sure of .venv, then runs one or more programs inside it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tools.dev.browser import VARIABLE, ensure_chromium
+from tools.dev.environment import ROOT, SetupError, ensure_environment, python_of, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 -- has no public name
+    Command = Callable[[argparse.Namespace, Sequence[str]], int]
+
+INTERRUPTED = 130
+
+RUN_HELP = """\
+Without --prompt: start the embedded webui, its page and its API, on http://127.0.0.1:7860.
+With --prompt: make one picture through the whole extension, without a browser."""
+
+TEST_HELP = """\
+Lint, check types, run the tests, and say what was skipped and why.
+Arguments not listed here are pytest's, for example: dev.py test tests/core -k sharpness"""
+
+
+class Check(NamedTuple):
+    """One step of `lint` or `test`: what it is called, and the module and arguments that do it."""
+
+    name: str
+    arguments: Sequence[str]
+
+
+LINT = (
+    Check("lint", ("ruff", "check", ".")),
+    Check("format", ("ruff", "format", "--check", ".")),
+    Check("types", ("mypy",)),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line ``arguments`` (without the program's name) and return the exit status."""
+    options, rest = command_line().parse_known_args(arguments)
+    try:
+        ensure_environment()
+        command: Command = options.command
+        return command(options, arguments[1:] if options.pass_all else rest)
+    except SetupError as problem:
+        say(f"dev.py: {problem}")
+        return 1
+    except KeyboardInterrupt:
+        say("\nInterrupted.")
+        return INTERRUPTED
+
+
+def command_line() -> argparse.ArgumentParser:
+    """Describe the commands; what a command does not know is left for the program that it starts."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py",
+        allow_abbrev=False,
+        description="Run, test, measure and check sd-webui-fooocus. The first use makes .venv.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_run(commands)
+    add_test(commands)
+    bench = add_command(
+        commands, "bench", bench_command, "measure, and print a table", pass_all=True
+    )
+    bench.add_argument("--json", metavar="FILE", help="write the numbers to FILE as well")
+    add_command(commands, "lint", lint_command, "check style, format and types")
+    return parser
+
+
+def add_command(
+    commands: Subcommands, name: str, command: Command, summary: str, *, pass_all: bool = False
+) -> argparse.ArgumentParser:
+    """Add a command; with ``pass_all`` its program gets every argument, those described here included."""
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(command=command, pass_all=pass_all)
+    return parser
+
+
+def add_run(commands: Subcommands) -> None:
+    """Describe `run`. The embedded host reads these arguments itself; here they are for --help."""
+    parser = add_command(
+        commands, "run", run_command, "start the embedded webui, or make one picture", pass_all=True
+    )
+    parser.description = RUN_HELP
+    parser.add_argument("--checkpoint", metavar="FILE", help="any SDXL single-file checkpoint")
+    parser.add_argument("--refiner", metavar="FILE", help="an SDXL refiner checkpoint")
+    parser.add_argument("--port", metavar="N", help="where to serve page and API (default 7860)")
+    picture = parser.add_argument_group("one picture")
+    picture.add_argument("--prompt", metavar="TEXT")
+    picture.add_argument("--negative-prompt", metavar="TEXT")
+    picture.add_argument("--out", metavar="FILE", help="where to save it, a .png")
+    picture.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        help="an argument of the extension, for example sharpness=4; repeatable",
+    )
+    for name in ("seed", "steps", "width", "height"):
+        picture.add_argument(f"--{name}", metavar="N")
+    picture.add_argument("--sampler", metavar="NAME")
+
+
+def add_test(commands: Subcommands) -> None:
+    """Describe `test`."""
+    parser = add_command(commands, "test", test_command, "lint, check types, run the tests")
+    parser.description = TEST_HELP
+    parser.add_argument(
+        "--fast", action="store_true", help="leave out slow tests and browser tests"
+    )
+    parser.add_argument("--webui", metavar="PATH", help="run tests/contract on the webui at PATH")
+    parser.add_argument(
+        "--webui-python", metavar="PYTHON", help="the Python which that webui runs on"
+    )
+
+
+def run_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Serve page and API, or make one picture."""
+    mode = "serve" if options.prompt is None else "picture"
+    return become("fooocus_ext.embedded", mode, *rest)
+
+
+def bench_command(_options: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Run the benchmarks."""
+    return become("benchmarks", *rest)
+
+
+def lint_command(_options: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Run ruff's linter and formatter and mypy; change nothing, unless ``rest`` says so (--fix)."""
+    first, *others = LINT
+    return run_checks([first._replace(arguments=[*first.arguments, *rest]), *others])
+
+
+def test_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Run everything that must hold before a change is taken."""
+    pytest = ["pytest"]
+    if options.fast:
+        pytest += ["-m", "not slow and not browser"]
+    elif not prepare_browser():
+        return 1
+    if options.webui:
+        pytest += ["--webui", str(Path(options.webui).resolve())]
+    if options.webui_python:
+        pytest += ["--webui-python", os.path.abspath(options.webui_python)]  # noqa: PTH100 -- keeps links
+    return run_checks([*LINT, Check("tests", [*pytest, *rest])])
+
+
+def prepare_browser() -> bool:
+    """Tell the tests which browser to use; false if there is none where there must be one, in CI."""
+    path = ensure_chromium()
+    if path is not None:
+        os.environ[VARIABLE] = path
+    elif os.environ.get("CI") == "true":
+        say("dev.py: in CI the browser tests may not be skipped.")
+        return False
+    return True
+
+
+def run_checks(checks: Sequence[Check]) -> int:
+    """Run every check, also after one failed, then list how each went; 0 if all passed."""
+    results = []
+    for check in checks:
+        say(f"== {check.name}: {' '.join(check.arguments)}")
+        started = time.monotonic()
+        status = wait_for([python_of(), "-m", *check.arguments])
+        results.append((check.name, status, time.monotonic() - started))
+    say("== summary")
+    for name, status, seconds in results:
+        say(f"{name:8} {'passed' if status == 0 else 'FAILED'} {seconds:7.1f} s")
+    return int(any(status for _name, status, _seconds in results))
+
+
+def wait_for(command: Sequence[str | Path]) -> int:
+    """Run a program in the repository and return its status; on Ctrl-C let it end in its own way."""
+    with subprocess.Popen(command, cwd=ROOT, env=environment()) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.wait()
+            raise
+
+
+def become(module: str, *arguments: str) -> int:
+    """Run ``module`` of this repository in .venv, where the user is: paths mean what they say there.
+
+    Where the system can do it, it takes this process's place, so that a signal reaches it directly.
+    """
+    command = [str(python_of()), "-m", module, *arguments]
+    if os.name != "nt":
+        sys.stdout.flush()
+        os.execve(command[0], command, environment())
+    return subprocess.run(command, env=environment(), check=False).returncode
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment, with the repository first among the places to import from."""
+    path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}

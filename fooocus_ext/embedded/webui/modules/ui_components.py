@@ -41,8 +41,6 @@ class ToolButton(FormComponent, gr.Button):
 class ResizeHandleRow(gr.Row):
     """Two columns; the host puts a handle between them, this one does not."""
 
-    block_name = "row"
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.elem_classes.append("resize-handle-row")
@@ -54,6 +52,8 @@ class ResizeHandleRow(gr.Row):
 
 class FormRow(FormComponent, gr.Row):
     """`gr.Row` for forms."""
+
+    block_name = "row"
 
 
 class FormColumn(FormComponent, gr.Column):

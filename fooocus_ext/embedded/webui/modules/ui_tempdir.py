@@ -1,0 +1,69 @@
+"""How the page hands out picture files; doubles the host's `modules/ui_tempdir.py`.
+
+A picture that was saved is served from where it was saved, so that what a browser downloads has the
+infotext; any other goes into gradio's temporary folder with its text entries.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any
+
+import gradio as gr
+from PIL import Image, PngImagePlugin
+
+from modules import shared
+
+
+def register_tmp_file(demo: Any, filename: str) -> None:
+    """Lets gradio serve `filename`."""
+    sets = getattr(demo, "temp_file_sets", None)
+    if sets:
+        sets[0].add(os.path.abspath(filename))
+
+
+def check_tmp_file(demo: Any, filename: str) -> bool:
+    """Whether the page handed `filename` out."""
+    return any(filename in files for files in getattr(demo, "temp_file_sets", []))
+
+
+def save_pil_to_file(
+    self: Any,
+    pil_image: Image.Image,
+    dir: str | None = None,
+    format: str = "png",
+) -> str:
+    """The path by which gradio is to serve `pil_image`."""
+    saved = getattr(pil_image, "already_saved_as", None)
+    if saved and os.path.isfile(saved):
+        register_tmp_file(shared.demo, saved)
+        # The time keeps a browser from showing what an overwritten file held before.
+        dated = f"{saved}?{os.path.getmtime(saved)}"
+        register_tmp_file(shared.demo, dated)
+        return dated
+    folder = getattr(shared.opts, "temp_dir", "") or dir
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+    texts = PngImagePlugin.PngInfo()
+    for key, value in pil_image.info.items():
+        if isinstance(key, str) and isinstance(value, str):
+            texts.add_text(key, value)
+    suffix = f".{format}"
+    with tempfile.NamedTemporaryFile(delete=False, suffix=suffix, dir=folder) as file:
+        settings = {"pnginfo": texts} if format == "png" else {}
+        pil_image.save(file, format=format, **settings)
+    return file.name
+
+
+def install_ui_tempdir_override() -> None:
+    """Makes gradio ask `save_pil_to_file`."""
+    gr.components.IOComponent.pil_to_temp_file = save_pil_to_file
+
+
+def cleanup_tmpdr() -> None:
+    """Empties the folder that the option temp_dir names of its pictures."""
+    for folder, _folders, names in os.walk(getattr(shared.opts, "temp_dir", "") or os.devnull):
+        for name in names:
+            if name.endswith(".png"):
+                os.remove(os.path.join(folder, name))

@@ -1,0 +1,1 @@
+"""The only code of the extension that imports the webui."""

@@ -1,0 +1,82 @@
+"""Where the weights of the base and of the resident refiner are, chosen from free memory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from modules import devices
+
+log = logging.getLogger("fooocus")
+
+HEADROOM = 3 * 1024**3
+"""Bytes that sampling and decoding a large picture need besides the weights (1024x1024, fp16)."""
+
+
+def size_in_bytes(module: torch.nn.Module) -> int:
+    """Return the bytes that a module's parameters occupy."""
+    return sum(weight.numel() * weight.element_size() for weight in module.parameters())
+
+
+def free_bytes() -> int | None:
+    """Return the free bytes of the device, counting what torch holds unused; None on a CPU."""
+    if devices.device.type != "cuda":
+        return None
+    free, _total = torch.cuda.mem_get_info(devices.device)
+    cached = torch.cuda.memory_reserved(devices.device) - torch.cuda.memory_allocated(devices.device)
+    return int(free + cached)
+
+
+class WeightPlacement:
+    """Keeps the UNet that samples on the device.
+
+    Three policies, chosen when the generation begins: models under the host's --medvram and
+    --lowvram move themselves, module by module; with room for both, nothing moves at all;
+    otherwise the two UNets change places between device and CPU at the swap and after it.
+    """
+
+    def __init__(self, base: Any, refiner: Any) -> None:
+        self._base = base
+        self._refiner = refiner
+        self._moves = not getattr(refiner, "lowvram", False) and not _both_fit(refiner)
+        if self._moves:
+            self._refiner.to(devices.cpu)
+
+    @contextmanager
+    def text_encoder_on_device(self) -> Iterator[None]:
+        """Have the refiner's text encoder where the host expects an active model's."""
+        if not self._moves:
+            yield
+            return
+        encoder = getattr(self._refiner, "conditioner", None) or self._refiner.cond_stage_model
+        encoder.to(devices.device)
+        try:
+            yield
+        finally:
+            encoder.to(devices.cpu)
+
+    def refiner_on_device(self) -> None:
+        """Let the refiner sample."""
+        if self._moves:
+            self._base.model.to(devices.cpu)
+            self._refiner.model.to(devices.device)
+
+    def base_on_device(self) -> None:
+        """Let the base sample. Cheap when it already may."""
+        if self._moves:
+            self._refiner.model.to(devices.cpu)
+            self._base.model.to(devices.device)
+
+
+def _both_fit(refiner: Any) -> bool:
+    free = free_bytes()
+    if free is None:
+        return True
+    on_device = next(refiner.model.parameters()).device.type == devices.device.type
+    needed = HEADROOM + (0 if on_device else size_in_bytes(refiner.model))
+    if free < needed:
+        log.info("base and refiner change places: %d MiB free", free // 1024**2)
+    return free >= needed

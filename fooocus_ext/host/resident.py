@@ -1,0 +1,253 @@
+"""A second checkpoint kept in memory beside the webui's own, without the webui noticing.
+
+The host is built around one active model. Its ``load_model`` replaces that model and a dozen globals;
+``HostModelState`` takes them all down before and puts them back after, so the base neither moves nor
+reloads (what is touched: A1111 1.6 to 1.10, ``sd_models.load_model`` and what it calls).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from modules import devices, sd_hijack, sd_models, sd_unet, sd_vae, shared
+from modules.timer import Timer
+
+from fooocus_ext.errors import RequestError, did_you_mean
+
+log = logging.getLogger("fooocus")
+
+SDXL, SD2, SD1 = "SDXL", "SD2", "SD1.5"
+
+_FAMILY_MARKS = (
+    ("conditioner.embedders.1.model.ln_final.weight", SDXL, False),
+    ("conditioner.embedders.0.model.ln_final.weight", SDXL, True),
+    ("cond_stage_model.model.ln_final.weight", SD2, False),
+    ("cond_stage_model.transformer.text_model.final_layer_norm.weight", SD1, False),
+    ("cond_stage_model.transformer.final_layer_norm.weight", SD1, False),
+)
+
+_MODULE_GLOBALS: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (sd_vae, ("base_vae", "loaded_vae_file", "checkpoint_info")),
+    (devices, ("dtype_unet", "fp8", "unet_needs_upcast")),
+    (sd_unet, ("original_forward",)),
+    (shared, ("parallel_processing_allowed",)),
+)
+_HIJACK_FIELDS = ("layers", "clip", "circular_enabled", "comments", "extra_generation_params")
+_EMBEDDING_TABLES = ("ids_lookup", "word_embeddings", "skipped_embeddings")
+_OPTIONS = ("sd_model_checkpoint", "sd_checkpoint_hash")
+_MISSING = object()
+
+
+class HostModelState:
+    """The host's globals that belong to its active model, as they were at construction."""
+
+    def __init__(self) -> None:
+        data = sd_models.model_data
+        self._model = data.sd_model
+        self._loaded = list(data.loaded_sd_models)
+        self._globals = [
+            (module, name, getattr(module, name, _MISSING))
+            for module, names in (*_MODULE_GLOBALS, (sd_hijack.model_hijack, _HIJACK_FIELDS))
+            for name in names
+        ]
+        self._options = {name: shared.opts.data.get(name, _MISSING) for name in _OPTIONS}
+        self._embeddings = _EmbeddingState()
+
+    def restore(self) -> None:
+        """Put every global back."""
+        data = sd_models.model_data
+        data.sd_model = self._model
+        data.loaded_sd_models[:] = self._loaded
+        for module, name, value in self._globals:
+            if value is not _MISSING:
+                setattr(module, name, value)
+        for name, value in self._options.items():
+            if value is _MISSING:
+                shared.opts.data.pop(name, None)
+            else:
+                shared.opts.data[name] = value
+        self._embeddings.restore()
+
+
+class _EmbeddingState:
+    """The textual inversion embeddings known to the host, which fit one model's width only."""
+
+    def __init__(self) -> None:
+        database = sd_hijack.model_hijack.embedding_db
+        self._shape = getattr(database, "expected_shape", None)
+        self._tables = {
+            name: dict(getattr(database, name)) for name in _EMBEDDING_TABLES if hasattr(database, name)
+        }
+
+    def restore(self) -> None:
+        database = sd_hijack.model_hijack.embedding_db
+        database.expected_shape = self._shape
+        for name, table in self._tables.items():
+            live = getattr(database, name)
+            live.clear()
+            live.update(table)
+
+
+def family_of(state_dict: Mapping[str, Any]) -> tuple[str, bool] | None:
+    """Return (family, is an SDXL refiner) told by a checkpoint's keys; None if it is none."""
+    if not any(key.startswith("model.diffusion_model.") for key in state_dict):
+        return None
+    return next(
+        ((family, refiner) for mark, family, refiner in _FAMILY_MARKS if mark in state_dict), None
+    )
+
+
+def family_of_model(model: Any) -> str:
+    """Return the family of a loaded model."""
+    if getattr(model, "is_sdxl", False):
+        return SDXL
+    return SD2 if getattr(model, "is_sd2", False) else SD1
+
+
+@dataclass
+class ResidentModel:
+    """A loaded checkpoint that is not the host's active model.
+
+    Attributes:
+        info: the host's CheckpointInfo.
+        model: the host's model object, without its VAE.
+        caches: the host's conditioning caches of this model, so that they survive between jobs.
+    """
+
+    info: Any
+    model: Any
+    modified: float
+    caches: dict[str, list[Any]] = field(default_factory=dict)
+    _embeddings: _EmbeddingState | None = None
+
+    @contextmanager
+    def active(self) -> Iterator[Any]:
+        """Make this the model that the host's code sees; nothing is moved or loaded."""
+        state = HostModelState()
+        sd_models.model_data.sd_model = self.model
+        if self._embeddings is not None:
+            self._embeddings.restore()
+        try:
+            yield self.model
+        finally:
+            state.restore()
+
+
+_resident: ResidentModel | None = None
+_loading = False
+
+
+def resident_name() -> str | None:
+    """Return the title of the checkpoint that is resident, if any."""
+    return _resident.info.title if _resident is not None else None
+
+
+def release() -> str | None:
+    """Free the resident checkpoint; return its title, or None if there was none."""
+    global _resident  # noqa: PLW0603  (the one cache of this module)
+    if _resident is None:
+        return None
+    title = str(_resident.info.title)
+    _resident = None
+    devices.torch_gc()
+    log.info("released the resident refiner %s", title)
+    return title
+
+
+def release_on_model_change(_model: Any) -> None:
+    """Callback: the host has loaded another base, so its memory is worth more than our refiner."""
+    if not _loading:
+        release()
+
+
+def find(name: str) -> Any:
+    """Return the host's CheckpointInfo for a checkpoint name as users write them.
+
+    Raises:
+        RequestError: no such checkpoint; names the nearest and all that exist.
+    """
+    info = sd_models.get_closet_checkpoint_match(name)
+    if info is not None and os.path.isfile(info.filename):  # noqa: PTH113  (the host's string)
+        return info
+    titles = sd_models.checkpoint_tiles()
+    raise RequestError(
+        f'refiner: there is no checkpoint "{name}"{did_you_mean(name, titles)}; allowed: "None", '
+        + ", ".join(f'"{title}"' for title in titles)
+        + "."
+    )
+
+
+def acquire(info: Any, base: Any) -> ResidentModel:
+    """Return a checkpoint as a resident model, loading it beside ``base`` unless it already is.
+
+    Raises:
+        RequestError: the file is unreadable, not a checkpoint, or of another family than ``base``.
+    """
+    global _resident  # noqa: PLW0603
+    modified = os.path.getmtime(info.filename)  # noqa: PTH204  (the host's string)
+    if (
+        _resident is None
+        or _resident.info.filename != info.filename
+        or _resident.modified != modified
+    ):
+        state_dict = _read(info)
+        _check_family(info, family_of(state_dict), base)
+        release()
+        _resident = _load(info, state_dict, modified)
+    _check_family(info, (family_of_model(_resident.model), False), base)
+    return _resident
+
+
+def _read(info: Any) -> Mapping[str, Any]:
+    try:
+        state_dict: Mapping[str, Any] = sd_models.get_checkpoint_state_dict(info, Timer())
+    except Exception as error:  # whatever the file makes the host's readers raise
+        raise RequestError(
+            f'refiner: the file "{info.filename}" cannot be read as a checkpoint ({error}); '
+            "allowed: " + ", ".join(f'"{title}"' for title in sd_models.checkpoint_tiles()) + "."
+        ) from error
+    return state_dict
+
+
+def _check_family(info: Any, family: tuple[str, bool] | None, base: Any) -> None:
+    if family is None:
+        raise RequestError(
+            f'refiner: "{info.title}" is not a Stable Diffusion checkpoint; allowed: '
+            + ", ".join(f'"{title}"' for title in sd_models.checkpoint_tiles())
+            + "."
+        )
+    wanted = family_of_model(base)
+    if family[0] != wanted:
+        raise RequestError(
+            f'refiner: "{info.title}" is a {family[0]} model, but the base model '
+            f'"{base.sd_checkpoint_info.title}" is {wanted}; allowed: a {wanted} checkpoint.'
+        )
+
+
+def _load(info: Any, state_dict: Mapping[str, Any], modified: float) -> ResidentModel:
+    global _loading  # noqa: PLW0603  (tells our own model_loaded callback from the host's)
+    host_state = HostModelState()
+    _loading = True
+    try:
+        sd_models.model_data.sd_model = None  # otherwise load_model discards the base
+        sd_models.model_data.loaded_sd_models.clear()
+        with sd_models.SkipWritingToConfig():
+            model = sd_models.load_model(info, already_loaded_state_dict=state_dict)
+        model.first_stage_model = None  # the base decodes
+        embeddings = _EmbeddingState()
+    except torch.cuda.OutOfMemoryError as error:
+        raise RequestError(
+            f'refiner: not enough memory to keep "{info.title}" beside the base model; allowed: '
+            '"None", a smaller checkpoint, or starting the webui with --medvram.'
+        ) from error
+    finally:
+        _loading = False
+        host_state.restore()
+    log.info("the refiner %s is resident", info.title)
+    return ResidentModel(info=info, model=model, modified=modified, _embeddings=embeddings)

@@ -1,0 +1,85 @@
+"""What the extension adds to the webui's HTTP server."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.dependencies.utils import get_parameterless_sub_dependant
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBasic, HTTPBasicCredentials
+from modules import shared
+
+from fooocus_ext import api
+from fooocus_ext.args import describe
+
+log = logging.getLogger("fooocus")
+
+_GENERATION_PATHS = ("/sdapi/v1/txt2img", "/sdapi/v1/img2img")
+
+
+def register(_demo: Any, app: FastAPI) -> None:
+    """Add our routes and guard the shape of our arguments in the host's; called on every start."""
+    app.include_router(api.router(), dependencies=authentication())
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.path in _GENERATION_PATHS:
+            guard = get_parameterless_sub_dependant(
+                depends=Depends(refuse_foreign_shapes), path=route.path_format
+            )
+            route.dependant.dependencies.append(guard)
+
+
+def authentication() -> list[Any]:
+    """Return the dependencies that ask for --api-auth's credentials, as the host's own routes do."""
+    api_auth = getattr(shared.cmd_opts, "api_auth", None)
+    if not api_auth:
+        return []
+    accounts = dict(account.split(":", 1) for account in api_auth.split(","))
+
+    def check(credentials: HTTPBasicCredentials = Depends(HTTPBasic())) -> None:  # noqa: B008
+        expected = accounts.get(credentials.username)
+        given = credentials.password.encode()
+        if expected is None or not secrets.compare_digest(given, expected.encode()):
+            raise HTTPException(
+                status_code=401,
+                detail="Incorrect username or password",
+                headers={"WWW-Authenticate": "Basic"},
+            )
+
+    return [Depends(check)]
+
+
+async def refuse_foreign_shapes(request: Request) -> None:
+    """Refuse shapes of our arguments that the host drops silently or fails on.
+
+    The host takes ``{"args": [...]}`` only: it ignores a list or a text in its place, ignores an
+    object without ``args``, answers 500 to an object or null as ``args``, and drops surplus values.
+    """
+    try:
+        body = await request.json()
+        scripts = body.get("alwayson_scripts")
+    except (ValueError, AttributeError):
+        return
+    if not isinstance(scripts, dict):
+        return
+    for name, value in scripts.items():
+        if name.lower() == api.SCRIPT_KEY:
+            problem = _shape_problem(value)
+            if problem:
+                log.error("%s", problem)
+                raise HTTPException(status_code=422, detail=problem)
+
+
+def _shape_problem(value: Any) -> str | None:
+    allowed = 'allowed: {"args": [{"enabled": true, ...}]}.'
+    if not isinstance(value, dict):
+        return f"Fooocus: got {describe(value)}; {allowed}"
+    unknown = [key for key in value if key != "args"]
+    if unknown:
+        return f"Fooocus: got the key {describe(unknown[0])} beside args; {allowed}"
+    slots = value.get("args", [])
+    if not isinstance(slots, list):
+        return f"Fooocus: got args {describe(slots)}; {allowed}"
+    return api.surplus_problem(slots)

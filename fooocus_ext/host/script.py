@@ -1,0 +1,111 @@
+"""The AlwaysOn script: each of the webui's hooks, in a few lines of the pipeline."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from modules import script_callbacks, scripts
+
+from fooocus_ext import args, pipeline, state
+from fooocus_ext.errors import RequestError
+from fooocus_ext.host import a1111, assets, axes, options, routes, widgets
+
+log = logging.getLogger("fooocus")
+
+TITLE = "Fooocus"
+
+
+class FooocusScript(scripts.Script):
+    """Fooocus's rendering for txt2img and img2img, on the page and over the API."""
+
+    section = "accordions"
+    create_group = False
+
+    def title(self) -> str:
+        """Return the name that is also the API key (in any case)."""
+        return TITLE
+
+    def show(self, is_img2img: bool) -> Any:
+        """Show the panel in both tabs, always."""
+        return scripts.AlwaysVisible
+
+    def ui(self, is_img2img: bool) -> list[Any]:
+        """Build the panel; the host calls this at least three times per tab."""
+        panel = widgets.build_panel(self)
+        self.infotext_fields = panel.infotext_fields
+        self.paste_field_names = panel.infotext_names
+        return panel.components
+
+    def before_process(self, p: Any, *slots: Any) -> None:
+        """Let presets, performance and aspect ratio set the request's own fields.
+
+        A refused request is left as it is: ``process`` meets the same error and reports it.
+        """
+        state.detach(p)
+        try:
+            plan = _plan(p, slots)
+        except RequestError:
+            return
+        if plan is not None:
+            pipeline.apply_to_request(p, plan)
+
+    def process(self, p: Any, *slots: Any) -> None:
+        """Begin a generation: its texts, its infotext, and the ways it will end."""
+        pipeline.forget_infotext(p)
+        try:
+            plan = _plan(p, slots)
+            if plan is not None:
+                generation = state.attach(p, plan.settings)
+                a1111.follow_sampling(p, generation)
+                pipeline.begin(
+                    p, generation, plan, assets.writer(), infotext_varies=a1111.infotext_varies()
+                )
+        except RequestError as error:
+            log.error("%s", error.detail)
+            a1111.refuse(p, state.attach(p, args.Settings()), error)
+
+    def postprocess(self, p: Any, processed: Any, *slots: Any) -> None:
+        """End a generation that came through."""
+        state.detach(p)
+
+
+def _plan(p: Any, slots: tuple[Any, ...]) -> pipeline.Plan | None:
+    settings = axes.apply_overrides(p, args.parse(slots))
+    return pipeline.resolve(settings) if settings.enabled else None
+
+
+def _before_model_call(params: Any) -> None:
+    denoiser = a1111.denoiser_of(params)
+    generation = state.generation_of(denoiser.p) if denoiser is not None else None
+    if generation is None:
+        return
+    obstacle = a1111.guidance_obstacle()
+    call = a1111.read_model_call(params, denoiser) if obstacle is None else None
+    if call is None:
+        generation.skipped["guidance"] = obstacle or "this model's rows have a foreign layout"
+        return
+    height, width = a1111.pass_size(denoiser.p)
+    pipeline.before_model_call(
+        generation,
+        call,
+        height=height,
+        width=width,
+        number_dtype=a1111.size_number_dtype(),
+    )
+
+
+def _after_model_call(params: Any) -> None:
+    p = a1111.sampled_processing()
+    generation = state.generation_of(p) if p is not None else None
+    if generation is not None:
+        pipeline.after_model_call(generation, params.x)
+
+
+def register() -> None:
+    """Register with the host; it forgets all callbacks before it runs the entry file again."""
+    script_callbacks.on_cfg_denoiser(_before_model_call)
+    script_callbacks.on_cfg_denoised(_after_model_call)
+    script_callbacks.on_ui_settings(options.register)
+    script_callbacks.on_before_ui(axes.register)
+    script_callbacks.on_app_started(routes.register)

@@ -1,0 +1,194 @@
+"""The texts of all pictures of a job: each rewritten with its own seed, and what the infotext says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from fooocus_ext.args import Settings
+from fooocus_ext.prompting.rewrite import COMMA, RewrittenPrompt, rewrite_image
+from fooocus_ext.prompting.styles import StyleLibrary, wants_expansion
+from fooocus_ext.prompting.wildcards import Wildcards
+
+PROMPT_KEY = "Fooocus prompt"
+NEGATIVE_PROMPT_KEY = "Fooocus negative prompt"
+EXPANSION_KEY = "Fooocus expansion text"
+
+Expand = Callable[[Sequence[str], Sequence[int]], Sequence[str]]
+"""Continues texts, each with its seed."""
+
+
+@dataclass(frozen=True)
+class Writer:
+    """What texts are rewritten with.
+
+    Attributes:
+        styles: the styles there are.
+        wildcards: the wildcard files there are.
+        expand: the prompt expander; called only if expansion is wanted.
+        separator: what stands between the joined texts, ", " or " BREAK ".
+        in_order: wildcards take their options in order of the pictures instead of drawing.
+    """
+
+    styles: StyleLibrary
+    wildcards: Wildcards
+    expand: Expand
+    separator: str = COMMA
+    in_order: bool = False
+
+    def rewrite(
+        self,
+        prompts: Sequence[str],
+        negative_prompts: Sequence[str],
+        seeds: Sequence[int],
+        settings: Settings,
+    ) -> list[RewrittenPrompt]:
+        """Return the texts of all pictures; the expander sees the whole job at once."""
+        wanted = settings.expansion or wants_expansion(settings.styles)
+        expansions = _Expansions()
+        if wanted:
+            list(self._rewrite_each(prompts, negative_prompts, seeds, settings, expansions.collect))
+            expansions.fill(self.expand)
+        look_up = expansions.look_up if wanted else None
+        return list(self._rewrite_each(prompts, negative_prompts, seeds, settings, look_up))
+
+    def _rewrite_each(
+        self,
+        prompts: Sequence[str],
+        negative_prompts: Sequence[str],
+        seeds: Sequence[int],
+        settings: Settings,
+        expand: Callable[[str, int], str] | None,
+    ) -> Iterator[RewrittenPrompt]:
+        for index, (prompt, negative, seed) in enumerate(
+            zip(prompts, negative_prompts, seeds, strict=True)
+        ):
+            yield rewrite_image(
+                prompt,
+                negative,
+                index=index,
+                seed=seed,
+                styles=settings.styles,
+                library=self.styles,
+                wildcards=self.wildcards,
+                expand=expand,
+                in_order=self.in_order,
+                separator=self.separator,
+            )
+
+
+class _Expansions:
+    """Collects the texts to expand on a first pass, and hands them out on a second."""
+
+    def __init__(self) -> None:
+        self._texts: dict[tuple[str, int], str] = {}
+
+    def collect(self, text: str, seed: int) -> str:
+        self._texts[text, seed] = text
+        return text
+
+    def fill(self, expand: Expand) -> None:
+        if self._texts:
+            texts, seeds = zip(*self._texts, strict=True)
+            self._texts = dict(zip(self._texts, expand(texts, seeds), strict=True))
+
+    def look_up(self, text: str, seed: int) -> str:
+        return self._texts[text, seed]
+
+
+class Job(Protocol):
+    """The parts of the host's processing object that hold texts."""
+
+    all_prompts: list[str]
+    all_negative_prompts: list[str]
+    all_seeds: list[int]
+    extra_generation_params: dict[str, Any]
+
+
+def rewrite_job(
+    p: Job, settings: Settings, writer: Writer, *, infotext_varies: bool
+) -> tuple[str, ...]:
+    """Rewrite the texts of every picture of a job, in both passes; return what is worth a comment.
+
+    ``infotext_varies`` says whether the host can ask for an infotext entry picture by picture
+    (from 1.9 on); if not, an entry on which the pictures differ is left out.
+
+    The second pass of hires fix gets the same text where its own was left empty, and its own
+    rewritten with the same seed otherwise.
+    """
+    typed = list(zip(p.all_prompts, p.all_negative_prompts, strict=True))
+    texts = writer.rewrite(p.all_prompts, p.all_negative_prompts, p.all_seeds, settings)
+    if getattr(p, "all_hr_prompts", None):
+        _rewrite_second_pass(p, settings, writer, typed, texts)
+    p.all_prompts = [text.positive for text in texts]
+    p.all_negative_prompts = [text.negative for text in texts]
+    p.extra_generation_params.update(_infotext(p, typed, texts, infotext_varies))
+    return tuple(dict.fromkeys(note for text in texts for note in text.notes))
+
+
+def _rewrite_second_pass(
+    p: Any,
+    settings: Settings,
+    writer: Writer,
+    typed: Sequence[tuple[str, str]],
+    first_pass: Sequence[RewrittenPrompt],
+) -> None:
+    typed_second = list(zip(p.all_hr_prompts, p.all_hr_negative_prompts, strict=True))
+    if typed_second == list(typed):
+        texts = first_pass
+    else:
+        texts = writer.rewrite(p.all_hr_prompts, p.all_hr_negative_prompts, p.all_seeds, settings)
+    p.all_hr_prompts = [text.positive for text in texts]
+    p.all_hr_negative_prompts = [text.negative for text in texts]
+
+
+def _infotext(
+    p: Job, typed: Sequence[tuple[str, str]], texts: Sequence[RewrittenPrompt], varies: bool
+) -> Mapping[str, Any]:
+    """Return entries for what the infotext's own prompt no longer shows: what was typed."""
+    rows: dict[str, list[str | None]] = {
+        PROMPT_KEY: [
+            prompt if prompt != text.positive else None
+            for (prompt, _), text in zip(typed, texts, strict=True)
+        ],
+        NEGATIVE_PROMPT_KEY: [
+            negative if negative != text.negative else None
+            for (_, negative), text in zip(typed, texts, strict=True)
+        ],
+        EXPANSION_KEY: [text.expansion or None for text in texts],
+    }
+    pictures = list(zip(p.all_prompts, p.all_seeds, strict=True))
+    return {
+        key: _per_picture(values, pictures) if varies else _common(values)
+        for key, values in rows.items()
+    }
+
+
+def _common(values: Sequence[str | None]) -> str | None:
+    return values[0] if len(set(values)) == 1 else None
+
+
+def _per_picture(values: Sequence[str | None], pictures: Sequence[tuple[str, int]]) -> Any:
+    """Return one value where all pictures agree, else a function that the host asks for each.
+
+    The host calls it with the prompts and seeds of a batch or of the whole job and an index into
+    them, so a picture is told by its prompt and seed.
+    """
+    if len(set(values)) == 1:
+        return values[0]
+    by_picture = dict(zip(pictures, values, strict=True))
+
+    def value_of_picture(
+        all_prompts: Sequence[str], all_seeds: Sequence[int], index: int, **_: Any
+    ) -> str | None:
+        return by_picture.get((all_prompts[index], all_seeds[index]))
+
+    return value_of_picture
+
+
+def restore_typed_texts(entries: dict[str, Any]) -> None:
+    """Put the typed texts back in place of the rewritten ones, in a parsed infotext."""
+    for ours, hosts in ((PROMPT_KEY, "Prompt"), (NEGATIVE_PROMPT_KEY, "Negative prompt")):
+        if ours in entries:
+            entries[hosts] = entries[ours]

@@ -1,0 +1,158 @@
+"""The story of one generation, told hook by hook, without the host.
+
+``fooocus_ext.host.script`` calls these functions in the order in which they stand here; everything
+they need from the webui comes as an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from fooocus_ext import job_texts
+from fooocus_ext.args import FIELDS, Settings, to_infotext
+from fooocus_ext.core import adm, guidance, schedule
+
+if TYPE_CHECKING:
+    from fooocus_ext.core.call import ModelCall
+    from fooocus_ext.state import Generation
+
+SKIPPED_KEY = "Fooocus skipped"
+INFOTEXT_KEYS = (
+    *(field.infotext for field in FIELDS),
+    job_texts.PROMPT_KEY,
+    job_texts.NEGATIVE_PROMPT_KEY,
+    job_texts.EXPANSION_KEY,
+    SKIPPED_KEY,
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a request comes to once its preset, performance and aspect ratio are looked up.
+
+    Attributes:
+        settings: the arguments in effect.
+        typed: the arguments as given, which the infotext records.
+        request: fields of the host's request that they set, with their values.
+    """
+
+    settings: Settings
+    typed: Settings
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+
+def resolve(settings: Settings) -> Plan:
+    """Look up what the arguments name. Raises RequestError for what is not there."""
+    return Plan(settings=settings, typed=settings)
+
+
+def apply_to_request(p: Any, plan: Plan) -> None:
+    """Set the fields of the host's request that the plan decides."""
+    for name, value in plan.request.items():
+        setattr(p, name, value)
+
+
+def forget_infotext(p: Any) -> None:
+    """Drop our entries of an earlier generation: copies of a request share one dict of them."""
+    for key in INFOTEXT_KEYS:
+        p.extra_generation_params.pop(key, None)
+
+
+def begin(
+    p: Any, generation: Generation, plan: Plan, writer: job_texts.Writer, *, infotext_varies: bool
+) -> None:
+    """Write the infotext entries, and rewrite the texts of every picture.
+
+    Raises:
+        RequestError: an unknown style, or wildcards without end.
+    """
+    p.extra_generation_params.update(to_infotext(plan.typed))
+    notes = job_texts.rewrite_job(p, generation.settings, writer, infotext_varies=infotext_varies)
+    for note in notes:
+        p.comment(f"Fooocus: {note}")
+
+
+def before_model_call(
+    generation: Generation, call: ModelCall, *, height: int, width: int, number_dtype: torch.dtype
+) -> None:
+    """Rewrite the picture size that SDXL is told, and remember the call for its second half.
+
+    Args:
+        generation: the running generation.
+        call: this call; its conditioning is edited in place.
+        height: height in pixels of the pass being sampled (the second pass of hires fix has its own).
+        width: width in pixels of the same.
+        number_dtype: the dtype in which the host rounds size numbers before embedding them.
+    """
+    generation.call = call
+    settings = generation.settings
+    if settings.adm_positive == 1.0 == settings.adm_negative:
+        return
+    if not call.is_sdxl_base():
+        generation.skipped["ADM guidance"] = "it needs an SDXL base model"
+        return
+    if not adm.adm_active(call.timestep, settings.adm_end):
+        return
+    for cond, scale in (
+        (call.text_cond, settings.adm_positive),
+        (call.text_uncond, settings.adm_negative),
+    ):
+        cond["vector"] = adm.scale_original_size(
+            cond["vector"], height, width, scale, number_dtype=number_dtype
+        )
+
+
+def after_model_call(generation: Generation, out: torch.Tensor) -> None:
+    """Sharpen the conditional predictions and damp a high CFG scale, in place.
+
+    Args:
+        generation: the running generation.
+        out: the model's outputs for all rows of the call, [N + B, C, h, w]: clean latents (x0) with
+            k-diffusion samplers, noise (eps) with the DDIM family.
+    """
+    call, generation.call = generation.call, None
+    if call is None or out.shape[0] != call.cond_rows + len(call.parts):
+        return
+    if guidance.is_unguided(call.cfg_scale):
+        generation.skipped["sharpness and adaptive CFG"] = "they need a CFG scale other than 1"
+        return
+    settings = generation.settings
+    progress = schedule.progress(call.timestep)
+    ratio = _cfg_ratio(call, out, settings.adaptive_cfg, progress)
+    _sharpen(call, out, settings.sharpness, progress)
+    if ratio != 1.0:
+        cond, uncond = out[: call.cond_rows], out[call.cond_rows :]
+        cond.copy_(guidance.rescale_cond(cond, uncond[call.image_of_row], ratio))
+
+
+def _cfg_ratio(call: ModelCall, out: torch.Tensor, mimic: float, progress: float) -> float:
+    """Return what the guidance direction is multiplied by, so that the host's scale is damped."""
+    effective = guidance.effective_cfg(call.cfg_scale, mimic, progress)
+    if effective == call.cfg_scale or _uncond_was_skipped(call, out):
+        return 1.0
+    return effective / call.cfg_scale
+
+
+def _uncond_was_skipped(call: ModelCall, out: torch.Tensor) -> bool:
+    """Whether the host spared the unconditional half (NGMS, Skip Early CFG) in this call.
+
+    It then copies each image's first conditional row into the unconditional one and combines with
+    scale 1, so there is no high scale to damp.
+    """
+    return torch.equal(out[call.first_row_of_image], out[call.cond_rows :])
+
+
+def _sharpen(call: ModelCall, out: torch.Tensor, sharpness: float, progress: float) -> None:
+    if sharpness == 0.0:
+        return
+    cond, x = out[: call.cond_rows], call.x[: call.cond_rows]
+    if call.signal is None:
+        sharp = guidance.sharpen(x, cond, sharpness=sharpness, progress=progress)
+    else:
+        x0 = guidance.predict_x0(x, cond, call.signal[: call.cond_rows])
+        sharp = guidance.sharpen_eps(cond, x0, sharpness=sharpness, progress=progress)
+    cond.copy_(sharp)

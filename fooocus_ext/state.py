@@ -1,0 +1,101 @@
+"""What one processing object needs to remember between its hooks, and how it is undone."""
+
+from __future__ import annotations
+
+import weakref
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fooocus_ext.args import Settings
+    from fooocus_ext.core.call import ModelCall
+
+_ATTRIBUTE = "_fooocus_generation"
+
+
+@dataclass
+class Generation:
+    """One generation of one processing object.
+
+    Other extensions copy processing objects shallowly (X/Y/Z cells, inpainting passes inside a
+    generation), and a copy carries this object along. It belongs to the object it was attached to
+    and to no copy, so the hooks of a copy neither use nor close it.
+
+    Attributes:
+        settings: the arguments, with preset and performance already applied.
+        resources: what must be undone when the generation ends, however it ends.
+        sampling: what must be undone when the sampling of a batch ends, however it ends.
+        call: the model call in progress, between the host's two callbacks around it.
+        refiner: the refiner that takes part in this batch, if any.
+        skipped: what could not be applied, with the reason; shown to the user once.
+    """
+
+    settings: Settings
+    resources: ExitStack = field(default_factory=ExitStack)
+    sampling: ExitStack = field(default_factory=ExitStack)
+    call: ModelCall | None = None
+    refiner: Any = None
+    skipped: dict[str, str] = field(default_factory=dict)
+    _owner: weakref.ref[Any] | None = None
+
+    def owned_by(self, p: Any) -> bool:
+        """Whether this is the generation of ``p`` itself, not of an object ``p`` was copied from."""
+        return self._owner is not None and self._owner() is p
+
+    def override(self, p: Any, name: str, function: Callable[..., Any]) -> None:
+        """Replace a method of ``p`` on the instance until the generation is closed."""
+        inherited = name in p.__dict__
+        original = p.__dict__.get(name)
+        function._fooocus_original = (inherited, original)  # type: ignore[attr-defined]  # noqa: SLF001
+        setattr(p, name, function)
+        self.resources.callback(_restore, p.__dict__, name, function)
+
+    def end_sampling(self) -> None:
+        """Undo what was done for the sampling of one batch. Safe to call any number of times."""
+        self.call = None
+        self.sampling.close()
+
+    def close(self) -> None:
+        """Undo everything that was done on the host. Safe to call any number of times."""
+        self.end_sampling()
+        self.refiner = None
+        self.resources.close()
+
+
+def attach(p: Any, settings: Settings) -> Generation:
+    """Give ``p`` a new generation, closing the previous one of the same object."""
+    detach(p)
+    generation = Generation(settings, _owner=weakref.ref(p))
+    setattr(p, _ATTRIBUTE, generation)
+    return generation
+
+
+def generation_of(p: Any) -> Generation | None:
+    """Return the generation attached to ``p`` itself; None for a copy that merely inherited it."""
+    generation: Generation | None = getattr(p, "__dict__", {}).get(_ATTRIBUTE)
+    return generation if generation is not None and generation.owned_by(p) else None
+
+
+def detach(p: Any) -> None:
+    """Close and forget the generation of ``p``; of a copy, forget what it inherited."""
+    attributes = getattr(p, "__dict__", {})
+    generation = generation_of(p)
+    if generation is not None:
+        generation.close()
+    if attributes.pop(_ATTRIBUTE, None) is not None:
+        for name, value in list(attributes.items()):
+            if hasattr(value, "_fooocus_original"):
+                _restore(attributes, name, value)
+
+
+def _restore(attributes: dict[str, Any], name: str, function: Any) -> None:
+    if attributes.get(name) is not function:
+        return  # another extension wrapped it since; its wrapper still works
+    inherited, original = function._fooocus_original  # noqa: SLF001
+    if inherited:
+        attributes[name] = original
+    else:
+        attributes.pop(name)

@@ -1,0 +1,105 @@
+"""The accordion in txt2img and img2img, built from the field table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Field, from_infotext
+
+
+@dataclass(frozen=True)
+class PanelServices:
+    """What the panel needs from the host.
+
+    Attributes:
+        elem_id: makes an element id, unique per tab, from a field's name.
+        accordion: makes the host's accordion with a checkbox in its title: a context manager that
+            is itself the ``enabled`` component.
+        choices: for each ``name`` and ``names`` field, a function listing its legal values.
+        refresh_button: adds the host's small refresh button beside a dropdown.
+    """
+
+    elem_id: Callable[[str], str]
+    accordion: Callable[..., AbstractContextManager[Any]]
+    choices: dict[str, Callable[[], Sequence[str]]]
+    refresh_button: Callable[[Any, Callable[[], Sequence[str]], str], Any]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The built panel: components in field order, and how a pasted infotext fills them."""
+
+    components: list[Any]
+    infotext_fields: list[tuple[Any, Callable[[dict[str, Any]], Any]]]
+    infotext_names: list[str]
+
+
+def build_panel(services: PanelServices) -> Panel:
+    """Build the accordion inside the host's current layout. Has no side effects besides."""
+    widgets: dict[str, Any] = {}
+
+    def add(*names: str) -> None:
+        with gr.Row():
+            for name in names:
+                widgets[name] = _widget(FIELDS_BY_NAME[name], services)
+
+    enabled = FIELDS_BY_NAME["enabled"]
+    accordion = services.accordion(
+        enabled.default, label=enabled.label, elem_id=services.elem_id("enabled")
+    )
+    with accordion as widgets["enabled"]:
+        add("preset", "performance", "aspect_ratio")
+        add("styles")
+        add("expansion")
+        add("sharpness", "adaptive_cfg")
+        add("adm_positive", "adm_negative", "adm_end")
+        add("refiner", "refiner_switch", "refiner_method")
+
+    return Panel(
+        components=[widgets[field.name] for field in FIELDS],
+        infotext_fields=[(widgets[field.name], _reader(field)) for field in FIELDS],
+        infotext_names=[field.infotext for field in FIELDS],
+    )
+
+
+def _reader(field: Field) -> Callable[[dict[str, Any]], Any]:
+    return lambda entries: from_infotext(field, entries)
+
+
+def _widget(field: Field, services: PanelServices) -> Any:
+    common = {
+        "label": field.label,
+        "elem_id": services.elem_id(field.name),
+        "info": field.help,
+    }
+    if field.kind == "flag":
+        return gr.Checkbox(value=field.default, **common)
+    if field.kind == "number":
+        return gr.Slider(
+            minimum=field.minimum,
+            maximum=field.maximum,
+            step=field.step,
+            value=field.default,
+            **common,
+        )
+    if field.kind == "choice":
+        return gr.Dropdown(choices=list(field.choices), value=field.default, **common)
+    return _open_dropdown(field, services, common)
+
+
+def _open_dropdown(field: Field, services: PanelServices, common: dict[str, Any]) -> Any:
+    list_choices = services.choices[field.name]
+    several = field.kind == "names"
+    dropdown = gr.Dropdown(
+        choices=list(list_choices()),
+        value=list(field.default) if several else field.default,
+        multiselect=several,
+        **common,
+    )
+    services.refresh_button(dropdown, list_choices, services.elem_id(f"{field.name}_refresh"))
+    return dropdown

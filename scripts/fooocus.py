@@ -1,0 +1,7 @@
+"""Entry point: the webui runs this file and registers the one Script class it finds in it."""
+
+from fooocus_ext.host.script import FooocusScript, register
+
+__all__ = ["FooocusScript"]
+
+register()

@@ -14,15 +14,13 @@ import gradio as gr
 from modules import call_queue, infotext_utils, scripts, shared
 from modules.ui_components import ToolButton
 from modules.ui_save import save_files
+from modules.ui_symbols import folder_symbol, refresh_symbol
 from modules.ui_text import plaintext_to_html
 
 __all__ = [
     "OutputPanel", "create_output_panel", "create_refresh_button", "folder_symbol",
     "plaintext_to_html", "refresh_symbol", "save_files", "setup_dialog", "update_generation_info",
 ]  # fmt: skip
-
-folder_symbol = "\U0001f4c2"  # 📂
-refresh_symbol = "\U0001f504"  # 🔄
 
 
 @dataclasses.dataclass

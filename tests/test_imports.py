@@ -1,0 +1,283 @@
+"""Who may import whom (docs/contributing.md, "Import map"), read from the source with ast."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = "fooocus_ext"
+
+HOST_PACKAGES = {"modules", "launch", "k_diffusion", "ldm", "sgm"}
+# What every supported webui ships (v1.6 to v1.10.1), and so what the extension may use.
+LIBRARIES = {
+    "torch",
+    "numpy",
+    "PIL",
+    "transformers",
+    "safetensors",
+    "jinja2",
+    "lark",
+    "pydantic",
+    "tqdm",
+}
+ABOVE_THE_DATA = {"pipeline", "ui", "api", "host", "embedded"}
+
+
+class Layer(NamedTuple):
+    """What a part of the package may import: top-level parts of the package, and other packages."""
+
+    parts: set[str] | None
+    libraries: set[str]
+
+
+NOTHING_OF_OURS: set[str] = set()
+EVERYTHING = None
+
+LAYERS = {
+    "errors": Layer(NOTHING_OF_OURS, set()),
+    "core": Layer(NOTHING_OF_OURS, {"torch"}),
+    "pipeline": Layer(EVERYTHING, LIBRARIES),
+    "ui": Layer({"errors", "args", "presets", "prompting", "data_files"}, {"gradio"}),
+    "api": Layer(EVERYTHING, LIBRARIES | {"fastapi", "starlette"}),
+    "host": Layer(EVERYTHING, LIBRARIES | HOST_PACKAGES | {"gradio", "fastapi", "starlette"}),
+}
+# args, state, presets, prompting, image_log and whatever else lies directly in the package.
+DATA = Layer(EVERYTHING, LIBRARIES)
+FORBIDDEN = {
+    "pipeline": {"ui", "api", "host", "embedded"},
+    "api": {"ui", "host", "embedded"},
+    "host": {"embedded"},
+}
+
+
+class Import(NamedTuple):
+    """One import: the dotted module, where it stands, and whether it is only there for its types."""
+
+    module: str
+    line: int
+    for_types: bool
+
+
+def modules_of(*folders: str) -> dict[str, Path]:
+    """Return the dotted name and path of every Python file in ``folders`` (or the file itself)."""
+    paths = [path for folder in folders for path in python_files(ROOT / folder)]
+    return {dotted_name(path): path for path in paths}
+
+
+def python_files(place: Path) -> list[Path]:
+    return [place] if place.is_file() else sorted(place.rglob("*.py"))
+
+
+def dotted_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def part_of(module: str) -> str:
+    """Return the part of the package that holds ``module``: core for fooocus_ext.core.adm."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def imports_of(path: Path) -> list[Import]:
+    """Return every import in the file, also inside functions and ``if TYPE_CHECKING``."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    package = dotted_name(path).split(".")
+    if path.name != "__init__.py":
+        package = package[:-1]
+    typed = {id(node) for block in type_checking_blocks(tree) for node in ast.walk(block)}
+    return [
+        Import(module, node.lineno, id(node) in typed)
+        for node in ast.walk(tree)
+        for module in imported_modules(node, package)
+    ]
+
+
+def type_checking_blocks(tree: ast.AST) -> list[ast.If]:
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    ]
+
+
+def imported_modules(node: ast.AST, package: list[str]) -> list[str]:
+    """Return what one statement imports; ``from package import module`` counts as package.module."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        above = package[: len(package) - node.level + 1] if node.level else []
+        base = ".".join([*above, *filter(None, [node.module])])
+        return [base if alias.name == "*" else f"{base}.{alias.name}" for alias in node.names]
+    if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+        called = ast.unparse(node.func)
+        if called in {"__import__", "import_module", "importlib.import_module"}:
+            return [str(node.args[0].value)]
+    return []
+
+
+def complaint(path: Path, found: Import, reason: str) -> str:
+    return f"{path.relative_to(ROOT)}:{found.line} imports {found.module}: {reason}"
+
+
+def judge(module: str, path: Path) -> list[str]:
+    """Return what is wrong with the imports of one module of the extension."""
+    part = part_of(module)
+    layer = LAYERS.get(part, DATA)
+    forbidden = FORBIDDEN.get(part, ABOVE_THE_DATA)
+    complaints = []
+    for found in imports_of(path):
+        top = found.module.split(".")[0]
+        if top in sys.stdlib_module_names:
+            continue
+        if top != PACKAGE:
+            if top not in layer.libraries:
+                complaints.append(complaint(path, found, f"{part or PACKAGE} may not use {top}"))
+            continue
+        imported = part_of(found.module)
+        if imported == part or not is_part(imported):
+            continue
+        allowed = (
+            imported not in forbidden if layer.parts is EVERYTHING else imported in layer.parts
+        )
+        if not allowed:
+            complaints.append(complaint(path, found, f"{part or PACKAGE} lies below {imported}"))
+    return complaints
+
+
+def is_part(name: str) -> bool:
+    """Tell a module or package of ours from a name such as ``__version__``."""
+    folder = ROOT / PACKAGE
+    return (folder / f"{name}.py").exists() or (folder / name).is_dir()
+
+
+EXTENSION = {
+    name: path for name, path in modules_of(PACKAGE).items() if part_of(name) != "embedded"
+}
+EMBEDDED = {name: path for name, path in modules_of(PACKAGE).items() if part_of(name) == "embedded"}
+
+
+@pytest.mark.parametrize("module", EXTENSION)
+def test_each_module_imports_only_what_lies_below_it(module: str):
+    assert judge(module, EXTENSION[module]) == []
+
+
+def test_the_parts_below_the_pipeline_import_each_other_in_one_direction():
+    below = {name for name in EXTENSION if part_of(name) not in ABOVE_THE_DATA}
+    graph = {
+        name: {
+            target
+            for found in imports_of(EXTENSION[name])
+            if not found.for_types
+            for target in (found.module, found.module.rpartition(".")[0])
+            if target in below and target not in {PACKAGE, name, name.rpartition(".")[0]}
+        }
+        for name in below
+    }
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"import cycle: {' -> '.join(error.args[1])}")
+
+
+def test_the_entry_script_is_short_and_imports_only_the_host_package():
+    path = ROOT / "scripts" / "fooocus.py"
+    others = [
+        found for found in imports_of(path) if not found.module.startswith(f"{PACKAGE}.host.")
+    ]
+    assert [found.module for found in others if found.module != "__future__.annotations"] == []
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 20
+
+
+def test_the_embedded_host_imports_nothing_of_the_extension():
+    complaints = [
+        complaint(path, found, "the embedded host stands in for a webui, which knows no extension")
+        for path in EMBEDDED.values()
+        for found in imports_of(path)
+        if found.module.startswith(f"{PACKAGE}.") and part_of(found.module) != "embedded"
+    ]
+    assert complaints == []
+
+
+def test_programs_for_developers_are_imported_by_no_part_of_the_extension():
+    ours = {**EXTENSION, **EMBEDDED, **modules_of("scripts", "install.py", "preload.py")}
+    complaints = [
+        complaint(path, found, "the extension must work without it")
+        for path in ours.values()
+        for found in imports_of(path)
+        if found.module.split(".")[0] in {"tools", "tests", "benchmarks", "dev"}
+    ]
+    assert complaints == []
+
+
+@pytest.mark.parametrize("module", modules_of("dev.py", "tools/dev", "install.py", "preload.py"))
+def test_what_runs_before_anything_is_installed_uses_the_standard_library_alone(module: str):
+    path = modules_of("dev.py", "tools/dev", "install.py", "preload.py")[module]
+    others = {found.module.split(".")[0] for found in imports_of(path)} - set(
+        sys.stdlib_module_names
+    )
+    assert others <= {"tools"}
+
+
+def test_importing_the_lower_parts_loads_neither_gradio_nor_transformers():
+    """The webui starts no slower for the extension, and tests of the core need no page."""
+    names = [name for name in EXTENSION if part_of(name) not in {"ui", "api", "host"}]
+    code = (
+        f"import sys\nfor name in {names!r}: __import__(name)\n"
+        "print(*{'gradio', 'transformers', 'modules', 'diffusers', 'fastapi'} & set(sys.modules))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    ("place", "source", "expected"),
+    [
+        ("core/adm.py", "import numpy", "core may not use numpy"),
+        ("core/adm.py", "from fooocus_ext import args", "core lies below args"),
+        ("core/adm.py", "from ..errors import RequestError", "core lies below errors"),
+        ("args.py", "def f():\n    from fooocus_ext.ui import panel", "args lies below ui"),
+        (
+            "state.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import modules.shared",
+            "state may not use modules",
+        ),
+        (
+            "pipeline.py",
+            "import importlib\nimportlib.import_module('modules.shared')",
+            "pipeline may not use modules",
+        ),
+        ("pipeline.py", "from .host.script import FooocusScript", "pipeline lies below host"),
+        ("ui/panel.py", "from fooocus_ext.core import adm", "ui lies below core"),
+        ("prompting/styles.py", "import requests", "prompting may not use requests"),
+        ("host/script.py", "from fooocus_ext import embedded", "host lies below embedded"),
+        ("ui/panel.py", "import gradio as gr\nfrom fooocus_ext.args import FIELDS", None),
+        ("host/script.py", "from modules import shared\nfrom fooocus_ext.core import adm", None),
+        (
+            "core/adm.py",
+            "import math\nfrom torch.nn import functional\nfrom .call import ModelCall",
+            None,
+        ),
+    ],
+)
+def test_the_judge_sees_what_it_must(
+    monkeypatch, tmp_path, place: str, source: str, expected: str | None
+):
+    for part in ("args", "errors", "state", "pipeline"):
+        (tmp_path / PACKAGE).mkdir(exist_ok=True)
+        (tmp_path / PACKAGE / f"{part}.py").touch()
+    for part in ("core", "ui", "host", "embedded", "prompting"):
+        (tmp_path / PACKAGE / part).mkdir()
+    path = tmp_path / PACKAGE / place
+    path.write_text(source, encoding="utf-8")
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    complaints = judge(dotted_name(path), path)
+    assert [text.rpartition(": ")[2] for text in complaints] == ([expected] if expected else [])

@@ -1,0 +1,85 @@
+"""SDXL's size conditioning, and Fooocus's "negative ADM guidance" that tells it other sizes.
+
+SDXL is told, as a vector beside the prompt, how large its training picture was (Podell et al. 2023,
+"micro-conditioning"). Fooocus claims a larger picture on the conditional side and a smaller one on
+the unconditional side while the noise is high (Fooocus 2.5.5, ``modules/patch.py``).
+
+The vector of SDXL base: 1280 numbers of pooled text, then six numbers of 256 channels each:
+original height and width, crop top and left, target height and width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+EMBEDDING_WIDTH = 256
+MAX_PERIOD = 10000
+POOLED_WIDTH = 1280
+ORIGINAL_HEIGHT = slice(1280, 1536)
+ORIGINAL_WIDTH = slice(1536, 1792)
+CROP_TOP = slice(1792, 2048)
+CROP_LEFT = slice(2048, 2304)
+TARGET_HEIGHT = slice(2304, 2560)
+TARGET_WIDTH = slice(2560, 2816)
+VECTOR_WIDTH = 2816
+LAST_TIMESTEP = 999
+
+
+def adm_active(timestep: float, adm_end: float) -> bool:
+    """Whether the rewritten sizes apply at a model timestep 0..999.
+
+    ``adm_end`` is the share of the schedule, counted from pure noise, during which they do: 0 never,
+    0.3 (Fooocus's) above timestep 699.3, 1 everywhere but at timestep 0.
+    """
+    return timestep > LAST_TIMESTEP * (1.0 - adm_end)
+
+
+def size_embedding(values: Sequence[float] | torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Embed n numbers as [n,256]: 128 cosines, then 128 sines, of geometrically falling frequency.
+
+    The maths is float32 whatever the input, in the order of operations of sgm's
+    ``timestep_embedding``, so that the result has its bytes before the cast to ``dtype``.
+    """
+    numbers = torch.as_tensor(values).flatten().float()
+    half = EMBEDDING_WIDTH // 2
+    # sgm makes the frequencies on the CPU and then moves them: other devices round exp differently
+    steps = torch.arange(half, dtype=torch.float32)
+    frequencies = torch.exp(-math.log(MAX_PERIOD) * steps / half).to(numbers.device)
+    angles = numbers[:, None] * frequencies[None]
+    return torch.cat((angles.cos(), angles.sin()), dim=-1).to(dtype)
+
+
+def scale_original_size(
+    vector: torch.Tensor,
+    height: int,
+    width: int,
+    scale: float,
+    *,
+    number_dtype: torch.dtype,
+) -> torch.Tensor:
+    """Return a copy of SDXL base vectors [rows,2816] that claims another original size.
+
+    The claimed size is ``int(height * scale)`` x ``int(width * scale)`` pixels, truncated as in
+    Fooocus. ``number_dtype`` is the dtype that the host holds such numbers in before embedding them
+    (float16 on most GPUs, where numbers above 2048 lose their last bits): with it, scale 1 writes
+    the very bytes that the host wrote.
+
+    Raises ValueError for vectors of another model, a scale that is not positive, or a size that
+    ``number_dtype`` cannot hold.
+    """
+    if vector.dim() != 2 or vector.shape[1] != VECTOR_WIDTH:
+        raise ValueError(f"expected SDXL base vectors [rows,2816], got {tuple(vector.shape)}")
+    if not 0 < scale < math.inf:
+        raise ValueError(f"scale {scale} must be a positive number")
+    claimed = [int(height * scale), int(width * scale)]
+    if max(claimed) > torch.finfo(number_dtype).max:
+        raise ValueError(f"{claimed[0]}x{claimed[1]} does not fit into {number_dtype}")
+    numbers = torch.tensor(claimed, dtype=number_dtype, device=vector.device)
+    rewritten = vector.clone()
+    rewritten[:, ORIGINAL_HEIGHT], rewritten[:, ORIGINAL_WIDTH] = size_embedding(
+        numbers, vector.dtype
+    )
+    return rewritten

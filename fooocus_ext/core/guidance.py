@@ -1,0 +1,122 @@
+"""What Fooocus does to the model's predictions between the model call and the CFG combination.
+
+Sharpness ("anisotropic blur guidance") makes the conditional prediction of the noise a little
+smoother, so that a little more detail is left in the picture. Adaptive CFG ("CFG mimicking from
+TSNR") lets a high guidance scale in only gradually. Both follow Fooocus 2.5.5,
+``patched_sampling_function`` and ``compute_cfg`` in its ``modules/patch.py``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from fooocus_ext.core.anisotropic import joint_bilateral, standardise, working_dtype
+
+ALPHA_PER_SHARPNESS = 0.001
+
+
+def is_unguided(cfg_scale: float) -> bool:
+    """Whether a CFG scale is so close to 1 that Fooocus applies neither sharpness nor adaptive CFG."""
+    return math.isclose(cfg_scale, 1.0)
+
+
+def effective_cfg(cfg_scale: float, mimic: float, progress: float) -> float:
+    """Return the guidance scale to use: from ``mimic`` at progress 0 up to ``cfg_scale`` at 1.
+
+    A scale not above ``mimic`` is used as it is.
+    """
+    if cfg_scale <= mimic:
+        return cfg_scale
+    return mimic + (cfg_scale - mimic) * progress
+
+
+def rescale_cond(cond: torch.Tensor, uncond: torch.Tensor, ratio: float) -> torch.Tensor:
+    """Move cond along its distance to uncond (same shape), so that CFG acts at ``ratio`` x its scale.
+
+    Works on x0 and eps alike, and on each part of an AND prompt. Ratio 1 returns cond itself.
+    """
+    if ratio == 1.0:
+        return cond
+    return uncond + ratio * (cond - uncond)
+
+
+def predict_x0(x: torch.Tensor, eps: torch.Tensor, alpha_cumprod: torch.Tensor) -> torch.Tensor:
+    """Return the clean latents [rows,C,H,W] behind a variance-preserving x and its noise eps.
+
+    ``alpha_cumprod`` [rows] is the schedule's value at each row's timestep; it must not be zero.
+    """
+    signal = alpha_cumprod.to(x).view(-1, 1, 1, 1)
+    return (x - (1 - signal).sqrt() * eps) / signal.sqrt()
+
+
+def sharpen(
+    x: torch.Tensor, x0: torch.Tensor, *, sharpness: float, progress: float | torch.Tensor
+) -> torch.Tensor:
+    """Return the sharpened x0 for samplers of the k-diffusion family (x = x0 + sigma * eps).
+
+    In terms of noise, ``eps = (x - x0) / sigma`` becomes ``alpha * F(eps) + (1 - alpha) * eps`` with
+    ``alpha = 0.001 * sharpness * progress`` and F the joint bilateral filter guided by the
+    standardised x0. F is linear in eps, so sigma cancels and is not asked for.
+
+    Args:
+        x: noisy latents [rows,C,H,W], conditional rows only.
+        x0: the model's clean latents for them, same shape.
+        sharpness: 0 leaves x0 alone; Fooocus offers up to 30 and uses 2.
+        progress: 0 (pure noise) to 1, one number or one per row [rows].
+
+    Returns:
+        A new tensor in the dtype of x0, or x0 itself if alpha is 0 for every row; rows with alpha 0
+        keep their bytes.
+
+    Raises:
+        ValueError: x and x0 differ in shape, or progress has another number of rows.
+    """
+    if x.shape != x0.shape:
+        raise ValueError(f"x {tuple(x.shape)} and x0 {tuple(x0.shape)} differ in shape")
+    noise = x.to(working_dtype(x)) - x0
+    return _add_detail(x0, noise, x0, sharpness, progress)
+
+
+def sharpen_eps(
+    eps: torch.Tensor, x0: torch.Tensor, *, sharpness: float, progress: float | torch.Tensor
+) -> torch.Tensor:
+    """Return the smoothed eps for samplers that ask the model for noise (DDIM, PLMS, UniPC).
+
+    The same operation as `sharpen`, on the same arguments but for eps [rows,C,H,W], the model's
+    noise, which takes the place of x.
+    """
+    if eps.shape != x0.shape:
+        raise ValueError(f"eps {tuple(eps.shape)} and x0 {tuple(x0.shape)} differ in shape")
+    return _add_detail(eps, eps, x0, -sharpness, progress)
+
+
+def _add_detail(
+    target: torch.Tensor,
+    noise: torch.Tensor,
+    x0: torch.Tensor,
+    sharpness: float,
+    progress: float | torch.Tensor,
+) -> torch.Tensor:
+    """Return target + alpha * (noise - F(noise)), rows with alpha 0 untouched."""
+    alphas = [ALPHA_PER_SHARPNESS * sharpness * value for value in _per_row(progress, len(target))]
+    rows = [row for row, alpha in enumerate(alphas) if alpha != 0.0]
+    if not rows:
+        return target
+    active = noise[rows].to(working_dtype(noise))
+    detail = active - joint_bilateral(active, standardise(x0[rows]))
+    detail *= detail.new_tensor([alphas[row] for row in rows]).view(-1, 1, 1, 1)
+    result = target.clone()
+    result[rows] = (target[rows] + detail).to(target.dtype)
+    return result
+
+
+def _per_row(progress: float | torch.Tensor, rows: int) -> list[float]:
+    if not isinstance(progress, torch.Tensor):
+        return [progress] * rows
+    if progress.shape != (rows,):
+        raise ValueError(
+            f"progress {tuple(progress.shape)} is not one number for each of {rows} rows"
+        )
+    return [float(value) for value in progress]

@@ -77,7 +77,13 @@ def begin(
 
 
 def before_model_call(
-    generation: Generation, call: ModelCall, *, height: int, width: int, number_dtype: torch.dtype
+    generation: Generation,
+    call: ModelCall,
+    *,
+    height: int,
+    width: int,
+    refined: bool,
+    number_dtype: torch.dtype,
 ) -> None:
     """Rewrite the picture size that SDXL is told, and remember the call for its second half.
 
@@ -86,6 +92,7 @@ def before_model_call(
         call: this call; its conditioning is edited in place.
         height: height in pixels of the pass being sampled (the second pass of hires fix has its own).
         width: width in pixels of the same.
+        refined: whether the refiner makes this call.
         number_dtype: the dtype in which the host rounds size numbers before embedding them.
     """
     generation.call = call
@@ -93,7 +100,8 @@ def before_model_call(
     if settings.adm_positive == 1.0 == settings.adm_negative:
         return
     if not call.is_sdxl_base():
-        generation.skipped["ADM guidance"] = "it needs an SDXL base model"
+        if not refined:
+            generation.skipped["ADM guidance"] = "it needs an SDXL base model"
         return
     if not adm.adm_active(call.timestep, settings.adm_end):
         return

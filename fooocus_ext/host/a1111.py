@@ -104,6 +104,8 @@ def follow_sampling(p: Any, generation: Generation) -> None:
 
     def sample_and_undo(*args: Any, **kwargs: Any) -> Any:
         with _running(p, generation):
+            if generation.refiner is not None:
+                generation.refiner.encode(p)
             return sample(*args, **kwargs)
 
     def close_and_undo() -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from modules import devices, extra_networks, processing, prompt_parser, shared
 
+from fooocus_ext.args import FIELDS_BY_NAME, NONE
 from fooocus_ext.core.refiner import takes_over
-from fooocus_ext.host import memory, options, resident
+from fooocus_ext.host import memory, options, resident, separate
 
 if TYPE_CHECKING:
     from modules.script_callbacks import CFGDenoiserParams
@@ -28,6 +29,36 @@ _CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")
 _CONDITIONING = ("c", "uc", "hr_c", "hr_uc")
 
 
+def take_part(p: Any, generation: Generation) -> Refiner | None:
+    """Make the refiner that the settings name ready for ``p``; None if they name none.
+
+    Only one refiner runs: the webui's own, if the request names one too, gives way to ours.
+
+    Raises:
+        RequestError: no such checkpoint, a broken file, another family than the base, or a method
+            that this host or sampler has not got.
+    """
+    settings = generation.settings
+    if settings.refiner == NONE:
+        return None
+    base = shared.sd_model
+    info = resident.find(settings.refiner)
+    if info.filename == base.sd_checkpoint_info.filename:
+        generation.skipped["refiner"] = "it is the base model itself"
+        return None
+    if settings.refiner_method == "separate":
+        separate.check_available(p.sampler_name)
+    if getattr(p, "refiner_checkpoint_info", None) is not None:
+        p.comment(
+            f"Fooocus's refiner {info.short_title} is used; the webui's own refiner "
+            f"{p.refiner_checkpoint_info.short_title} is not."
+        )
+        p.refiner_checkpoint = p.refiner_checkpoint_info = None
+    refiner = Refiner(resident.acquire(info, base), settings, base)
+    p.extra_generation_params.update(refiner.infotext())
+    return refiner
+
+
 class Refiner:
     """One refiner taking part in the sampling of one processing object.
 
@@ -37,11 +68,25 @@ class Refiner:
 
     def __init__(self, model: resident.ResidentModel, settings: Settings, base: Any) -> None:
         self._resident = model
-        self._ratio = settings.refiner_switch
+        self._settings = settings
         self._weights = memory.WeightPlacement(base, model.model)
         self._conds: dict[bool, tuple[Any, Any]] = {}
         self._taken: Any = None
         self._base_wrap: Any = None
+
+    def infotext(self) -> dict[str, str]:
+        """Return what the infotext records, defaults included: a picture's refiner matters."""
+        name, switch = FIELDS_BY_NAME["refiner"], FIELDS_BY_NAME["refiner_switch"]
+        return {
+            name.infotext: self._resident.info.short_title,
+            switch.infotext: f"{self._settings.refiner_switch:g}",
+        }
+
+    def prepare_sampler(self, generation: Generation, p: Any) -> None:
+        """Split the sampler of a pass in two, if that is the method and the refiner's pass."""
+        is_second_pass = bool(getattr(p, "is_hr_pass", False))
+        if self._settings.refiner_method == "separate" and is_second_pass in self._conds:
+            separate.split_sampler(p.sampler, self._settings.refiner_switch, generation)
 
     def encode(self, p: Any) -> None:
         """Encode the batch's prompts with the refiner's own text encoder, before sampling starts.
@@ -100,7 +145,7 @@ class Refiner:
             timestep = sigma
         return takes_over(
             options.refiner_switch_rule(),
-            self._ratio,
+            self._settings.refiner_switch,
             call=denoiser.step,
             total_calls=denoiser.total_steps,
             steps=denoiser.steps,

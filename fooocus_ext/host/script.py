@@ -7,9 +7,9 @@ from typing import Any
 
 from modules import script_callbacks, scripts
 
-from fooocus_ext import args, pipeline, state
+from fooocus_ext import args, job_texts, pipeline, state
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host import a1111, assets, axes, options, routes, widgets
+from fooocus_ext.host import a1111, assets, axes, options, refiner, resident, routes, widgets
 
 log = logging.getLogger("fooocus")
 
@@ -61,9 +61,16 @@ class FooocusScript(scripts.Script):
                 pipeline.begin(
                     p, generation, plan, assets.writer(), infotext_varies=a1111.infotext_varies()
                 )
+                generation.refiner = refiner.take_part(p, generation)
         except RequestError as error:
             log.error("%s", error.detail)
             a1111.refuse(p, state.attach(p, args.Settings()), error)
+
+    def process_before_every_sampling(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
+        """Prepare the sampler of one pass (from webui 1.10 on)."""
+        generation = state.generation_of(p)
+        if generation is not None and generation.refiner is not None:
+            generation.refiner.prepare_sampler(generation, p)
 
     def postprocess(self, p: Any, processed: Any, *slots: Any) -> None:
         """End a generation that came through."""
@@ -80,6 +87,9 @@ def _before_model_call(params: Any) -> None:
     generation = state.generation_of(denoiser.p) if denoiser is not None else None
     if generation is None:
         return
+    refined = generation.refiner is not None and generation.refiner.intervene(
+        generation, params, denoiser
+    )
     obstacle = a1111.guidance_obstacle()
     call = a1111.read_model_call(params, denoiser) if obstacle is None else None
     if call is None:
@@ -91,6 +101,7 @@ def _before_model_call(params: Any) -> None:
         call,
         height=height,
         width=width,
+        refined=refined,
         number_dtype=a1111.size_number_dtype(),
     )
 
@@ -102,10 +113,16 @@ def _after_model_call(params: Any) -> None:
         pipeline.after_model_call(generation, params.x)
 
 
+def _restore_typed_texts(_infotext: str, entries: dict[str, Any]) -> None:
+    job_texts.restore_typed_texts(entries)
+
+
 def register() -> None:
     """Register with the host; it forgets all callbacks before it runs the entry file again."""
     script_callbacks.on_cfg_denoiser(_before_model_call)
     script_callbacks.on_cfg_denoised(_after_model_call)
+    script_callbacks.on_model_loaded(resident.release_on_model_change)
     script_callbacks.on_ui_settings(options.register)
     script_callbacks.on_before_ui(axes.register)
+    script_callbacks.on_infotext_pasted(_restore_typed_texts)
     script_callbacks.on_app_started(routes.register)

@@ -1,0 +1,429 @@
+"""dev.py, the locks, and the files that the webui reads of an extension before it imports any of it."""
+
+from __future__ import annotations
+
+import argparse
+import configparser
+import importlib.metadata
+import importlib.util
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from tools.dev import browser, commands, environment
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKED_LINE = re.compile(r"^[a-z0-9][a-z0-9._-]*==[^ ]+( ; .+)?$")
+
+
+def lock_lines(name: str) -> list[str]:
+    lines = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return [line.split("  #")[0] for line in lines if not line.startswith("#")]
+
+
+def locked(name: str) -> list[Requirement]:
+    return [Requirement(line) for line in lock_lines(name)]
+
+
+# --- the gate ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", [(2, 7, 18), (3, 9, 18), (3, 12, 0), (3, 14, 1)])
+def test_an_unsuitable_python_gets_one_clear_line(monkeypatch, capsys, version: tuple[int, ...]):
+    monkeypatch.setattr(sys, "version_info", version)
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(ROOT / "dev.py"), run_name="__main__")
+    message = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert message.count("\n") == 1
+    assert "3.10 or 3.11" in message
+    assert f"this is {version[0]}.{version[1]} " in message
+
+
+@pytest.mark.parametrize(
+    "name", ["python2.7", "python3.8", "python3.9", "python3.12", "python3.13"]
+)
+def test_an_unsuitable_python_of_this_machine_gets_the_same_line(name: str):
+    interpreter = shutil.which(name)
+    if (
+        interpreter is None
+        or subprocess.run([interpreter, "-V"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip(f"{name} is not installed")
+    result = subprocess.run(
+        [interpreter, "dev.py", "run"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("sd-webui-fooocus needs Python 3.10 or 3.11")
+
+
+# --- making .venv -----------------------------------------------------------------------------------------
+
+
+class FakeInstaller:
+    """Stands in for venv and pip, and remembers what was asked of them."""
+
+    def __init__(self, venv: Path):
+        self.venv = venv
+        self.calls: list[str] = []
+        self.failures = 0
+
+    def run(self, command, **_options):
+        words = [str(word) for word in command]
+        if words[1:3] == ["-m", "venv"]:
+            self.calls.append("venv")
+            python = environment.python_of(self.venv)
+            python.parent.mkdir(parents=True)
+            python.symlink_to(sys.executable)
+        elif "install" in words:
+            self.calls.append("torch" if words[-1] == "torch" else "locks")
+            if self.failures:
+                self.failures -= 1
+                return subprocess.CompletedProcess(command, 1, "", "")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+
+@pytest.fixture
+def installer(monkeypatch, tmp_path) -> FakeInstaller:
+    venv = tmp_path / ".venv"
+    lock = tmp_path / "embedded.txt"
+    lock.write_text("torch==1\n", encoding="utf-8")
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.setattr(environment, "VENV", venv)
+    monkeypatch.setattr(environment, "LOCKS", (lock, lock))
+    monkeypatch.setattr(environment, "STAMP", venv / ".requirements")
+    monkeypatch.setattr(environment, "UNFINISHED", venv / ".unfinished")
+    # python_of()'s default was bound when the module was read.
+    monkeypatch.setattr(environment.python_of, "__defaults__", (venv,))
+    fake = FakeInstaller(venv)
+    monkeypatch.setattr(environment.subprocess, "run", fake.run)
+    return fake
+
+
+def change_lock() -> None:
+    environment.LOCKS[0].write_text("torch==2\n", encoding="utf-8")
+
+
+def test_the_first_use_makes_the_environment_and_the_second_does_nothing(installer, capsys):
+    environment.ensure_environment()
+    assert installer.calls == ["venv", "torch", "locks"]
+    assert "First use: making .venv" in capsys.readouterr().out
+    environment.ensure_environment()
+    assert installer.calls == ["venv", "torch", "locks"]
+    assert capsys.readouterr().out == ""
+
+
+def test_changed_locks_bring_the_environment_up_to_date_in_place(installer, capsys):
+    environment.ensure_environment()
+    change_lock()
+    assert not environment.is_current()
+    environment.ensure_environment()
+    assert installer.calls[3:] == ["torch", "locks"]
+    assert "bringing .venv up to date" in capsys.readouterr().out
+    assert environment.is_current()
+
+
+def test_an_environment_that_cannot_be_updated_is_made_anew(installer):
+    environment.ensure_environment()
+    change_lock()
+    installer.failures = 1
+    environment.ensure_environment()
+    assert installer.calls[3:] == ["torch", "venv", "torch", "locks"]
+    assert environment.is_current()
+
+
+def test_an_environment_whose_making_was_cut_short_is_made_anew(installer, capsys):
+    environment.ensure_environment()
+    (environment.UNFINISHED).touch()
+    left_over = installer.venv / "half-unpacked"
+    left_over.touch()
+    environment.ensure_environment()
+    assert installer.calls[3:] == ["venv", "torch", "locks"]
+    assert not left_over.exists()
+    assert "incomplete or broken" in capsys.readouterr().out
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(installer):
+    environment.ensure_environment()
+    environment.python_of().unlink()
+    environment.python_of().symlink_to(installer.venv / "no-such-python")
+    environment.ensure_environment()
+    assert installer.calls[3:] == ["venv", "torch", "locks"]
+
+
+def test_a_failed_installation_says_what_to_do_and_is_not_taken_for_a_finished_one(installer):
+    installer.failures = 1
+    with pytest.raises(
+        environment.SetupError, match="Check the network, and the space on the disk"
+    ):
+        environment.ensure_environment()
+    assert not environment.is_current()
+    environment.ensure_environment()
+    assert installer.calls == ["venv", "torch", "venv", "torch", "locks"]
+
+
+@pytest.mark.parametrize(
+    ("platform", "gpu", "sources", "hinted"),
+    [
+        ("linux", False, "", True),
+        ("linux", True, "", False),
+        ("linux", False, "global.extra-index-url='x'", False),
+        ("linux", False, ":env:.find-links='x'", False),
+        ("darwin", False, "", False),
+    ],
+)
+def test_who_would_download_a_useless_gpu_build_is_told_of_the_small_one(
+    installer, monkeypatch, capsys, platform: str, gpu: bool, sources: str, hinted: bool
+):
+    def run(command, **options):
+        result = installer.run(command, **options)
+        result.stdout = sources
+        return result
+
+    monkeypatch.setattr(environment.subprocess, "run", run)
+    monkeypatch.setattr(environment.sys, "platform", platform)
+    monkeypatch.setattr(environment, "has_nvidia_gpu", lambda: gpu)
+    environment.ensure_environment()
+    assert ("CPU build" in capsys.readouterr().out) == hinted
+
+
+# --- the commands -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def started(monkeypatch) -> list[list[str]]:
+    """Return the list of command lines that dev.py would start in .venv; nothing is started."""
+    calls: list[list[str]] = []
+
+    def remember(*arguments: str) -> int:
+        calls.append(list(arguments))
+        return 0
+
+    monkeypatch.setattr(commands, "ensure_environment", lambda: None)
+    monkeypatch.setattr(commands, "become", remember)
+    monkeypatch.setattr(commands, "wait_for", lambda command: remember(*command[2:]))
+    monkeypatch.setattr(commands, "ensure_chromium", lambda: "/chromium")
+    monkeypatch.setenv(browser.VARIABLE, "")
+    return calls
+
+
+def test_run_serves_the_page(started):
+    assert commands.main(["run", "--port", "7999", "--tab-first"]) == 0
+    assert started == [["fooocus_ext.embedded", "serve", "--port", "7999", "--tab-first"]]
+
+
+def test_run_with_a_prompt_makes_a_picture_and_passes_everything_on(started):
+    arguments = [
+        "--prompt",
+        "a cat",
+        "--set",
+        "sharpness=4",
+        "--set",
+        "enabled=true",
+        "--eta",
+        "0.5",
+    ]
+    assert commands.main(["run", *arguments]) == 0
+    assert started == [["fooocus_ext.embedded", "picture", *arguments]]
+
+
+def test_bench_passes_everything_on(started):
+    assert commands.main(["bench", "--json", "numbers.json", "sampling"]) == 0
+    assert started == [["benchmarks", "--json", "numbers.json", "sampling"]]
+
+
+def test_test_lints_checks_types_and_tests(started, capsys):
+    assert commands.main(["test", "tests/core", "-k", "adm"]) == 0
+    assert [call[0] for call in started] == ["ruff", "ruff", "mypy", "pytest"]
+    assert started[-1] == ["pytest", "tests/core", "-k", "adm"]
+    assert re.findall(r"^(\w+) +passed", capsys.readouterr().out, re.MULTILINE) == [
+        "lint", "format", "types", "tests",
+    ]  # fmt: skip
+    assert os.environ[browser.VARIABLE] == "/chromium"
+
+
+def test_test_fast_leaves_out_what_is_slow_and_needs_no_browser(started, monkeypatch):
+    monkeypatch.setattr(commands, "ensure_chromium", lambda: pytest.fail("looked for a browser"))
+    assert commands.main(["test", "--fast"]) == 0
+    assert started[-1] == ["pytest", "-m", "not slow and not browser"]
+
+
+def test_test_hands_a_real_webui_to_pytest_with_full_paths(started, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert commands.main(["test", "--webui", "webui", "--webui-python", "venv/bin/python"]) == 0
+    python = str(tmp_path / "venv" / "bin" / "python")
+    assert started[-1] == ["pytest", "--webui", str(tmp_path / "webui"), "--webui-python", python]
+
+
+def test_a_failed_check_does_not_hide_the_later_ones(started, monkeypatch, capsys):
+    def fail_at_types(command) -> int:
+        started.append(list(command[2:]))
+        return int(command[2] == "mypy")
+
+    monkeypatch.setattr(commands, "wait_for", fail_at_types)
+    assert commands.main(["test"]) == 1
+    assert [call[0] for call in started] == ["ruff", "ruff", "mypy", "pytest"]
+    assert re.search(r"^types +FAILED", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_lint_hands_its_arguments_to_the_linter(started):
+    assert commands.main(["lint", "--fix"]) == 0
+    assert started[0] == ["ruff", "check", ".", "--fix"]
+
+
+@pytest.mark.parametrize(("in_ci", "status"), [("true", 1), ("", 0)])
+def test_a_missing_browser_is_an_error_in_ci_and_a_skip_elsewhere(
+    started, monkeypatch, in_ci: str, status: int
+):
+    monkeypatch.setenv("CI", in_ci)
+    monkeypatch.setattr(commands, "ensure_chromium", lambda: None)
+    assert commands.main(["test"]) == status
+    assert bool(started) == (status == 0)
+
+
+def test_ctrl_c_ends_without_a_traceback(started, monkeypatch, capsys):
+    def interrupt(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "wait_for", interrupt)
+    assert commands.main(["lint"]) == 130
+    assert capsys.readouterr().out.endswith("Interrupted.\n")
+
+
+def test_an_environment_that_cannot_be_made_is_one_message(started, monkeypatch, capsys):
+    def fail() -> None:
+        message = "no space"
+        raise environment.SetupError(message)
+
+    monkeypatch.setattr(commands, "ensure_environment", fail)
+    assert commands.main(["run"]) == 1
+    assert capsys.readouterr().out == "dev.py: no space\n"
+
+
+def test_the_browser_is_looked_for_and_installed_only_where_that_may_be_done(monkeypatch, capsys):
+    monkeypatch.delenv(browser.VARIABLE, raising=False)
+    monkeypatch.setattr(browser.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(browser, "APPLICATIONS", ())
+    monkeypatch.setattr(browser, "can_install_packages", lambda: False)
+    monkeypatch.setattr(browser, "install_chromium", lambda: pytest.fail("installed something"))
+    assert browser.ensure_chromium() is None
+    assert "apt-get install chromium" in capsys.readouterr().out
+    monkeypatch.setattr(browser, "can_install_packages", lambda: True)
+    monkeypatch.setattr(
+        browser, "install_chromium", lambda: monkeypatch.setenv(browser.VARIABLE, "/new")
+    )
+    assert browser.ensure_chromium() == "/new"
+
+
+# --- the locks --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["embedded", "test"])
+def test_each_package_is_pinned_and_none_comes_from_a_place_of_its_own(name: str):
+    assert [line for line in lock_lines(name) if not LOCKED_LINE.match(line)] == []
+
+
+@pytest.mark.parametrize("name", ["embedded", "test"])
+def test_the_locks_were_renewed_after_the_last_edit_of_what_they_are_made_from(name: str):
+    wanted = (ROOT / "requirements" / f"{name}.in").read_text(encoding="utf-8").splitlines()
+    pins = {entry.name.replace("_", "-"): entry.specifier for entry in locked(name)}
+    for line in wanted:
+        text = line.split("#")[0].strip()
+        if text and not text.startswith("-"):
+            entry = Requirement(text)
+            (pin,) = pins[entry.name.lower().replace("_", "-")]
+            assert entry.specifier.contains(pin.version), line
+
+
+def test_the_two_locks_agree():
+    embedded = {entry.name: str(entry.specifier) for entry in locked("embedded")}
+    shared = {
+        entry.name: str(entry.specifier) for entry in locked("test") if entry.name in embedded
+    }
+    assert shared.items() <= embedded.items()
+
+
+def test_this_environment_holds_what_the_locks_say_and_it_suits_both_pythons():
+    for entry in [*locked("embedded"), *locked("test")]:
+        if entry.marker and not entry.marker.evaluate(default_environment()):
+            continue
+        package = importlib.metadata.distribution(entry.name)
+        assert entry.specifier.contains(package.version), f"{entry.name} is {package.version}"
+        pythons = SpecifierSet(package.metadata["Requires-Python"] or "")
+        if entry.marker is None:
+            assert {"3.10.0", "3.11.0"} <= set(pythons.filter(["3.10.0", "3.11.0"])), entry.name
+
+
+# --- what the webui reads ---------------------------------------------------------------------------------
+
+
+def load(name: str):
+    spec = importlib.util.spec_from_file_location(f"webui_reads_{name}", ROOT / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_install_says_nothing_where_nothing_is_missing():
+    result = subprocess.run(
+        [sys.executable, "install.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_install_names_what_is_missing_in_one_line(monkeypatch, capsys):
+    install = load("install")
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        install.importlib.util,
+        "find_spec",
+        lambda name: None if name in {"PIL", "torch"} else real(name),
+    )
+    install.main()
+    output = capsys.readouterr().out
+    assert "lacks torch, PIL," in output
+    assert output.count("\n") == 1
+
+
+def test_install_starts_no_program():
+    source = (ROOT / "install.py").read_text(encoding="utf-8")
+    assert not re.search(r"subprocess|run_pip|os\.system|import pip", source)
+
+
+def test_preload_adds_the_flags_with_their_defaults():
+    parser = argparse.ArgumentParser()
+    load("preload").preload(parser)
+    assert vars(parser.parse_args([])) == {
+        "fooocus_expansion_dir": None,
+        "fooocus_outputs": None,
+        "fooocus_tab_first": False,
+    }
+    given = parser.parse_args(["--fooocus-tab-first", "--fooocus-outputs", "x"])
+    assert (given.fooocus_tab_first, given.fooocus_outputs) == (True, "x")
+    assert all("%" not in (action.help or "") for action in parser._actions)
+
+
+def test_metadata_bears_the_name_that_the_webui_matches():
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "metadata.ini", encoding="utf-8")
+    name = metadata["Extension"]["Name"]
+    assert name == name.lower() == "sd-webui-fooocus"
+
+
+def test_ci_runs_the_command_that_the_readme_gives():
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert script.rstrip().endswith("dev.py test")
+    assert "python dev.py test" in (ROOT / "README.md").read_text(encoding="utf-8")
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("bash is not installed")
+    subprocess.run([bash, "-n", ".ci/run"], cwd=ROOT, check=True)

@@ -1,0 +1,1 @@
+"""Performance modes, picture sizes, preset files and settings read from Fooocus's own pictures."""

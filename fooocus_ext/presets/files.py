@@ -1,0 +1,154 @@
+"""Preset files: loading every folder's, and saving one without ever leaving half a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fooocus_ext.args import NONE
+from fooocus_ext.data_files import (
+    MEBIBYTE,
+    DataFileError,
+    Problem,
+    iter_files,
+    parse_json,
+    read_text,
+)
+from fooocus_ext.errors import RequestError, did_you_mean
+from fooocus_ext.presets.preset import Preset, preset_from_json
+
+MAX_FILE_BYTES = MEBIBYTE
+_FILE_NAME = re.compile(r"[\w][\w .+()\-]{0,63}")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d|none)(\..*)?")
+
+
+@dataclass(frozen=True)
+class PresetLibrary:
+    """All presets that were loaded, by name in list order, and everything left out of them."""
+
+    presets: Mapping[str, Preset]
+    problems: Sequence[Problem] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The presets' names in list order."""
+        return list(self.presets)
+
+    def get(self, name: str) -> Preset | None:
+        """Return the preset called ``name``, or None for "None".
+
+        Raises:
+            RequestError: there is none; the message gives the nearest names.
+        """
+        if name == NONE:
+            return None
+        found = self.presets.get(name)
+        if found is None:
+            hint = did_you_mean(name[:100], self.presets)
+            allowed = ", ".join(f'"{known}"' for known in (NONE, *self.presets))
+            raise RequestError(
+                f'preset: there is no preset "{name[:100]}"{hint}; allowed: {allowed}.'
+            )
+        return found
+
+
+def load_presets(folders: Sequence[Path]) -> PresetLibrary:
+    """Load every ``*.json`` file below ``folders``; a file's name is the preset's.
+
+    A preset of a later folder replaces one of the same name in its place. Nothing is raised: files
+    and values that cannot be used become problems of the library, and the rest loads.
+    """
+    presets: dict[str, Preset] = {}
+    problems: list[Problem] = []
+    for folder in folders:
+        for path in iter_files(Path(folder), (".json",), problems.append):
+            try:
+                preset = read_preset(path)
+            except DataFileError as error:
+                problems.append(Problem(str(path), "", str(error)))
+                continue
+            presets[preset.name] = preset
+            problems.extend(preset.problems)
+    return PresetLibrary(presets, tuple(problems))
+
+
+def read_preset(path: Path) -> Preset:
+    """Read one preset file.
+
+    Raises:
+        DataFileError: unreadable, or not a JSON object. Single bad values do not raise.
+    """
+    content = parse_json(read_text(path, limit=MAX_FILE_BYTES))
+    if not isinstance(content, dict):
+        raise DataFileError("a preset file is one object with Fooocus's keys (default_model, ...)")
+    if not path.stem.isprintable():
+        raise DataFileError("its name holds control characters")
+    return preset_from_json(path.stem, content, path)
+
+
+def save_preset(folder: Path, name: str, preset: Preset, *, overwrite: bool = False) -> Path:
+    """Write a preset as ``folder/name.json`` and return the path.
+
+    The file appears whole or not at all, also if the program dies or two of them save at once.
+
+    Args:
+        folder: made if it does not exist.
+        name: letters, digits, space and ``_ - + . ( )``, at most 64; no path.
+        preset: what to save; its own name does not matter.
+        overwrite: whether a preset of that name may be replaced.
+
+    Raises:
+        RequestError: the name is not allowed or taken, or the folder cannot be written.
+    """
+    checked = _check_name(name)
+    target = folder / f"{checked}.json"
+    text = json.dumps(preset.to_json(), indent=4, ensure_ascii=False) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_atomically(target, text, overwrite=overwrite)
+    except FileExistsError:
+        raise RequestError(
+            f'preset: there is a preset "{checked}" already; choose another name or overwrite it.'
+        ) from None
+    except (OSError, UnicodeEncodeError) as error:
+        raise RequestError(f"preset: {target} cannot be written ({error}).") from error
+    return target
+
+
+def _check_name(name: str) -> str:
+    checked = name.strip()
+    if not _FILE_NAME.fullmatch(checked) or _RESERVED.fullmatch(checked) or checked[-1] == ".":
+        raise RequestError(
+            f'preset: "{name[:80]}" cannot be the name of a preset; allowed: 1 to 64 letters, digits, '
+            'spaces and "_ - + . ( )", beginning with a letter, a digit or "_", without a dot at '
+            'the end, and not "None" or another word that the system keeps for itself.'
+        )
+    return checked
+
+
+def _write_atomically(target: Path, text: str, *, overwrite: bool) -> None:
+    """Write ``text`` beside ``target``, then put it in place in one step."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=target.parent, prefix=".preset-", delete=False
+    ) as stream:
+        scratch = Path(stream.name)
+        try:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        except (OSError, UnicodeEncodeError):
+            stream.close()
+            scratch.unlink(missing_ok=True)
+            raise
+    try:
+        if not overwrite and target.exists():
+            raise FileExistsError(target)
+        scratch.chmod(0o644)
+        scratch.replace(target)
+    finally:
+        scratch.unlink(missing_ok=True)

@@ -1,0 +1,76 @@
+"""The text that a picture carries: PNG text chunks, or the EXIF comment of JPEG and WebP."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+MAX_TEXT_LENGTH = 1_000_000
+_EXIF_FOLDER = 0x8769
+_USER_COMMENT = 0x9286
+_MAKER_NOTE = 0x927C
+_PREFIX_LENGTH = 8
+# What Pillow raises for files that are cut off, lie about their sizes or are not pictures.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    EOFError,
+    OverflowError,
+    ZeroDivisionError,
+    MemoryError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+
+
+def picture_text(source: Image.Image | Path | bytes) -> tuple[str | None, str | None]:
+    """Return a picture's parameters text and, if Fooocus wrote it, the name of its scheme.
+
+    Only the file's headers are read, never its pixels. A file that is no picture, or a broken one,
+    carries no text.
+
+    Args:
+        source: an open picture, a file, or a file's content.
+    """
+    try:
+        if isinstance(source, Image.Image):
+            return _text_of(source)
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            return _text_of(image)
+    except _UNREADABLE:
+        return None, None
+
+
+def _text_of(image: Image.Image) -> tuple[str | None, str | None]:
+    parameters = image.info.get("parameters")
+    if isinstance(parameters, str):
+        return parameters[:MAX_TEXT_LENGTH], _as_text(image.info.get("fooocus_scheme"))
+    exif = image.getexif()
+    nested = exif.get_ifd(_EXIF_FOLDER)
+    comment = exif.get(_USER_COMMENT) or nested.get(_USER_COMMENT)
+    scheme = exif.get(_MAKER_NOTE) or nested.get(_MAKER_NOTE)
+    return _as_text(comment), _as_text(scheme)
+
+
+def _as_text(value: Any) -> str | None:
+    """Decode an EXIF text; its first 8 bytes may name the encoding."""
+    if isinstance(value, str):
+        return value[:MAX_TEXT_LENGTH]
+    if not isinstance(value, bytes) or not value:
+        return None
+    raw = value[: 2 * MAX_TEXT_LENGTH]
+    prefix, rest = raw[:_PREFIX_LENGTH], raw[_PREFIX_LENGTH:]
+    if prefix == b"UNICODE\0":
+        # Writers disagree on the byte order; JSON and infotext are mostly Latin letters.
+        big_endian = rest[:1] == b"\0"
+        return rest.decode("utf-16-be" if big_endian else "utf-16-le", errors="replace")
+    text = rest if prefix in (b"ASCII\0\0\0", b"\0" * _PREFIX_LENGTH) else raw
+    return text.decode("utf-8", errors="replace").rstrip("\0")

@@ -1,0 +1,288 @@
+"""A preset: one set of choices in Fooocus's own JSON key names, read without trusting it.
+
+Fooocus's published presets load unchanged. A key that a preset does not have means "as it is now",
+so every attribute may be None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from fooocus_ext.args import HOST_CHOICE, NONE, REFINER_METHODS, Settings, describe
+from fooocus_ext.data_files import DataFileError, Problem
+from fooocus_ext.errors import RequestError
+from fooocus_ext.presets.aspect_ratios import find_aspect_ratio
+from fooocus_ext.presets.performance import find_performance
+from fooocus_ext.presets.readers import (
+    MAX_ITEMS,
+    MAX_TEXT_LENGTH,
+    Reader,
+    name,
+    names,
+    number,
+    one_of,
+    text,
+    whole,
+)
+from fooocus_ext.presets.samplers import SAMPLERS, SCHEDULERS
+from fooocus_ext.prompting.styles import EXPANSION_STYLE, wants_expansion
+
+
+@dataclass(frozen=True)
+class LoraSlot:
+    """One LoRA of a preset: ``name`` is a file name, "None" for an empty slot."""
+
+    enabled: bool
+    name: str
+    weight: float
+
+
+def _key(json_key: str) -> Any:
+    return field(default=None, metadata={"key": json_key})
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The choices of one preset file; None where it makes none.
+
+    Attributes:
+        name: the file's name without ending.
+        base_model: checkpoint file name.
+        refiner: checkpoint file name, "None" for no refiner.
+        refiner_switch: fraction of the steps, 0.1..1.
+        loras: the LoRA slots, empty ones included.
+        cfg_scale: CFG scale, 1..30.
+        sharpness: 0..30.
+        adaptive_cfg: 1..30.
+        adm_positive: 0.1..3; this and the next three are keys of ours, which Fooocus ignores.
+        adm_negative: 0.1..3.
+        adm_end: 0..1.
+        refiner_method: "joint" or "separate".
+        clip_skip: 1..12.
+        sampler: one of Fooocus's sampler names (``samplers.SAMPLERS``).
+        scheduler: one of Fooocus's scheduler names (``samplers.SCHEDULERS``).
+        vae: VAE file name; "Default (model)" for the checkpoint's own.
+        steps: steps that replace the performance's; -1 for none.
+        switch_step: refiner switch in steps that replaces the fraction; -1 for none.
+        performance: one of ``performance.PERFORMANCES``.
+        styles: style names in order.
+        aspect_ratio: one of ``aspect_ratios.ASPECT_RATIOS``.
+        image_number: pictures per job.
+        prompt: positive text; empty keeps the user's.
+        negative_prompt: negative text.
+        checkpoint_downloads: where checkpoints are published, by file name; nothing is downloaded.
+        lora_downloads: the same for LoRAs.
+        embeddings_downloads: the same for embeddings.
+        vae_downloads: the same for VAEs.
+        previous_models: earlier versions of the base model.
+        extra: the file's other keys, kept as they are.
+        problems: what was left out because it was not usable.
+        source: the file.
+    """
+
+    name: str
+    base_model: str | None = _key("default_model")
+    refiner: str | None = _key("default_refiner")
+    refiner_switch: float | None = _key("default_refiner_switch")
+    loras: tuple[LoraSlot, ...] | None = _key("default_loras")
+    cfg_scale: float | None = _key("default_cfg_scale")
+    sharpness: float | None = _key("default_sample_sharpness")
+    adaptive_cfg: float | None = _key("default_cfg_tsnr")
+    adm_positive: float | None = _key("default_adm_positive")
+    adm_negative: float | None = _key("default_adm_negative")
+    adm_end: float | None = _key("default_adm_end")
+    refiner_method: str | None = _key("default_refiner_method")
+    clip_skip: int | None = _key("default_clip_skip")
+    sampler: str | None = _key("default_sampler")
+    scheduler: str | None = _key("default_scheduler")
+    vae: str | None = _key("default_vae")
+    steps: int | None = _key("default_overwrite_step")
+    switch_step: int | None = _key("default_overwrite_switch")
+    performance: str | None = _key("default_performance")
+    styles: tuple[str, ...] | None = _key("default_styles")
+    aspect_ratio: str | None = _key("default_aspect_ratio")
+    image_number: int | None = _key("default_image_number")
+    prompt: str | None = _key("default_prompt")
+    negative_prompt: str | None = _key("default_prompt_negative")
+    checkpoint_downloads: Mapping[str, str] | None = _key("checkpoint_downloads")
+    lora_downloads: Mapping[str, str] | None = _key("lora_downloads")
+    embeddings_downloads: Mapping[str, str] | None = _key("embeddings_downloads")
+    vae_downloads: Mapping[str, str] | None = _key("vae_downloads")
+    previous_models: tuple[str, ...] | None = _key("previous_default_models")
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    source: Path | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The values of ``args.Settings`` that the preset determines, by field name."""
+        values = {name: getattr(self, name) for name in _SETTINGS}
+        if self.styles is not None:
+            values["expansion"] = wants_expansion(self.styles)
+        return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def active_loras(self) -> tuple[LoraSlot, ...]:
+        """The LoRAs that are switched on and not empty."""
+        return tuple(slot for slot in self.loras or () if slot.enabled and slot.name != NONE)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the preset as its file holds it: Fooocus's keys, other keys as they came."""
+        content: dict[str, Any] = {}
+        for attribute, key in KEYS.items():
+            value = getattr(self, attribute)
+            if value is not None:
+                content[key] = _plain(value)
+        return {**content, **self.extra}
+
+
+_SETTINGS = (
+    "refiner",
+    "refiner_switch",
+    "refiner_method",
+    "sharpness",
+    "adaptive_cfg",
+    "adm_positive",
+    "adm_negative",
+    "adm_end",
+    "performance",
+    "styles",
+    "aspect_ratio",
+)
+KEYS: Mapping[str, str] = {
+    item.name: item.metadata["key"] for item in fields(Preset) if "key" in item.metadata
+}
+_ATTRIBUTES: Mapping[str, str] = {key: attribute for attribute, key in KEYS.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, LoraSlot):
+        return [value.enabled, value.name, value.weight]
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def preset_from_settings(name: str, settings: Settings, **choices: Any) -> Preset:
+    """Return the preset that stands for the current settings.
+
+    Args:
+        name: the preset's name.
+        settings: what the panel holds; "webui" choices are left to the page and not stored.
+        choices: what only the page knows, by attribute name of ``Preset`` (``base_model``,
+            ``loras``, ``cfg_scale``, ``sampler``, ``scheduler``, ...).
+    """
+    values = {
+        attribute: value
+        for attribute in _SETTINGS
+        if (value := getattr(settings, attribute)) != HOST_CHOICE
+    }
+    if settings.expansion and not wants_expansion(settings.styles):
+        values["styles"] = (EXPANSION_STYLE, *settings.styles)
+    return Preset(name, **{**values, **choices})
+
+
+def preset_from_json(
+    preset_name: str, content: Mapping[str, object], source: Path | None = None
+) -> Preset:
+    """Read a preset's keys.
+
+    A value of the wrong type or out of range is left out and becomes a problem of the preset; an
+    unknown key is kept in ``extra`` and reported likewise, because it has no effect here.
+    """
+    values: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    problems: list[Problem] = []
+    where = str(source or preset_name)
+    for key, value in content.items():
+        attribute = _ATTRIBUTES.get(key)
+        if attribute is None:
+            extra[key] = value
+            if key not in _WITHOUT_EFFECT:
+                problems.append(Problem(where, key[:60], "this key is not known and has no effect"))
+        elif value is not None:
+            try:
+                values[attribute] = _READERS[attribute](value)
+            except (DataFileError, RequestError) as error:
+                reason = f"{error} Got {describe(value)}; the current value stays."
+                problems.append(Problem(where, key, reason))
+    return Preset(preset_name, **values, extra=extra, problems=tuple(problems), source=source)
+
+
+# Keys of Fooocus for features that are not part of this extension: kept without a complaint.
+_WITHOUT_EFFECT = frozenset(
+    {"default_inpaint_engine_version", "default_save_metadata_to_images"}
+    | {"default_loras_min_weight", "default_loras_max_weight", "default_max_lora_number"}
+)
+
+
+def _performance(value: object) -> str:
+    mode = find_performance(name(value))
+    if mode is None:
+        raise DataFileError("It must be a mode of Fooocus.")
+    return mode.name
+
+
+def _aspect_ratio(value: object) -> str:
+    size = find_aspect_ratio(name(value))
+    if size is None:
+        raise DataFileError("It must be a size such as 1152*896.")
+    return size.value
+
+
+def _downloads(value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping) or len(value) > MAX_ITEMS:
+        raise DataFileError("It must be an object of file names and addresses.")
+    read_address = text(MAX_TEXT_LENGTH)
+    return {name(file): read_address(address) for file, address in value.items()}
+
+
+def _loras(value: object) -> tuple[LoraSlot, ...]:
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_ITEMS:
+        raise DataFileError("It must be a list of [enabled, name, weight].")
+    return tuple(_lora(item) for item in value)
+
+
+def _lora(item: object) -> LoraSlot:
+    """Read ``[enabled, name, weight]``, or ``[name, weight]`` as Fooocus wrote up to 2.3."""
+    if not isinstance(item, (list, tuple)) or len(item) not in (2, 3):
+        raise DataFileError("Each LoRA must be [enabled, name, weight].")
+    enabled, file, weight = item if len(item) == 3 else (True, *item)
+    if not isinstance(enabled, bool):
+        raise DataFileError("A LoRA's first value must be true or false.")
+    return LoraSlot(enabled, name(file), number(-10.0, 10.0)(weight))
+
+
+_READERS: Mapping[str, Reader] = {
+    "base_model": name,
+    "refiner": name,
+    "refiner_switch": number(0.1, 1.0),
+    "loras": _loras,
+    "cfg_scale": number(1.0, 30.0),
+    "sharpness": number(0.0, 30.0),
+    "adaptive_cfg": number(1.0, 30.0),
+    "adm_positive": number(0.1, 3.0),
+    "adm_negative": number(0.1, 3.0),
+    "adm_end": number(0.0, 1.0),
+    "refiner_method": one_of(REFINER_METHODS),
+    "clip_skip": whole(1, 12),
+    "sampler": one_of(SAMPLERS),
+    "scheduler": one_of(SCHEDULERS),
+    "vae": name,
+    "steps": whole(-1, 200),
+    "switch_step": whole(-1, 200),
+    "performance": _performance,
+    "styles": names,
+    "aspect_ratio": _aspect_ratio,
+    "image_number": whole(1, 32),
+    "prompt": text(MAX_TEXT_LENGTH),
+    "negative_prompt": text(MAX_TEXT_LENGTH),
+    "checkpoint_downloads": _downloads,
+    "lora_downloads": _downloads,
+    "embeddings_downloads": _downloads,
+    "vae_downloads": _downloads,
+    "previous_models": names,
+}

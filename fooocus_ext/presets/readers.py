@@ -1,0 +1,76 @@
+"""Readers of single values from files: each returns the value in its type, or says what it must be.
+
+They raise ``DataFileError`` with a sentence such as "It must be a number from 0 to 30.".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from typing import Any
+
+from fooocus_ext.data_files import DataFileError
+
+MAX_TEXT_LENGTH = 20_000
+MAX_NAME_LENGTH = 300
+MAX_ITEMS = 500
+
+Reader = Callable[[object], Any]
+
+
+def text(limit: int) -> Callable[[object], str]:
+    """Return a reader of texts of at most ``limit`` characters."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or len(value) > limit or "\0" in value:
+            raise DataFileError(f"It must be a text of at most {limit} characters.")
+        return value
+
+    return read
+
+
+name = text(MAX_NAME_LENGTH)
+
+
+def number(minimum: float, maximum: float) -> Callable[[object], float]:
+    """Return a reader of finite numbers from ``minimum`` to ``maximum``; true is not a number."""
+
+    def read(value: object) -> float:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        # Comparing before converting is exact for integers too large to become a float.
+        if isinstance(value, (int, float)) and is_number and minimum <= value <= maximum:
+            return float(value)
+        raise DataFileError(f"It must be a number from {minimum:g} to {maximum:g}.")
+
+    return read
+
+
+def whole(minimum: int, maximum: int) -> Callable[[object], int]:
+    """Return a reader of whole numbers from ``minimum`` to ``maximum``; 3.0 is one."""
+    read_number = number(minimum, maximum)
+
+    def read(value: object) -> int:
+        found = read_number(value)
+        if not math.isclose(found, round(found)):
+            raise DataFileError("It must be a whole number.")
+        return round(found)
+
+    return read
+
+
+def one_of(known: Collection[str]) -> Callable[[object], str]:
+    """Return a reader of the names in ``known``."""
+
+    def read(value: object) -> str:
+        if not isinstance(value, str) or value not in known:
+            raise DataFileError(f"It must be one of {', '.join(known)}.")
+        return value
+
+    return read
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Read a list of names."""
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_ITEMS:
+        raise DataFileError("It must be a list of names.")
+    return tuple(name(item) for item in value)

@@ -1,13 +1,15 @@
 """How the page hands out picture files; doubles the host's `modules/ui_tempdir.py`.
 
 A picture that was saved is served from where it was saved, so that what a browser downloads has the
-infotext; any other goes into gradio's temporary folder with its text entries.
+infotext.  Any other, and one saved below a folder whose name starts with a dot (gradio refuses to serve
+those), goes into gradio's temporary folder with its text entries.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -28,6 +30,10 @@ def check_tmp_file(demo: Any, filename: str) -> bool:
     return any(filename in files for files in getattr(demo, "temp_file_sets", []))
 
 
+def _refused_by_gradio(filename: str) -> bool:
+    return any(part.startswith(".") for part in Path(filename).absolute().parts)
+
+
 def save_pil_to_file(
     self: Any,
     pil_image: Image.Image,
@@ -36,7 +42,7 @@ def save_pil_to_file(
 ) -> str:
     """The path by which gradio is to serve `pil_image`."""
     saved = getattr(pil_image, "already_saved_as", None)
-    if saved and os.path.isfile(saved):
+    if saved and os.path.isfile(saved) and not _refused_by_gradio(saved):
         register_tmp_file(shared.demo, saved)
         # The time keeps a browser from showing what an overwritten file held before.
         dated = f"{saved}?{os.path.getmtime(saved)}"

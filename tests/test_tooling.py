@@ -270,9 +270,14 @@ def test_a_failed_check_does_not_hide_the_later_ones(started, monkeypatch, capsy
     assert re.search(r"^types +FAILED", capsys.readouterr().out, re.MULTILINE)
 
 
-def test_lint_hands_its_arguments_to_the_linter(started):
+def test_lint_changes_nothing_unless_told_to_fix(started):
+    assert commands.main(["lint", "--statistics"]) == 0
+    assert started[:2] == [
+        ["ruff", "check", ".", "--statistics"],
+        ["ruff", "format", "--check", "."],
+    ]
     assert commands.main(["lint", "--fix"]) == 0
-    assert started[0] == ["ruff", "check", ".", "--fix"]
+    assert started[3:5] == [["ruff", "check", "--fix", "."], ["ruff", "format", "."]]
 
 
 @pytest.mark.parametrize(("in_ci", "status"), [("true", 1), ("", 0)])

@@ -73,7 +73,8 @@ def command_line() -> argparse.ArgumentParser:
         commands, "bench", bench_command, "measure, and print a table", pass_all=True
     )
     bench.add_argument("--json", metavar="FILE", help="write the numbers to FILE as well")
-    add_command(commands, "lint", lint_command, "check style, format and types")
+    lint = add_command(commands, "lint", lint_command, "check style, format and types")
+    lint.add_argument("--fix", action="store_true", help="correct what can be, and format")
     return parser
 
 
@@ -140,10 +141,13 @@ def bench_command(_options: argparse.Namespace, rest: Sequence[str]) -> int:
     return become("benchmarks", *rest)
 
 
-def lint_command(_options: argparse.Namespace, rest: Sequence[str]) -> int:
-    """Run ruff's linter and formatter and mypy; change nothing, unless ``rest`` says so (--fix)."""
-    first, *others = LINT
-    return run_checks([first._replace(arguments=[*first.arguments, *rest]), *others])
+def lint_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Run ruff's linter and formatter and mypy; ``rest`` goes to the linter."""
+    lint, formatting, types = LINT
+    if options.fix:
+        lint = Check("lint", ("ruff", "check", "--fix", "."))
+        formatting = Check("format", ("ruff", "format", "."))
+    return run_checks([lint._replace(arguments=[*lint.arguments, *rest]), formatting, types])
 
 
 def test_command(options: argparse.Namespace, rest: Sequence[str]) -> int:

@@ -26,7 +26,7 @@ UNFINISHED = VENV / ".unfinished"
 PACKAGE_SOURCES = ("index-url", "find-links")
 
 CPU_BUILD_HINT = """\
-  On Linux, torch by default brings NVIDIA's libraries: about 2.5 GB to download, 6 GB on disk.
+  On Linux, torch by default brings NVIDIA's libraries: 2.7 GB to download, 5 GB on disk.
   Without an NVIDIA GPU its CPU build (190 MB) does as well. To have it, press Ctrl-C, set
   PIP_EXTRA_INDEX_URL to the address that PyTorch's "Get started" page shows for Linux, Pip, CPU,
   and start again."""
@@ -102,7 +102,7 @@ def make_afresh() -> None:
     say(
         f"First use: making .venv with Python {version} from requirements/. It takes 1 to 15 minutes,"
     )
-    say("most of it the download of torch (200 MB to 2.5 GB); later starts take none.")
+    say("most of it the download of torch (190 MB to 2.7 GB); later starts take none.")
     try:
         VENV.mkdir()
         UNFINISHED.touch()

@@ -7,7 +7,6 @@ never evaluated. ``a1111`` is the webui's three-part text with keys of Fooocus's
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,9 +16,9 @@ from PIL import Image
 
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.presets.metadata_text import parse_text, restore_styles
-from fooocus_ext.presets.performance import PERFORMANCES
+from fooocus_ext.presets.performance import PERFORMANCES, file_stem
 from fooocus_ext.presets.picture_text import MAX_TEXT_LENGTH, picture_text
-from fooocus_ext.presets.preset import LoraSlot, Preset, preset_from_json
+from fooocus_ext.presets.preset import Preset, preset_from_json
 from fooocus_ext.presets.readers import MAX_ITEMS, name, names, number, text, whole
 from fooocus_ext.presets.samplers import SAMPLERS, fooocus_names
 from fooocus_ext.prompting.styles import StyleLibrary
@@ -84,6 +83,7 @@ def read_fooocus_metadata(
         content, scheme = picture_text(source)
     if not content or len(content) > MAX_TEXT_LENGTH:
         return None
+    content = content.encode("utf-8", errors="replace").decode()
     if content.lstrip().startswith("{"):
         try:
             parsed = parse_json(content)
@@ -197,7 +197,9 @@ def _unescape(literal: str) -> str:
         code = match[1] or match[2] or match[3]
         if code is None:
             return _CONTROLS.get(match[4], match[4])
-        return chr(int(code, 16)) if int(code, 16) <= 0x10FFFF else "?"
+        point = int(code, 16)
+        is_character = point <= 0x10FFFF and not 0xD800 <= point <= 0xDFFF
+        return chr(point) if is_character else "?"
 
     return _ESCAPE.sub(replace, literal)
 
@@ -288,6 +290,6 @@ def preset_from_metadata(metadata: Mapping[str, Any], preset_name: str = "pictur
         content["default_loras"] = [
             [True, file, weight]
             for file, weight in metadata["loras"]
-            if not (mode and mode.lora and mode.lora.startswith(file))
+            if not (mode and mode.lora and file_stem(mode.lora) == file_stem(file))
         ]
     return preset_from_json(preset_name, content)

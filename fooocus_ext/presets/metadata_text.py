@@ -10,7 +10,7 @@ from typing import Any
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, PLACEHOLDER, StyleLibrary
 
 _ENTRY = re.compile(r'([A-Za-z][\w /-]{0,60}):\s*("(?:[^"\\]|\\.)*"|[^,]*)(?:,\s*|$)')
-_NEGATIVE = "Negative prompt:"
+_NEGATIVE = re.compile(r"^[ \t]*Negative prompt:", re.MULTILINE)
 _ENOUGH_ENTRIES = 3
 _KEYS: Mapping[str, str] = {
     "Raw prompt": "prompt",
@@ -60,8 +60,9 @@ def parse_text(content: str, *, certain: bool) -> dict[str, object] | None:
     values: dict[str, object] = {
         name: plain[label] for label, name in _KEYS.items() if label in plain
     }
-    positive, _, negative = "\n".join(lines).partition(_NEGATIVE)
-    values["full_text"], values["full_negative_text"] = positive.strip(), negative.strip()
+    positive, *negative = _NEGATIVE.split("\n".join(lines), maxsplit=1)
+    values["full_text"] = positive.strip()
+    values["full_negative_text"] = "".join(negative).strip()
     values.setdefault("prompt", values["full_text"])
     values.setdefault("negative_prompt", values["full_negative_text"])
     values["loras"] = _loras(plain)

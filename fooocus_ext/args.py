@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -46,9 +45,9 @@ class Field:
     label: str
     infotext: str
     help: str
-    minimum: float | None = None
-    maximum: float | None = None
-    step: float | None = None
+    minimum: float = 0.0
+    maximum: float = 0.0
+    step: float = 0.0
     choices: tuple[str, ...] = ()
 
     @property
@@ -110,7 +109,7 @@ class Settings:
     adm_positive: float = _field(
         "number",
         1.5,
-        "Positive ADM scale",
+        "ADM positive",
         "Fooocus ADM positive",
         "SDXL is told that the prompt's picture was this much larger. 1 is off.",
         minimum=0.1,
@@ -120,7 +119,7 @@ class Settings:
     adm_negative: float = _field(
         "number",
         0.8,
-        "Negative ADM scale",
+        "ADM negative",
         "Fooocus ADM negative",
         "SDXL is told that the negative prompt's picture was this much smaller. 1 is off.",
         minimum=0.1,
@@ -130,7 +129,7 @@ class Settings:
     adm_end: float = _field(
         "number",
         0.3,
-        "ADM guidance ends at",
+        "ADM end",
         "Fooocus ADM end",
         "Fraction of the noise schedule after which the true size is used again. 0 is off.",
         minimum=0.0,
@@ -175,7 +174,7 @@ class Settings:
     expansion: bool = _field(
         "flag",
         True,
-        "Prompt expansion (Fooocus V2)",
+        "Fooocus V2 prompt expansion",
         "Fooocus expansion",
         "A small language model continues the prompt with words that suit it.",
     )
@@ -229,9 +228,8 @@ def _check_flag(_field: Field, value: object) -> object:
 def _check_number(field: Field, value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return _REFUSED
-    assert field.minimum is not None
-    assert field.maximum is not None
-    in_range = math.isfinite(value) and field.minimum <= value <= field.maximum
+    # Comparisons are false for NaN, and exact for integers too large to become a float.
+    in_range = field.minimum <= value <= field.maximum
     return float(value) if in_range else _REFUSED
 
 
@@ -282,7 +280,7 @@ def describe(value: object) -> str:
         shown = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         shown = repr(value)
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."  # noqa: PLR2004  (fits one line)
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
     return shown if value is None else f"{shown} ({json_type})"
 
 

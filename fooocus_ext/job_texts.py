@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fooocus_ext.args import Settings
+from fooocus_ext.planning import Plan, lora_tags
 from fooocus_ext.prompting.rewrite import COMMA, RewrittenPrompt, rewrite_image
 from fooocus_ext.prompting.styles import StyleLibrary, wants_expansion
 from fooocus_ext.prompting.wildcards import Wildcards
@@ -106,22 +107,21 @@ class Job(Protocol):
     extra_generation_params: dict[str, Any]
 
 
-def rewrite_job(
-    p: Job, settings: Settings, writer: Writer, *, infotext_varies: bool
-) -> tuple[str, ...]:
+def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) -> tuple[str, ...]:
     """Rewrite the texts of every picture of a job, in both passes; return what is worth a comment.
 
     ``infotext_varies`` says whether the host can ask for an infotext entry picture by picture
     (from 1.9 on); if not, an entry on which the pictures differ is left out.
 
     The second pass of hires fix gets the same text where its own was left empty, and its own
-    rewritten with the same seed otherwise.
+    rewritten with the same seed otherwise. The plan's LoRAs are added as the host's tags.
     """
+    settings = plan.settings
     typed = list(zip(p.all_prompts, p.all_negative_prompts, strict=True))
     texts = writer.rewrite(p.all_prompts, p.all_negative_prompts, p.all_seeds, settings)
     if getattr(p, "all_hr_prompts", None):
-        _rewrite_second_pass(p, settings, writer, typed, texts)
-    p.all_prompts = [text.positive for text in texts]
+        _rewrite_second_pass(p, plan, writer, typed, texts)
+    p.all_prompts = [_with_loras(text.positive, plan) for text in texts]
     p.all_negative_prompts = [text.negative for text in texts]
     p.extra_generation_params.update(_infotext(p, typed, texts, infotext_varies))
     return tuple(dict.fromkeys(note for text in texts for note in text.notes))
@@ -129,7 +129,7 @@ def rewrite_job(
 
 def _rewrite_second_pass(
     p: Any,
-    settings: Settings,
+    plan: Plan,
     writer: Writer,
     typed: Sequence[tuple[str, str]],
     first_pass: Sequence[RewrittenPrompt],
@@ -138,9 +138,15 @@ def _rewrite_second_pass(
     if typed_second == list(typed):
         texts = first_pass
     else:
-        texts = writer.rewrite(p.all_hr_prompts, p.all_hr_negative_prompts, p.all_seeds, settings)
-    p.all_hr_prompts = [text.positive for text in texts]
+        texts = writer.rewrite(
+            p.all_hr_prompts, p.all_hr_negative_prompts, p.all_seeds, plan.settings
+        )
+    p.all_hr_prompts = [_with_loras(text.positive, plan) for text in texts]
     p.all_hr_negative_prompts = [text.negative for text in texts]
+
+
+def _with_loras(prompt: str, plan: Plan) -> str:
+    return prompt + lora_tags(plan.loras, prompt)
 
 
 def _infotext(
@@ -149,8 +155,8 @@ def _infotext(
     """Return entries for what the infotext's own prompt no longer shows: what was typed."""
     rows: dict[str, list[str | None]] = {
         PROMPT_KEY: [
-            prompt if prompt != text.positive else None
-            for (prompt, _), text in zip(typed, texts, strict=True)
+            prompt if prompt != rewritten else None
+            for (prompt, _), rewritten in zip(typed, p.all_prompts, strict=True)
         ],
         NEGATIVE_PROMPT_KEY: [
             negative if negative != text.negative else None

@@ -6,18 +6,17 @@ they need from the webui comes as an argument.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from fooocus_ext import job_texts
-from fooocus_ext.args import FIELDS, Settings, to_infotext
+from fooocus_ext.args import FIELDS, to_infotext
 from fooocus_ext.core import adm, guidance, schedule
 
 if TYPE_CHECKING:
     from fooocus_ext.core.call import ModelCall
+    from fooocus_ext.planning import Plan
     from fooocus_ext.state import Generation
 
 SKIPPED_KEY = "Fooocus skipped"
@@ -30,30 +29,18 @@ INFOTEXT_KEYS = (
 )
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a request comes to once its preset, performance and aspect ratio are looked up.
-
-    Attributes:
-        settings: the arguments in effect.
-        typed: the arguments as given, which the infotext records.
-        request: fields of the host's request that they set, with their values.
-    """
-
-    settings: Settings
-    typed: Settings
-    request: Mapping[str, Any] = field(default_factory=dict)
-
-
-def resolve(settings: Settings) -> Plan:
-    """Look up what the arguments name. Raises RequestError for what is not there."""
-    return Plan(settings=settings, typed=settings)
-
-
 def apply_to_request(p: Any, plan: Plan) -> None:
-    """Set the fields of the host's request that the plan decides."""
+    """Set what the plan decides in the host's request, before the host reads it."""
     for name, value in plan.request.items():
-        setattr(p, name, value)
+        if hasattr(p, name):
+            setattr(p, name, value)
+    if plan.options:
+        # A new dict: copies of a request share theirs.
+        p.override_settings = {**p.override_settings, **plan.options}
+    if not p.prompt:
+        p.prompt = plan.prompt
+    if not p.negative_prompt:
+        p.negative_prompt = plan.negative_prompt
 
 
 def forget_infotext(p: Any) -> None:
@@ -62,17 +49,15 @@ def forget_infotext(p: Any) -> None:
         p.extra_generation_params.pop(key, None)
 
 
-def begin(
-    p: Any, generation: Generation, plan: Plan, writer: job_texts.Writer, *, infotext_varies: bool
-) -> None:
+def begin(p: Any, plan: Plan, writer: job_texts.Writer, *, infotext_varies: bool) -> None:
     """Write the infotext entries, and rewrite the texts of every picture.
 
     Raises:
         RequestError: an unknown style, or wildcards without end.
     """
     p.extra_generation_params.update(to_infotext(plan.typed))
-    notes = job_texts.rewrite_job(p, generation.settings, writer, infotext_varies=infotext_varies)
-    for note in notes:
+    notes = job_texts.rewrite_job(p, plan, writer, infotext_varies=infotext_varies)
+    for note in (*plan.notes, *notes):
         p.comment(f"Fooocus: {note}")
 
 

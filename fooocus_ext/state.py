@@ -16,6 +16,26 @@ if TYPE_CHECKING:
 _ATTRIBUTE = "_fooocus_generation"
 
 
+@dataclass(frozen=True)
+class _Override:
+    """A function in place of a method, which remembers the instance attribute it replaced."""
+
+    function: Callable[..., Any]
+    before: Any
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+    def undo(self, attributes: dict[str, Any], name: str) -> None:
+        """Put the replaced attribute back, unless another extension has wrapped this one since."""
+        if attributes.get(name) is not self:
+            return
+        if self.before is None:
+            del attributes[name]
+        else:
+            attributes[name] = self.before
+
+
 @dataclass
 class Generation:
     """One generation of one processing object.
@@ -47,11 +67,10 @@ class Generation:
 
     def override(self, p: Any, name: str, function: Callable[..., Any]) -> None:
         """Replace a method of ``p`` on the instance until the generation is closed."""
-        inherited = name in p.__dict__
-        original = p.__dict__.get(name)
-        function._fooocus_original = (inherited, original)  # type: ignore[attr-defined]  # noqa: SLF001
-        setattr(p, name, function)
-        self.resources.callback(_restore, p.__dict__, name, function)
+        attributes = vars(p)
+        override = _Override(function, before=attributes.get(name))
+        attributes[name] = override
+        self.resources.callback(override.undo, attributes, name)
 
     def end_sampling(self) -> None:
         """Undo what was done for the sampling of one batch. Safe to call any number of times."""
@@ -87,15 +106,5 @@ def detach(p: Any) -> None:
         generation.close()
     if attributes.pop(_ATTRIBUTE, None) is not None:
         for name, value in list(attributes.items()):
-            if hasattr(value, "_fooocus_original"):
-                _restore(attributes, name, value)
-
-
-def _restore(attributes: dict[str, Any], name: str, function: Any) -> None:
-    if attributes.get(name) is not function:
-        return  # another extension wrapped it since; its wrapper still works
-    inherited, original = function._fooocus_original  # noqa: SLF001
-    if inherited:
-        attributes[name] = original
-    else:
-        attributes.pop(name)
+            if isinstance(value, _Override):
+                value.undo(attributes, name)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import functools
+import importlib
+import importlib.util
+import sys
 from pathlib import Path
 
-from modules import paths, shared
+from modules import paths, sd_models, sd_samplers, sd_vae, shared
 
 from fooocus_ext.host import options
 from fooocus_ext.job_texts import Writer
+from fooocus_ext.planning import Installed
+from fooocus_ext.presets.files import PresetLibrary, load_presets
+from fooocus_ext.presets.resolve import Folders
 from fooocus_ext.prompting.style_files import load_styles
 from fooocus_ext.prompting.styles import StyleLibrary
 from fooocus_ext.prompting.wildcards import Wildcards
@@ -32,9 +38,47 @@ def wildcards() -> Wildcards:
     return Wildcards([EXTENSION_ROOT / "wildcards", user_folder() / "wildcards"])
 
 
+@functools.lru_cache(maxsize=1)
+def presets() -> PresetLibrary:
+    """Return the presets of the extension and of the user; the user's replace ours."""
+    return load_presets([EXTENSION_ROOT / "presets", user_folder() / "presets"])
+
+
 def reload() -> None:
     """Forget what was read, so that changed files are read again."""
     styles.cache_clear()
+    presets.cache_clear()
+
+
+def installed() -> Installed:
+    """Return what this machine has, as the host names it."""
+    return Installed(
+        presets=presets(),
+        checkpoints=sd_models.checkpoint_tiles(),
+        loras=lora_names(),
+        vaes=list(sd_vae.vae_dict),
+        samplers=list(sd_samplers.all_samplers_map),
+        schedulers=scheduler_labels(),
+        folders=Folders(
+            checkpoints=shared.cmd_opts.ckpt_dir or sd_models.model_path,
+            loras=getattr(shared.cmd_opts, "lora_dir", None)
+            or str(Path(paths.models_path) / "Lora"),
+            vaes=sd_vae.vae_path,
+        ),
+    )
+
+
+def lora_names() -> list[str]:
+    """Return the names that ``<lora:...>`` tags accept; none where the Lora extension is off."""
+    networks = sys.modules.get("networks")
+    return list(getattr(networks, "available_networks", {}))
+
+
+def scheduler_labels() -> list[str]:
+    """Return the labels of the host's schedule types; none before 1.9, where samplers imply them."""
+    if importlib.util.find_spec("modules.sd_schedulers") is None:
+        return []
+    return [s.label for s in importlib.import_module("modules.sd_schedulers").schedulers]
 
 
 def writer() -> Writer:

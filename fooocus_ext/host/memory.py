@@ -26,7 +26,9 @@ def free_bytes() -> int | None:
     if devices.device.type != "cuda":
         return None
     free, _total = torch.cuda.mem_get_info(devices.device)
-    cached = torch.cuda.memory_reserved(devices.device) - torch.cuda.memory_allocated(devices.device)
+    cached = torch.cuda.memory_reserved(devices.device) - torch.cuda.memory_allocated(
+        devices.device
+    )
     return int(free + cached)
 
 

@@ -82,7 +82,9 @@ class _EmbeddingState:
         database = sd_hijack.model_hijack.embedding_db
         self._shape = getattr(database, "expected_shape", None)
         self._tables = {
-            name: dict(getattr(database, name)) for name in _EMBEDDING_TABLES if hasattr(database, name)
+            name: dict(getattr(database, name))
+            for name in _EMBEDDING_TABLES
+            if hasattr(database, name)
         }
 
     def restore(self) -> None:

@@ -10,6 +10,7 @@ from modules import script_callbacks, scripts
 from fooocus_ext import args, job_texts, pipeline, state
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host import a1111, assets, axes, options, refiner, resident, routes, widgets
+from fooocus_ext.planning import Plan, make_plan
 
 log = logging.getLogger("fooocus")
 
@@ -58,12 +59,10 @@ class FooocusScript(scripts.Script):
             if plan is not None:
                 generation = state.attach(p, plan.settings)
                 a1111.follow_sampling(p, generation)
-                pipeline.begin(
-                    p, generation, plan, assets.writer(), infotext_varies=a1111.infotext_varies()
-                )
+                pipeline.begin(p, plan, assets.writer(), infotext_varies=a1111.infotext_varies())
                 generation.refiner = refiner.take_part(p, generation)
         except RequestError as error:
-            log.error("%s", error.detail)
+            log.error("%s", error.detail)  # noqa: TRY400  (a typing mistake is worth a line, no more)
             a1111.refuse(p, state.attach(p, args.Settings()), error)
 
     def process_before_every_sampling(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
@@ -77,9 +76,9 @@ class FooocusScript(scripts.Script):
         state.detach(p)
 
 
-def _plan(p: Any, slots: tuple[Any, ...]) -> pipeline.Plan | None:
+def _plan(p: Any, slots: tuple[Any, ...]) -> Plan | None:
     settings = axes.apply_overrides(p, args.parse(slots))
-    return pipeline.resolve(settings) if settings.enabled else None
+    return make_plan(settings, assets.installed()) if settings.enabled else None
 
 
 def _before_model_call(params: Any) -> None:

@@ -52,7 +52,10 @@ def _in_two_runs(sample: Callable[..., Any], ratio: float) -> Callable[..., Any]
         if not 0 < switch < len(schedule) - 1:
             return sample(model, x, *args, **{name: schedule}, **kwargs)
         if name == _TIMESTEP_SCHEDULE:  # walked from its end
-            first, second = schedule[len(schedule) - 1 - switch :], schedule[: len(schedule) - switch]
+            first, second = (
+                schedule[len(schedule) - 1 - switch :],
+                schedule[: len(schedule) - switch],
+            )
         else:
             first, second = schedule[: switch + 1], schedule[switch:]
         x = sample(model, x, *args, **{name: first}, **kwargs)

@@ -7,7 +7,9 @@ from typing import Any
 
 from modules import sd_models, ui_common, ui_components
 
+from fooocus_ext.args import HOST_CHOICE, NONE
 from fooocus_ext.host import a1111, assets
+from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.ui import panel
 
 
@@ -27,8 +29,8 @@ def choices() -> dict[str, Callable[[], Sequence[str]]]:
     return {
         "refiner": a1111.checkpoint_names,
         "styles": lambda: assets.styles().names,
-        "aspect_ratio": lambda: ["webui"],
-        "preset": lambda: ["None"],
+        "aspect_ratio": lambda: [HOST_CHOICE, *ASPECT_RATIOS],
+        "preset": lambda: [NONE, *assets.presets().names],
     }
 
 

@@ -72,11 +72,13 @@ def _reader(field: Field) -> Callable[[dict[str, Any]], Any]:
 
 
 def _widget(field: Field, services: PanelServices) -> Any:
-    common = {
-        "label": field.label,
-        "elem_id": services.elem_id(field.name),
-        "info": field.help,
-    }
+    widget = _bare_widget(field, services)
+    widget.webui_tooltip = field.help  # the host shows it on hover (1.6 and newer)
+    return widget
+
+
+def _bare_widget(field: Field, services: PanelServices) -> Any:
+    common = {"label": field.label, "elem_id": services.elem_id(field.name)}
     if field.kind == "flag":
         return gr.Checkbox(value=field.default, **common)
     if field.kind == "number":

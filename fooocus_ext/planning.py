@@ -1,0 +1,151 @@
+"""What a request comes to: its preset, performance and aspect ratio looked up on this machine.
+
+Three layers decide, each over the one before: the page's own fields, the preset (for every argument
+that has its default), and the performance mode (whose distilled kinds also switch guidance off).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fooocus_ext.args import FIELDS, NONE, Settings
+from fooocus_ext.errors import RequestError
+from fooocus_ext.presets.aspect_ratios import find_aspect_ratio
+from fooocus_ext.presets.files import PresetLibrary
+from fooocus_ext.presets.performance import Performance, find_lora, find_performance
+from fooocus_ext.presets.preset import Preset
+from fooocus_ext.presets.resolve import Folders, resolve
+from fooocus_ext.presets.samplers import host_sampler
+
+_DEFAULT_SAMPLER, _DEFAULT_SCHEDULER = "dpmpp_2m_sde_gpu", "karras"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What this machine has, as the host names it."""
+
+    presets: PresetLibrary
+    checkpoints: Sequence[str]
+    loras: Sequence[str]
+    vaes: Sequence[str]
+    samplers: Sequence[str]
+    schedulers: Sequence[str]
+    folders: Folders
+
+
+@dataclass
+class Plan:
+    """What a request comes to.
+
+    Attributes:
+        settings: the arguments in effect.
+        typed: the arguments as given, which the infotext records.
+        request: values for fields of the host's request (``steps``, ``width``, ...).
+        options: values for options of the host that hold for this request only.
+        prompt: replaces the prompt where the user left it empty; likewise ``negative_prompt``.
+        loras: LoRAs to add, with weights.
+        notes: sentences for the user about what gave way to what.
+    """
+
+    settings: Settings
+    typed: Settings
+    request: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    prompt: str = ""
+    negative_prompt: str = ""
+    loras: list[tuple[str, float]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def make_plan(settings: Settings, installed: Installed) -> Plan:
+    """Look up everything that the arguments name.
+
+    Raises:
+        RequestError: an unknown preset, size or mode; or files that this machine lacks, each with
+            where it belongs.
+    """
+    plan = Plan(settings=settings, typed=settings)
+    preset = installed.presets.get(settings.preset)
+    if preset is not None:
+        _apply_preset(plan, preset, installed)
+    mode = find_performance(plan.settings.performance)
+    if mode is not None:
+        _apply_performance(plan, mode, installed)
+    if preset is not None and preset.steps is not None and preset.steps > 0:
+        plan.request["steps"] = preset.steps
+    size = find_aspect_ratio(plan.settings.aspect_ratio)
+    if size is not None:
+        plan.request.update(width=size.width, height=size.height)
+    return plan
+
+
+def _apply_preset(plan: Plan, preset: Preset, installed: Installed) -> None:
+    found = resolve(
+        preset, installed.checkpoints, installed.loras, installed.vaes, installed.folders
+    )
+    if found.problems:
+        raise RequestError(" ".join(found.problems))
+    plan.notes.extend(found.notes)
+    values = {**preset.settings, **({"refiner": found.refiner} if found.refiner else {})}
+    plan.settings = _where_default(plan.settings, values)
+    plan.loras.extend(found.loras)
+    plan.prompt, plan.negative_prompt = preset.prompt or "", preset.negative_prompt or ""
+    if preset.cfg_scale is not None:
+        plan.request["cfg_scale"] = preset.cfg_scale
+    if preset.sampler or preset.scheduler:
+        _set_sampler(plan, preset.sampler, preset.scheduler, installed)
+    options = {
+        "sd_model_checkpoint": found.checkpoint,
+        "sd_vae": found.vae,
+        "CLIP_stop_at_last_layers": preset.clip_skip,
+    }
+    plan.options.update({name: value for name, value in options.items() if value is not None})
+
+
+def _where_default(settings: Settings, values: Mapping[str, Any]) -> Settings:
+    defaults = {item.name: item.default for item in FIELDS}
+    untouched = {
+        name: value for name, value in values.items() if getattr(settings, name) == defaults[name]
+    }
+    return settings.replace(**untouched)
+
+
+def _apply_performance(plan: Plan, mode: Performance, installed: Installed) -> None:
+    plan.request.update(steps=mode.steps, hr_second_pass_steps=mode.upscale_steps)
+    if mode.cfg_scale is not None:
+        plan.request["cfg_scale"] = mode.cfg_scale
+    if mode.sampler or mode.scheduler:
+        _set_sampler(plan, mode.sampler, mode.scheduler, installed)
+    lora = find_lora(mode, installed.loras, installed.folders.loras)
+    if lora is not None:
+        plan.loras.append((lora, mode.lora_weight))
+    if mode.distilled and plan.settings.refiner != NONE:
+        plan.notes.append(f'"{mode.name}" works without a refiner, so none is used.')
+    plan.settings = plan.settings.replace(**mode.settings)
+
+
+def _set_sampler(
+    plan: Plan, sampler: str | None, scheduler: str | None, installed: Installed
+) -> None:
+    chosen = host_sampler(
+        sampler or _DEFAULT_SAMPLER,
+        scheduler or _DEFAULT_SCHEDULER,
+        installed.samplers,
+        installed.schedulers,
+    )
+    plan.request["sampler_name"] = chosen.sampler
+    if chosen.scheduler is not None:
+        plan.request["scheduler"] = chosen.scheduler
+    plan.notes.extend(chosen.notes)
+
+
+def lora_tags(loras: Iterable[tuple[str, float]], prompt: str) -> str:
+    """Return the host's tags for LoRAs, leaving out those that ``prompt`` names itself."""
+    return "".join(
+        f" <lora:{name}:{weight:g}>"
+        for name, weight in loras
+        if not re.search(rf"<lora:{re.escape(name)}[:>]", prompt, re.IGNORECASE)
+    )

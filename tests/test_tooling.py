@@ -123,7 +123,7 @@ def test_changed_locks_bring_the_environment_up_to_date_in_place(installer, caps
     assert not environment.is_current()
     environment.ensure_environment()
     assert installer.calls[3:] == ["torch", "locks"]
-    assert "bringing .venv up to date" in capsys.readouterr().out
+    assert "Bringing .venv up to date" in capsys.readouterr().out
     assert environment.is_current()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tools.dev.browser import VARIABLE, ensure_chromium
 from tools.dev.environment import ROOT, SetupError, ensure_environment, python_of, say
+from tools.dev.webui import run_contract_tests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,6 +129,9 @@ def add_test(commands: Subcommands) -> None:
     parser.add_argument(
         "--webui-python", metavar="PYTHON", help="the Python which that webui runs on"
     )
+    parser.add_argument(
+        "--webui-checkpoints", metavar="DIR", help="small checkpoints for that webui to run with"
+    )
 
 
 def run_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -151,17 +155,23 @@ def lint_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def test_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    """Run everything that must hold before a change is taken."""
+    """Run everything that must hold before a change is taken; with --webui, the contract on a webui."""
+    if options.webui:
+        return contract_on_webui(options, rest)
     pytest = ["pytest"]
     if options.fast:
         pytest += ["-m", "not slow and not browser"]
     elif not prepare_browser():
         return 1
-    if options.webui:
-        pytest += ["--webui", str(Path(options.webui).resolve())]
-    if options.webui_python:
-        pytest += ["--webui-python", os.path.abspath(options.webui_python)]  # noqa: PTH100 -- keeps links
     return run_checks([*LINT, Check("tests", [*pytest, *rest])])
+
+
+def contract_on_webui(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Run tests/contract inside the webui that the options name."""
+    python = options.webui_python and os.path.abspath(options.webui_python)  # noqa: PTH100 -- keeps links
+    checkpoints = options.webui_checkpoints and Path(options.webui_checkpoints).resolve()
+    fast = ["-m", "not slow"] if options.fast else []
+    return run_contract_tests(Path(options.webui).resolve(), python, checkpoints, [*fast, *rest])
 
 
 def prepare_browser() -> bool:

@@ -72,7 +72,7 @@ def ensure_environment() -> None:
         if is_current():
             return
         if is_usable():
-            say("requirements/ changed: bringing .venv up to date.")
+            say("Bringing .venv up to date with requirements/.")
             with contextlib.suppress(SetupError):
                 install()
                 return

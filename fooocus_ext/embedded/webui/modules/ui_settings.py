@@ -15,7 +15,13 @@ from modules.call_queue import wrap_gradio_call_no_job
 from modules.ui_common import create_refresh_button
 from modules.ui_components import FormRow
 
-_BY_TYPE = {str: gr.Textbox, int: gr.Number, float: gr.Number, bool: gr.Checkbox}
+_BY_TYPE = {
+    str: gr.Textbox,
+    int: gr.Number,
+    float: gr.Number,
+    bool: gr.Checkbox,
+    type(None): gr.Textbox,
+}
 
 
 def _component_args(info: Any) -> dict[str, Any]:
@@ -37,8 +43,8 @@ def create_setting_component(key: str, is_quicksettings: bool = False) -> Any:
     maker = info.component or _BY_TYPE.get(type(info.default))
     if maker is None:
         maker = gr.Dropdown
-        args = {"choices": list(info.default or []), "multiselect": True, **args}
-        args["allow_custom_value"] = True
+        choices = dict.fromkeys([*info.default, *getattr(shared.opts, key)])
+        args = {"choices": list(choices), "multiselect": True, **args}
     if type(info.default) is int and maker is gr.Number:
         args.setdefault("precision", 0)
 
@@ -115,12 +121,21 @@ class UiSettings:
         """Sets and saves every option of the tab; (all options as JSON, what changed)."""
         opts = shared.opts
         wanted = dict(zip(self._keys_of_tab(), values, strict=True))
+        # An empty text box stands for None where that is what the option holds.
+        wanted = {
+            key: value or None if getattr(opts, key) is None else value
+            for key, value in wanted.items()
+        }
         for key, value in wanted.items():
             default = opts.data_labels[key].default
             if not opts.same_type(value, default):
                 message = f"setting {key}: {value!r} is not of type {type(default).__name__}"
                 raise TypeError(message)
-        changed = [key for key, value in wanted.items() if opts.set(key, value)]
+        changed = [
+            key
+            for key, value in wanted.items()
+            if value != getattr(opts, key) and opts.set(key, value)
+        ]
         opts.save(shared.config_filename)
         names = f": {', '.join(changed)}" if changed else ""
         return opts.dumpjson(), f"{len(changed)} settings changed{names}."

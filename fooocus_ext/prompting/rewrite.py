@@ -31,6 +31,7 @@ from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards
 COMMA = ", "
 BREAK = " BREAK "
 _EXTRA_NETWORK = re.compile(r"<\w+:[^>]+>")
+MAX_NOTES = 20
 _EDGES = ",. \r\n"
 
 
@@ -132,7 +133,7 @@ class _Notes:
     sentences: list[str] = field(default_factory=list)
 
     def add(self, sentence: str) -> None:
-        if sentence not in self.sentences:
+        if len(self.sentences) < MAX_NOTES and sentence not in self.sentences:
             self.sentences.append(sentence)
 
 

@@ -21,6 +21,7 @@ MAX_ROUNDS = 64
 MAX_FILE_BYTES = 4 * MEBIBYTE
 MAX_REPLACEMENTS = 10_000
 MAX_ADDED_CHARACTERS = 100_000
+MAX_HINTS = 10
 
 _TOKEN = re.compile(r"__((?:(?!__)[\w\-./\\])+)__")
 _NAME = re.compile(r"[\w\-]+(?:\.[\w\-]+)*(?:/[\w\-]+(?:\.[\w\-]+)*)*")
@@ -40,7 +41,9 @@ class Wildcards:
 
     folders: Sequence[Path] = ()
     _paths: dict[str, Path] | None = field(default=None, init=False, repr=False)
-    _options: dict[Path, list[str]] = field(default_factory=dict, init=False, repr=False)
+    _options: dict[Path, list[str] | DataFileError] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @property
     def names(self) -> list[str]:
@@ -55,10 +58,16 @@ class Wildcards:
         """
         path = self._index().get(name)
         if path is None:
-            raise DataFileError(f"there is no {name}.txt{did_you_mean(name[:100], self._index())}")
+            raise DataFileError(f"there is no {name[:80]}.txt")
         if path not in self._options:
-            self._options[path] = _read_options(path)
-        return self._options[path]
+            try:
+                self._options[path] = _read_options(path)
+            except DataFileError as error:
+                self._options[path] = error
+        options = self._options[path]
+        if isinstance(options, DataFileError):
+            raise options
+        return options
 
     def _index(self) -> dict[str, Path]:
         if self._paths is None:
@@ -111,7 +120,7 @@ def apply_wildcards(
         rng: the image's generator; one draw per occurrence, from left to right, round by round.
         index: the image's number in its job, from 0.
         in_order: take option ``index mod count`` of each file instead of drawing.
-        note: called with a sentence for everything that could not be replaced.
+        note: called with a sentence for what could not be replaced (the first ``MAX_HINTS`` names).
 
     Raises:
         RequestError: the options multiply beyond ``MAX_REPLACEMENTS`` or
@@ -142,6 +151,7 @@ class _Expansion:
     note: Callable[[str], None]
     replacements: int = 0
     characters: int = 0
+    missing: set[str] = field(default_factory=set)
 
     def replace(self, token: re.Match[str]) -> str:
         name = token[1]
@@ -157,13 +167,20 @@ class _Expansion:
         try:
             options = self.wildcards.options(name)
         except DataFileError as reason:
-            self.note(f'Wildcards: {reason}; "{name[:80]}" is used as a normal word.')
+            self._note_missing(name, reason)
             return name
         option = options[self.index % len(options)] if self.in_order else self.rng.choice(options)
         self.characters += len(option)
         if self.characters > MAX_ADDED_CHARACTERS:
             raise self._too_much(f"more than {MAX_ADDED_CHARACTERS} characters")
         return option
+
+    def _note_missing(self, name: str, reason: DataFileError) -> None:
+        if name in self.missing or len(self.missing) >= MAX_HINTS:
+            return
+        self.missing.add(name)
+        hint = did_you_mean(name[:80], self.wildcards.names)
+        self.note(f'Wildcards: {reason}{hint}; "{name[:80]}" is used as a normal word.')
 
     def _too_much(self, what: str) -> RequestError:
         return RequestError(

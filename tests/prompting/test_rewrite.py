@@ -1,0 +1,255 @@
+"""One image's texts from typed prompts: order, seeds, lines, separators, expansion."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fooocus_ext.errors import RequestError
+from fooocus_ext.prompting.rewrite import BREAK, rewrite_image
+from fooocus_ext.prompting.styles import Style, StyleLibrary
+from fooocus_ext.prompting.wildcards import Wildcards
+
+LIBRARY = StyleLibrary(
+    (
+        Style("film", "film still of {prompt}, grain", "cartoon"),
+        Style("warm", "warm light", "cold light"),
+        Style("clean", "", "extra fingers"),
+    )
+)
+COLORS = ["red", "green", "blue", "gold"]
+
+
+@pytest.fixture
+def wildcards(tmp_path):
+    (tmp_path / "color.txt").write_text("\n".join(COLORS))
+    return Wildcards([tmp_path])
+
+
+def rewrite(prompt, negative="", *, index=0, seed=1, styles=(), wildcards=None, **options):
+    return rewrite_image(
+        prompt,
+        negative,
+        index=index,
+        seed=seed,
+        styles=styles,
+        library=LIBRARY,
+        wildcards=wildcards or Wildcards(),
+        **options,
+    )
+
+
+def continue_text(text, seed):
+    return f"{text}, luminous{seed}, detailed"
+
+
+@given(
+    st.text(max_size=100).filter(lambda t: "__" not in t and "[[" not in t),
+    st.text(max_size=100).filter(lambda t: "__" not in t),
+    st.integers(0, 2**64),
+)
+def test_text_that_uses_nothing_passes_byte_for_byte(prompt, negative, seed):
+    result = rewrite(prompt, negative, seed=seed)
+    assert (result.positive, result.negative) == (prompt, negative)
+    assert (result.applied_styles, result.expansion, result.notes) == ((), "", ())
+
+
+HOST_SYNTAX = (
+    "((a)),  (b:1.2) [c|d]\n[e:f:0.5], BREAK  g AND h :0.7 <lora:i:1>\\(j\\)\n\n[[k]] {l} , .\n"
+)
+
+
+def test_the_hosts_own_syntax_passes_and_survives_a_style():
+    assert rewrite(HOST_SYNTAX).positive == HOST_SYNTAX
+    main = "((a)), (b:1.2) [c|d] [e:f:0.5], BREAK g AND h :0.7 <lora:i:1>\\(j\\) [[k]] {l}"
+    assert rewrite(main, styles=["film"]).positive == f"film still of {main}, grain"
+
+
+def test_styles_join_with_commas_and_the_users_negative_comes_last():
+    result = rewrite("a cat,", " ugly. ", styles=["warm", "Film", "clean"])
+    assert result.positive == "warm light, film still of a cat, grain"
+    assert result.negative == "cold light, cartoon, extra fingers, ugly"
+    assert result.applied_styles == ("warm", "film", "clean")
+
+
+def test_break_separates_the_texts_as_fooocus_encodes_them():
+    result = rewrite(
+        "a cat", "ugly", styles=["film", "warm"], separator=BREAK, expand=continue_text
+    )
+    assert result.positive_parts == (
+        "film still of a cat, grain",
+        "warm light",
+        "a cat, luminous1, detailed",
+    )
+    assert result.positive == " BREAK ".join(result.positive_parts)
+    assert result.negative == "cartoon BREAK cold light BREAK ugly"
+
+
+def test_further_lines_are_texts_of_their_own_with_a_style():
+    result = rewrite("  a cat. \n\n in rain,\nat night", "ugly\nfog", styles=["film"])
+    assert result.positive_parts == ("film still of a cat, grain", "in rain", "at night")
+    assert result.negative_parts == ("cartoon", "ugly", "fog")
+
+
+def test_further_lines_are_texts_of_their_own_behind_break():
+    assert rewrite("a cat\nin rain", "ugly", separator=BREAK).positive == "a cat BREAK in rain"
+    assert rewrite("a cat,  \n", "ugly", separator=BREAK).positive == "a cat,  \n"
+
+
+def test_lines_stay_as_typed_without_style_and_break():
+    text = "a cat,\n  in rain\n\n[[x, y]]"
+    assert rewrite(text, styles=["Fooocus V2"]).positive == "a cat,\n  in rain\n\nx"
+
+
+def test_blank_prompts_with_a_style():
+    result = rewrite(" \n, ", "", styles=["film", "warm"])
+    assert result.positive_parts == ("film still of , grain", "warm light")
+    assert rewrite("", "", styles=["clean"]).positive == ""
+
+
+def test_expansion_adds_its_words_last_and_gets_the_bare_main_text():
+    asked = []
+
+    def expand(text, seed):
+        asked.append((text, seed))
+        return continue_text(text, seed)
+
+    result = rewrite(
+        "a <lora:x:0.5> [[cat, dog]],\nin rain", seed=7, index=1, styles=["film"], expand=expand
+    )
+    assert asked == [("a dog", 7)]
+    assert result.expansion == "luminous7, detailed"
+    assert result.positive == (
+        "film still of a <lora:x:0.5> dog, grain, in rain, luminous7, detailed"
+    )
+    assert not rewrite("<lora:x:0.5>, ", expand=expand).expansion
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("reply", ["a cat, more", "more", ", more.", "a cat more "])
+def test_an_expander_may_return_the_whole_text_or_the_continuation(reply):
+    assert rewrite("a cat", expand=lambda _text, _seed: reply).positive == "a cat, more"
+    behind_break = rewrite("a cat", expand=lambda _text, _seed: reply, separator=BREAK)
+    assert behind_break.positive.startswith("a cat BREAK a cat")
+    assert behind_break.positive.endswith("more") or reply == ", more."
+
+
+@pytest.mark.parametrize("reply", ["", "a cat", " , "])
+def test_an_expander_without_an_idea_changes_nothing(reply):
+    for separator in (", ", BREAK):
+        result = rewrite("a cat", expand=lambda _text, _seed: reply, separator=separator)
+        assert (result.positive, result.expansion) == ("a cat", "")
+
+
+def test_one_generator_serves_all_draws_in_the_documented_order(wildcards):
+    for seed in range(30):
+        rng = random.Random(seed)
+        draws = [rng.choice(COLORS) for _ in range(6)]
+        styles = [rng.choice(LIBRARY.styles), rng.choice(LIBRARY.styles)]
+        result = rewrite(
+            "p __color__\ne __color__\nf __color__",
+            "n __color__\nm __color__\nl __color__",
+            seed=seed,
+            styles=["Random Style", "random-style"],
+            wildcards=wildcards,
+        )
+        assert result.applied_styles == tuple(style.name for style in styles)
+        assert f"p {draws[0]}" in result.positive
+        assert f"e {draws[2]}, f {draws[3]}" in result.positive
+        assert result.negative.endswith(f"n {draws[1]}, m {draws[4]}, l {draws[5]}")
+
+
+def test_arrays_apply_to_the_main_text_alone(wildcards):
+    result = rewrite("[[a, b]]\n[[c, d]]", "[[e, f]]", index=1, styles=["warm"])
+    assert result.positive_parts == ("b", "warm light", "[[c, d]]")
+    assert result.negative_parts == ("cold light", "[[e, f]]")
+
+
+def test_wildcards_inside_arrays_become_items(wildcards):
+    result = rewrite("[[__color__, grey]] x", index=0, seed=4, wildcards=wildcards)
+    assert result.positive == f"{random.Random(4).choice(COLORS)} x"
+    assert rewrite("[[__color__, grey]] x", index=1, wildcards=wildcards).positive == "grey x"
+
+
+def test_a_batch_of_eight_image_by_image(wildcards):
+    for index in range(8):
+        seed = 100 + index
+        rng = random.Random(seed)
+        color, style = rng.choice(COLORS), rng.choice(LIBRARY.styles)
+        result = rewrite(
+            "[[oil, ink]] of a __color__ [[fox, owl, hare]]",
+            "ugly",
+            index=index,
+            seed=seed,
+            styles=["Fooocus V2", "clean", "Random Style"],
+            wildcards=wildcards,
+            expand=continue_text,
+        )
+        main = f"{['oil', 'ink'][index % 2]} of a {color} {['fox', 'owl', 'hare'][index // 2 % 3]}"
+        parts = style.prompt.replace("{prompt}", main)
+        positive = (
+            [parts] if "{prompt}" in style.prompt else [part for part in (main, parts) if part]
+        )
+        assert result.positive == ", ".join([*positive, f"luminous{seed}, detailed"])
+        assert result.negative == f"extra fingers, {style.negative_prompt}, ugly"
+        assert result.applied_styles == ("clean", style.name)
+
+
+def test_in_order_wildcards_follow_the_image_number(wildcards):
+    results = [
+        rewrite("__color__", index=i, seed=9, wildcards=wildcards, in_order=True) for i in range(5)
+    ]
+    assert [result.positive for result in results] == [*COLORS, "red"]
+
+
+def test_notes_are_given_once(wildcards):
+    result = rewrite(
+        "__nope__ __nope__\n__nope__", "__nope__", styles=["film"], wildcards=wildcards
+    )
+    assert len(result.notes) == 1
+
+
+def test_an_unknown_style_is_refused_before_anything_is_drawn():
+    with pytest.raises(RequestError, match=r'no style "flim".*"film"'):
+        rewrite("a", styles=["film", "flim"])
+
+
+@given(
+    st.text(alphabet="ab,_[]()<>:|\\\n .lor{}1", max_size=80),
+    st.text(alphabet="ab,_[]\n .", max_size=40),
+    st.lists(st.sampled_from(["film", "warm", "clean", "Random Style", "Fooocus V2"]), max_size=4),
+    st.integers(0, 9),
+    st.integers(0, 2**63),
+    st.sampled_from([", ", BREAK]),
+    st.booleans(),
+)
+def test_any_prompt_is_survived_and_repeats_exactly(
+    prompt, negative, styles, index, seed, separator, expands
+):
+    def once():
+        return rewrite(
+            prompt,
+            negative,
+            index=index,
+            seed=seed,
+            styles=styles,
+            separator=separator,
+            expand=continue_text if expands else None,
+        )
+
+    result = once()
+    assert result == once()
+    assert len(result.applied_styles) == len([s for s in styles if s != "Fooocus V2"])
+    if result.expansion:
+        assert result.positive.endswith(result.expansion)
+
+
+def test_the_global_generator_is_not_touched(wildcards):
+    random.seed(42)
+    expected = random.random()
+    random.seed(42)
+    rewrite("__color__", styles=["Random Style"], wildcards=wildcards)
+    assert random.random() == expected

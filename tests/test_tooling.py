@@ -252,11 +252,30 @@ def test_test_fast_leaves_out_what_is_slow_and_needs_no_browser(started, monkeyp
     assert started[-1] == ["pytest", "-m", "not slow and not browser"]
 
 
-def test_test_hands_a_real_webui_to_pytest_with_full_paths(started, monkeypatch, tmp_path):
+def test_test_runs_the_contract_in_a_real_webui(started, monkeypatch, tmp_path):
+    given = []
     monkeypatch.chdir(tmp_path)
-    assert commands.main(["test", "--webui", "webui", "--webui-python", "venv/bin/python"]) == 0
+    monkeypatch.setattr(
+        commands, "run_contract_tests", lambda *arguments: given.append(arguments) or 0
+    )
+    words = [
+        "--webui",
+        "webui",
+        "--webui-python",
+        "venv/bin/python",
+        "--webui-checkpoints",
+        "tiny",
+        "-x",
+    ]
+    assert commands.main(["test", *words]) == 0
     python = str(tmp_path / "venv" / "bin" / "python")
-    assert started[-1] == ["pytest", "--webui", str(tmp_path / "webui"), "--webui-python", python]
+    assert given == [(tmp_path / "webui", python, tmp_path / "tiny", ["-x"])]
+    assert started == []
+
+
+def test_a_folder_that_holds_no_webui_is_one_message(started, tmp_path, capsys):
+    assert commands.main(["test", "--webui", str(tmp_path)]) == 1
+    assert capsys.readouterr().out == f"dev.py: {tmp_path} is no webui: it has no launch.py.\n"
 
 
 def test_a_failed_check_does_not_hide_the_later_ones(started, monkeypatch, capsys):

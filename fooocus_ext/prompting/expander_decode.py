@@ -1,0 +1,91 @@
+"""Writing several continuations at once, each as if it were alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from fooocus_ext.prompting.expander_model import ExpansionModel
+from fooocus_ext.prompting.expander_words import (
+    Grammar,
+    Scores,
+    gumbel,
+    sample_top_k,
+)
+
+# How far apart the scores of one text may be when it is computed in different batches. On a CPU sums are
+# rounded differently; measured differences stay below 1e-4 and 1e-12. Elsewhere no promise is made.
+_MARGINS = {torch.float32: 2e-3, torch.float64: 1e-7}
+
+
+class Row:
+    """One continuation in the making.
+
+    Args:
+        model: what writes it.
+        ids: tokens of the prompt that the model reads.
+        grammar: which words may follow.
+        room: tokens that will be written at most.
+        seed: of this row's own random generator, 0 to 2**64 - 1.
+    """
+
+    def __init__(
+        self, model: ExpansionModel, ids: Sequence[int], grammar: Grammar, room: int, seed: int
+    ) -> None:
+        self.ids = list(ids)
+        self.grammar = grammar
+        self.room = room
+        self._model = model
+        self._generator = torch.Generator().manual_seed(seed)
+        network = model.network
+        self._margin = _MARGINS.get(network.dtype, 0.0) if network.device.type == "cpu" else 0.0
+
+    @property
+    def open(self) -> bool:
+        """Whether anything more can be written."""
+        return bool(self.ids) and len(self.grammar.choices()) > 0
+
+    def choose(self, scores: torch.Tensor) -> None:
+        """Write the next token.
+
+        Args:
+            scores: of all outputs, ``[outputs]``, computed in a batch.
+        """
+        model = self._model
+        uniform = torch.rand(len(scores), generator=self._generator, dtype=torch.float64)
+        noise = gumbel(uniform.numpy())
+        choices = self.grammar.choices()
+        choice = sample_top_k(
+            self._tempered(scores), choices, noise, top_k=model.top_k, margin=self._margin
+        )
+        if not choice.certain and self._margin:
+            alone, _ = model.network.start([self.ids], len(self.ids))
+            exact = self._tempered(alone[0])
+            choice = sample_top_k(exact, choices, noise, top_k=model.top_k, margin=0.0)
+        self.grammar.add(choice.output)
+        self.ids.append(model.output_ids[choice.output])
+
+    def _tempered(self, scores: torch.Tensor) -> Scores:
+        tempered: Scores = scores.to("cpu", torch.float64).numpy() / self._model.temperature
+        return tempered
+
+
+def write(model: ExpansionModel, rows: Sequence[Row]) -> None:
+    """Write all rows to their end, or to the end of the model's context."""
+    going = [row for row in rows if row.open]
+    if not going:
+        return
+    network = model.network
+    capacity = min(max(len(row.ids) + row.room for row in going), network.shape.context)
+    scores, cache = network.start([row.ids for row in going], capacity)
+    while True:
+        for row, line in zip(going, scores, strict=True):
+            row.choose(line)
+        kept = [i for i, row in enumerate(going) if row.open and len(row.ids) <= capacity]
+        if not kept:
+            return
+        if len(kept) < len(going):
+            cache.keep(kept)
+            going = [going[index] for index in kept]
+        scores = network.go_on([row.ids[-1] for row in going], cache)

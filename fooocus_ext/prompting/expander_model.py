@@ -1,0 +1,286 @@
+"""Reading the folder of an expansion model: our own, or Fooocus's if the user has it.
+
+A folder holds ``config.json``, the weights (``model.safetensors`` or ``pytorch_model.bin``), the files of
+its tokenizer, and the words it may write: ``words.txt`` and ``phrases.txt`` (ours) or ``positive.txt``
+(Fooocus's). Every problem is one ``ExpansionModelError`` that names the file.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fooocus_ext.prompting.expander_network import Network, NetworkShape
+from fooocus_ext.prompting.expander_words import PhraseBook
+
+logger = logging.getLogger("fooocus")
+
+BUILT_IN_FOLDER = Path(__file__).parent / "expansion_model"
+WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+TOKENIZER_FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"))
+FOOOCUS_WORDS, OWN_WORDS, OWN_PHRASES = "positive.txt", "words.txt", "phrases.txt"
+_GPT2_SPACE = "Ġ"  # how byte-level BPE writes the space in front of a word
+_FOOOCUS_TOP_K = 100
+_OWN_TOP_K, _OWN_TEMPERATURE, _OWN_WINDOW = 40, 0.85, 48
+
+
+class ExpansionModelError(Exception):
+    """The folder of an expansion model cannot be used; the message is one line and names the file."""
+
+
+@dataclass(frozen=True)
+class ExpansionModel:
+    """A loaded model and all that is needed to write with it.
+
+    Attributes:
+        network: the language model, its head cut down to the comma and the allowed words.
+        encode: turns text into token ids.
+        output_ids: token id of each output; the first is the comma.
+        words: the allowed words, those of the outputs behind the comma.
+        book: the phrases that it was taught; None for a model that puts words together freely.
+        top_k: among how many words it chooses.
+        temperature: by which scores are divided.
+        window: how many tokens of the prompt it reads at most; None for as many as the context holds.
+        name: for messages.
+    """
+
+    network: Network
+    encode: Callable[[str], list[int]]
+    output_ids: tuple[int, ...]
+    words: tuple[str, ...]
+    book: PhraseBook | None
+    top_k: int
+    temperature: float
+    window: int | None
+    name: str
+
+
+def load_model(folder: Path, *, device: torch.device, dtype: torch.dtype) -> ExpansionModel:
+    """Load an expansion model.
+
+    Args:
+        folder: with the files named at the top of this module.
+        device: where to compute.
+        dtype: in what precision.
+
+    Raises:
+        ExpansionModelError: a file is missing or cannot be used.
+    """
+    _require_files(folder)
+    shape = _read_shape(folder)
+    tensors = _read_weights(folder, shape)
+    tokenizer = _load_tokenizer(folder, shape)
+    book = _read_book(folder) if (folder / OWN_WORDS).is_file() else None
+    if book is not None:
+        ids = _ids_of(book.words, tokenizer, folder / OWN_WORDS, prefix="")
+        words = book.words
+    else:
+        listed = _read_lines(folder / FOOOCUS_WORDS)
+        ids = _ids_of(listed, tokenizer, folder / FOOOCUS_WORDS, prefix=_GPT2_SPACE)
+        words = tuple(ids)
+    output_ids = (_comma_of(tokenizer, folder), *(ids[word] for word in words))
+    head = tensors.get("lm_head.weight", tensors["wte.weight"])[list(output_ids)]
+    return ExpansionModel(
+        network=Network(shape, tensors, head, device=device, dtype=dtype),
+        encode=lambda text: list(tokenizer.encode(text, add_special_tokens=False)),
+        output_ids=output_ids,
+        words=words,
+        book=book,
+        top_k=_OWN_TOP_K if book else _FOOOCUS_TOP_K,
+        temperature=_OWN_TEMPERATURE if book else 1.0,
+        window=_OWN_WINDOW if book else None,
+        name=folder.name,
+    )
+
+
+def missing_file(folder: Path) -> str | None:
+    """Return the name of a file that ``folder`` lacks to be an expansion model, None if it has all."""
+    present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if "config.json" not in present:
+        return "config.json"
+    if not present & set(WEIGHT_FILES):
+        return " or ".join(reversed(WEIGHT_FILES))
+    if not any(present.issuperset(files) for files in TOKENIZER_FILES):
+        return TOKENIZER_FILES[0][0]
+    if OWN_WORDS in present:
+        return None if OWN_PHRASES in present else OWN_PHRASES
+    return None if FOOOCUS_WORDS in present else FOOOCUS_WORDS
+
+
+def _require_files(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ExpansionModelError(f"{folder} is not a folder")
+    missing = missing_file(folder)
+    if missing:
+        raise ExpansionModelError(f"{missing} is missing in {folder}")
+
+
+def _broken(path: Path, reason: object) -> ExpansionModelError:
+    first_line = (
+        str(reason).strip().splitlines()[0] if str(reason).strip() else type(reason).__name__
+    )
+    return ExpansionModelError(f"{path} cannot be used: {first_line}")
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _broken(path, error) from error
+
+
+def _read_lines(path: Path) -> tuple[str, ...]:
+    lines = (line.strip().lower() for line in _read_text(path).splitlines())
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(_read_text(path))
+    except json.JSONDecodeError as error:
+        raise _broken(path, f"not valid JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise _broken(path, "not a JSON object")
+    return content
+
+
+def _read_shape(folder: Path) -> NetworkShape:
+    path = folder / "config.json"
+    config = _read_json(path)
+    if config.get("model_type", "gpt2") != "gpt2":
+        raise _broken(path, f'model_type is "{config["model_type"]}", allowed is "gpt2"')
+    if config.get("activation_function", "gelu_new") != "gelu_new":
+        raise _broken(
+            path, f'activation_function "{config["activation_function"]}" is not gelu_new'
+        )
+    for unusual in ("scale_attn_by_inverse_layer_idx", "add_cross_attention"):
+        if config.get(unusual):
+            raise _broken(path, f"{unusual} is not supported")
+    try:
+        width = int(config.get("n_embd", 768))
+        shape = NetworkShape(
+            vocabulary=int(config.get("vocab_size", 50257)),
+            context=int(config.get("n_positions", 1024)),
+            width=width,
+            layers=int(config.get("n_layer", 12)),
+            heads=int(config.get("n_head", 12)),
+            inner=int(config.get("n_inner") or 4 * width),
+            epsilon=float(config.get("layer_norm_epsilon", 1e-5)),
+        )
+    except (TypeError, ValueError) as error:
+        raise _broken(path, error) from error
+    sizes = (shape.vocabulary, shape.context, shape.width, shape.layers, shape.heads, shape.inner)
+    if min(sizes) < 1 or max(sizes) > 1_000_000 or shape.width % shape.heads:
+        raise _broken(path, f"no network has the sizes {sizes}")
+    return shape
+
+
+def _read_weights(folder: Path, shape: NetworkShape) -> dict[str, torch.Tensor]:
+    path = next(folder / name for name in WEIGHT_FILES if (folder / name).is_file())
+    loaded = _load_safetensors(path) if path.suffix == ".safetensors" else _load_bin(path)
+    tensors = {name.removeprefix("transformer."): tensor for name, tensor in loaded.items()}
+    wanted = shape.tensors()
+    if "lm_head.weight" in tensors:
+        wanted["lm_head.weight"] = wanted["wte.weight"]
+    for name, size in wanted.items():
+        if name not in tensors:
+            raise _broken(path, f"it has no tensor {name}")
+        if tuple(tensors[name].shape) != size:
+            found = tuple(tensors[name].shape)
+            raise _broken(path, f"{name} has shape {found}, config.json asks for {size}")
+        if not torch.isfinite(tensors[name]).all():
+            raise _broken(path, f"{name} holds numbers that are not finite")
+    return {name: tensors[name].float() for name in wanted}
+
+
+def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError  # noqa: PLC0415 - nothing heavy before an expansion is asked for
+    from safetensors.torch import load_file  # noqa: PLC0415
+
+    try:
+        return dict(load_file(str(path)))
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise _broken(path, error) from error
+
+
+def _load_bin(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise _broken(path, error) from error
+    # The webui wraps torch.load: what it refuses comes back as None.
+    if not isinstance(loaded, dict):
+        raise _broken(path, "it is not a table of tensors")
+    return {
+        str(name): tensor for name, tensor in loaded.items() if isinstance(tensor, torch.Tensor)
+    }
+
+
+def _load_tokenizer(folder: Path, shape: NetworkShape) -> Any:
+    from transformers import AutoTokenizer  # noqa: PLC0415 - slow to import; not wanted at webui start
+
+    present = next(files for files in TOKENIZER_FILES if all((folder / f).is_file() for f in files))
+    path = folder / present[0]
+    for name in (
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "vocab.json",
+    ):
+        if (folder / name).is_file():
+            _read_json(folder / name)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    except Exception as error:  # the Rust tokenizers raise bare Exception for a bad file
+        raise _broken(path, error) from error
+    if len(tokenizer) > shape.vocabulary:
+        reason = f"{len(tokenizer)} tokens, but vocab_size in config.json is {shape.vocabulary}"
+        raise _broken(path, reason)
+    tokenizer.model_max_length = 10**9  # long prompts are cut here, without the library's warning
+    return tokenizer
+
+
+def _ids_of(words: tuple[str, ...], tokenizer: Any, path: Path, *, prefix: str) -> dict[str, int]:
+    vocabulary: dict[str, int] = tokenizer.get_vocab()
+    found = {word: vocabulary[prefix + word] for word in words if prefix + word in vocabulary}
+    found.pop(",", None)
+    if not found:
+        raise _broken(path, "none of its words is a token of the model")
+    if not prefix and len(found) < len(words):
+        strange = next(word for word in words if word not in found)
+        raise _broken(path, f'"{strange}" is no token of the model')
+    if len(found) < len(words):
+        logger.info("%s: %d of %d words are tokens", path.name, len(found), len(words))
+    return found
+
+
+def _comma_of(tokenizer: Any, folder: Path) -> int:
+    comma = tokenizer.get_vocab().get(",")
+    if comma is None:
+        raise _broken(folder / "tokenizer.json", "it has no token for the comma")
+    return int(comma)
+
+
+def _read_book(folder: Path) -> PhraseBook:
+    costs: dict[str, int] = {}
+    for line in _read_lines(folder / OWN_WORDS):
+        word, _, cost = line.partition(" ")
+        costs[word] = int(cost) if cost.isdigit() else 1
+    index = {word: place + 1 for place, word in enumerate(costs)}
+    phrases = []
+    for line in _read_lines(folder / OWN_PHRASES):
+        words = line.split()
+        strange = [word for word in words if word not in index]
+        if strange:
+            raise _broken(folder / OWN_PHRASES, f'"{strange[0]}" is not in {OWN_WORDS}')
+        phrases.append(tuple(index[word] for word in words))
+    if not phrases:
+        raise _broken(folder / OWN_PHRASES, "it is empty")
+    return PhraseBook(tuple(costs), tuple(costs.values()), tuple(phrases))

@@ -1,0 +1,211 @@
+"""A lean forward pass over GPT-2's weights, for writing a few words at a time.
+
+It computes what transformers' ``GPT2LMHeadModel`` computes, with three differences: only those rows of
+the output head that can be chosen, no padding on the left, and keys and values in a cache that is
+allocated once. (GPT-2: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners".)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """The numbers of a GPT-2 (the names in ``config.json`` in brackets).
+
+    Attributes:
+        vocabulary: number of tokens (``vocab_size``).
+        context: longest sequence (``n_positions``).
+        width: size of a hidden state (``n_embd``).
+        layers: number of blocks (``n_layer``).
+        heads: attention heads per block (``n_head``).
+        inner: size inside the feed-forward part (``n_inner``, by default four widths).
+        epsilon: of the layer norms (``layer_norm_epsilon``).
+    """
+
+    vocabulary: int
+    context: int
+    width: int
+    layers: int
+    heads: int
+    inner: int
+    epsilon: float = 1e-5
+
+    def tensors(self) -> dict[str, tuple[int, ...]]:
+        """Return the name and shape of every tensor that the network needs, without its prefix."""
+        width, inner = self.width, self.inner
+        block = {
+            "ln_1.weight": (width,),
+            "ln_1.bias": (width,),
+            "attn.c_attn.weight": (width, 3 * width),
+            "attn.c_attn.bias": (3 * width,),
+            "attn.c_proj.weight": (width, width),
+            "attn.c_proj.bias": (width,),
+            "ln_2.weight": (width,),
+            "ln_2.bias": (width,),
+            "mlp.c_fc.weight": (width, inner),
+            "mlp.c_fc.bias": (inner,),
+            "mlp.c_proj.weight": (inner, width),
+            "mlp.c_proj.bias": (width,),
+        }
+        shapes: dict[str, tuple[int, ...]] = {
+            "wte.weight": (self.vocabulary, width),
+            "wpe.weight": (self.context, width),
+            "ln_f.weight": (width,),
+            "ln_f.bias": (width,),
+        }
+        for layer in range(self.layers):
+            shapes |= {f"h.{layer}.{name}": shape for name, shape in block.items()}
+        return shapes
+
+
+class Cache:
+    """Keys and values of a batch, and how long each row is.
+
+    Args:
+        shape: of the network.
+        rows: size of the batch.
+        capacity: longest sequence that will be kept.
+        like: a tensor of the device and dtype to use.
+    """
+
+    def __init__(self, shape: NetworkShape, rows: int, capacity: int, like: torch.Tensor) -> None:
+        size = (shape.layers, rows, shape.heads, capacity, shape.width // shape.heads)
+        self.keys = like.new_zeros(size)
+        self.values = like.new_zeros(size)
+        self.lengths = [0] * rows
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Drop all rows but these."""
+        index = torch.tensor(rows, device=self.keys.device)
+        self.keys = self.keys.index_select(1, index)
+        self.values = self.values.index_select(1, index)
+        self.lengths = [self.lengths[row] for row in rows]
+
+
+class Network:
+    """GPT-2 with an output head cut down to some tokens.
+
+    Args:
+        shape: of the network.
+        tensors: the weights under their names in ``NetworkShape.tensors``.
+        head: the rows of the output head to score, ``[outputs, width]``.
+        device: where to compute.
+        dtype: in what precision.
+    """
+
+    def __init__(
+        self,
+        shape: NetworkShape,
+        tensors: Mapping[str, torch.Tensor],
+        head: torch.Tensor,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self.shape = shape
+        self._head = head.to(device, dtype)
+        self._tensors = {
+            # GPT-2 stores its projections as [in, out]; F.linear wants the other way round.
+            name: (tensor.t() if _is_projection(name) else tensor).to(device, dtype).contiguous()
+            for name, tensor in tensors.items()
+        }
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self._head.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of the weights."""
+        return self._head.dtype
+
+    @torch.inference_mode()
+    def start(self, rows: Sequence[Sequence[int]], capacity: int) -> tuple[torch.Tensor, Cache]:
+        """Read the prompts.
+
+        Args:
+            rows: token ids of each prompt, at least one each.
+            capacity: longest sequence that the cache must hold, at most ``shape.context``.
+
+        Returns:
+            the scores of the next token, ``[rows, outputs]``, and the cache to go on with.
+        """
+        cache = Cache(self.shape, len(rows), capacity, self._head)
+        longest = max(map(len, rows))
+        # Padding stands behind each prompt: causal attention never looks there, and what is cached of
+        # it is overwritten or masked later.
+        padded = [[*row, *[0] * (longest - len(row))] for row in rows]
+        ids = torch.tensor(padded, device=self.device)
+        hidden = self._embed(ids, torch.arange(longest, device=self.device))
+        for layer in range(self.shape.layers):
+            query, key, value = self._project(layer, hidden)
+            cache.keys[layer, :, :, :longest] = key
+            cache.values[layer, :, :, :longest] = value
+            attended = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+            hidden = self._finish_block(layer, hidden, attended)
+        cache.lengths = [len(row) for row in rows]
+        last = torch.tensor([len(row) - 1 for row in rows], device=self.device)
+        return self._score(hidden[torch.arange(len(rows), device=self.device), last]), cache
+
+    @torch.inference_mode()
+    def go_on(self, ids: Sequence[int], cache: Cache) -> torch.Tensor:
+        """Read one more token per row; returns the scores of the next, ``[rows, outputs]``."""
+        lengths = torch.tensor(cache.lengths, device=self.device)
+        rows = torch.arange(len(ids), device=self.device)
+        span = max(cache.lengths) + 1
+        places = torch.arange(span, device=self.device)
+        seen = (places <= lengths[:, None])[:, None, None, :] if len(ids) > 1 else None
+        hidden = self._embed(torch.tensor(ids, device=self.device)[:, None], lengths[:, None])
+        for layer in range(self.shape.layers):
+            query, key, value = self._project(layer, hidden)
+            cache.keys[layer][rows, :, lengths] = key[:, :, 0]
+            cache.values[layer][rows, :, lengths] = value[:, :, 0]
+            attended = F.scaled_dot_product_attention(
+                query,
+                cache.keys[layer, :, :, :span],
+                cache.values[layer, :, :, :span],
+                attn_mask=seen,
+            )
+            hidden = self._finish_block(layer, hidden, attended)
+        cache.lengths = [length + 1 for length in cache.lengths]
+        return self._score(hidden[:, 0])
+
+    def _embed(self, ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        return self._tensors["wte.weight"][ids] + self._tensors["wpe.weight"][positions]
+
+    def _norm(self, name: str, hidden: torch.Tensor) -> torch.Tensor:
+        weight, bias = self._tensors[f"{name}.weight"], self._tensors[f"{name}.bias"]
+        return F.layer_norm(hidden, weight.shape, weight, bias, self.shape.epsilon)
+
+    def _linear(self, name: str, hidden: torch.Tensor) -> torch.Tensor:
+        return F.linear(hidden, self._tensors[f"{name}.weight"], self._tensors[f"{name}.bias"])
+
+    def _project(self, layer: int, hidden: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return queries, keys and values, ``[rows, heads, tokens, width / heads]`` each."""
+        normed = self._norm(f"h.{layer}.ln_1", hidden)
+        joined = self._linear(f"h.{layer}.attn.c_attn", normed)
+        rows, tokens, _ = joined.shape
+        split = joined.view(rows, tokens, 3, self.shape.heads, -1)
+        return split.permute(2, 0, 3, 1, 4).unbind(0)
+
+    def _finish_block(
+        self, layer: int, hidden: torch.Tensor, attended: torch.Tensor
+    ) -> torch.Tensor:
+        merged = attended.transpose(1, 2).reshape(hidden.shape)
+        hidden = hidden + self._linear(f"h.{layer}.attn.c_proj", merged)
+        inner = self._linear(f"h.{layer}.mlp.c_fc", self._norm(f"h.{layer}.ln_2", hidden))
+        return hidden + self._linear(f"h.{layer}.mlp.c_proj", F.gelu(inner, approximate="tanh"))
+
+    def _score(self, hidden: torch.Tensor) -> torch.Tensor:
+        return F.linear(self._norm("ln_f", hidden), self._head)
+
+
+def _is_projection(name: str) -> bool:
+    return name.endswith((".c_attn.weight", ".c_proj.weight", ".c_fc.weight"))

@@ -110,6 +110,9 @@ def save_preset(folder: Path, name: str, preset: Preset, *, overwrite: bool = Fa
     text = json.dumps(preset.to_json(), indent=4, ensure_ascii=False) + "\n"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"preset: the folder {folder} cannot be made ({error}).") from error
+    try:
         _write_atomically(target, text, overwrite=overwrite)
     except FileExistsError:
         raise RequestError(

@@ -83,12 +83,19 @@ def _index_folder(folder: Path) -> dict[str, Path]:
     full: dict[str, Path] = {}
     root = folder.resolve()
     for path in iter_files(folder, (".txt",), _ignore):
-        if not path.resolve().is_relative_to(root):
+        if not _is_inside(path, root):
             continue
         relative = PurePosixPath(*path.relative_to(folder).parts)
         full[str(relative.with_suffix(""))] = path
         bare.setdefault(relative.stem, path)
     return {**bare, **full}
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # links in a circle
+        return False
 
 
 def _ignore(_problem: Problem) -> None:

@@ -1,0 +1,141 @@
+"""Sampler names: what each webui version is asked for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fooocus_ext.errors import RequestError
+from fooocus_ext.presets.samplers import SAMPLERS, SCHEDULERS, fooocus_names, host_sampler
+
+
+def listed(names):
+    return names.split("|")
+
+
+V110 = listed(
+    "DPM++ 2M|DPM++ SDE|DPM++ 2M SDE|DPM++ 2M SDE Heun|DPM++ 2S a|DPM++ 3M SDE|Euler a|Euler|LMS|Heun"
+    "|DPM2|DPM2 a|DPM fast|DPM adaptive|Restart|DDIM|DDIM CFG++|PLMS|UniPC|LCM"
+)
+V110_SCHEDULERS = listed(
+    "Automatic|Uniform|Karras|Exponential|Polyexponential|SGM Uniform|KL Optimal|Align Your Steps"
+    "|Simple|Normal|DDIM|Beta"
+)
+V19_SCHEDULERS = V110_SCHEDULERS[:6]
+V16 = listed(
+    "DPM++ 2M Karras|DPM++ SDE Karras|DPM++ 2M SDE Exponential|DPM++ 2M SDE Karras|Euler a|Euler|LMS"
+    "|Heun|DPM2|DPM2 a|DPM++ 2S a|DPM++ 2M|DPM++ SDE|DPM++ 2M SDE|DPM++ 3M SDE|DPM++ 3M SDE Karras"
+    "|DPM fast|DPM adaptive|LMS Karras|DPM2 Karras|DPM2 a Karras|DPM++ 2S a Karras|Restart|DDIM|PLMS"
+    "|UniPC"
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("dpmpp_2m_sde_gpu", "karras"), ("DPM++ 2M SDE", "Karras")),
+        (("lcm", "lcm"), ("LCM", "SGM Uniform")),
+        (("euler", "sgm_uniform"), ("Euler", "SGM Uniform")),
+        (("dpmpp_sde_gpu", "karras"), ("DPM++ SDE", "Karras")),
+        (("dpmpp_2m", "normal"), ("DPM++ 2M", "Normal")),
+        (("dpmpp_2m", "simple"), ("DPM++ 2M", "Simple")),
+        (("euler", "ddim_uniform"), ("Euler", "DDIM")),
+        (("euler", "align_your_steps"), ("Euler", "Align Your Steps")),
+        (("ddim", "karras"), ("DDIM", "Automatic")),
+        (("uni_pc", "normal"), ("UniPC", "Automatic")),
+        (("restart", "karras"), ("Restart", "Karras")),
+    ],
+)
+def test_v110_has_samplers_and_schedule_types(names, expected):
+    found = host_sampler(*names, V110, V110_SCHEDULERS)
+    assert (found.sampler, found.scheduler) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("dpmpp_2m_sde_gpu", "karras"), "DPM++ 2M SDE Karras"),
+        (("dpmpp_2m_sde", "exponential"), "DPM++ 2M SDE Exponential"),
+        (("dpmpp_2m", "normal"), "DPM++ 2M"),
+        (("euler_ancestral", "normal"), "Euler a"),
+        (("dpmpp_sde_gpu", "karras"), "DPM++ SDE Karras"),
+        (("ddim", "karras"), "DDIM"),
+        (("restart", "karras"), "Restart"),
+        (("dpm_fast", "karras"), "DPM fast"),
+    ],
+)
+def test_v16_has_the_schedule_in_the_samplers_name(names, expected):
+    found = host_sampler(*names, V16)
+    assert (found.sampler, found.scheduler) == (expected, None)
+
+
+def test_v19_calls_normal_uniform():
+    assert host_sampler("euler", "normal", V110, V19_SCHEDULERS).scheduler == "Uniform"
+
+
+def test_a_schedule_that_fooocus_never_ran_falls_back_with_a_note():
+    found = host_sampler("dpmpp_2m", "turbo", V110, V110_SCHEDULERS)
+    assert (found.sampler, found.scheduler) == ("DPM++ 2M", "Normal")
+    assert "turbo" in found.notes[0]
+    assert host_sampler("uni_pc_bh2", "normal", V110, V110_SCHEDULERS).notes
+
+
+@pytest.mark.parametrize(
+    ("names", "samplers", "schedulers", "parts"),
+    [
+        (("lcm", "lcm"), V16, (), ["sampler:", '"LCM"', "Euler a"]),
+        (("heunpp2", "normal"), V110, V110_SCHEDULERS, ["sampler:", '"HeunPP2"']),
+        (("euler", "sgm_uniform"), V16, (), ["scheduler:", '"sgm_uniform"', "it has Euler."]),
+        (("euler", "karras"), V16, (), ["scheduler:", '"Euler"', "it has Euler."]),
+        (("dpmpp_2m", "edm_playground_v2.5"), V110, V110_SCHEDULERS, ["EDM", "karras"]),
+        (("euler", "simple"), V110, V19_SCHEDULERS, ["scheduler:", "SGM Uniform"]),
+        (("dpmpp_2m", "tcd"), V110, V110_SCHEDULERS, ["scheduler:", '"tcd"']),
+    ],
+)
+def test_what_the_webui_cannot_compute_is_refused(names, samplers, schedulers, parts):
+    with pytest.raises(RequestError) as refused:
+        host_sampler(*names, samplers, schedulers)
+    for part in parts:
+        assert part in refused.value.detail
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_unknown_names_are_refused(sampler, scheduler):
+    if sampler in SAMPLERS and scheduler in SCHEDULERS:
+        return
+    with pytest.raises(RequestError, match="allowed"):
+        host_sampler(sampler, scheduler, V110, V110_SCHEDULERS)
+
+
+@pytest.mark.parametrize("sampler", sorted(set(SAMPLERS) - {"heunpp2", "ddpm", "tcd"}))
+def test_every_other_sampler_exists_in_v110(sampler):
+    found = host_sampler(sampler, "karras", V110, V110_SCHEDULERS)
+    assert found.sampler in V110
+    assert found.scheduler in V110_SCHEDULERS
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        (("DPM++ 2M SDE Karras", None), ("dpmpp_2m_sde_gpu", "karras")),
+        (("DPM++ 2M SDE", "Karras"), ("dpmpp_2m_sde_gpu", "karras")),
+        (("DPM++ 2M", "Uniform"), ("dpmpp_2m", "normal")),
+        (("Euler", "SGM Uniform"), ("euler", "sgm_uniform")),
+        (("LCM", "SGM Uniform"), ("lcm", "lcm")),
+        (("DDIM", "Automatic"), ("ddim", None)),
+        (("Euler a", None), ("euler_ancestral", None)),
+        (("something else", "Beta"), (None, None)),
+    ],
+)
+def test_the_webuis_names_translate_back(host, expected):
+    assert fooocus_names(*host) == expected
+
+
+@pytest.mark.parametrize(
+    "sampler", ["euler", "dpmpp_2m", "dpmpp_2m_sde_gpu", "dpmpp_sde_gpu", "lms"]
+)
+@pytest.mark.parametrize("scheduler", ["normal", "karras", "exponential", "sgm_uniform", "simple"])
+def test_there_and_back(sampler, scheduler):
+    found = host_sampler(sampler, scheduler, V110, V110_SCHEDULERS)
+    assert fooocus_names(found.sampler, found.scheduler) == (sampler, scheduler)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from modules import paths, sd_models, sd_samplers, sd_vae, shared
 
-from fooocus_ext.host import options
+from fooocus_ext.host import expansion, options
 from fooocus_ext.job_texts import Writer
 from fooocus_ext.planning import Installed
 from fooocus_ext.presets.files import PresetLibrary, load_presets
@@ -86,7 +86,7 @@ def writer() -> Writer:
     return Writer(
         styles=styles(),
         wildcards=wildcards(),
-        expand=lambda texts, seeds: texts,
+        expand=expansion.expand,
         separator=options.text_separator(),
         in_order=options.wildcards_in_order(),
     )

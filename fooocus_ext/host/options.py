@@ -10,10 +10,12 @@ from modules import shared
 from fooocus_ext.core.refiner import SWITCH_RULES, SwitchRule
 from fooocus_ext.prompting.rewrite import BREAK, COMMA
 
+CLIP_CHUNK = 75
 SECTION = ("fooocus", "Fooocus")
 REFINER_RULE = "fooocus_refiner_switch_rule"
 SEPARATOR = "fooocus_text_separator"
 WILDCARDS_IN_ORDER = "fooocus_wildcards_in_order"
+EXPANSION_TARGET = "fooocus_expansion_target"
 
 _SEPARATORS = {"comma": COMMA, "BREAK": BREAK}
 
@@ -42,10 +44,19 @@ def register() -> None:
     in_order = shared.OptionInfo(
         False, "Wildcards take their options in order of the pictures", section=SECTION
     )
+    target = shared.OptionInfo(
+        CLIP_CHUNK,
+        "Prompt expansion fills the prompt up to a multiple of this many tokens",
+        gr.Slider,
+        {"minimum": 15, "maximum": 300, "step": 5},
+        section=SECTION,
+        infotext="Fooocus expansion target",
+    )
     for key, option in (
         (REFINER_RULE, rule),
         (SEPARATOR, separator),
         (WILDCARDS_IN_ORDER, in_order),
+        (EXPANSION_TARGET, target),
     ):
         shared.opts.add_option(key, option)
 
@@ -63,3 +74,8 @@ def wildcards_in_order() -> bool:
 def refiner_switch_rule() -> SwitchRule:
     """Return the rule that decides when the refiner takes over."""
     return cast(SwitchRule, getattr(shared.opts, REFINER_RULE, SWITCH_RULES[0]))
+
+
+def expansion_target() -> int:
+    """Return the number of tokens whose multiples prompt expansion fills up to."""
+    return int(getattr(shared.opts, EXPANSION_TARGET, CLIP_CHUNK))

@@ -10,10 +10,12 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.dependencies.utils import get_parameterless_sub_dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
-from modules import shared
+from modules import call_queue, shared
 
 from fooocus_ext import api
-from fooocus_ext.args import describe
+from fooocus_ext.args import Settings, describe
+from fooocus_ext.host import assets, expansion, jobs, resident
+from fooocus_ext.prompting.rewrite import RewrittenPrompt
 
 log = logging.getLogger("fooocus")
 
@@ -22,13 +24,58 @@ _GENERATION_PATHS = ("/sdapi/v1/txt2img", "/sdapi/v1/img2img")
 
 def register(_demo: Any, app: FastAPI) -> None:
     """Add our routes and guard the shape of our arguments in the host's; called on every start."""
-    app.include_router(api.router(), dependencies=authentication())
+    app.include_router(api.router(services()), dependencies=authentication())
     for route in app.routes:
         if isinstance(route, APIRoute) and route.path in _GENERATION_PATHS:
             guard = get_parameterless_sub_dependant(
                 depends=Depends(refuse_foreign_shapes), path=route.path_format
             )
             route.dependant.dependencies.append(guard)
+
+
+def services() -> api.Services:
+    """Return what our routes work with."""
+    return api.Services(
+        styles=assets.styles,
+        presets=assets.presets,
+        reload=assets.reload,
+        rewrite=_rewrite,
+        expand=expansion.expand,
+        make_pictures=_make_pictures,
+        release_refiner=_release_refiner,
+    )
+
+
+def _rewrite(prompt: str, negative: str, seed: int, settings: Settings) -> RewrittenPrompt:
+    return assets.writer().rewrite([prompt], [negative], [seed], settings)[0]
+
+
+def _make_pictures(request: Any, settings: Settings) -> api.Pictures:
+    chosen = {"cfg_scale": request.cfg_scale, "steps": request.steps}
+    job = jobs.Job(
+        prompt=request.prompt,
+        negative_prompt=request.negative_prompt,
+        settings=settings,
+        image_number=request.image_number,
+        seed=request.seed,
+        base_model=request.base_model,
+        request={name: value for name, value in chosen.items() if value is not None},
+    )
+    # The host generates models from its options when this is first imported: not before a request.
+    from modules.api.api import encode_pil_to_base64
+
+    processed = jobs.run_queued(job)
+    first, last = processed.index_of_first_image, len(processed.infotexts)
+    return api.Pictures(
+        images=[encode_pil_to_base64(image).decode() for image in processed.images[first:last]],
+        infotexts=processed.infotexts[first:],
+        seeds=processed.all_seeds[: last - first],
+    )
+
+
+def _release_refiner() -> str | None:
+    with call_queue.queue_lock:
+        return resident.release()
 
 
 def authentication() -> list[Any]:

@@ -124,7 +124,13 @@ def settings_of(request: BaseModel) -> args.Settings:
 def router(services: Services) -> APIRouter:
     """Return the routes, ready to be included in the host's application."""
     routes = APIRouter(prefix=PREFIX, tags=["Fooocus"])
+    _add_lists(routes, services)
+    _add_texts(routes, services)
+    _add_actions(routes, services)
+    return routes
 
+
+def _add_lists(routes: APIRouter, services: Services) -> None:
     @routes.get("/schema", summary="JSON schema of the object in alwayson_scripts.Fooocus.args")
     def schema() -> dict[str, Any]:
         return {**args.json_schema(), "version": __version__}
@@ -176,11 +182,8 @@ def router(services: Services) -> APIRouter:
             for value, size in ASPECT_RATIOS.items()
         ]
 
-    @routes.post("/reload", summary="Read the styles and presets on disk again")
-    def reload() -> dict[str, int]:
-        services.reload()
-        return {"styles": len(services.styles()), "presets": len(services.presets().presets)}
 
+def _add_texts(routes: APIRouter, services: Services) -> None:
     @routes.post("/styles/preview", summary="The final texts of a prompt with styles")
     def preview(request: PreviewRequest) -> dict[str, Any]:
         with _as_http_error():
@@ -200,6 +203,13 @@ def router(services: Services) -> APIRouter:
         with _as_http_error():
             return {"expansions": list(services.expand([request.prompt] * request.count, seeds))}
 
+
+def _add_actions(routes: APIRouter, services: Services) -> None:
+    @routes.post("/reload", summary="Read the styles and presets on disk again")
+    def reload() -> dict[str, int]:
+        services.reload()
+        return {"styles": len(services.styles()), "presets": len(services.presets().presets)}
+
     @routes.post("/txt2img", summary="Pictures from few words")
     def txt2img(request: PictureRequest) -> dict[str, Any]:  # type: ignore[valid-type]
         with _as_http_error():
@@ -213,8 +223,6 @@ def router(services: Services) -> APIRouter:
     @routes.post("/refiner/release", summary="Free the refiner that is kept in memory")
     def release_refiner() -> dict[str, Optional[str]]:  # noqa: UP045
         return {"released": services.release_refiner()}
-
-    return routes
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The embedded host's modules, importable by the names that the webui gives them."""
+"""What the tests of the embedded host share."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from fooocus_ext import embedded
-
-embedded.put_webui_on_path()
+from tests.embedded.lazy import Lazy
 
 
 @pytest.fixture
 def opts(monkeypatch):
     """Options of this test alone; what is not set reads as the host's default."""
-    from modules import shared
-
     values = SimpleNamespace()
-    monkeypatch.setattr(shared, "opts", values)
+    monkeypatch.setattr(Lazy("shared"), "opts", values)
     return values

@@ -13,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from modules import image_metadata, images, script_callbacks
+from tests.embedded.lazy import Lazy
+
+image_metadata, images = Lazy("image_metadata"), Lazy("images")
+script_callbacks = Lazy("script_callbacks")
 
 INFOTEXT = "a cat, 漢字 – é\nNegative prompt: blur\nSteps: 20, Sampler: Euler a, Seed: 5, Size: 8x8"
 
@@ -29,7 +32,9 @@ def picture(width=8, height=8, colour=(200, 100, 50)):
 
 @pytest.mark.parametrize("extension", ["png", "jpg", "webp", "gif"])
 def test_infotext_survives_every_format(tmp_path, extension):
-    path, text_file = images.save_image(picture(), str(tmp_path), "", info=INFOTEXT, extension=extension)
+    path, text_file = images.save_image(
+        picture(), str(tmp_path), "", info=INFOTEXT, extension=extension
+    )
     assert text_file is None
     infotext, others = images.read_info_from_image(Image.open(path))
     assert infotext == INFOTEXT
@@ -75,8 +80,14 @@ def test_options_switch_metadata_off_and_a_text_file_on(tmp_path, opts):
 
 
 def test_names_are_numbered_and_carry_the_seed(tmp_path):
-    names = [images.save_image(picture(), str(tmp_path), "", seed=7, prompt="a cat")[0] for _ in range(3)]
-    assert [name.rsplit("/", 1)[-1].split("-", 1)[0] for name in names] == ["00000", "00001", "00002"]
+    names = [
+        images.save_image(picture(), str(tmp_path), "", seed=7, prompt="a cat")[0] for _ in range(3)
+    ]
+    assert [name.rsplit("/", 1)[-1].split("-", 1)[0] for name in names] == [
+        "00000",
+        "00001",
+        "00002",
+    ]
     assert all(name.endswith("-7-a cat.png") for name in names)
     grid, _ = images.save_image(picture(), str(tmp_path), "grid", grid=True)
     assert grid.endswith("grid-0000.png")
@@ -118,7 +129,9 @@ def test_extensions_may_change_what_is_saved(tmp_path, monkeypatch):
         params.filename = str(tmp_path / "other.png")
 
     monkeypatch.setattr(script_callbacks, "before_image_saved_callback", before)
-    monkeypatch.setattr(script_callbacks, "image_saved_callback", lambda params: seen.append(params.filename))
+    monkeypatch.setattr(
+        script_callbacks, "image_saved_callback", lambda params: seen.append(params.filename)
+    )
     image = picture()
     path, _ = images.save_image(image, str(tmp_path), "", info=INFOTEXT)
     assert path == str(tmp_path / "other.png") == image.already_saved_as == seen[0]
@@ -127,7 +140,9 @@ def test_extensions_may_change_what_is_saved(tmp_path, monkeypatch):
 
 def test_an_existing_file_is_kept_where_the_option_says_so(tmp_path, opts):
     opts.save_images_replace_action = "Add number suffix"
-    paths = [images.save_image(picture(), str(tmp_path), "", forced_filename="x")[0] for _ in range(2)]
+    paths = [
+        images.save_image(picture(), str(tmp_path), "", forced_filename="x")[0] for _ in range(2)
+    ]
     assert [path.rsplit("/", 1)[-1] for path in paths] == ["x.png", "x-1.png"]
     assert not list(tmp_path.glob("*.tmp"))
 

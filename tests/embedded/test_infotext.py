@@ -9,17 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules import infotext_utils, shared
-from modules.infotext_utils import (
-    PasteField,
-    create_override_settings_dict,
-    get_override_settings,
-    parse_generation_parameters,
-    quote,
-    unquote,
-)
+from tests.embedded.lazy import Lazy
+
+infotext_utils, shared = Lazy("infotext_utils"), Lazy("shared")
 
 PARAMETERS = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 512x768"
+
+
+def parse(*args):
+    return infotext_utils.parse_generation_parameters(*args)
+
+
+def quote(text):
+    return infotext_utils.quote(text)
+
+
+def unquote(text):
+    return infotext_utils.unquote(text)
+
 
 line = st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), max_size=30).map(
     lambda text: text.strip()
@@ -36,7 +43,7 @@ def _host_options(opts):
 @given(st.lists(prompt_line, max_size=4), st.lists(prompt_line, max_size=4))
 def test_prompts_of_several_lines_come_back(prompt, negative):
     text = "\n".join([*prompt, "Negative prompt: " + "\n".join(negative), PARAMETERS])
-    parsed = parse_generation_parameters(text)
+    parsed = parse(text)
     assert parsed["Prompt"] == "\n".join(prompt)
     assert parsed["Negative prompt"] == "\n".join(negative)
     assert (parsed["Size-1"], parsed["Size-2"]) == ("512", "768")
@@ -46,14 +53,14 @@ def test_prompts_of_several_lines_come_back(prompt, negative):
 @given(st.dictionaries(value, st.one_of(value, st.integers(), st.booleans(), st.none())))
 def test_a_json_object_comes_back_as_it_was_written(settings):
     written = json.dumps(settings, ensure_ascii=False)
-    parsed = parse_generation_parameters(f"a cat\n{PARAMETERS}, Fooocus settings: {quote(written)}")
+    parsed = parse(f"a cat\n{PARAMETERS}, Fooocus settings: {quote(written)}")
     assert json.loads(parsed["Fooocus settings"]) == settings
 
 
 @given(st.lists(value))
 def test_a_json_list_comes_back_and_what_follows_it_too(styles):
     written = quote(json.dumps(styles))
-    parsed = parse_generation_parameters(f"a cat\n{PARAMETERS}, F styles: {written}, After: yes")
+    parsed = parse(f"a cat\n{PARAMETERS}, F styles: {written}, After: yes")
     assert json.loads(parsed["F styles"]) == styles
     assert parsed["After"] == "yes"
 
@@ -62,7 +69,7 @@ def test_a_json_list_comes_back_and_what_follows_it_too(styles):
 def test_text_that_needs_quotes_comes_back(before, mark, after):
     text = before + mark + after
     assert unquote(quote(text)) == text
-    parsed = parse_generation_parameters(f"{PARAMETERS}, Fooocus expansion: {quote(text)}")
+    parsed = parse(f"{PARAMETERS}, Fooocus expansion: {quote(text)}")
     assert parsed["Fooocus expansion"] == text
 
 
@@ -74,20 +81,20 @@ def test_text_that_needs_no_quotes_stays_bare():
 
 
 def test_a_last_line_with_two_pairs_is_prompt():
-    parsed = parse_generation_parameters("a cat\nSteps: 20, Seed: 5")
+    parsed = parse("a cat\nSteps: 20, Seed: 5")
     assert parsed["Prompt"] == "a cat\nSteps: 20, Seed: 5"
     assert "Steps" not in parsed
 
 
 def test_values_without_text_and_unclosed_quotes():
-    parsed = parse_generation_parameters('a\nSteps: 20, Empty: , Half: "a, b: c, Seed: 5')
+    parsed = parse('a\nSteps: 20, Empty: , Half: "a, b: c, Seed: 5')
     assert "Empty" not in parsed
     assert parsed["Half"] == '"a'
     assert parsed["Seed"] == "5"
 
 
 def test_keys_may_hold_dashes_and_slashes_but_no_dots():
-    parsed = parse_generation_parameters("a\nSteps: 2, A-b/c: x, d.e: y, F: z, Gh: w")
+    parsed = parse("a\nSteps: 2, A-b/c: x, d.e: y, F: z, Gh: w")
     assert parsed["A-b/c"] == "x"
     assert "d.e" not in parsed
     assert "F" not in parsed, "a key has two characters at least"
@@ -95,7 +102,7 @@ def test_keys_may_hold_dashes_and_slashes_but_no_dots():
 
 
 def test_absent_labels_get_their_meaning():
-    parsed = parse_generation_parameters(f"a (cat:1.2)\n{PARAMETERS}")
+    parsed = parse(f"a (cat:1.2)\n{PARAMETERS}")
     assert parsed["Clip skip"] == "1"
     assert parsed["Schedule type"] == "Automatic"
     assert parsed["RNG"] == "GPU"
@@ -103,15 +110,15 @@ def test_absent_labels_get_their_meaning():
     assert parsed["Hires sampler"] == "Use same sampler"
     assert parsed["Refiner switch by sampling steps"] is False
     assert parsed["Emphasis"] == "Original"
-    assert "Emphasis" not in parse_generation_parameters(f"a cat BREAK a dog\n{PARAMETERS}")
+    assert "Emphasis" not in parse(f"a cat BREAK a dog\n{PARAMETERS}")
 
 
 def test_old_versions_switch_old_behaviour_on():
-    old = parse_generation_parameters(f"a [b:c:3]\n{PARAMETERS}, Refiner: x, Version: v1.5.1")
+    old = parse(f"a [b:c:3]\n{PARAMETERS}, Refiner: x, Version: v1.5.1")
     assert old["Old prompt editing timelines"] is True
     assert old["Downcast alphas_cumprod"] is True
     assert old["Refiner switch by sampling steps"] is True
-    new = parse_generation_parameters(f"a [b:c:3]\n{PARAMETERS}, Refiner: x, Version: v1.10.1")
+    new = parse(f"a [b:c:3]\n{PARAMETERS}, Refiner: x, Version: v1.10.1")
     assert "Downcast alphas_cumprod" not in new
     assert new["Refiner switch by sampling steps"] is False
 
@@ -124,16 +131,16 @@ def test_old_versions_switch_old_behaviour_on():
     ],
 )
 def test_first_pass_sizes_of_old_versions(first, size, expected):
-    parsed = parse_generation_parameters(f"Steps: 2, Seed: 5, Size: {size}, First pass size: {first}")
+    parsed = parse(f"Steps: 2, Seed: 5, Size: {size}, First pass size: {first}")
     labels = ("Size-1", "Size-2", "Hires resize-1", "Hires resize-2")
     assert tuple(parsed[label] for label in labels) == expected
 
 
 def test_fields_to_skip(opts):
-    assert "Seed" not in parse_generation_parameters(PARAMETERS, ["Seed"])
+    assert "Seed" not in parse(PARAMETERS, ["Seed"])
     opts.infotext_skip_pasting = ["Steps"]
-    assert "Steps" not in parse_generation_parameters(PARAMETERS)
-    assert parse_generation_parameters(PARAMETERS, [])["Steps"] == "20"
+    assert "Steps" not in parse(PARAMETERS)
+    assert parse(PARAMETERS, [])["Steps"] == "20"
 
 
 def test_styles_are_taken_out_of_the_prompts(opts, monkeypatch):
@@ -143,12 +150,12 @@ def test_styles_are_taken_out_of_the_prompts(opts, monkeypatch):
     styles = SimpleNamespace(extract_styles_from_prompt=extract)
     monkeypatch.setattr(shared, "prompt_styles", styles)
     opts.infotext_styles = "Apply if any"
-    parsed = parse_generation_parameters(f"a cat, glowing\n{PARAMETERS}")
+    parsed = parse(f"a cat, glowing\n{PARAMETERS}")
     assert (parsed["Prompt"], parsed["Styles array"]) == ("a cat", ["glow"])
     opts.infotext_styles = "Discard"
-    assert "Styles array" not in parse_generation_parameters(f"a cat, glowing\n{PARAMETERS}")
+    assert "Styles array" not in parse(f"a cat, glowing\n{PARAMETERS}")
     opts.infotext_styles = "Ignore"
-    assert parse_generation_parameters(f"a cat, glowing\n{PARAMETERS}")["Prompt"].endswith("glowing")
+    assert parse(f"a cat, glowing\n{PARAMETERS}")["Prompt"].endswith("glowing")
 
 
 class _Options(SimpleNamespace):
@@ -163,26 +170,32 @@ def test_labels_become_override_settings(monkeypatch):
     }
     options = _Options(data_labels=labels, CLIP_stop_at_last_layers=1)
     monkeypatch.setattr(shared, "opts", options)
-    wanted = create_override_settings_dict(["Clip skip: 2", "Nobody: knows"])
+    wanted = infotext_utils.create_override_settings_dict(["Clip skip: 2", "Nobody: knows"])
     assert wanted == {"CLIP_stop_at_last_layers": 2}
-    found = get_override_settings({"Clip skip": "2"})
+    found = infotext_utils.get_override_settings({"Clip skip": "2"})
     assert found == [("Clip skip", "CLIP_stop_at_last_layers", 2)]
-    assert get_override_settings({"Clip skip": "1"}) == []
-    assert get_override_settings({"Clip skip": "2"}, skip_fields=["Clip skip"]) == []
+    assert infotext_utils.get_override_settings({"Clip skip": "1"}) == []
+    assert infotext_utils.get_override_settings({"Clip skip": "2"}, skip_fields=["Clip skip"]) == []
 
 
 def test_paste_fields_are_pairs_with_attributes():
     component, function = object(), dict.get
-    assert tuple(PasteField(component, "Steps", api="steps")) == (component, "Steps")
-    named = PasteField(component, "Steps", api="steps")
+    assert tuple(infotext_utils.PasteField(component, "Steps", api="steps")) == (component, "Steps")
+    named = infotext_utils.PasteField(component, "Steps", api="steps")
     assert (named.label, named.function, named.api) == ("Steps", None, "steps")
-    called = PasteField(component, function)
+    called = infotext_utils.PasteField(component, function)
     assert (called.label, called.function, called.api) == (None, function, None)
 
 
 @pytest.mark.parametrize(
     ("start", "text", "expected"),
-    [(True, "False", False), (20, "30", 30.0), (0.5, "0.25", 0.25), ("a", "b", "b"), (20, "x", None)],
+    [
+        (True, "False", False),
+        (20, "30", 30.0),
+        (0.5, "0.25", 0.25),
+        ("a", "b", "b"),
+        (20, "x", None),
+    ],
 )
 def test_pasted_text_takes_the_type_of_the_widget(start, text, expected):
     update = infotext_utils._update_for(SimpleNamespace(value=start), "Label", {"Label": text})
@@ -198,6 +211,5 @@ def test_a_failing_paste_function_leaves_its_widget_alone():
 
 
 def test_the_old_module_name_is_the_same_module():
-    import modules.generation_parameters_copypaste as old
-
-    assert old is infotext_utils
+    old = Lazy("generation_parameters_copypaste")
+    assert old._module() is infotext_utils._module()

@@ -1,0 +1,95 @@
+"""A page in Chromium, on the embedded host started for the session on a free port.
+
+`FOOOCUS_CHROMIUM` names the browser where it is not found by itself; `FOOOCUS_BROWSER_URL` names a webui
+that runs already, embedded or real, to be driven instead of a fresh embedded one.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tools.dev.browser import find_chromium
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 240
+PAGE_SECONDS = 90
+
+
+def free_port():
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_until_up(url, process, log):
+    """Waits for the server's answer; its log is the message where it ends or takes too long."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/internal/ping", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+    pytest.fail(f"the embedded host does not answer:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+@pytest.fixture(scope="session")
+def webui_url(tmp_path_factory):
+    """The address of a webui with the extension in it, without a slash at its end."""
+    running = os.environ.get("FOOOCUS_BROWSER_URL")
+    if running:
+        yield running.rstrip("/")
+        return
+    folder = tmp_path_factory.mktemp("embedded")
+    port = free_port()
+    command = [sys.executable, "-m", "fooocus_ext.embedded", "serve", "--port", str(port)]
+    command += ["--data-dir", str(folder / "data")]
+    log = folder / "log.txt"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until_up(url, process, log)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The machine's own Chromium; the tests are skipped without one."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine; set FOOOCUS_CHROMIUM to one")
+    with sync_playwright() as playwright:
+        # The sandbox needs privileges that containers do not give; nothing foreign is opened here.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, webui_url):
+    """The webui's page, loaded; fails afterwards if a script on it threw an error."""
+    tab = chromium.new_page(viewport={"width": 1400, "height": 1300})
+    errors = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.set_default_timeout(PAGE_SECONDS * 1000)
+    tab.goto(webui_url)
+    tab.wait_for_selector("#txt2img_prompt textarea")
+    tab.wait_for_function("Object.keys(opts).length > 0")
+    yield tab
+    tab.close()
+    assert errors == []

@@ -1,0 +1,67 @@
+"""SDXL's conditioner: text encoders and sinusoidal size embeddings, concatenated into crossattn and vector."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+SIZE_WIDTH = 256
+OUTPUT_KEYS = {2: ("vector", 1), 3: ("crossattn", 2)}
+"""number of axes of an embedding -> (name of the cond, axis along which embeddings are joined)"""
+
+
+def sinusoidal(values: torch.Tensor, width: int = SIZE_WIDTH) -> torch.Tensor:
+    """[N] -> [N, width]: cosines, then sines, at frequencies 10000^(-k / (width / 2)); float32."""
+    half = width // 2
+    frequencies = torch.exp(-math.log(10000) * torch.arange(half, dtype=torch.float32, device=values.device) / half)
+    angles = values[:, None].float() * frequencies
+    return torch.cat([angles.cos(), angles.sin()], dim=-1)
+
+
+class ConcatTimestepEmbedderND(torch.nn.Module):
+    """[B,n] numbers -> [B, n * 256]."""
+
+    is_trainable = False
+
+    def __init__(self, input_key: str):
+        super().__init__()
+        self.input_key = input_key
+
+    def forward(self, numbers):
+        return sinusoidal(numbers.flatten()).reshape(numbers.shape[0], -1)
+
+
+class GeneralConditioner(torch.nn.Module):
+    """Runs every embedder on its part of the batch; `force_zero_embeddings` names inputs whose result is zeroed."""
+
+    def __init__(self, embedders):
+        super().__init__()
+        self.embedders = torch.nn.ModuleList(embedders)
+
+    def forward(self, batch, force_zero_embeddings=None):
+        output: dict[str, torch.Tensor] = {}
+        for embedder in self.embedders:
+            with torch.no_grad():
+                result = embedder(batch[embedder.input_key])
+            for embedding in result if isinstance(result, tuple | list) else [result]:
+                if embedder.input_key in (force_zero_embeddings or ()):
+                    embedding = torch.zeros_like(embedding)
+                key, axis = OUTPUT_KEYS[embedding.dim()]
+                output[key] = torch.cat((output[key], embedding), axis) if key in output else embedding
+        return output
+
+    def _text_embedder(self):
+        return next(embedder for embedder in self.embedders if hasattr(embedder, "tokenize"))
+
+    def tokenize(self, texts):
+        """Token ids of the first text encoder."""
+        return self._text_embedder().tokenize(texts)
+
+    def process_texts(self, texts):
+        """Chunks of 75 tokens, and the largest number of tokens."""
+        return self._text_embedder().process_texts(texts)
+
+    def get_target_prompt_token_count(self, token_count):
+        """Where the prompt would need another chunk."""
+        return self._text_embedder().get_target_prompt_token_count(token_count)

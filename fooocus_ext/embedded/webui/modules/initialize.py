@@ -1,0 +1,43 @@
+"""Doubles modules/initialize.py: starts the host in stages, and reloads the scripts with the page."""
+
+from __future__ import annotations
+
+import logging
+
+
+def imports():
+    """Everything that must exist before scripts are loaded."""
+    from modules import shared_init
+
+    shared_init.initialize()
+    from modules import processing, rng, sd_samplers  # noqa: F401
+
+
+def initialize():
+    """Once per process."""
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    imports()
+    _configure_opts_onchange()
+    initialize_rest(reload_script_modules=False)
+
+
+def _configure_opts_onchange() -> None:
+    from modules import sd_models, sd_vae, shared
+    from modules.call_queue import wrap_queued_call
+
+    reload_model = wrap_queued_call(lambda: sd_models.reload_model_weights())
+    shared.opts.onchange("sd_model_checkpoint", reload_model, call=False)
+    shared.opts.onchange("sd_vae", wrap_queued_call(lambda: sd_vae.reload_vae_weights()), call=False)
+
+
+def initialize_rest(*, reload_script_modules=False):
+    """Once per page: extensions, checkpoints, scripts; the model is loaded when it is first needed."""
+    from modules import extensions, extra_networks, scripts, sd_models, sd_samplers, shared, upscaler
+
+    sd_samplers.set_samplers()
+    extensions.list_extensions()
+    sd_models.list_models()
+    scripts.load_scripts()
+    shared.sd_upscalers = upscaler.builtin_upscalers()
+    extra_networks.initialize()
+    extra_networks.register_default_extra_networks()

@@ -1,0 +1,95 @@
+"""Doubles modules/scripts.py: loads the scripts of the host and of the extension, and holds both tabs' runners."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+from collections import namedtuple
+
+from modules import errors, extensions, paths, script_callbacks, script_loading
+from modules.script_base import (  # noqa: F401
+    AlwaysVisible,
+    MaskBlendArgs,
+    OnComponent,
+    PostprocessBatchListArgs,
+    PostprocessImageArgs,
+    PostProcessMaskOverlayArgs,
+    PostSampleArgs,
+    Script,
+    ScriptBuiltinUI,
+)
+from modules.script_runner import ScriptRunner, wrap_call  # noqa: F401
+
+ScriptFile = extensions.ScriptFile
+ScriptClassData = namedtuple("ScriptClassData", ["script_class", "path", "basedir", "module"])
+
+current_basedir = paths.script_path
+scripts_data: list[ScriptClassData] = []
+postprocessing_scripts_data: list = []
+scripts_txt2img: ScriptRunner = None  # type: ignore[assignment]
+scripts_img2img: ScriptRunner = None  # type: ignore[assignment]
+scripts_current: ScriptRunner = None  # type: ignore[assignment]
+
+
+def basedir():
+    """The folder of the extension whose script is being loaded; valid only during loading."""
+    return current_basedir
+
+
+def list_scripts(scriptdirname, extension, *, include_extensions=True):
+    """Script files of the host's folder `scriptdirname`, then of every active extension's."""
+    files = extensions.Extension(paths.script_path).list_files(scriptdirname, extension)
+    if include_extensions:
+        for ext in extensions.active():
+            files += ext.list_files(scriptdirname, extension)
+    return files
+
+
+def list_files_with_name(filename):
+    """Paths of this file in the host's folder and in every active extension's."""
+    folders = [paths.script_path, *(ext.path for ext in extensions.active())]
+    found = [os.path.join(folder, filename) for folder in folders]
+    return [path for path in found if os.path.isfile(path)]
+
+
+def _load_script(script_file) -> None:
+    global current_basedir
+    saved_path = sys.path
+    try:
+        if script_file.basedir != paths.script_path:
+            sys.path = [script_file.basedir, *sys.path]
+        current_basedir = script_file.basedir
+        module = script_loading.load_module(script_file.path)
+        for value in list(module.__dict__.values()):
+            if inspect.isclass(value) and issubclass(value, Script):
+                scripts_data.append(ScriptClassData(value, script_file.path, script_file.basedir, module))
+    except Exception:
+        errors.report(f"Error loading script: {script_file.filename}", exc_info=True)
+    finally:
+        sys.path = saved_path
+        current_basedir = paths.script_path
+
+
+def load_scripts():
+    """Forget all callbacks, execute every script file, start with two empty runners."""
+    global scripts_txt2img, scripts_img2img
+    scripts_data.clear()
+    postprocessing_scripts_data.clear()
+    script_callbacks.clear_callbacks()
+    for script_file in list_scripts("scripts", ".py"):
+        _load_script(script_file)
+    for script_file in list_scripts("modules/processing_scripts", ".py", include_extensions=False):
+        _load_script(script_file)
+    scripts_txt2img = ScriptRunner()
+    scripts_img2img = ScriptRunner()
+
+
+def reload_script_body_only():
+    """Execute the script files again and replace the instances, keeping their argument slots."""
+    cache: dict = {}
+    scripts_txt2img.reload_sources(cache)
+    scripts_img2img.reload_sources(cache)
+
+
+reload_scripts = load_scripts

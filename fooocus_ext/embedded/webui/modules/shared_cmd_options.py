@@ -1,0 +1,18 @@
+"""Doubles modules/shared_cmd_options.py: parses the command line once, extensions' preload flags included."""
+
+from __future__ import annotations
+
+from modules import cmd_args, script_loading
+from modules.paths_internal import extension_root, extensions_dir
+
+
+def _extension_roots(parser) -> list[str]:
+    known, _ = parser.parse_known_args([a for a in cmd_args.arguments if a not in ("-h", "--help")])
+    return known.extension if known.extension is not None else [extension_root]
+
+
+parser = cmd_args.build_parser()
+extension_roots = _extension_roots(parser)
+script_loading.preload_folders(extension_roots, parser)
+script_loading.preload_extensions(extensions_dir, parser)
+cmd_opts = parser.parse_args(cmd_args.arguments)

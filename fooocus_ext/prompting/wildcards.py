@@ -78,17 +78,15 @@ class Wildcards:
 
 
 def _index_folder(folder: Path) -> dict[str, Path]:
-    """Map every name of one folder's files; a full path wins over another file's bare name."""
-    bare: dict[str, Path] = {}
-    full: dict[str, Path] = {}
+    """Map every name of one folder's files; where two share a bare name, the first keeps it."""
+    found: dict[str, Path] = {}
     root = folder.resolve()
     for path in iter_files(folder, (".txt",), _ignore):
-        if not _is_inside(path, root):
-            continue
-        relative = PurePosixPath(*path.relative_to(folder).parts)
-        full[str(relative.with_suffix(""))] = path
-        bare.setdefault(relative.stem, path)
-    return {**bare, **full}
+        if _is_inside(path, root):
+            relative = PurePosixPath(*path.relative_to(folder).parts)
+            found[str(relative.with_suffix(""))] = path
+            found.setdefault(relative.stem, path)
+    return found
 
 
 def _is_inside(path: Path, root: Path) -> bool:

@@ -168,6 +168,12 @@ def test_files_that_multiply_are_refused(folder):
         assert time.perf_counter() - start < 5
 
 
+def test_too_many_wildcards_in_one_prompt_are_refused(folder):
+    with pytest.raises(RequestError, match="more than 10000 replacements"):
+        resolve("__x__" * 10_001, folder(x=["y"]))
+    assert resolve("__x__" * 10_000, folder(x=["y"]))[0] == "y" * 10_000
+
+
 def test_a_giant_file_is_refused_and_ten_thousand_options_are_not(folder):
     wildcards = folder(
         giant="x" * (4 * 1024 * 1024 + 1), many=[f"option {i}" for i in range(10_000)]

@@ -12,7 +12,8 @@ import math
 
 import torch
 
-from fooocus_ext.core.anisotropic import joint_bilateral, standardise, working_dtype
+from fooocus_ext.core.anisotropic import adaptive_filter, working_dtype
+from fooocus_ext.core.one_core import on_one_core
 
 ALPHA_PER_SHARPNESS = 0.001
 
@@ -51,6 +52,7 @@ def predict_x0(x: torch.Tensor, eps: torch.Tensor, alpha_cumprod: torch.Tensor) 
     return (x - (1 - signal).sqrt() * eps) / signal.sqrt()
 
 
+@on_one_core
 def sharpen(
     x: torch.Tensor, x0: torch.Tensor, *, sharpness: float, progress: float | torch.Tensor
 ) -> torch.Tensor:
@@ -79,6 +81,7 @@ def sharpen(
     return _add_detail(x0, noise, x0, sharpness, progress)
 
 
+@on_one_core
 def sharpen_eps(
     eps: torch.Tensor, x0: torch.Tensor, *, sharpness: float, progress: float | torch.Tensor
 ) -> torch.Tensor:
@@ -105,7 +108,7 @@ def _add_detail(
     if not rows:
         return target
     active = noise[rows].to(working_dtype(noise))
-    detail = active - joint_bilateral(active, standardise(x0[rows]))
+    detail = active - adaptive_filter(active, x0[rows])
     detail *= detail.new_tensor([alphas[row] for row in rows]).view(-1, 1, 1, 1)
     result = target.clone()
     result[rows] = (target[rows] + detail).to(target.dtype)

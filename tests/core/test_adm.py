@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooocus_ext.core import adm
@@ -36,6 +36,7 @@ def hosts_vector(height, width, number_dtype, rows=2):
 
 
 @given(st.lists(st.integers(0, 8192), min_size=1, max_size=6))
+@settings(deadline=None)
 def test_embedding_follows_its_formula(numbers):
     out = adm.size_embedding(numbers, torch.float32)
     assert out.shape == (len(numbers), 256)
@@ -65,6 +66,7 @@ def test_scale_one_gives_the_hosts_own_bytes(height, width, number_dtype):
     width=st.integers(8, 4096),
     scale=st.floats(0.1, 3.0),
 )
+@settings(deadline=None)
 def test_only_the_original_size_changes_and_it_is_truncated(number_dtype, height, width, scale):
     vector = hosts_vector(height, width, number_dtype)
     before = vector.clone()

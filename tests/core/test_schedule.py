@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooocus_ext.core.schedule import Schedule, progress
@@ -44,11 +44,13 @@ def nearest(sigma, alphas):
 
 
 @given(st.floats(0.001, 100))
+@settings(deadline=None)
 def test_timestep_interpolates_in_log_sigma(sigma):
     assert SCHEDULE.timestep(sigma) == pytest.approx(interpolated(sigma, ALPHAS), abs=0.01)
 
 
 @given(st.floats(0.001, 100))
+@settings(deadline=None)
 def test_quantized_timestep_is_the_nearest_entry(sigma):
     quantized = SCHEDULE.timestep(sigma, quantized=True)
     assert quantized.is_integer()

@@ -1,0 +1,93 @@
+"""Serial execution leaves the caller and the rest of the process as they were."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import torch
+
+from fooocus_ext.core.one_core import on_one_core
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@on_one_core
+def threads_and_name(x, names=None):
+    if names is not None:
+        names.append(threading.current_thread().name)
+    return x.new_tensor(torch.get_num_threads())
+
+
+@on_one_core
+def nested(x):
+    return threads_and_name(x)
+
+
+@on_one_core
+def failing(x):
+    raise KeyError("as it was raised")
+
+
+def test_one_thread_inside_and_all_of_them_outside(two_threads):
+    assert threads_and_name(torch.zeros(1)) == 1
+    assert torch.get_num_threads() == 2
+    seen = []
+    other = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+    other.start()
+    other.join()
+    assert seen == [2]
+    assert threads_and_name(torch.zeros(1)) == 1
+
+
+def test_nesting_does_not_wait_for_itself(two_threads):
+    assert nested(torch.zeros(1)) == 1
+
+
+def test_one_worker_for_all_callers(two_threads):
+    names = []
+    callers = [
+        threading.Thread(target=threads_and_name, args=(torch.zeros(1),), kwargs={"names": names})
+        for _ in range(8)
+    ]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert len(names) == 8
+    assert len(set(names)) == 1
+
+
+def test_stays_in_the_caller_where_there_is_one_thread_or_another_device(two_threads):
+    names = []
+    threads_and_name(torch.zeros(1, device="meta"), names=names)
+    torch.set_num_threads(1)
+    threads_and_name(torch.zeros(1), names=names)
+    assert names == [threading.current_thread().name] * 2
+
+
+def test_errors_arrive_as_they_were_raised(two_threads):
+    with pytest.raises(KeyError, match="as it was raised"):
+        failing(torch.zeros(1))
+
+
+def test_no_gradients(two_threads):
+    double = on_one_core(lambda x: x * 2)
+    assert not double(torch.ones(1, requires_grad=True)).requires_grad
+    assert torch.is_grad_enabled()
+
+
+def test_results_made_of_inference_tensors_may_be_edited_outside(two_threads):
+    double = on_one_core(lambda x: x * 2)
+    with torch.inference_mode():
+        x = torch.ones(1)
+        out = double(x)
+        x.copy_(out)
+    assert x == 2
+    out += 1

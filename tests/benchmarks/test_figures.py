@@ -1,0 +1,70 @@
+"""The benchmarks' table and JSON, and that every benchmark is found."""
+
+from __future__ import annotations
+
+import json
+
+import torch
+
+from benchmarks.__main__ import main, names
+from benchmarks._figures import Figure, as_json, as_table
+from benchmarks._measuring import interleaved_medians, peak_extra_bytes
+
+FIGURE = Figure("filter.speedup", 12.5, unit="ms", ours=2.0, peer=25.0, peer_name="the other")
+
+
+def test_json_has_the_number_under_its_key_and_the_peers_beside_it():
+    numbers = as_json([FIGURE, Figure("startup.added_seconds", 0.0)])
+    assert numbers["filter.speedup"] == 12.5
+    assert numbers["filter.speedup.ours"] == 2.0
+    assert numbers["filter.speedup.peer"] == 25.0
+    assert numbers["startup.added_seconds"] == 0.0
+    assert "startup.added_seconds.peer" not in numbers
+    json.dumps(numbers)
+
+
+def test_table_has_one_aligned_line_for_each_figure():
+    lines = as_table([FIGURE, Figure("a.b", 1 / 3)]).splitlines()
+    assert len(lines) == 4
+    assert lines[2].split() == ["filter.speedup", "12.5", "2", "25", "ms", "the", "other"]
+    assert lines[3].split() == ["a.b", "0.3333"]
+
+
+def test_benchmarks_are_the_modules_without_underscore():
+    assert "filter" in names()
+    assert not any(name.startswith("_") for name in names())
+
+
+def test_a_benchmark_that_cannot_run_is_named(monkeypatch, tmp_path, capsys):
+    from benchmarks import _original
+    from benchmarks import filter as bench
+    from benchmarks._figures import Unavailable
+
+    def refuse():
+        raise Unavailable("no network")
+
+    monkeypatch.setattr(bench, "load_filter", refuse)
+    assert _original.load_filter is not refuse
+    assert main(["--only", "filter", "--json", str(tmp_path / "numbers.json")]) == 1
+    assert "filter could not run: no network" in capsys.readouterr().out
+    numbers = json.loads((tmp_path / "numbers.json").read_text())
+    assert numbers["environment.threads"] == torch.get_num_threads()
+
+
+def test_every_side_runs_once_a_round():
+    calls = []
+    sides = {name: lambda name=name: calls.append(name) for name in ("ours", "peer")}
+    medians = interleaved_medians(sides, rounds=3, warm_up=1)
+    assert calls == ["ours", "peer"] * 4
+    assert set(medians) == {"ours", "peer"}
+
+
+def test_peak_counts_what_is_held_at_one_time():
+    def three_buffers_two_at_once():
+        first = torch.empty(1 << 20, dtype=torch.uint8)
+        second = torch.empty(1 << 20, dtype=torch.uint8)
+        del first
+        third = torch.empty(1 << 20, dtype=torch.uint8)
+        return second, third
+
+    assert 2 << 20 <= peak_extra_bytes(three_buffers_two_at_once) < 2.1 * (1 << 20)

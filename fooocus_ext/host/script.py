@@ -23,6 +23,9 @@ class FooocusScript(scripts.Script):
     section = "accordions"
     create_group = False
 
+    def __init__(self) -> None:
+        self._panel = widgets.PanelBuilder(self)
+
     def title(self) -> str:
         """Return the name that is also the API key (in any case)."""
         return TITLE
@@ -33,7 +36,7 @@ class FooocusScript(scripts.Script):
 
     def ui(self, is_img2img: bool) -> list[Any]:
         """Build the panel; the host calls this at least three times per tab."""
-        panel = widgets.build_panel(self)
+        panel = self._panel.build()
         self.infotext_fields = panel.infotext_fields
         self.paste_field_names = panel.infotext_names
         return panel.components

@@ -22,19 +22,31 @@ class PanelServices:
             is itself the ``enabled`` component.
         choices: for each ``name`` and ``names`` field, a function listing its legal values.
         refresh_button: adds the host's small refresh button beside a dropdown.
+        tool_button: adds one of the host's small buttons; takes the symbol, an id and a tooltip.
+        release_refiner: frees the resident refiner and says what happened.
     """
 
     elem_id: Callable[[str], str]
     accordion: Callable[..., AbstractContextManager[Any]]
     choices: dict[str, Callable[[], Sequence[str]]]
     refresh_button: Callable[[Any, Callable[[], Sequence[str]], str], Any]
+    tool_button: Callable[[str, str, str], Any]
+    release_refiner: Callable[[], str]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """The built panel: components in field order, and how a pasted infotext fills them."""
+    """The built panel.
+
+    Attributes:
+        components: the fields' components, in field order.
+        expand_button: the button that continues the prompt; its caller knows the prompt box.
+        infotext_fields: how a pasted infotext fills the components.
+        infotext_names: the labels that "Send to" carries along.
+    """
 
     components: list[Any]
+    expand_button: Any
     infotext_fields: list[tuple[Any, Callable[[dict[str, Any]], Any]]]
     infotext_names: list[str]
 
@@ -44,27 +56,48 @@ def build_panel(services: PanelServices) -> Panel:
     widgets: dict[str, Any] = {}
 
     def add(*names: str) -> None:
-        with gr.Row():
-            for name in names:
-                widgets[name] = _widget(FIELDS_BY_NAME[name], services)
+        for name in names:
+            widgets[name] = _widget(FIELDS_BY_NAME[name], services)
 
     enabled = FIELDS_BY_NAME["enabled"]
     accordion = services.accordion(
         enabled.default, label=enabled.label, elem_id=services.elem_id("enabled")
     )
     with accordion as widgets["enabled"]:
-        add("preset", "performance", "aspect_ratio")
-        add("styles")
-        add("expansion")
-        add("sharpness", "adaptive_cfg")
-        add("adm_positive", "adm_negative", "adm_end")
-        add("refiner", "refiner_switch", "refiner_method")
+        with gr.Row():
+            add("preset", "performance", "aspect_ratio")
+        with gr.Row():
+            add("styles")
+        with gr.Row():
+            add("expansion")
+            expand_button = gr.Button("Expand", elem_id=services.elem_id("expand"), size="sm")
+            expand_button.webui_tooltip = (
+                "write the expansion into the prompt now, so that you can edit it"
+            )
+        with gr.Row():
+            add("sharpness", "adaptive_cfg")
+        with gr.Row():
+            add("adm_positive", "adm_negative", "adm_end")
+        with gr.Row():
+            add("refiner")
+            _add_release_button(services)
+            add("refiner_switch", "refiner_method")
 
     return Panel(
         components=[widgets[field.name] for field in FIELDS],
+        expand_button=expand_button,
         infotext_fields=[(widgets[field.name], _reader(field)) for field in FIELDS],
         infotext_names=[field.infotext for field in FIELDS],
     )
+
+
+def _add_release_button(services: PanelServices) -> None:
+    button = services.tool_button(
+        "\N{ANTICLOCKWISE OPEN CIRCLE ARROW}",
+        services.elem_id("release_refiner"),
+        "free the refiner that is kept in memory",
+    )
+    button.click(fn=lambda: gr.Info(services.release_refiner()), inputs=[], outputs=[])
 
 
 def _reader(field: Field) -> Callable[[dict[str, Any]], Any]:

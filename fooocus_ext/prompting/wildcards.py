@@ -134,7 +134,10 @@ def apply_wildcards(
     expansion = _Expansion(wildcards, rng, index, in_order, note or (lambda _sentence: None))
     for _round in range(MAX_ROUNDS):
         before = expansion.replacements
-        text = _TOKEN.sub(expansion.replace, text)
+        # Fooocus gives each draw to the first place where its token stands at that moment, which
+        # may be inside an option that the same round has put in.
+        for token in _TOKEN.finditer(text):
+            text = text.replace(token[0], expansion.replace(token), 1)
         if expansion.replacements == before:
             return text
     if unresolved := _TOKEN.search(text):

@@ -70,6 +70,15 @@ def test_options_hold_wildcards_drawn_in_the_next_round(folder):
     assert resolve("__scene__", wildcards, 9)[0] == expected
 
 
+def test_a_draw_goes_to_the_first_place_where_its_token_stands_as_in_fooocus(folder):
+    wildcards = folder(pair=["__color__ rose"], color=COLORS)
+    for seed in range(20):
+        rng = random.Random(seed)
+        rng.choice(["only"])
+        first, second = rng.choice(COLORS), rng.choice(COLORS)
+        assert resolve("__pair__ on __color__", wildcards, seed)[0] == f"{first} rose on {second}"
+
+
 def test_lines_are_trimmed_and_blank_ones_dropped(folder):
     wildcards = folder(x="\ufeff  one \r\n\r\n   \r\n two")
     assert wildcards.options("x") == ["one", "two"]

@@ -1,0 +1,232 @@
+"""The host that the contract tests run on, the embedded one or a real webui, behind one interface."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import io
+import json
+import os
+import sys
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tests.contract.checkpoints import Checkpoints, add_broken, collect
+
+ROOT = Path(__file__).resolve().parents[2]
+WEBUI = os.environ.get("FOOOCUS_TEST_WEBUI")
+CHECKPOINTS = os.environ.get("FOOOCUS_TEST_CHECKPOINTS")
+
+FLAGS = (
+    "--nowebui --api --skip-prepare-environment --skip-torch-cuda-test --skip-version-check "
+    "--use-cpu all --no-half --no-download-sd-model --no-prompt-history"
+).split()
+OPTIONS = {"show_progress_type": "Approx cheap", "samples_save": False, "grid_save": False}
+
+REQUEST = {
+    "prompt": "a red fox in the snow",
+    "negative_prompt": "blurry",
+    "width": 128,
+    "height": 128,
+    "steps": 4,
+    "seed": 1,
+    "cfg_scale": 5.0,
+    "sampler_name": "Euler",
+    "scheduler": "Automatic",
+}
+
+
+@dataclass
+class Result:
+    """The answer to one generation request."""
+
+    status: int
+    body: dict[str, Any]
+
+    @property
+    def detail(self) -> Any:
+        return self.body.get("detail")
+
+    @property
+    def payload(self) -> list[str]:
+        """The pictures as sent: PNG files, infotext included."""
+        return self.body["images"]
+
+    @cached_property
+    def pictures(self) -> list[np.ndarray]:
+        return [decode(text) for text in self.payload]
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        return json.loads(self.body["info"])
+
+    @property
+    def infotext(self) -> str:
+        return self.info["infotexts"][0]
+
+    def difference(self, other: Result) -> int:
+        """Return the largest difference of any channel of any pixel, 0..255."""
+        pairs = zip(self.pictures, other.pictures, strict=True)
+        return max(int(np.abs(a.astype(int) - b.astype(int)).max()) for a, b in pairs)
+
+    def same_pixels(self, other: Result) -> bool:
+        return self.difference(other) == 0
+
+
+def decode(text: str) -> np.ndarray:
+    """Return a picture of an API answer as [height, width, 3]."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB"))
+
+
+def encode(picture: np.ndarray) -> str:
+    """Return a picture [height, width(, 3)] as the API takes it."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+class _Modules:
+    """``host.modules.shared`` is the host's ``modules.shared``."""
+
+    def __getattr__(self, name: str) -> Any:
+        return importlib.import_module(f"modules.{name}")
+
+
+@dataclass
+class Host:
+    """A running host.
+
+    Attributes:
+        name: "embedded" or the webui's folder name.
+        client: a FastAPI TestClient of its API.
+        checkpoints: what there is to run with.
+        folder: its scratch data folder.
+    """
+
+    name: str
+    client: Any
+    checkpoints: Checkpoints
+    folder: Path
+    modules: _Modules = field(default_factory=_Modules)
+
+    @property
+    def is_embedded(self) -> bool:
+        return self.name == "embedded"
+
+    def run(self, fooocus: Any = None, *, tab: str = "txt2img", **request: Any) -> Result:
+        """Generate: ``REQUEST`` with ``request`` on top, and ``fooocus`` as the script's one dict.
+
+        ``fooocus=None`` leaves the script out of the request. ``alwayson_scripts`` in the request
+        replaces both.
+        """
+        body = {**REQUEST, **request}
+        if fooocus is not None:
+            arguments = {"enabled": True, "expansion": False, **fooocus}
+            body["alwayson_scripts"] = {"Fooocus": {"args": [arguments]}}
+        return self.post(f"/sdapi/v1/{tab}", body)
+
+    def generate(self, fooocus: Any = None, **request: Any) -> Result:
+        """Like `run`, but the generation must succeed."""
+        result = self.run(fooocus, **request)
+        assert result.status == 200, result.body
+        return result
+
+    def post(self, path: str, body: Any) -> Result:
+        """Send a body, NaN and infinity included, as lenient clients do."""
+        text = body if isinstance(body, str) else json.dumps(body)
+        answer = self.client.post(
+            path, content=text, headers={"Content-Type": "application/json"}
+        )
+        return Result(answer.status_code, answer.json())
+
+    def use(self, checkpoint: str) -> None:
+        """Make a checkpoint the active one, as choosing it on the page does."""
+        shared, sd_models = self.modules.shared, self.modules.sd_models
+        info = sd_models.get_closet_checkpoint_match(checkpoint)
+        shared.opts.data["sd_model_checkpoint"] = info.title
+        sd_models.reload_model_weights()
+        assert shared.sd_model.sd_checkpoint_info.filename == info.filename
+
+    @property
+    def script(self) -> Any:
+        """The extension's script object of the txt2img tab."""
+        return self.script_of("txt2img")
+
+    def script_of(self, tab: str) -> Any:
+        runner = getattr(self.modules.scripts, f"scripts_{tab}")
+        (script,) = [item for item in runner.alwayson_scripts if item.title() == "Fooocus"]
+        return script
+
+    def selectable_arguments(self, title: str) -> tuple[Any, list[Any]]:
+        """Return a selectable script and its widgets' defaults."""
+        runner = self.modules.scripts.scripts_txt2img
+        (script,) = [item for item in runner.selectable_scripts if item.title().lower() == title]
+        return script, [widget.value for widget in runner.inputs[script.args_from : script.args_to]]
+
+
+def start(folder: Path) -> Host:
+    """Start the host that the environment asks for inside this process, with ``folder`` as data."""
+    return _start_webui(Path(WEBUI), folder) if WEBUI else _start_embedded(folder)
+
+
+def _start_webui(webui: Path, folder: Path) -> Host:
+    """Boot a real webui as its --nowebui start does, up to where it would begin to listen."""
+    checkpoints = _checkpoint_folder(folder)
+    (folder / "extensions").mkdir()
+    (folder / "extensions" / "sd-webui-fooocus").symlink_to(ROOT)
+    _write_options(folder, checkpoints)
+    sys.argv = ["launch.py", *FLAGS, "--data-dir", str(folder)]
+    os.chdir(webui)
+    sys.path.insert(0, str(webui))
+    from fastapi import FastAPI
+
+    entry = importlib.import_module("webui")
+    entry.initialize.initialize()
+    _wait_for_threads("load_model")
+    app = FastAPI()
+    entry.initialize_util.setup_middleware(app)
+    # A start with the page calls it before it builds the scripts' widgets, --nowebui only after that:
+    # there, X/Y/Z plot knows no extension's axes.
+    importlib.import_module("modules.script_callbacks").before_ui_callback()
+    entry.create_api(app)
+    return _finish(webui.name, app, checkpoints, folder)
+
+
+def _wait_for_threads(name: str) -> None:
+    for thread in threading.enumerate():
+        if name in thread.name:
+            thread.join()
+
+
+def _start_embedded(folder: Path) -> Host:
+    from fooocus_ext import embedded
+
+    raise NotImplementedError(embedded)
+
+
+def _checkpoint_folder(folder: Path) -> Checkpoints:
+    target = folder / "models" / "Stable-diffusion"
+    target.mkdir(parents=True)
+    found = collect(Path(CHECKPOINTS), target) if CHECKPOINTS else Checkpoints()
+    if found.base:
+        add_broken(target)
+    return found
+
+
+def _write_options(folder: Path, checkpoints: Checkpoints) -> None:
+    chosen = {"sd_model_checkpoint": checkpoints.base} if checkpoints.base else {}
+    (folder / "config.json").write_text(json.dumps({**OPTIONS, **chosen}))
+
+
+def _finish(name: str, app: Any, checkpoints: Checkpoints, folder: Path) -> Host:
+    from fastapi.testclient import TestClient
+
+    importlib.import_module("modules.script_callbacks").app_started_callback(None, app)
+    client = TestClient(app, raise_server_exceptions=False)
+    return Host(name, client, checkpoints, folder)

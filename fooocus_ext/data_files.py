@@ -109,11 +109,16 @@ def iter_files(
 ) -> Iterator[Path]:
     """Yield the files below ``folder`` that end in one of ``suffixes``, in a stable order.
 
+    Where ``folder`` is itself a file, it is the only one.
+
     Subfolders are visited after the files of their parent, both in case-folded alphabetical order;
     links to folders are not followed and hidden entries are skipped. A folder that does not exist
     yields nothing. What is left out because of the limits, or cannot be listed, goes to ``report``.
     """
     found = 0
+    if folder.is_file():
+        yield folder
+        return
 
     def unlisted(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):

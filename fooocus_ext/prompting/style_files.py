@@ -29,7 +29,7 @@ Report = Callable[[Problem], None]
 
 
 def load_styles(folders: Sequence[Path]) -> StyleLibrary:
-    """Load every ``*.json`` and ``*.csv`` file below ``folders``.
+    """Load every ``*.json`` and ``*.csv`` file below ``folders``; a file may stand for a folder.
 
     A style of a later file or folder replaces one of the same name (see ``styles.lookup_key``) and
     takes its place in the list. Nothing is raised: a broken file or entry becomes a ``Problem`` of

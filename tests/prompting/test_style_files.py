@@ -43,6 +43,12 @@ def test_fooocus_and_sai_styler_lists_load(tmp_path):
     assert not library.problems
 
 
+def test_a_single_file_may_be_given(tmp_path):
+    write(tmp_path, "styles.csv", "name,prompt\nmine,a {prompt}\n")
+    write(tmp_path, "other.csv", "name,prompt\nother,a {prompt}\n")
+    assert load_styles([tmp_path / "styles.csv"]).names == ["mine"]
+
+
 def test_texts_are_kept_to_the_letter(tmp_path):
     write(tmp_path, "a.json", json.dumps([entry("s", " {prompt} . Ünïcode, ", "n, ")]))
     style = load_styles([tmp_path]).get("s")

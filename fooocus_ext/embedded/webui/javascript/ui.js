@@ -118,12 +118,16 @@ function create_tab_index_args(id, args) {
 
 // ---- Generate, Interrupt, Skip ----
 
-/** The arguments of an event without the gallery that gradio sends along, which may be large. */
+/**
+ * The arguments of an event without the gallery that gradio sends along, which may be large.
+ * gradio appends the outputs: a gallery, then two or (on the host's own tabs) three texts. The fourth from
+ * the end may be an input of an extension's tab, so it is dropped only where it is full of files.
+ */
 function create_submit_args(args) {
     const result = Array.from(args);
-    // gradio appends the outputs: gallery, generation info, infotext, log.
-    const gallery = result.length - 4;
-    if (Array.isArray(result[gallery])) result[gallery] = null;
+    const isGallery = (value) => Array.isArray(value) && value.length > 0 && value.every((item) => item?.is_file);
+    if (Array.isArray(result.at(-3))) result[result.length - 3] = null;
+    else if (isGallery(result.at(-4))) result[result.length - 4] = null;
     return result;
 }
 

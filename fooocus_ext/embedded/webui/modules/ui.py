@@ -94,6 +94,8 @@ def create_ui() -> gr.Blocks:
     img2img = Img2ImgTab(scripts.scripts_img2img, shared.opts.outdir_img2img_samples)
     interfaces = [(txt2img.build(), "txt2img", "txt2img"), (img2img.build(), "img2img", "img2img")]
     interfaces.append((ui_pnginfo.create_ui(), "PNG Info", "pnginfo"))
+    txt2img_paste_fields[:] = parameters_copypaste.paste_fields["txt2img"]["fields"]
+    img2img_paste_fields[:] = parameters_copypaste.paste_fields["img2img"]["fields"]
     settings_interface = settings.create_ui()
     interfaces += script_callbacks.ui_tabs_callback()
     interfaces.append((settings_interface, "Settings", "settings"))

@@ -199,9 +199,12 @@ def acquire(info: Any, base: Any) -> ResidentModel:
         or _resident.modified != modified
     ):
         state_dict = _read(info)
-        _check_family(info, family_of(state_dict), base)
+        family = family_of(state_dict)
+        _check_family(info, family, base)
         release()
         _resident = _load(info, state_dict, modified)
+        if family == (SDXL, True):
+            _keep_loras_off(_resident.model)
     _check_family(info, (family_of_model(_resident.model), False), base)
     return _resident
 
@@ -230,6 +233,16 @@ def _check_family(info: Any, family: tuple[str, bool] | None, base: Any) -> None
             f'refiner: "{info.title}" is a {family[0]} model, but the base model '
             f'"{base.sd_checkpoint_info.title}" is {wanted}; allowed: a {wanted} checkpoint.'
         )
+
+
+def _keep_loras_off(model: Any) -> None:
+    """Take away the names by which the host's Lora extension finds layers.
+
+    It applies a LoRA to every layer whose name and shape fit. In an SDXL refiner names repeat those
+    of SDXL with another meaning, so a LoRA must not reach the few whose shapes fit too.
+    """
+    for layer in model.modules():
+        layer.__dict__.pop("network_layer_name", None)
 
 
 def _load(info: Any, state_dict: Mapping[str, Any], modified: float) -> ResidentModel:

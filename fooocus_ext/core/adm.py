@@ -15,6 +15,8 @@ from collections.abc import Sequence
 
 import torch
 
+from fooocus_ext.core.schedule import LAST_TIMESTEP
+
 EMBEDDING_WIDTH = 256
 MAX_PERIOD = 10000
 POOLED_WIDTH = 1280
@@ -25,7 +27,6 @@ CROP_LEFT = slice(2048, 2304)
 TARGET_HEIGHT = slice(2304, 2560)
 TARGET_WIDTH = slice(2560, 2816)
 VECTOR_WIDTH = 2816
-LAST_TIMESTEP = 999
 
 
 def adm_active(timestep: float, adm_end: float) -> bool:

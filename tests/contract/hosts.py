@@ -225,8 +225,16 @@ def _write_options(folder: Path, checkpoints: Checkpoints) -> None:
 
 
 def _finish(name: str, app: Any, checkpoints: Checkpoints, folder: Path) -> Host:
+    _save_all_options()
     from fastapi.testclient import TestClient
 
     importlib.import_module("modules.script_callbacks").app_started_callback(None, app)
     client = TestClient(app, raise_server_exceptions=False)
     return Host(name, client, checkpoints, folder)
+
+
+def _save_all_options() -> None:
+    """Store every option's default: the host never restores an overridden option that was not saved."""
+    opts = importlib.import_module("modules.shared").opts
+    for key, option in opts.data_labels.items():
+        opts.data.setdefault(key, option.default)

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import torch
 
+from tests.contract import references
 from tests.contract.hosts import Host
 
 Cond = dict[str, torch.Tensor]
@@ -28,6 +29,7 @@ class Call:
         out, new_out: the model's outputs before and after the callbacks.
         parts: prompt parts of each image.
         filename: of the checkpoint whose UNet made the call.
+        alphas_cumprod: that model's noise schedule.
         live: the callback's own tensors (never copies), to tell whether they are fresh.
     """
 
@@ -49,11 +51,31 @@ class Call:
     out: torch.Tensor | None = None
     new_out: torch.Tensor | None = None
     filename: str = ""
-    wrap: str = ""
+    alphas_cumprod: torch.Tensor | None = None
 
     @property
     def cond_rows(self) -> int:
         return sum(self.parts)
+
+    @property
+    def sees_noise(self) -> bool:
+        """Whether the sampler asks for noise at timesteps (the DDIM family), not x0 at sigmas."""
+        return not hasattr(self.denoiser.inner_model, "sigmas")
+
+    @property
+    def timestep(self) -> float:
+        """The model's timestep, 0..999."""
+        level = float(self.sigma[0])
+        if self.sees_noise:
+            return level
+        is_lcm = len(self.denoiser.inner_model.sigmas) == 50
+        find = references.lcm_timestep_of if is_lcm else references.timestep_of
+        return find(level, self.alphas_cumprod)
+
+    @property
+    def images(self) -> list[int]:
+        """For each conditional row, the image it belongs to."""
+        return [image for image, parts in enumerate(self.parts) for _ in range(parts)]
 
     @property
     def is_refiner(self) -> bool:
@@ -95,9 +117,9 @@ def recording(host: Host) -> Iterator[list[Call]]:
         original(params)
         call.new_cond = copy_cond(params.text_cond)
         call.new_uncond = copy_cond(params.text_uncond)
-        wrap = params.denoiser.inner_model
-        call.filename = wrap.inner_model.sd_checkpoint_info.filename
-        call.wrap = type(wrap).__name__
+        model = params.denoiser.inner_model.inner_model
+        call.filename = model.sd_checkpoint_info.filename
+        call.alphas_cumprod = model.alphas_cumprod.clone()
         calls.append(call)
 
     def around_denoised(original: Callable[[Any], None], params: Any) -> None:

@@ -74,7 +74,7 @@ def size_embedding(number: float) -> torch.Tensor:
 
 def timestep_of(sigma: float, alphas_cumprod: torch.Tensor) -> float:
     """Return the timestep of a noise level, linear in log sigma between the table's entries."""
-    table = [math.log(math.sqrt((1 - float(a)) / float(a))) for a in alphas_cumprod.double()]
+    table = [_log_sigma(alpha) for alpha in alphas_cumprod]
     wanted = math.log(sigma)
     if wanted <= table[0]:
         return 0.0
@@ -82,3 +82,13 @@ def timestep_of(sigma: float, alphas_cumprod: torch.Tensor) -> float:
         if wanted <= table[low + 1]:
             return low + (wanted - table[low]) / (table[low + 1] - table[low])
     return float(len(table) - 1)
+
+
+def lcm_timestep_of(sigma: float, alphas_cumprod: torch.Tensor) -> float:
+    """Return the one of LCM's 50 timesteps at which the model is called for a noise level."""
+    timesteps = range(19, 1000, 20)
+    return float(min(timesteps, key=lambda t: abs(_log_sigma(alphas_cumprod[t]) - math.log(sigma))))
+
+
+def _log_sigma(alpha: torch.Tensor) -> float:
+    return math.log(math.sqrt((1 - float(alpha)) / float(alpha)))

@@ -18,6 +18,7 @@ VAE_GLOBALS = ("base_vae", "loaded_vae_file", "checkpoint_info")
 DEVICE_FLAGS = ("device", "dtype", "dtype_unet", "dtype_vae", "fp8", "unet_needs_upcast")
 STATE_FIELDS = ("interrupted", "skipped", "stopping_generation", "job", "job_count")
 CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")
+CACHE_KEY = "conditioning caches"
 
 Snapshot = dict[str, Any]
 
@@ -40,7 +41,7 @@ def take(host: Host) -> Snapshot:
         "VAE": {name: _plain(getattr(modules.sd_vae, name, None)) for name in VAE_GLOBALS},
         "devices": {name: str(getattr(modules.devices, name, None)) for name in DEVICE_FLAGS},
         "UNet override": id(getattr(modules.sd_unet, "current_unet", None)),
-        "conditioning caches": conditioning_caches(host),
+        CACHE_KEY: conditioning_caches(host),
         "callbacks": callback_counts(host),
         "scripts": [len(runner.scripts) for runner in _runners(host)],
         "functions": _functions(host),

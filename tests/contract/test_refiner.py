@@ -1,0 +1,286 @@
+"""Our refiner against the host's own, and what it leaves of the base model."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from contextlib import contextmanager
+
+import pytest
+
+from tests.contract import probes, snapshots
+from tests.contract.checkpoints import CORRUPT, NO_MODEL
+from tests.contract.conftest import OFF, activate
+
+LONG = "snow, " * 80
+EDITING = "a [fox:wolf:0.5] in [snow|rain] [a tree:0.7]"
+HIRES = {"enable_hr": True, "hr_scale": 1.5, "denoising_strength": 0.7, "hr_second_pass_steps": 5}
+STEPS = {"steps": 6}
+TOLERANCE = 1
+SWITCH = 0.5
+
+
+def both_refiners(host, *, part="refiner", options=None, **fields):
+    """Return a picture by our refiner and one by the host's own, switching by steps at the same one."""
+    name = getattr(host.checkpoints, part)
+    if name is None:
+        pytest.skip(f"no checkpoint for the part {part!r} on the host {host.name}")
+    options = {"refiner_switch_by_sample_steps": True, **(options or {})}
+    fields = {**STEPS, **fields, "override_settings": options}
+    with probes.recording(host) as our_calls:
+        ours = host.generate({**OFF, "refiner": name, "refiner_switch": SWITCH}, **fields)
+    with probes.recording(host) as host_calls:
+        theirs = host.generate(refiner_checkpoint=name, refiner_switch_at=SWITCH, **fields)
+    who = [os.path.basename(call.filename) for call in our_calls]
+    assert who == [os.path.basename(call.filename) for call in host_calls]
+    assert {*who} == {host.checkpoints.base, name}
+    return ours, theirs
+
+
+SITUATIONS = {
+    "Euler": {"sampler_name": "Euler"},
+    "Euler a": {"sampler_name": "Euler a"},
+    "DPM++ 2M": {"sampler_name": "DPM++ 2M"},
+    "DPM++ 2M Karras": {"sampler_name": "DPM++ 2M", "scheduler": "Karras"},
+    "DPM++ 2M SDE": {"sampler_name": "DPM++ 2M SDE"},
+    "DPM++ SDE": {"sampler_name": "DPM++ SDE"},
+    "Heun": {"sampler_name": "Heun"},
+    "DDIM": {"sampler_name": "DDIM"},
+    "batch": {"batch_size": 2},
+    "batch, DPM++ 2M SDE": {"batch_size": 2, "sampler_name": "DPM++ 2M SDE"},
+    "batch, Heun": {"batch_size": 2, "sampler_name": "Heun"},
+    "batch, DDIM": {"batch_size": 2, "sampler_name": "DDIM"},
+    "AND": {"prompt": "a fox AND snow :0.5"},
+    "AND in a batch": {"prompt": "a fox AND snow :0.5", "batch_size": 2},
+    "prompt editing": {"prompt": EDITING, "negative_prompt": "[ugly:blurry:0.6]"},
+    "prompt editing, Heun": {"prompt": EDITING, "sampler_name": "Heun"},
+    "long prompt": {"prompt": LONG},
+    "long negative prompt": {"negative_prompt": LONG},
+    "long prompt, padded": {"prompt": LONG, "options": {"pad_cond_uncond": True}},
+    "long prompt, padded as of old": {"prompt": LONG, "options": {"pad_cond_uncond_v0": True}},
+    "empty negative prompt": {"negative_prompt": ""},
+    "emphasis": {"prompt": "a (red:1.4) fox, [snow]"},
+    "NGMS": {"s_min_uncond": 4.0},
+    "one row at a time": {"options": {"batch_cond_uncond": False}},
+    "not square": {"width": 192, "height": 64},
+    "another base as refiner": {"part": "second"},
+    "another base, AND, editing": {"part": "second", "prompt": EDITING + " AND snow"},
+    "another base, long prompt, padded": {
+        "part": "second",
+        "prompt": LONG,
+        "options": {"pad_cond_uncond": True},
+    },
+}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_pictures_equal_those_of_the_hosts_own_refiner(host, situation):
+    ours, theirs = both_refiners(host, **SITUATIONS[situation])
+    assert ours.difference(theirs) <= TOLERANCE
+
+
+@pytest.mark.parametrize("sampler", ["Euler", "DPM++ 2M SDE", "Heun", "DDIM"])
+@pytest.mark.parametrize("passes", ["first pass", "second pass", "both passes"])
+def test_hires_passes_equal_those_of_the_hosts_own_refiner(host, passes, sampler):
+    options = {"hires_fix_refiner_pass": passes}
+    ours, theirs = both_refiners(host, options=options, sampler_name=sampler, **HIRES)
+    assert ours.difference(theirs) <= TOLERANCE
+
+
+@pytest.mark.parametrize("sampler", ["Euler", "DDIM"])
+@pytest.mark.parametrize("inpaint", [False, True])
+def test_img2img_equals_that_of_the_hosts_own_refiner(host, sampler, inpaint, picture, mask):
+    fields = {"mask": mask} if inpaint else {}
+    ours, theirs = both_refiners(
+        host,
+        tab="img2img",
+        init_images=[picture],
+        denoising_strength=0.8,
+        sampler_name=sampler,
+        **fields,
+    )
+    assert ours.difference(theirs) <= TOLERANCE
+
+
+def test_every_batch_of_a_job_is_refined(host, unchanged):
+    fields = {**STEPS, "n_iter": 2, "seed": 7}
+    settings = {"refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
+    whole = host.generate(settings, **fields)
+    second = host.generate(settings, **{**fields, "n_iter": 1, "seed": 8})
+    assert (whole.pictures[-1] == second.pictures[0]).all()
+
+
+RULES = {
+    "steps": [False, False, False, True, True, True],
+    "Fooocus": [False, False, False, False, True, True],
+    "timestep": [False, False, False, True, True, True],
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_refiner_takes_over_where_the_rule_says(host, rule):
+    settings = {"refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
+    options = {"fooocus_refiner_switch_rule": rule}
+    with probes.recording(host) as calls:
+        host.generate(settings, **STEPS, override_settings=options)
+    assert [call.is_refiner for call in calls] == RULES[rule]
+
+
+def test_the_first_and_the_last_value_of_the_switch(host):
+    for switch, expected in ((0.1, [False] + [True] * 5), (1.0, [False] * 6)):
+        with probes.recording(host) as calls:
+            host.generate(
+                {"refiner": host.checkpoints.refiner, "refiner_switch": switch}, **STEPS
+            )
+        assert [call.is_refiner for call in calls] == expected
+
+
+@pytest.mark.parametrize("sampler", ["Euler", "DPM++ 2M", "Heun", "DDIM", "DPM++ 2M SDE", "LCM"])
+def test_separate_makes_the_same_calls_with_the_same_models(host, sampler):
+    settings = {**OFF, "refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
+    made = {}
+    for method in ("joint", "separate"):
+        with probes.recording(host) as calls:
+            host.generate({**settings, "refiner_method": method}, **STEPS, sampler_name=sampler)
+        made[method] = [call.is_refiner for call in calls]
+    assert True in made["separate"]
+    assert False in made["separate"]
+    if sampler not in ("Heun", "DDIM"):
+        assert made["separate"] == made["joint"]
+
+
+def test_separate_equals_joint_for_a_sampler_without_memory(host):
+    settings = {**OFF, "refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
+    joint = host.generate(settings, **STEPS, sampler_name="Euler")
+    separate = host.generate(
+        {**settings, "refiner_method": "separate"}, **STEPS, sampler_name="Euler"
+    )
+    assert joint.difference(separate) <= TOLERANCE
+    multistep = {**STEPS, "sampler_name": "DPM++ 2M"}
+    joint = host.generate(settings, **multistep)
+    separate = host.generate({**settings, "refiner_method": "separate"}, **multistep)
+    assert not joint.same_pixels(separate)
+
+
+@contextmanager
+def opened_files(host):
+    """Collect the checkpoint files that are opened inside the block, however they are opened."""
+    import safetensors
+
+    opened = []
+    names = {*host.checkpoints.paths}
+    patches = pytest.MonkeyPatch()
+
+    def watch(module, name):
+        original = getattr(module, name)
+
+        def watching(path, *args, **kwargs):
+            if os.path.basename(str(path)) in names:
+                opened.append(str(path))
+            return original(path, *args, **kwargs)
+
+        patches.setattr(module, name, watching)
+
+    watch(builtins, "open")
+    watch(os, "open")
+    watch(safetensors, "safe_open")
+    watch(safetensors.torch, "load_file")
+    watch(safetensors.torch, "safe_open")
+    try:
+        yield opened
+    finally:
+        patches.undo()
+
+
+@pytest.mark.parametrize("fields", [{}, {"n_iter": 2}, HIRES], ids=["plain", "batches", "hires"])
+def test_no_checkpoint_is_opened_after_the_first_job(host, fields):
+    settings = {"refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
+    host.generate(settings, **STEPS, **fields)
+    with opened_files(host) as opened:
+        host.generate(settings, **STEPS, **fields)
+        host.generate(**STEPS)
+        host.generate({**settings, "refiner_switch": 0.7}, **STEPS, **fields)
+    assert opened == []
+
+
+def test_the_watch_sees_the_host_open_a_checkpoint(host):
+    with opened_files(host) as opened:
+        host.use(host.checkpoints.second)
+    assert opened
+
+
+def test_a_refiner_job_leaves_the_base_alone(host, unchanged):
+    before = host.generate()
+    caches = snapshots.conditioning_caches(host)
+    host.generate({"refiner": host.checkpoints.refiner, "refiner_switch": SWITCH})
+    assert snapshots.conditioning_caches(host) == caches
+    assert host.generate().payload == before.payload
+
+
+def wrong_refiners():
+    yield "no such file", lambda c: "no-such-model", ["no-such-model"]
+    yield "a typing error", lambda c: c.refiner.replace("ref", "rfe"), ["did you mean"]
+    yield "cut off", lambda c: CORRUPT, [CORRUPT]
+    yield "no model", lambda c: NO_MODEL, [NO_MODEL]
+    yield "another family", lambda c: c.sd15, ["SD1.5", "SDXL"]
+    yield "a path", lambda c: "../../../etc/passwd", ["etc/passwd"]
+
+
+@pytest.mark.parametrize(
+    ("name_of", "words"), [case[1:] for case in wrong_refiners()], ids=[c[0] for c in wrong_refiners()]
+)
+def test_a_wrong_refiner_is_refused_and_the_base_stays(host, name_of, words, unchanged):
+    before = host.generate()
+    name = name_of(host.checkpoints)
+    if name is None:
+        pytest.skip(f"no checkpoint of another family on the host {host.name}")
+    with probes.recording(host) as calls:
+        result = host.run({"refiner": name})
+    assert result.status == 422, result.body
+    missing = [w for w in ["refiner", "allowed", *words] if w not in result.detail]
+    assert not missing, result.detail
+    assert calls == []
+    assert host.generate().payload == before.payload
+
+
+def test_a_refiner_that_is_the_base_is_said_to_be_pointless(host):
+    with probes.processing_objects(host) as objects:
+        result = host.generate({"refiner": host.checkpoints.base})
+    assert "Fooocus skipped" in result.infotext
+    assert any("base model itself" in comment for comment in objects[0].comments)
+
+
+def test_ours_wins_over_the_hosts_own_refiner_and_says_so(host, unchanged):
+    settings = {**OFF, "refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
+    wanted = host.generate(settings)
+    with probes.processing_objects(host) as objects:
+        result = host.generate(
+            settings, refiner_checkpoint=host.checkpoints.second, refiner_switch_at=0.2
+        )
+    assert result.same_pixels(wanted)
+    assert any(host.checkpoints.second.split(".")[0] in text for text in objects[0].comments)
+    assert "Refiner switch at" not in result.infotext.replace("Fooocus refiner switch", "")
+
+
+def test_the_infotext_records_refiner_and_switch(host):
+    result = host.generate({"refiner": host.checkpoints.refiner, "refiner_switch": 0.8})
+    assert f"Fooocus refiner: {host.checkpoints.refiner.split('.')[0]}" in result.infotext
+    assert "Fooocus refiner switch: 0.8" in result.infotext
+
+
+def test_changing_the_base_and_back_keeps_the_refiner_right(host):
+    settings = {"refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
+    before = host.generate(settings)
+    activate(host, "second")
+    assert not host.generate(settings).same_pixels(before)
+    host.use(host.checkpoints.base)
+    assert host.generate(settings).difference(before) <= TOLERANCE
+
+
+def test_a_checkpoint_override_changes_the_base_of_that_request(host):
+    settings = {"refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
+    override = {"override_settings": {"sd_model_checkpoint": host.checkpoints.second}}
+    with probes.recording(host) as calls:
+        host.generate(settings, **STEPS, **override)
+    who = [os.path.basename(call.filename) for call in calls]
+    assert who == [host.checkpoints.second] * 3 + [host.checkpoints.refiner] * 3

@@ -32,9 +32,9 @@ SCALE_FACTOR = 0.13025
 SEEDS = {"text": 11, "base": 23, "refiner": 37}
 VECTOR = {"base": 2816, "refiner": 2560}
 CONTEXT = {"base": CLIP_L + CLIP_G, "refiner": CLIP_G}
-NOISE_SHARE = 1.25
+NOISE_SHARE = 1.4
 """how much of its input the UNet calls noise; above 1 the remaining noise fades faster than in a real model"""
-FIELD_SHARE = {"base": 0.30, "refiner": 0.34}
+FIELD_SHARE = {"base": 0.14, "refiner": 0.14}
 """how much of its random field the UNet adds"""
 COLORS = torch.tensor([[0.40, 0.24, -0.14, 0.18], [0.42, -0.16, 0.20, 0.14], [0.38, -0.12, -0.26, 0.22]])
 """[3,4]: red, green and blue of a unit of each latent channel"""

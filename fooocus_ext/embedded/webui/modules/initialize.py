@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 
 
 def imports():
@@ -16,6 +17,7 @@ def imports():
 def initialize():
     """Once per process."""
     logging.getLogger("transformers").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=UserWarning, module="torchsde")  # rounding at the ends of the schedule
     imports()
     _configure_opts_onchange()
     initialize_rest(reload_script_modules=False)

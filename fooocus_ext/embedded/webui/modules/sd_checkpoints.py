@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from modules import errors, hashes, shared
-from modules.paths_internal import models_path
+from modules.paths_internal import data_path, models_path
 
 model_dir = "Stable-diffusion"
 model_path = os.path.abspath(os.path.join(models_path, model_dir))
@@ -129,7 +129,7 @@ def list_models():
     if not files or shared.cmd_opts.tiny:
         from fooocus_ext.embedded.tiny_checkpoint import ensure_tiny_checkpoints
 
-        files += [str(path) for path in ensure_tiny_checkpoints(Path(model_path) / "tiny")]
+        files += [str(path) for path in ensure_tiny_checkpoints(Path(data_path) / "tiny")]
     for path in dict.fromkeys(map(os.path.abspath, files)):
         if path not in known:
             CheckpointInfo(path).register()

@@ -14,6 +14,7 @@ class EmbeddingDatabase:
     """Textual inversion without embeddings: counts its reloads and remembers for which width they were."""
 
     def __init__(self):
+        self.ids_lookup: dict = {}
         self.word_embeddings: dict = {}
         self.skipped_embeddings: dict = {}
         self.embedding_dirs: dict = {}

@@ -160,7 +160,7 @@ class FrozenCLIPEmbedderWithCustomWordsBase(TextConditionalModel):
         self.return_pooled = getattr(wrapped, "return_pooled", False)
         self.legacy_ucg_val = None
         self.tokenizer = wrapped.tokenizer
-        self.comma_token = self.tokenizer.get_vocab().get(",</w>")
+        self.comma_token = self.tokenizer.comma_id
         self.id_start = self.tokenizer.bos_token_id
         self.id_end = self.tokenizer.eos_token_id
         self.id_pad = self.id_end

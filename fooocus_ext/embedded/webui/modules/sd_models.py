@@ -24,7 +24,7 @@ from modules.sd_checkpoints import (  # noqa: F401
     read_metadata_from_safetensors,
     select_checkpoint,
 )
-from modules.sd_models_config import head_width_of
+from modules.sd_models_config import head_width_of, predicts_v
 
 checkpoints_loaded: collections.OrderedDict = collections.OrderedDict()
 
@@ -113,6 +113,9 @@ def load_model_weights(model, checkpoint_info, state_dict, timer=None):
     if model.is_sdxl:
         sd_models_xl.extend_sdxl(model)
     model.load_original(state_dict)
+    configured = predicts_v(checkpoint_info)
+    if configured is not None:
+        model.parameterization = "v" if configured else "eps"
     model.to(dtype=devices.dtype_unet)
     model.alphas_cumprod = model.alphas_cumprod.float()
     model.alphas_cumprod_original = model.alphas_cumprod

@@ -5,6 +5,7 @@ from __future__ import annotations
 unet_options: list = []
 current_unet_option = None
 current_unet = None
+original_forward = None
 
 
 def list_unets():

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+from modules import paths
+
+vae_path = os.path.abspath(os.path.join(paths.models_path, "VAE"))
 vae_dict: dict[str, str] = {}
 base_vae = None
 loaded_vae_file = None

@@ -111,6 +111,7 @@ _section(("sd", "Stable Diffusion", "sd"), {
                        infotext="Emphasis"),
     "enable_batch_seeds": (True, "Make K-diffusion samplers produce same images in a batch"),
     "comma_padding_backtrack": _slider(20, "Prompt word wrap length limit", 0, 74, 1),
+    "enable_prompt_comments": (True, "Enable comments"),
     "sdxl_clip_l_skip": (False, "Clip skip SDXL"),
     "CLIP_stop_at_last_layers": _slider(1, "Clip skip", 1, 12, 1, infotext="Clip skip"),
     "upcast_attn": (False, "Upcast cross attention layer to float32"),

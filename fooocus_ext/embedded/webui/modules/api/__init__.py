@@ -1,0 +1,1 @@
+"""Doubles modules/api: the HTTP interface under /sdapi/v1."""

@@ -1,0 +1,201 @@
+"""Doubles modules/api/models.py: requests and responses; the generation requests mirror the processing classes."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Optional
+
+from pydantic import BaseModel, Field, create_model
+
+from modules.processing import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
+from modules.shared import opts, parser
+
+API_NOT_ALLOWED = frozenset((
+    "self", "kwargs", "sd_model", "outpath_samples", "outpath_grids", "sampler_index", "extra_generation_params",
+    "overlay_images", "do_not_reload_embeddings", "seed_enable_extras", "prompt_for_display",
+    "sampler_noise_scheduler_override", "ddim_discretize",
+))
+TYPES = {
+    "str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict, "list[str]": list[str], "Any": Any,
+    "dict[str, Any]": dict[str, Any], "Image": str, "object": Any,
+}
+COMMON_FIELDS: dict[str, tuple[Any, Any]] = {
+    "sampler_index": (str, "Euler"), "script_name": (Optional[str], None), "script_args": (list, []),
+    "send_images": (bool, True), "save_images": (bool, False), "alwayson_scripts": (dict, {}),
+    "force_task_id": (Optional[str], None), "infotext": (Optional[str], None),
+}
+IMG2IMG_FIELDS: dict[str, tuple[Any, Any]] = {
+    "init_images": (Optional[list], None), "denoising_strength": (float, 0.75), "mask": (Optional[str], None),
+    "include_init_images": (bool, Field(default=False, exclude=True)),
+}
+
+
+def _request_model(processing_class, extra: dict[str, tuple[Any, Any]]):
+    fields: dict[str, tuple[Any, Any]] = {}
+    for name, parameter in inspect.signature(processing_class.__init__).parameters.items():
+        if name in API_NOT_ALLOWED:
+            continue
+        default = None if isinstance(parameter.default, property) else parameter.default
+        fields[name] = (Optional[TYPES[parameter.annotation]], Field(default=default))
+    model = create_model(processing_class.__name__, **{**fields, **extra})
+    return model
+
+
+StableDiffusionTxt2ImgProcessingAPI = _request_model(StableDiffusionProcessingTxt2Img, COMMON_FIELDS)
+StableDiffusionImg2ImgProcessingAPI = _request_model(StableDiffusionProcessingImg2Img,
+                                                     {**COMMON_FIELDS, **IMG2IMG_FIELDS})
+
+
+class TextToImageResponse(BaseModel):
+    """Pictures in base64, the request, and Processed.js()."""
+
+    images: Optional[list[str]] = None
+    parameters: dict
+    info: str
+
+
+class ImageToImageResponse(TextToImageResponse):
+    """The same."""
+
+
+class PNGInfoRequest(BaseModel):
+    """A picture in base64."""
+
+    image: str
+
+
+class PNGInfoResponse(BaseModel):
+    """Its infotext, its other texts, the infotext parsed."""
+
+    info: str
+    items: dict
+    parameters: dict
+
+
+class ProgressRequest(BaseModel):
+    """Whether the preview is wanted."""
+
+    skip_current_image: bool = False
+
+
+class ProgressResponse(BaseModel):
+    """Progress of the running job in 0..1."""
+
+    progress: float
+    eta_relative: float
+    state: dict
+    current_image: Optional[str] = None
+    textinfo: Optional[str] = None
+
+
+class SamplerItem(BaseModel):
+    """A sampler."""
+
+    name: str
+    aliases: list[str]
+    options: dict[str, str]
+
+
+class SchedulerItem(BaseModel):
+    """A schedule type."""
+
+    name: str
+    label: str
+    aliases: Optional[list[str]]
+    default_rho: Optional[float]
+    need_inner_model: Optional[bool]
+
+
+class UpscalerItem(BaseModel):
+    """An upscaler."""
+
+    name: str
+    model_name: Optional[str]
+    model_path: Optional[str]
+    model_url: Optional[str]
+    scale: Optional[float]
+
+
+class LatentUpscalerModeItem(BaseModel):
+    """A way to enlarge latents."""
+
+    name: str
+
+
+class SDModelItem(BaseModel):
+    """A checkpoint."""
+
+    title: str
+    model_name: str
+    hash: Optional[str]
+    sha256: Optional[str]
+    filename: str
+    config: Optional[str]
+
+
+class PromptStyleItem(BaseModel):
+    """One of the webui's styles."""
+
+    name: str
+    prompt: Optional[str]
+    negative_prompt: Optional[str]
+
+
+class ScriptsList(BaseModel):
+    """Names of the scripts of both tabs."""
+
+    txt2img: Optional[list] = None
+    img2img: Optional[list] = None
+
+
+class ScriptArg(BaseModel):
+    """One control of a script."""
+
+    label: Optional[str] = None
+    value: Optional[Any] = None
+    minimum: Optional[Any] = None
+    maximum: Optional[Any] = None
+    step: Optional[Any] = None
+    choices: Optional[list[str]] = None
+
+
+class ScriptInfo(BaseModel):
+    """A script and its controls."""
+
+    name: Optional[str] = None
+    is_alwayson: Optional[bool] = None
+    is_img2img: Optional[bool] = None
+    args: list[ScriptArg]
+
+
+class ExtensionItem(BaseModel):
+    """An extension folder."""
+
+    name: str
+    remote: str
+    branch: str
+    commit_hash: str
+    version: str
+    commit_date: str
+    enabled: bool
+
+
+def _options_model():
+    fields = {}
+    for key, info in opts.data_labels.items():
+        kind = opts.typemap.get(type(info.default), type(info.default)) if info.default else Any
+        fields[key] = (Optional[kind], Field(default=info.default, description=info.label))
+    return create_model("Options", **fields)
+
+
+def _flags_model():
+    fields = {}
+    for action in vars(parser)["_option_string_actions"].values():
+        if action.dest != "help":
+            kind = str if action.default is None else type(action.default)
+            fields[action.dest] = (Optional[kind], Field(default=action.default, description=action.help))
+    return create_model("Flags", **fields)
+
+
+OptionsModel = _options_model()
+FlagsModel = _flags_model()

@@ -49,7 +49,9 @@ def install_chromium() -> None:
     )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update"], ["install", "--yes", "--no-install-recommends", *PACKAGES]):
-        subprocess.run(["apt-get", "-qq", *command], env=environment, check=False)
+        subprocess.run(
+            ["apt-get", "-qq", "-oDpkg::Use-Pty=0", *command], env=environment, check=False
+        )
 
 
 def ensure_chromium() -> str | None:

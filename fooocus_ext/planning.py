@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fooocus_ext.args import FIELDS, NONE, Settings
+from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.aspect_ratios import find_aspect_ratio
 from fooocus_ext.presets.files import PresetLibrary
@@ -74,8 +74,8 @@ def make_plan(settings: Settings, installed: Installed) -> Plan:
     mode = find_performance(plan.settings.performance)
     if mode is not None:
         _apply_performance(plan, mode, installed)
-    if preset is not None and preset.steps is not None and preset.steps > 0:
-        plan.request["steps"] = preset.steps
+    if preset is not None:
+        _apply_step_counts(plan, preset)
     size = find_aspect_ratio(plan.settings.aspect_ratio)
     if size is not None:
         plan.request.update(width=size.width, height=size.height)
@@ -103,6 +103,24 @@ def _apply_preset(plan: Plan, preset: Preset, installed: Installed) -> None:
         "CLIP_stop_at_last_layers": preset.clip_skip,
     }
     plan.options.update({name: value for name, value in options.items() if value is not None})
+
+
+def _apply_step_counts(plan: Plan, preset: Preset) -> None:
+    """Let a preset's own numbers of steps replace the performance's and the switch fraction."""
+    if preset.steps is not None and preset.steps > 0:
+        plan.request["steps"] = preset.steps
+    if preset.switch_step is None or preset.switch_step <= 0:
+        return
+    steps = plan.request.get("steps")
+    if steps is None:
+        plan.notes.append(
+            f"The preset's refiner switch at step {preset.switch_step} is not used, because neither "
+            "the preset nor the performance says how many steps there are."
+        )
+    elif plan.typed.refiner_switch == FIELDS_BY_NAME["refiner_switch"].default:
+        lowest = FIELDS_BY_NAME["refiner_switch"].minimum
+        share = min(1.0, max(lowest, preset.switch_step / steps))
+        plan.settings = plan.settings.replace(refiner_switch=share)
 
 
 def _where_default(settings: Settings, values: Mapping[str, Any]) -> Settings:

@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
-from modules import call_queue, processing, progress, scripts, shared
+from modules import call_queue, processing, progress, scripts, sd_models, shared
+from PIL import Image
 
 from fooocus_ext.args import FIELDS, Settings
+from fooocus_ext.errors import RequestError, did_you_mean
+from fooocus_ext.host.outputs import Output
+from fooocus_ext.pipeline import FORCED
 from fooocus_ext.planning import lora_tags
 
 _TITLE = "fooocus"
@@ -30,6 +34,10 @@ class Job:
         loras: (name, weight) of the LoRAs to add.
         request: further fields of the host's request (``cfg_scale``, ``steps``, ``width``, ...).
         options: options of the host for this job.
+        forced: fields of the host's request that win over performance, preset and aspect ratio.
+        picture: a picture to start from (img2img); None to start from noise.
+        denoising: how much of that picture is made anew, 0..1.
+        output: where the pictures go; None to leave that to the webui's settings.
     """
 
     prompt: str
@@ -41,6 +49,10 @@ class Job:
     loras: tuple[tuple[str, float], ...] = ()
     request: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    forced: dict[str, Any] = field(default_factory=dict)
+    picture: Image.Image | None = None
+    denoising: float = 1.0
+    output: Output | None = None
 
 
 def run_queued(job: Job) -> processing.Processed:
@@ -62,32 +74,66 @@ def make_pictures(job: Job) -> processing.Processed:
     """Make the pictures of a job; the caller holds the queue's lock.
 
     Other extensions' AlwaysOn scripts run with their defaults.
+
+    Raises:
+        RequestError: there is no such base model.
     """
-    options = {"sd_model_checkpoint": job.base_model} if job.base_model else {}
-    p = processing.StableDiffusionProcessingTxt2Img(
-        outpath_samples=shared.opts.outdir_samples or shared.opts.outdir_txt2img_samples,
-        outpath_grids=shared.opts.outdir_grids or shared.opts.outdir_txt2img_grids,
-        prompt=job.prompt + lora_tags(job.loras, job.prompt),
-        negative_prompt=job.negative_prompt,
-        seed=job.seed,
-        batch_size=1,
-        n_iter=job.image_number,
-        do_not_save_grid=True,
-        override_settings={**options, **job.options},
-        **job.request,
-    )
+    p = _request(job)
+    setattr(p, FORCED, job.forced)
     p.is_api = True  # before scripts: the host's own then keep their hands off seed and sampler
-    p.scripts = _runner()
+    p.scripts = _runner(is_img2img=job.picture is not None)
     p.script_args = _script_args(p.scripts, job.settings)
+    if job.output is not None:
+        job.output.attach(p)
     with closing(p):
         return processing.process_images(p)
 
 
-def _runner() -> Any:
-    """Return the host's runner of txt2img scripts, with its arguments known."""
-    runner = scripts.scripts_txt2img
+def _request(job: Job) -> processing.StableDiffusionProcessing:
+    options = {"sd_model_checkpoint": _base_model(job.base_model)} if job.base_model else {}
+    opts = shared.opts
+    common: dict[str, Any] = {
+        "prompt": job.prompt + lora_tags(job.loras, job.prompt),
+        "negative_prompt": job.negative_prompt,
+        "seed": job.seed,
+        "batch_size": 1,
+        "n_iter": job.image_number,
+        "do_not_save_grid": True,
+        "override_settings": {**options, **job.options},
+        **job.request,
+    }
+    if job.picture is None:
+        return processing.StableDiffusionProcessingTxt2Img(
+            outpath_samples=opts.outdir_samples or opts.outdir_txt2img_samples,
+            outpath_grids=opts.outdir_grids or opts.outdir_txt2img_grids,
+            **common,
+        )
+    return processing.StableDiffusionProcessingImg2Img(
+        outpath_samples=opts.outdir_samples or opts.outdir_img2img_samples,
+        outpath_grids=opts.outdir_grids or opts.outdir_img2img_grids,
+        init_images=[job.picture],
+        denoising_strength=job.denoising,
+        **common,
+    )
+
+
+def _base_model(name: str) -> str:
+    """Return ``name`` if the host knows it; it would silently keep its active model otherwise."""
+    if sd_models.checkpoint_aliases.get(name) is None:
+        titles = sd_models.checkpoint_tiles()
+        raise RequestError(
+            f'base_model: there is no checkpoint "{name}"{did_you_mean(name, titles)}; allowed: '
+            + ", ".join(f'"{title}"' for title in titles)
+            + "."
+        )
+    return name
+
+
+def _runner(*, is_img2img: bool) -> Any:
+    """Return the host's runner of a tab's scripts, with its arguments known."""
+    runner = scripts.scripts_img2img if is_img2img else scripts.scripts_txt2img
     if not runner.scripts:
-        runner.initialize_scripts(is_img2img=False)
+        runner.initialize_scripts(is_img2img=is_img2img)
     if not runner.inputs or len(runner.inputs) <= 1:
         with gr.Blocks():  # without a page, nothing has asked the scripts for their arguments yet
             runner.setup_ui()

@@ -59,7 +59,7 @@ def _make_pictures(request: Any, settings: Settings) -> api.Pictures:
         image_number=request.image_number,
         seed=request.seed,
         base_model=request.base_model,
-        request={name: value for name, value in chosen.items() if value is not None},
+        forced={name: value for name, value in chosen.items() if value is not None},
     )
     # The host generates models from its options when this is first imported: not before a request.
     from modules.api.api import encode_pil_to_base64

@@ -9,7 +9,7 @@ from modules import script_callbacks, scripts
 
 from fooocus_ext import args, job_texts, pipeline, state
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host import a1111, assets, axes, options, refiner, resident, routes, widgets
+from fooocus_ext.host import a1111, assets, axes, options, refiner, resident, routes, tab, widgets
 from fooocus_ext.planning import Plan, make_plan
 
 log = logging.getLogger("fooocus")
@@ -128,3 +128,4 @@ def register() -> None:
     script_callbacks.on_before_ui(axes.register)
     script_callbacks.on_infotext_pasted(_restore_typed_texts)
     script_callbacks.on_app_started(routes.register)
+    tab.register()

@@ -1,0 +1,51 @@
+"""Which of the installed checkpoints can be the base of an SDXL picture, told without loading them."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from modules import sd_models, shared
+
+from fooocus_ext.host import resident
+
+log = logging.getLogger("fooocus")
+
+
+def sdxl_bases() -> list[str]:
+    """Return the titles of the installed SDXL base models, the active one first.
+
+    Only safetensors files are looked into; a checkpoint in another format counts as SDXL if its name
+    says so.
+    """
+    titles = [info.title for info in checkpoints() if _is_sdxl_base(info)]
+    chosen = sd_models.get_closet_checkpoint_match(shared.opts.sd_model_checkpoint or "")
+    return sorted(titles, key=lambda title: chosen is None or title != chosen.title)
+
+
+def checkpoints() -> list[Any]:
+    """Return what the host knows of each checkpoint, in the order of its lists."""
+    return [sd_models.checkpoint_aliases[title] for title in sd_models.checkpoint_tiles()]
+
+
+def _is_sdxl_base(info: Any) -> bool:
+    path = Path(info.filename)
+    if path.suffix != ".safetensors":
+        return "xl" in path.stem.lower() and "refiner" not in path.stem.lower()
+    try:
+        return _family(str(path), path.stat().st_mtime_ns) == (resident.SDXL, False)
+    except OSError:
+        return False
+
+
+@functools.lru_cache(maxsize=1024)
+def _family(path: str, _modified: int) -> tuple[str, bool] | None:
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return resident.family_of(dict.fromkeys(file.keys()))
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
+        log.warning("%s cannot be read: %s", path, error)
+        return None

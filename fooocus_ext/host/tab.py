@@ -1,0 +1,148 @@
+"""The Fooocus tab on the host: what its page is built from, and what its buttons do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+from modules import call_queue, script_callbacks, sd_models, sd_samplers, shared
+
+from fooocus_ext.args import NONE
+from fooocus_ext.host import a1111, assets, checkpoints, outputs, tab_fill, tab_jobs, tab_send
+from fooocus_ext.markup import render
+from fooocus_ext.planning import Installed
+from fooocus_ext.ui.tab import VARIATIONS, Tab, TabServices, build_tab
+from fooocus_ext.ui.tab_presets import grouped_styles
+from fooocus_ext.ui.tab_values import AUTOMATIC, DEFAULT, NAMES
+
+TITLE, ELEM_ID = "Fooocus", "fooocus"
+HISTORY = "fooocus/v1/log/"
+_RECOMMENDED = (
+    (
+        "juggernautXL_v8Rundiffusion.safetensors",
+        "https://huggingface.co/lllyasviel/fav_models/resolve/main/fav/"
+        "juggernautXL_v8Rundiffusion.safetensors",
+    ),
+    (
+        "sd_xl_base_1.0_0.9vae.safetensors",
+        "https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/"
+        "sd_xl_base_1.0_0.9vae.safetensors",
+    ),
+)
+
+
+def register() -> None:
+    """Register the tab and what its jobs need with the host."""
+    script_callbacks.on_ui_tabs(_on_ui_tabs)
+    script_callbacks.on_before_image_saved(outputs.name_picture)
+    script_callbacks.on_image_saved(outputs.picture_saved)
+    script_callbacks.on_cfg_denoiser(tab_jobs.say_progress)
+    script_callbacks.on_after_component(tab_send.add_to_png_info)
+
+
+def _on_ui_tabs() -> list[tuple[Any, str, str]]:
+    with gr.Blocks(analytics_enabled=False) as page:
+        tab = build_tab(services())
+        connect(tab)
+    return [(page, TITLE, ELEM_ID)]
+
+
+def services() -> TabServices:
+    """Return what the page is built from."""
+    return TabServices(
+        values=tab_fill.initial_values(),
+        choices=choices(),
+        styles=lambda: render("styles.html", groups=grouped_styles(assets.styles())),
+        first_run=first_run,
+        send_buttons=tab_send.create_buttons,
+        history=HISTORY,
+        tab_first=bool(getattr(shared.cmd_opts, "fooocus_tab_first", False)),
+    )
+
+
+def choices() -> Mapping[str, Callable[[], Sequence[str]]]:
+    """Return the functions that list the dropdowns' choices."""
+    return {
+        "preset": lambda: assets.presets().names,
+        "base_model": sd_models.checkpoint_tiles,
+        "refiner": a1111.checkpoint_names,
+        "lora": lambda: [NONE, *assets.lora_names()],
+        "vae": lambda: [DEFAULT, NONE, *assets.installed().vaes],
+        "sampler": lambda: [sampler.name for sampler in sd_samplers.visible_samplers()],
+        "scheduler": assets.scheduler_labels,
+        "upscaler": lambda: [AUTOMATIC, *(u.name for u in shared.sd_upscalers if u.name != NONE)],
+    }
+
+
+def first_run() -> str:
+    """Return what to say where there is no SDXL model, as HTML; empty where there is one."""
+    if checkpoints.sdxl_bases():
+        return ""
+    folder: Installed = assets.installed()
+    return render("first_run.html", models=_RECOMMENDED, folder=folder.folders.checkpoints)
+
+
+def connect(tab: Tab) -> None:
+    """Connect the page's components."""
+    _connect_generation(tab)
+    _connect_settings(tab)
+    tab_send.connect(tab)
+
+
+def _connect_generation(tab: Tab) -> None:
+    parts = tab.parts
+    widgets = [tab.widgets[name] for name in NAMES]
+    results = [{**parts, **tab.widgets}[name] for name in tab_jobs.OUTPUTS]
+    run = call_queue.wrap_gradio_gpu_call(tab_jobs.generate, extra_outputs=tab_jobs.FAILED)
+    buttons = {"generate": parts["generate"], **{key: tab.vary[key] for key in VARIATIONS}}
+    for action, button in buttons.items():
+        button.click(
+            fn=run,
+            _js=f"(...given) => fooocusSubmit('{action}', given.slice(0, {len(widgets) + 3}))",
+            inputs=[parts["task"], parts["action"], parts["gallery"], *widgets],
+            outputs=results,
+            show_progress=False,
+        )
+    parts["restore"].click(
+        fn=tab_jobs.restore,
+        _js="fooocusRunningTask",
+        inputs=[parts["task"]],
+        outputs=results,
+        show_progress=False,
+    )
+    for name, action in (("skip", tab_jobs.skip), ("stop", tab_jobs.stop)):
+        parts[name].click(
+            fn=action,
+            _js="fooocusRunningTask",
+            inputs=[parts["task"]],
+            outputs=None,
+            show_progress=False,
+            queue=False,
+        )
+
+
+def _connect_settings(tab: Tab) -> None:
+    parts = tab.parts
+    filled = [*(tab.widgets[name] for name in NAMES), parts["log"]]
+    parts["preset"].input(
+        fn=tab_fill.from_preset,
+        inputs=[parts["preset"]],
+        outputs=filled,
+        show_progress=False,
+        queue=False,
+    )
+    parts["advanced"].change(fn=None, _js="fooocusToggleAdvanced", inputs=[parts["advanced"]])
+    random = tab.widgets["random_seed"]
+    random.change(fn=None, _js="fooocusShowSeed", inputs=[random])
+    tab.widgets["styles"].change(fn=None, _js="fooocusShowStyles", inputs=[tab.widgets["styles"]])
+    parts["refresh"].click(
+        fn=lambda: tab_fill.refreshed(choices(), services().styles, first_run),
+        outputs=[
+            *(tab.widgets[name] for name in tab_fill.REFRESHED),
+            parts["preset"],
+            parts["style_list"],
+            parts["first_run"],
+        ],
+        show_progress=False,
+    ).then(fn=None, _js="fooocusShowStyles", inputs=[tab.widgets["styles"]])

@@ -1,0 +1,90 @@
+"""Filling the tab's widgets: at first, from a preset, and after files have come or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+from modules import sd_models, sd_vae, shared
+
+from fooocus_ext.host import assets, checkpoints
+from fooocus_ext.markup import render
+from fooocus_ext.presets.resolve import resolve
+from fooocus_ext.ui.tab_presets import Filled, fill_from_preset
+from fooocus_ext.ui.tab_values import DEFAULTS, LORA_SLOTS, NAMES
+
+FIRST_PRESETS = ("default", "sai", "realistic")
+"""The presets of a first visit, best first: the first whose models are all installed is taken."""
+PLAIN_PRESET = "initial"
+
+_LORAS = tuple(f"lora_{slot}" for slot in range(1, LORA_SLOTS + 1))
+REFRESHED = ("base_model", "refiner", *_LORAS, "vae")
+
+
+def initial_values() -> dict[str, Any]:
+    """Return what the widgets hold at first: the best that the installed models can do."""
+    values: dict[str, Any] = {**DEFAULTS, "base_model": next(iter(_bases()), "")}
+    name = _first_preset()
+    if name is not None:
+        values.update(_fill(name).values)
+    values["preset"] = name
+    return values
+
+
+def _bases() -> list[str]:
+    return checkpoints.sdxl_bases() or sd_models.checkpoint_tiles()
+
+
+def _first_preset() -> str | None:
+    library, installed = assets.presets().presets, assets.installed()
+    for name in FIRST_PRESETS:
+        preset = library.get(name)
+        if preset and not resolve(preset, installed.checkpoints, installed.loras).problems:
+            return name
+    return PLAIN_PRESET if PLAIN_PRESET in library else None
+
+
+def _fill(name: str) -> Filled:
+    installed = assets.installed()
+    preset = assets.presets().presets[name]
+    found = resolve(
+        preset, installed.checkpoints, installed.loras, installed.vaes, installed.folders
+    )
+    return fill_from_preset(
+        preset, found, assets.styles(), installed.samplers, installed.schedulers
+    )
+
+
+def from_preset(name: str) -> list[Any]:
+    """Return updates of all widgets, and of the messages, for a chosen preset."""
+    if name not in assets.presets().presets:
+        return updates(Filled({}, (f"There is no preset {name}.",)))
+    return updates(_fill(name))
+
+
+def updates(filled: Filled) -> list[Any]:
+    """Return updates of the widgets in the order of ``NAMES``, and of the messages below them."""
+    changed = [
+        gr.update(value=filled.values[name]) if name in filled.values else gr.update()
+        for name in NAMES
+    ]
+    return [*changed, render("notice.html", kind="note", messages=filled.notes)]
+
+
+def refreshed(
+    choices: Mapping[str, Callable[[], Sequence[str]]],
+    styles: Callable[[], str],
+    first_run: Callable[[], str],
+) -> list[Any]:
+    """Read all folders again; return updates of the lists that depend on them."""
+    shared.refresh_checkpoints()
+    sd_vae.refresh_vae_list()
+    assets.reload()
+    lists = {name: list(choices["lora" if name in _LORAS else name]()) for name in REFRESHED}
+    return [
+        *(gr.update(choices=lists[name]) for name in REFRESHED),
+        gr.update(choices=list(choices["preset"]())),
+        styles(),
+        first_run(),
+    ]

@@ -1,0 +1,160 @@
+/* The Fooocus tab's settings: frames of picture shapes, the list of styles, pasted and dropped settings. */
+"use strict";
+
+/** Give each size a little frame of its shape. */
+function fooocusDrawFrames() {
+    for (const label of gradioApp().querySelectorAll("#fooocus_aspect_ratio label:not([data-framed])")) {
+        const size = /(\d+)\D(\d+)/.exec(label.textContent);
+        if (!size) continue;
+        label.dataset.framed = "true";
+        const frame = document.createElement("i");
+        const longest = Math.max(Number(size[1]), Number(size[2]));
+        frame.className = "fooocus-frame";
+        frame.style.width = `${((26 * size[1]) / longest).toFixed(1)}px`;
+        frame.style.height = `${((26 * size[2]) / longest).toFixed(1)}px`;
+        label.prepend(frame);
+    }
+}
+
+const fooocusStyles = {
+    selected() {
+        try {
+            return JSON.parse(fooocus.read("fooocus_styles") || "[]");
+        } catch (error) {
+            return [];
+        }
+    },
+
+    select(name, wanted) {
+        const names = fooocusStyles.selected().filter((other) => other !== name);
+        if (wanted) names.push(name);
+        fooocus.write("fooocus_styles", JSON.stringify(names));
+        fooocusStyles.show(names);
+    },
+
+    boxes: () => Array.from(gradioApp().querySelectorAll("#fooocus_style_list input[type=checkbox]")),
+
+    /** Tick what is selected, and name it again above the list, in its order. */
+    show(names) {
+        const list = gradioApp().querySelector(".fooocus-styles-selected");
+        if (!list) return;
+        for (const box of fooocusStyles.boxes()) box.checked = names.includes(box.value);
+        const focused = list.contains(document.activeElement);
+        list.replaceChildren(
+            ...names.map((name) => {
+                const chip = document.createElement("button");
+                chip.type = "button";
+                chip.className = "fooocus-chip";
+                chip.textContent = name;
+                chip.setAttribute("aria-label", `Remove the style ${name}`);
+                chip.title = "Click to remove";
+                chip.addEventListener("click", () => fooocusStyles.select(name, false));
+                return chip;
+            })
+        );
+        if (focused) (list.querySelector("button") || gradioApp().querySelector("#fooocus_style_search")).focus();
+    },
+
+    search(text) {
+        const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+        let matches = 0;
+        for (const group of gradioApp().querySelectorAll(".fooocus-styles-group")) {
+            const title = group.querySelector("legend").textContent.toLowerCase();
+            let shown = 0;
+            for (const label of group.querySelectorAll("label")) {
+                const name = `${label.textContent} ${title}`.toLowerCase();
+                label.hidden = !words.every((word) => name.includes(word));
+                shown += label.hidden ? 0 : 1;
+            }
+            group.hidden = shown === 0;
+            matches += shown;
+        }
+        const none = gradioApp().querySelector(".fooocus-styles-none");
+        if (none) none.hidden = matches > 0;
+    },
+};
+
+function fooocusShowStyles() {
+    setTimeout(() => fooocusStyles.show(fooocusStyles.selected()), 0);
+    return Array.from(arguments);
+}
+
+function fooocusShowSeed(random) {
+    const row = gradioApp().querySelector("#fooocus_seed_row");
+    if (row) row.classList.toggle("fooocus-random", random);
+    return [random];
+}
+
+/** Whether a text holds settings rather than a prompt: a JSON object, or an infotext. */
+function fooocusHoldsSettings(text) {
+    const trimmed = text.trim();
+    if (/^[\s\S]*\bSteps: \d+, Sampler: /.test(trimmed)) return true;
+    if (!trimmed.startsWith("{")) return false;
+    try {
+        return typeof JSON.parse(trimmed) === "object";
+    } catch (error) {
+        return false;
+    }
+}
+
+function fooocusLoadPicture(file) {
+    const input = gradioApp().querySelector("#fooocus_picture input[type=file]");
+    if (!input || !file) return;
+    const transfer = new DataTransfer();
+    transfer.items.add(file);
+    input.files = transfer.files;
+    input.dispatchEvent(new Event("change"));
+}
+
+const fooocusIsPicture = (file) => file.type.startsWith("image/");
+
+function fooocusPaste(event) {
+    const data = event.clipboardData;
+    const picture = Array.from(data.files).find(fooocusIsPicture);
+    const text = data.getData("text");
+    if (!picture && !fooocusHoldsSettings(text)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (picture) {
+        fooocusLoadPicture(picture);
+    } else {
+        fooocus.write("fooocus_pasted", text);
+        setTimeout(() => fooocus.find("#fooocus_apply_pasted").click(), 50);
+    }
+}
+
+async function fooocusDrop(event) {
+    const data = event.dataTransfer;
+    const address = data.getData("text/uri-list");
+    const picture = Array.from(data.files).find(fooocusIsPicture);
+    if (!picture && !address) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (picture) {
+        fooocusLoadPicture(picture);
+        return;
+    }
+    if (new URL(address, location.href).origin !== location.origin) return;
+    const blob = await (await fetch(address)).blob();
+    if (fooocusIsPicture(blob)) fooocusLoadPicture(new File([blob], "picture", {type: blob.type}));
+}
+
+onUiLoaded(() => {
+    const main = fooocus.find("#fooocus_main");
+    if (!main) return;
+    fooocusDrawFrames();
+    fooocusShowStyles();
+    const search = fooocus.find("#fooocus_style_search");
+    search.addEventListener("input", () => fooocusStyles.search(search.value));
+    fooocus.find("#fooocus_style_list").addEventListener("change", (event) => {
+        if (event.target.matches("input[type=checkbox]")) {
+            fooocusStyles.select(event.target.value, event.target.checked);
+        }
+    });
+    fooocus.find("#fooocus_prompt").addEventListener("paste", fooocusPaste, true);
+    main.addEventListener("dragover", (event) => event.preventDefault());
+    main.addEventListener("drop", fooocusDrop);
+    fooocusShowSeed(fooocus.find("#fooocus_random_seed input").checked);
+});
+
+onUiUpdate(fooocusDrawFrames);

@@ -9,12 +9,19 @@ from typing import Any, Protocol
 from fooocus_ext.args import Settings
 from fooocus_ext.planning import Plan, lora_tags
 from fooocus_ext.prompting.rewrite import COMMA, RewrittenPrompt, rewrite_image
-from fooocus_ext.prompting.styles import StyleLibrary, wants_expansion
+from fooocus_ext.prompting.styles import (
+    RANDOM_STYLE,
+    StyleLibrary,
+    special_style,
+    wants_expansion,
+)
 from fooocus_ext.prompting.wildcards import Wildcards
 
 PROMPT_KEY = "Fooocus prompt"
 NEGATIVE_PROMPT_KEY = "Fooocus negative prompt"
 EXPANSION_KEY = "Fooocus expansion text"
+DRAWN_STYLES_KEY = "Fooocus styles drawn"
+INFOTEXT_KEYS = (PROMPT_KEY, NEGATIVE_PROMPT_KEY, EXPANSION_KEY, DRAWN_STYLES_KEY)
 
 Expand = Callable[[Sequence[str], Sequence[int]], Sequence[str]]
 """Continues texts, each with its seed."""
@@ -124,6 +131,9 @@ def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) ->
     p.all_prompts = [_with_loras(text.positive, plan) for text in texts]
     p.all_negative_prompts = [text.negative for text in texts]
     p.extra_generation_params.update(_infotext(p, typed, texts, infotext_varies))
+    if any(special_style(name) == RANDOM_STYLE for name in settings.styles):
+        drawn = [", ".join(text.applied_styles) for text in texts]
+        p.extra_generation_params[DRAWN_STYLES_KEY] = _entry(p, drawn, infotext_varies)
     return tuple(dict.fromkeys(note for text in texts for note in text.notes))
 
 
@@ -164,11 +174,12 @@ def _infotext(
         ],
         EXPANSION_KEY: [text.expansion or None for text in texts],
     }
+    return {key: _entry(p, values, varies) for key, values in rows.items()}
+
+
+def _entry(p: Job, values: Sequence[str | None], varies: bool) -> Any:
     pictures = list(zip(p.all_prompts, p.all_seeds, strict=True))
-    return {
-        key: _per_picture(values, pictures) if varies else _common(values)
-        for key, values in rows.items()
-    }
+    return _per_picture(values, pictures) if varies else _common(values)
 
 
 def _common(values: Sequence[str | None]) -> str | None:

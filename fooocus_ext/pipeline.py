@@ -24,9 +24,7 @@ FORCED = "_fooocus_forced"
 """The attribute of a request that holds fields which win over what the plan decides."""
 INFOTEXT_KEYS = (
     *(field.infotext for field in FIELDS),
-    job_texts.PROMPT_KEY,
-    job_texts.NEGATIVE_PROMPT_KEY,
-    job_texts.EXPANSION_KEY,
+    *job_texts.INFOTEXT_KEYS,
     SKIPPED_KEY,
 )
 

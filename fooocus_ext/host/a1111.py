@@ -31,6 +31,12 @@ def checkpoint_names() -> list[str]:
     return [NONE, *sd_models.checkpoint_tiles()]
 
 
+def checkpoint_title(name: str) -> str:
+    """Return the dropdown's choice for a checkpoint named in an infotext; as it is if unknown."""
+    info = sd_models.get_closet_checkpoint_match(name) if name != NONE else None
+    return name if info is None else str(info.title)
+
+
 def sampled_processing() -> Any:
     """Return the processing object whose sampling we are in; None outside of any of ours."""
     return _sampling[-1] if _sampling else None

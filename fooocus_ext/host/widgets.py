@@ -43,6 +43,7 @@ class PanelBuilder:
             refresh_button=refresh_button,
             tool_button=tool_button,
             release_refiner=release_refiner,
+            checkpoint_title=a1111.checkpoint_title,
         )
         built = panel.build_panel(services)
         self._boxes["expand"] = built.expand_button

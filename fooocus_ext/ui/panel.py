@@ -24,6 +24,7 @@ class PanelServices:
         refresh_button: adds the host's small refresh button beside a dropdown.
         tool_button: adds one of the host's small buttons; takes the symbol, an id and a tooltip.
         release_refiner: frees the resident refiner and says what happened.
+        checkpoint_title: turns a checkpoint's name in an infotext into one of the choices.
     """
 
     elem_id: Callable[[str], str]
@@ -32,6 +33,7 @@ class PanelServices:
     refresh_button: Callable[[Any, Callable[[], Sequence[str]], str], Any]
     tool_button: Callable[[str, str, str], Any]
     release_refiner: Callable[[], str]
+    checkpoint_title: Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def build_panel(services: PanelServices) -> Panel:
     return Panel(
         components=[widgets[field.name] for field in FIELDS],
         expand_button=expand_button,
-        infotext_fields=[(widgets[field.name], _reader(field)) for field in FIELDS],
+        infotext_fields=[(widgets[field.name], _reader(field, services)) for field in FIELDS],
         infotext_names=[field.infotext for field in FIELDS],
     )
 
@@ -100,8 +102,13 @@ def _add_release_button(services: PanelServices) -> None:
     button.click(fn=lambda: gr.Info(services.release_refiner()), inputs=[], outputs=[])
 
 
-def _reader(field: Field) -> Callable[[dict[str, Any]], Any]:
-    return lambda entries: from_infotext(field, entries)
+def _reader(field: Field, services: PanelServices) -> Callable[[dict[str, Any]], Any]:
+    def read(entries: dict[str, Any]) -> Any:
+        value = from_infotext(field, entries)
+        is_checkpoint = field.name == "refiner" and value is not None
+        return services.checkpoint_title(value) if is_checkpoint else value
+
+    return read
 
 
 def _widget(field: Field, services: PanelServices) -> Any:

@@ -51,6 +51,7 @@ class Generation:
         call: the model call in progress, between the host's two callbacks around it.
         refiner: the refiner that takes part in this batch, if any.
         skipped: what could not be applied, with the reason; shown to the user once.
+        failure: an error of ours during sampling, to be raised where the host does not swallow it.
     """
 
     settings: Settings
@@ -59,6 +60,7 @@ class Generation:
     call: ModelCall | None = None
     refiner: Any = None
     skipped: dict[str, str] = field(default_factory=dict)
+    failure: Exception | None = None
     _owner: weakref.ref[Any] | None = None
 
     def owned_by(self, p: Any) -> bool:

@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
-from modules import devices, sd_models, shared
+from modules import devices, sd_models, sd_samplers_common, shared
 
 from fooocus_ext import state
 from fooocus_ext.args import NONE
 from fooocus_ext.core.call import ModelCall
+from fooocus_ext.errors import RequestError
 from fooocus_ext.pipeline import SKIPPED_KEY
 
 if TYPE_CHECKING:
     import torch
     from modules.script_callbacks import CFGDenoiserParams
 
-    from fooocus_ext.errors import RequestError
     from fooocus_ext.state import Generation
 
 _sampling: list[Any] = []
@@ -112,7 +112,10 @@ def follow_sampling(p: Any, generation: Generation) -> None:
         with _running(p, generation):
             if generation.refiner is not None:
                 generation.refiner.encode(p)
-            return sample(*args, **kwargs)
+            samples = sample(*args, **kwargs)
+            if generation.failure is not None:
+                raise generation.failure
+            return samples
 
     def close_and_undo() -> None:
         state.detach(p)
@@ -133,6 +136,22 @@ def _running(p: Any, generation: Generation) -> Iterator[None]:
         report_skipped(p, generation)
 
 
+@contextmanager
+def ends_sampling_on_error(generation: Generation) -> Iterator[None]:
+    """Make an error of ours inside a callback end the generation with that error.
+
+    The host swallows exceptions in callbacks and would go on to a picture without what was asked
+    for. Its own way to stop a sampler passes: it is no Exception. ``follow_sampling`` then raises.
+    """
+    try:
+        if generation.failure is not None:
+            raise sd_samplers_common.InterruptedException
+        yield
+    except Exception as error:
+        generation.failure = error
+        raise sd_samplers_common.InterruptedException from error
+
+
 def report_skipped(p: Any, generation: Generation) -> None:
     """Say under the picture and in its infotext what was asked for but could not be applied."""
     if not generation.skipped:
@@ -142,15 +161,16 @@ def report_skipped(p: Any, generation: Generation) -> None:
     p.comment(f"Fooocus skipped {'; '.join(reasons)}")
 
 
-def refuse(p: Any, generation: Generation, error: RequestError) -> None:
+def refuse(p: Any, generation: Generation, error: Exception) -> None:
     """Make the generation of ``p`` end with ``error`` before any model work.
 
     The host swallows exceptions in hooks, but calls ``p.init`` outside of its guard, right after
     the ``process`` hooks. Over the API it answers with the status of an HTTPException, and logs no
     traceback for one.
     """
-    is_api = getattr(p, "is_api", False)
-    reason = HTTPException(status_code=error.status_code, detail=error.detail) if is_api else error
+    reason: Exception = error
+    if isinstance(error, RequestError) and getattr(p, "is_api", False):
+        reason = HTTPException(status_code=error.status_code, detail=error.detail)
 
     def refuse_to_start(*_args: Any, **_kwargs: Any) -> None:
         raise reason

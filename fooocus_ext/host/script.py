@@ -67,6 +67,9 @@ class FooocusScript(scripts.Script):
         except RequestError as error:
             log.error("%s", error.detail)  # noqa: TRY400  (a typing mistake is worth a line, no more)
             a1111.refuse(p, state.attach(p, args.Settings()), error)
+        except Exception as error:  # the host would swallow it and make another picture
+            log.exception("cannot begin this generation")
+            a1111.refuse(p, state.attach(p, args.Settings()), error)
 
     def process_before_every_sampling(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
         """Prepare the sampler of one pass (from webui 1.10 on)."""
@@ -87,8 +90,12 @@ def _plan(p: Any, slots: tuple[Any, ...]) -> Plan | None:
 def _before_model_call(params: Any) -> None:
     denoiser = a1111.denoiser_of(params)
     generation = state.generation_of(denoiser.p) if denoiser is not None else None
-    if generation is None:
-        return
+    if generation is not None:
+        with a1111.ends_sampling_on_error(generation):
+            _guide(generation, params, denoiser)
+
+
+def _guide(generation: state.Generation, params: Any, denoiser: Any) -> None:
     refined = generation.refiner is not None and generation.refiner.intervene(
         generation, params, denoiser
     )
@@ -112,7 +119,8 @@ def _after_model_call(params: Any) -> None:
     p = a1111.sampled_processing()
     generation = state.generation_of(p) if p is not None else None
     if generation is not None:
-        pipeline.after_model_call(generation, params.x)
+        with a1111.ends_sampling_on_error(generation):
+            pipeline.after_model_call(generation, params.x)
 
 
 def _restore_typed_texts(_infotext: str, entries: dict[str, Any]) -> None:

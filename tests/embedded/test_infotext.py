@@ -187,6 +187,18 @@ def test_paste_fields_are_pairs_with_attributes():
     assert (called.label, called.function, called.api) == (None, function, None)
 
 
+def test_a_button_to_a_tab_that_is_not_here_is_hidden(monkeypatch):
+    monkeypatch.setattr(infotext_utils, "paste_fields", {})
+    buttons = [SimpleNamespace(visible=True), SimpleNamespace(visible=True)]
+    bindings = [infotext_utils.ParamBinding(buttons[0], "extras")]
+    monkeypatch.setattr(infotext_utils, "registered_param_bindings", bindings)
+    infotext_utils.connect_paste_params_buttons()
+    assert buttons[0].visible is False
+    bindings.append(infotext_utils.ParamBinding(buttons[1], "mistyped"))
+    with pytest.raises(KeyError):
+        infotext_utils.connect_paste_params_buttons()
+
+
 @pytest.mark.parametrize(
     ("start", "text", "expected"),
     [

@@ -44,6 +44,7 @@ logger = logging.getLogger("fooocus.embedded")
 sys.modules["modules.generation_parameters_copypaste"] = sys.modules[__name__]
 
 ALWAYS_SENT = ("Prompt", "Negative prompt", "Steps", "Face restoration")
+TABS_NOT_HERE = ("extras",)
 _PNG_PREFIX = "data:image/png;base64,"
 _TYPE_OF_UPDATE = type(gr.update())
 
@@ -156,8 +157,14 @@ def register_paste_params_button(binding: ParamBinding) -> None:
 
 
 def connect_paste_params_buttons() -> None:
-    """Wires every registered button; a tab without fields, or unknown, raises KeyError."""
+    """Wires every registered button; KeyError for one to a tab that offered no fields.
+
+    Buttons to a tab of the host that this host lacks are hidden.
+    """
     for binding in registered_param_bindings:
+        if binding.tabname in TABS_NOT_HERE and binding.tabname not in paste_fields:
+            binding.paste_button.visible = False
+            continue
         target = paste_fields[binding.tabname]
         fields = target["fields"]
         if binding.source_image_component and target["init_img"]:

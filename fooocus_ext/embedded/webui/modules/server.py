@@ -60,7 +60,7 @@ def launch_page(host: str, port: int) -> FastAPI:
     app, _, _ = shared.demo.launch(
         share=False, server_name=cmd_opts.server_name or host, server_port=cmd_opts.port or port,
         auth=credentials or None, inbrowser=cmd_opts.autolaunch, prevent_thread_lock=True, quiet=True,
-        allowed_paths=cmd_opts.gradio_allowed_path, root_path=f"/{cmd_opts.subpath}" if cmd_opts.subpath else "",
+        allowed_paths=[*cmd_opts.gradio_allowed_path, *ui.served_folders()], root_path=f"/{cmd_opts.subpath}" if cmd_opts.subpath else "",
         app_kwargs={"docs_url": "/docs", "redoc_url": "/redoc"},
     )
     setup_middleware(app)

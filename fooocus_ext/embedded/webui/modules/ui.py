@@ -50,7 +50,7 @@ from modules.ui_generation import (  # noqa: F401
     create_override_settings_dropdown,
     ordered_ui_categories,
 )
-from modules.ui_gradio_extensions import reload_javascript
+from modules.ui_gradio_extensions import reload_javascript, served_folders  # noqa: F401
 from modules.ui_img2img import Img2ImgTab
 from modules.ui_symbols import (  # noqa: F401
     clear_prompt_symbol,

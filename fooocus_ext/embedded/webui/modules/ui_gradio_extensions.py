@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from modules import scripts, shared
+from modules import extensions, scripts, shared
 from modules.paths import data_path, script_path
 
 _OFF_PAGE = re.compile(
@@ -30,6 +30,11 @@ def webpath(fn: str) -> str:
     if path.startswith(root + os.sep) and os.path.samefile(root, os.getcwd()):
         path = os.path.relpath(path, root)
     return f"file={html.escape(path, quote=True)}?{os.path.getmtime(fn)}"
+
+
+def served_folders() -> list[str]:
+    """Folders that gradio must be allowed to serve for `webpath` to work wherever it was started."""
+    return [script_path, *(extension.path for extension in extensions.active())]
 
 
 def javascript_html() -> str:

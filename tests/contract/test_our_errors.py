@@ -1,0 +1,31 @@
+"""An error of our own must reach the user: the host swallows exceptions in hooks and callbacks."""
+
+from __future__ import annotations
+
+import pytest
+
+from fooocus_ext import pipeline
+from tests.test_readme import api_example
+
+pytestmark = pytest.mark.reports_errors
+
+
+def broken(*_args, **_kwargs):
+    raise ZeroDivisionError("broken on purpose")
+
+
+@pytest.mark.parametrize("step", ["begin", "before_model_call", "after_model_call"])
+def test_no_picture_is_made_without_what_was_asked_for(host, unchanged, monkeypatch, step):
+    plain = host.generate()
+    monkeypatch.setattr(pipeline, step, broken)
+    refused = host.run({"sharpness": 4})
+    assert refused.status == 500
+    assert "broken on purpose" in str(refused.body)
+    monkeypatch.undo()
+    assert host.generate().same_pixels(plain)
+
+
+def test_the_request_in_the_readme_makes_a_picture(host):
+    answer = host.client.post("/sdapi/v1/txt2img", json=api_example())
+    assert answer.status_code == 200
+    assert "Fooocus styles: cinematic-default" in answer.json()["info"]

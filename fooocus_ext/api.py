@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Optional
 
 from fastapi import APIRouter, HTTPException
-from pydantic import BaseModel, Field, StrictBool, create_model
+from pydantic import BaseModel, Field, StrictBool, create_model, root_validator, validator
 
 from fooocus_ext import __version__, args
 from fooocus_ext.errors import RequestError
@@ -60,6 +61,22 @@ class Services:
 class _Strict(BaseModel):
     class Config:
         extra = "forbid"
+
+    @root_validator(pre=True, allow_reuse=True)
+    def _is_json(cls, values: dict[str, Any]) -> dict[str, Any]:  # noqa: N805  (pydantic's)
+        """Refuse what Python reads as JSON but no answer can carry, such as an error that quotes it."""
+        try:
+            json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
+        except ValueError:
+            raise ValueError("allowed: no NaN, no infinity, no half characters") from None
+        return values
+
+    @validator("image_number", "seed", "steps", "count", pre=True, check_fields=False)
+    def _is_whole(cls, value: Any) -> Any:  # noqa: N805
+        """Refuse what pydantic would cut down to a whole number."""
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            raise ValueError(f"got {args.describe(value)}; allowed: a whole number")
+        return value
 
 
 class _PictureWords(_Strict):

@@ -1,0 +1,344 @@
+"""Our own HTTP routes with stand-ins for the host: what each answers, and that none ever fails."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fooocus_ext import __version__, api
+from fooocus_ext.args import FIELDS, Settings, json_schema
+from fooocus_ext.data_files import Problem
+from fooocus_ext.errors import RequestError
+from fooocus_ext.job_texts import Writer
+from fooocus_ext.presets import ASPECT_RATIOS, PERFORMANCES, Preset, PresetLibrary
+from fooocus_ext.prompting.styles import Style, StyleLibrary
+from fooocus_ext.prompting.wildcards import Wildcards
+
+STYLES = StyleLibrary(
+    (Style("film", "film still of {prompt}", "cartoon"), Style("warm", "warm light", "", "Mood")),
+    (Problem("styles/bad.json", "third", "it has no name"),),
+)
+PRESETS = PresetLibrary({"mine": Preset("mine", sharpness=3.0, extra={"other": [1]})})
+
+
+class Backend:
+    """Stands in for the host: remembers what it was asked for."""
+
+    def __init__(self):
+        self.reloads = 0
+        self.resident = "refiner.safetensors"
+        self.jobs = []
+        self.refusal = None
+
+    def reload(self):
+        self.reloads += 1
+
+    def rewrite(self, prompt, negative_prompt, seed, chosen):
+        writer = Writer(STYLES, Wildcards(), self.expand)
+        return writer.rewrite([prompt], [negative_prompt], [seed], chosen)[0]
+
+    def expand(self, texts, seeds):
+        return [f"{text}, word{seed}" for text, seed in zip(texts, seeds, strict=True)]
+
+    def make_pictures(self, request, chosen):
+        if self.refusal:
+            raise RequestError(self.refusal)
+        self.jobs.append((request, chosen))
+        numbers = range(request.image_number)
+        return api.Pictures(
+            [f"picture{number}" for number in numbers],
+            [f"Seed: {request.seed + number}" for number in numbers],
+            [request.seed + number for number in numbers],
+        )
+
+    def release_refiner(self):
+        title, self.resident = self.resident, None
+        return title
+
+
+def client_of(backend: Backend) -> TestClient:
+    app = FastAPI()
+    services = api.Services(
+        styles=lambda: STYLES,
+        presets=lambda: PRESETS,
+        reload=backend.reload,
+        rewrite=backend.rewrite,
+        expand=backend.expand,
+        make_pictures=backend.make_pictures,
+        release_refiner=backend.release_refiner,
+    )
+    app.include_router(api.router(services))
+    return TestClient(app, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def backend():
+    return Backend()
+
+
+@pytest.fixture
+def client(backend):
+    return client_of(backend)
+
+
+def post(client, path, **body):
+    return client.post(api.PREFIX + path, json=body)
+
+
+def test_schema_is_the_arguments_own(client):
+    answer = client.get("/fooocus/v1/schema").json()
+    assert answer == {**json.loads(json.dumps(json_schema())), "version": __version__}
+
+
+def test_styles_are_listed_with_what_was_not_usable(client):
+    answer = client.get("/fooocus/v1/styles").json()
+    assert [style["name"] for style in answer["styles"]] == ["film", "warm"]
+    assert answer["styles"][1]["group"] == "Mood"
+    assert answer["special"] == ["Fooocus V2", "Random Style"]
+    assert answer["problems"] == ["styles/bad.json, third: it has no name"]
+
+
+def test_presets_are_listed_in_fooocus_own_keys(client):
+    answer = client.get("/fooocus/v1/presets").json()
+    assert answer == {
+        "presets": {"mine": {"default_sample_sharpness": 3.0, "other": [1]}},
+        "problems": [],
+    }
+
+
+def test_performances_are_all_listed(client):
+    answer = client.get("/fooocus/v1/performances").json()
+    assert {mode["name"]: mode["steps"] for mode in answer} == {
+        name: mode.steps for name, mode in PERFORMANCES.items()
+    }
+
+
+def test_each_listed_aspect_ratio_is_accepted(client):
+    answer = client.get("/fooocus/v1/aspect-ratios").json()
+    assert [size["value"] for size in answer] == list(ASPECT_RATIOS)
+    assert all(f"{size['width']}*{size['height']}" == size["value"] for size in answer)
+
+
+def test_preview_puts_texts_together(client):
+    answer = post(
+        client, "/styles/preview", prompt="a fox", negative_prompt="blur", styles=["Film"]
+    ).json()
+    assert answer == {
+        "prompt": "film still of a fox",
+        "negative_prompt": "cartoon, blur",
+        "styles": ["film"],
+        "expansion": "",
+        "notes": [],
+    }
+
+
+def test_preview_expands_with_the_seed_where_asked(client):
+    answer = post(client, "/styles/preview", prompt="a fox", seed=7, expansion=True).json()
+    assert (answer["prompt"], answer["expansion"]) == ("a fox, word7", "word7")
+
+
+def test_preview_of_an_unknown_style_is_refused(client):
+    answer = post(client, "/styles/preview", prompt="a fox", styles=["flim"])
+    assert answer.status_code == 422
+    assert 'did you mean "film"' in answer.json()["detail"]
+
+
+def test_expand_gives_each_continuation_its_seed(client):
+    answer = post(client, "/expand", prompt="a fox", seed=5, count=3)
+    assert answer.json() == {"expansions": ["a fox, word5", "a fox, word6", "a fox, word7"]}
+
+
+def test_expand_needs_a_prompt(client):
+    assert post(client, "/expand").status_code == 422
+
+
+def test_reload_counts_what_there_is(client, backend):
+    assert post(client, "/reload").json() == {"styles": 2, "presets": 1}
+    assert backend.reloads == 1
+
+
+def test_release_tells_what_was_released(client):
+    assert post(client, "/refiner/release").json() == {"released": "refiner.safetensors"}
+    assert post(client, "/refiner/release").json() == {"released": None}
+
+
+def test_a_picture_from_few_words_uses_the_tabs_defaults(client, backend):
+    answer = post(client, "/txt2img", prompt="a fox", seed=4, image_number=2)
+    assert answer.json() == {
+        "images": ["picture0", "picture1"],
+        "infotexts": ["Seed: 4", "Seed: 5"],
+        "seeds": [4, 5],
+    }
+    ((request, chosen),) = backend.jobs
+    assert (request.prompt, request.base_model, request.cfg_scale, request.steps) == (
+        "a fox",
+        "",
+        None,
+        None,
+    )
+    assert chosen == Settings(enabled=True, performance="Speed", aspect_ratio="1152*896")
+
+
+def test_every_argument_reaches_the_settings(client, backend):
+    values = {
+        "sharpness": 3.0,
+        "adm_positive": 1.1,
+        "adm_negative": 0.9,
+        "adm_end": 0.5,
+        "adaptive_cfg": 9.0,
+        "refiner": "refiner",
+        "refiner_switch": 0.5,
+        "refiner_method": "separate",
+        "expansion": False,
+        "styles": ["film", "warm"],
+        "performance": "Quality",
+        "aspect_ratio": "1024*1024",
+        "preset": "mine",
+    }
+    assert {field.name for field in FIELDS} == {"enabled", *values}
+    assert post(client, "/txt2img", **values).status_code == 200
+    ((_, chosen),) = backend.jobs
+    assert chosen == Settings(enabled=True, **{**values, "styles": ("film", "warm")})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"sharpnes": 2},
+        {"enabled": False},
+        {"sharpness": 31},
+        {"expansion": "yes"},
+        {"performance": "Turbo"},
+        {"image_number": 0},
+        {"image_number": 33},
+        {"image_number": 1.5},
+        {"image_number": True},
+        {"seed": 4.5},
+        {"seed": -2},
+        {"seed": 2**63},
+        {"steps": 0},
+        {"cfg_scale": 31},
+        {"styles": ["film", ""]},
+        {"refiner": " "},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_honoured_is_refused_before_the_job(client, backend, body):
+    assert post(client, "/txt2img", **body).status_code == 422
+    assert backend.jobs == []
+
+
+def test_a_refused_job_says_why(client, backend):
+    backend.refusal = "refiner: there is no such checkpoint."
+    answer = post(client, "/txt2img", prompt="a fox")
+    assert (answer.status_code, answer.json()["detail"]) == (422, backend.refusal)
+
+
+def test_surplus_values_are_a_problem():
+    assert api.surplus_problem([None] * len(FIELDS)) is None
+    assert f"{len(FIELDS) + 1} values" in api.surplus_problem([None] * (len(FIELDS) + 1))
+
+
+CLIENT = client_of(Backend())
+OPEN_API = CLIENT.get("/openapi.json").json()
+POST_ROUTES = {
+    path: methods["post"] for path, methods in OPEN_API["paths"].items() if "post" in methods
+}
+
+HOSTILE_TEXTS = (
+    "",
+    "\ud800",
+    "\0",
+    "\n",
+    "a\ud83d",
+    "__x__",
+    "[[a, b]]",
+    "🦊",
+    "<lora:x:1>",
+    "__pydantic_self__",
+)
+TEXTS = st.text(max_size=20) | st.sampled_from(HOSTILE_TEXTS)
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def body_schema(operation: dict) -> dict | None:
+    if "requestBody" not in operation:
+        return None
+    reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    return OPEN_API["components"]["schemas"][reference.rpartition("/")[2]]
+
+
+def values_for(schema: dict) -> st.SearchStrategy:
+    """Return values that a schema describes, near enough to its edges."""
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    kind = schema.get("type")
+    if kind == "array":
+        return st.lists(values_for(schema["items"]), max_size=3)
+    if kind == "boolean":
+        return st.booleans()
+    low, high = schema.get("minimum", -(2**70)), schema.get("maximum", 2**70)
+    if kind == "integer":
+        return st.sampled_from([low, high, low - 1, high + 1]) | st.integers(low, high)
+    if kind == "number":
+        return st.sampled_from([low, high]) | st.floats(low, high)
+    return st.sampled_from(["film", "None", "webui"]) | TEXTS
+
+
+def bodies_for(schema: dict) -> st.SearchStrategy:
+    fields = {
+        name: st.one_of(values_for(inner), values_for(inner), JSON_VALUES)
+        for name, inner in schema["properties"].items()
+    }
+    known = st.fixed_dictionaries({}, optional=fields)
+    required = {name: fields[name] for name in schema.get("required", ())}
+    others = {name: values for name, values in fields.items() if name not in required}
+    surplus = st.builds(
+        lambda body, more: {**more, **body}, known, st.dictionaries(TEXTS, JSON_VALUES)
+    )
+    complete = st.fixed_dictionaries(required, optional=others)
+    return st.one_of(complete, known, surplus, JSON_VALUES)
+
+
+def send(path: str, body: object) -> None:
+    """Send a body as lenient clients do, NaN and half characters included, and judge the answer."""
+    answer = CLIENT.post(
+        path, content=json.dumps(body), headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code in (200, 400, 422), answer.text
+    json.loads(answer.content, parse_constant=partial(pytest.fail, "not JSON:"))
+
+
+@pytest.mark.parametrize("path", [path for path in POST_ROUTES if body_schema(POST_ROUTES[path])])
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_body_makes_a_route_fail(path, data):
+    send(path, data.draw(bodies_for(body_schema(POST_ROUTES[path]))))
+
+
+@pytest.mark.parametrize("path", POST_ROUTES)
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"null", b"\xff\xfe", b"[" * 5000, b'{"prompt": 1e999}', b'"a"', b"[[1]]"],
+    ids=repr,
+)
+def test_no_bytes_make_a_route_fail(path, content):
+    answer = CLIENT.post(path, content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code < 500
+
+
+@pytest.mark.parametrize("path", OPEN_API["paths"])
+def test_every_route_is_described(path):
+    for operation in OPEN_API["paths"][path].values():
+        assert operation["summary"]
+        assert operation["tags"] == ["Fooocus"]

@@ -76,13 +76,13 @@ const fooocusStyles = {
 
 function fooocusShowStyles() {
     setTimeout(() => fooocusStyles.show(fooocusStyles.selected()), 0);
-    return Array.from(arguments);
+    return [];
 }
 
 function fooocusShowSeed(random) {
     const row = gradioApp().querySelector("#fooocus_seed_row");
     if (row) row.classList.toggle("fooocus-random", random);
-    return [random];
+    return [];
 }
 
 /** Whether a text holds settings rather than a prompt: a JSON object, or an infotext. */

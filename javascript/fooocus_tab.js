@@ -107,7 +107,7 @@ function fooocusRunningTask() {
 
 function fooocusToggleAdvanced(shown) {
     fooocus.find("#fooocus_page").classList.toggle("fooocus-advanced", shown);
-    return [shown];
+    return [];
 }
 
 function switch_to_fooocus() {

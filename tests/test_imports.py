@@ -26,6 +26,7 @@ LIBRARIES = {
     "lark",
     "pydantic",
     "tqdm",
+    "filelock",
 }
 ABOVE_THE_DATA = {"pipeline", "ui", "api", "host", "embedded"}
 

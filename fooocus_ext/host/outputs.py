@@ -34,6 +34,8 @@ class Picture:
         seed: its seed.
         prompt: the text that was encoded, styles and expansion included.
         negative_prompt: likewise.
+        steps: sampling steps.
+        size: (width, height) in pixels, as sampled.
     """
 
     index: int
@@ -42,6 +44,8 @@ class Picture:
     seed: int
     prompt: str
     negative_prompt: str
+    steps: int
+    size: tuple[int, int]
 
 
 @dataclass
@@ -89,6 +93,15 @@ class Output:
             if not path.exists():
                 return path
 
+    def in_memory(self, processed: Any) -> list[Picture]:
+        """Return the finished pictures of a job that stored none, from what the host returned."""
+        infotexts = processed.infotexts[: len(processed.images)]
+        return [
+            describe(processed, index, infotext, None)
+            for index, infotext in enumerate(infotexts)
+            if self.finished.get(index, False)
+        ]
+
     def picture_saved(self, p: Any, filename: str, infotext: str) -> None:
         """Take down a picture that the host has stored."""
         picture = describe(p, p.iteration, infotext, Path(filename))
@@ -106,6 +119,8 @@ def describe(p: Any, index: int, infotext: str, file: Path | None) -> Picture:
         seed=p.all_seeds[index],
         prompt=p.all_prompts[index],
         negative_prompt=p.all_negative_prompts[index],
+        steps=p.steps,
+        size=(p.width, p.height),
     )
 
 

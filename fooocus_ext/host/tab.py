@@ -9,27 +9,29 @@ import gradio as gr
 from modules import call_queue, script_callbacks, sd_models, sd_samplers, shared
 
 from fooocus_ext.args import NONE
-from fooocus_ext.host import a1111, assets, checkpoints, outputs, tab_fill, tab_jobs, tab_send
+from fooocus_ext.host import (
+    a1111,
+    assets,
+    checkpoints,
+    outputs,
+    tab_fill,
+    tab_jobs,
+    tab_send,
+    tab_storage,
+)
 from fooocus_ext.markup import render
-from fooocus_ext.planning import Installed
 from fooocus_ext.ui.tab import VARIATIONS, Tab, TabServices, build_tab
 from fooocus_ext.ui.tab_presets import grouped_styles
 from fooocus_ext.ui.tab_values import AUTOMATIC, DEFAULT, NAMES
 
 TITLE, ELEM_ID = "Fooocus", "fooocus"
-HISTORY = "fooocus/v1/log/"
-_RECOMMENDED = (
-    (
-        "juggernautXL_v8Rundiffusion.safetensors",
-        "https://huggingface.co/lllyasviel/fav_models/resolve/main/fav/"
-        "juggernautXL_v8Rundiffusion.safetensors",
+_HUB = "https://huggingface.co"
+_RECOMMENDED = {
+    "juggernautXL_v8Rundiffusion.safetensors": f"{_HUB}/lllyasviel/fav_models/resolve/main/fav",
+    "sd_xl_base_1.0_0.9vae.safetensors": (
+        f"{_HUB}/stabilityai/stable-diffusion-xl-base-1.0/resolve/main"
     ),
-    (
-        "sd_xl_base_1.0_0.9vae.safetensors",
-        "https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/resolve/main/"
-        "sd_xl_base_1.0_0.9vae.safetensors",
-    ),
-)
+}
 
 
 def register() -> None:
@@ -38,7 +40,8 @@ def register() -> None:
     script_callbacks.on_before_image_saved(outputs.name_picture)
     script_callbacks.on_image_saved(outputs.picture_saved)
     script_callbacks.on_cfg_denoiser(tab_jobs.say_progress)
-    script_callbacks.on_after_component(tab_send.add_to_png_info)
+    script_callbacks.on_after_component(tab_send.PngInfo().after_component)
+    script_callbacks.on_app_started(tab_storage.register)
 
 
 def _on_ui_tabs() -> list[tuple[Any, str, str]]:
@@ -56,7 +59,7 @@ def services() -> TabServices:
         styles=lambda: render("styles.html", groups=grouped_styles(assets.styles())),
         first_run=first_run,
         send_buttons=tab_send.create_buttons,
-        history=HISTORY,
+        history=tab_storage.LOG_PATH.removeprefix("/") + "/",
         tab_first=bool(getattr(shared.cmd_opts, "fooocus_tab_first", False)),
     )
 
@@ -79,8 +82,8 @@ def first_run() -> str:
     """Return what to say where there is no SDXL model, as HTML; empty where there is one."""
     if checkpoints.sdxl_bases():
         return ""
-    folder: Installed = assets.installed()
-    return render("first_run.html", models=_RECOMMENDED, folder=folder.folders.checkpoints)
+    models = [(file, f"{address}/{file}") for file, address in _RECOMMENDED.items()]
+    return render("first_run.html", models=models, folder=assets.installed().folders.checkpoints)
 
 
 def connect(tab: Tab) -> None:
@@ -136,6 +139,15 @@ def _connect_settings(tab: Tab) -> None:
     random = tab.widgets["random_seed"]
     random.change(fn=None, _js="fooocusShowSeed", inputs=[random])
     tab.widgets["styles"].change(fn=None, _js="fooocusShowStyles", inputs=[tab.widgets["styles"]])
+    parts["apply_pasted"].click(
+        fn=tab_fill.from_text, inputs=[parts["pasted"]], outputs=filled, show_progress=False
+    )
+    parts["picture"].upload(
+        fn=lambda content: [*tab_fill.from_picture(content), None],
+        inputs=[parts["picture"]],
+        outputs=[*filled, parts["picture"]],
+        show_progress=False,
+    )
     parts["refresh"].click(
         fn=lambda: tab_fill.refreshed(choices(), services().styles, first_run),
         outputs=[

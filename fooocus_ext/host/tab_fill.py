@@ -6,11 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
-from modules import sd_models, sd_vae, shared
+from modules import generation_parameters_copypaste as copypaste
+from modules import script_callbacks, sd_models, sd_vae, shared
 
 from fooocus_ext.host import assets, checkpoints
 from fooocus_ext.markup import render
+from fooocus_ext.presets.metadata import read_fooocus_metadata
+from fooocus_ext.presets.picture_text import picture_text
 from fooocus_ext.presets.resolve import resolve
+from fooocus_ext.ui.tab_metadata import Names, fill_from_metadata, metadata_from_infotext
 from fooocus_ext.ui.tab_presets import Filled, fill_from_preset
 from fooocus_ext.ui.tab_values import DEFAULTS, LORA_SLOTS, NAMES
 
@@ -63,13 +67,63 @@ def from_preset(name: str) -> list[Any]:
     return updates(_fill(name))
 
 
+def from_text(text: str) -> list[Any]:
+    """Return updates for a pasted text: Fooocus's JSON, or an infotext of Fooocus or the webui."""
+    filled = read_settings(text)
+    return updates(filled or Filled({}, ("The pasted text holds no settings.",)))
+
+
+def from_picture(content: bytes | None) -> list[Any]:
+    """Return updates for a dropped picture."""
+    if not content:
+        return updates(Filled({}))
+    filled = read_settings(content)
+    return updates(filled or Filled({}, ("This picture does not carry any settings.",)))
+
+
+def read_settings(source: str | bytes) -> Filled | None:
+    """Return the widgets' values for settings in a text or in a picture file; None without any."""
+    metadata = read_fooocus_metadata(source, assets.styles())
+    if metadata is not None:
+        return fill_from_metadata(metadata, names())
+    text = source if isinstance(source, str) else picture_text(source)[0]
+    if not text or "Steps: " not in text:
+        return None
+    entries = copypaste.parse_generation_parameters(text)
+    script_callbacks.infotext_pasted_callback(text, entries)
+    return fill_from_infotext(entries)
+
+
+def fill_from_infotext(entries: Mapping[str, Any]) -> Filled:
+    """Return the widgets' values for what the host's parser found in an infotext."""
+    return fill_from_metadata(metadata_from_infotext(entries), names())
+
+
+def names() -> Names:
+    """Return what this machine has."""
+    installed = assets.installed()
+    return Names(
+        checkpoints=installed.checkpoints,
+        loras=installed.loras,
+        vaes=installed.vaes,
+        samplers=installed.samplers,
+        schedulers=installed.schedulers,
+        styles=assets.styles(),
+    )
+
+
 def updates(filled: Filled) -> list[Any]:
     """Return updates of the widgets in the order of ``NAMES``, and of the messages below them."""
     changed = [
         gr.update(value=filled.values[name]) if name in filled.values else gr.update()
         for name in NAMES
     ]
-    return [*changed, render("notice.html", kind="note", messages=filled.notes)]
+    return [*changed, notice(filled.notes)]
+
+
+def notice(notes: Sequence[str]) -> str:
+    """Return sentences for the place below the prompt, as HTML; empty for none."""
+    return render("notice.html", kind="note", messages=notes)
 
 
 def refreshed(

@@ -32,7 +32,6 @@ OUT_OF_MEMORY = (
 )
 _REMEMBERED = 16
 _REMEMBERED_IN_MEMORY = 2
-_EVERY_STEP = {"show_progress_every_n_steps": 1}
 
 
 @dataclass
@@ -101,7 +100,7 @@ def _run(choices: Choices, action: str, gallery: Any) -> Result:
     output = tab_storage.output_for(choices, base_model)
     job = tab_pictures.job_for(choices, base_model, action, gallery, output)
     processed = make_pictures(job)
-    pictures = output.pictures if output.folder else _in_memory(processed, output)
+    pictures = output.pictures if output.folder else output.in_memory(processed)
     return Result(
         pictures=[
             str(picture.file) if picture.file else _data_address(processed.images[picture.index])
@@ -111,21 +110,6 @@ def _run(choices: Choices, action: str, gallery: Any) -> Result:
         seed=int(processed.seed),
         comments=processed.comments,
     )
-
-
-def _in_memory(processed: Any, output: outputs.Output) -> list[outputs.Picture]:
-    return [
-        outputs.Picture(
-            index=index,
-            file=None,
-            infotext=infotext,
-            seed=processed.all_seeds[index],
-            prompt=processed.all_prompts[index],
-            negative_prompt=processed.all_negative_prompts[index],
-        )
-        for index, infotext in enumerate(processed.infotexts[: len(processed.images)])
-        if output.finished.get(index, False)
-    ]
 
 
 def _data_address(image: Image.Image) -> str:

@@ -27,6 +27,7 @@ VOCABULARY = 768
 POSITIONS = 77
 CLIP_L, CLIP_G = 768, 1280
 TEXT_HIDDEN = 64
+WORD_MEAN = 0.4
 LATENT_CHANNELS = 4
 SCALE_FACTOR = 0.13025
 SEEDS = {"text": 11, "base": 23, "refiner": 37}
@@ -41,11 +42,14 @@ COLORS = torch.tensor([[0.40, 0.24, -0.14, 0.18], [0.42, -0.16, 0.20, 0.14], [0.
 
 
 def _words(layers: parts.Layers, width: int) -> torch.Tensor:
-    """Token embeddings; those that pad (id 0 and the end mark) are nearly nothing, so that words decide."""
+    """Token embeddings; those that pad (id 0 and the end mark) hardly vary, so that words decide.
+
+    All share a mean, because the webui's emphasis divides by the mean of the encoder's output.
+    """
     words = torch.randn(VOCABULARY, width, generator=layers.generator)
     words[0] *= 0.02
     words[-1] *= 0.02
-    return words
+    return words + WORD_MEAN
 
 
 def add_clip_l(layers: parts.Layers, prefix: str) -> None:

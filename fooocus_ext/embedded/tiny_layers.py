@@ -119,7 +119,7 @@ def unet_resblock(layers: Layers, key: str, n_in: int, n_out: int, embedding: in
 
 
 def transformer(layers: Layers, key: str, width: int, context: int, text_gain: float) -> None:
-    """A spatial transformer of depth 1 with linear projections."""
+    """A spatial transformer of depth 1 with linear projections, blind to the mean of what it attends to."""
     layers.norm(f"{key}.norm", width)
     layers.linear(f"{key}.proj_in", width, width)
     block = f"{key}.transformer_blocks.0"
@@ -127,8 +127,9 @@ def transformer(layers: Layers, key: str, width: int, context: int, text_gain: f
         layers.norm(f"{block}.norm{index}", width)
     for attention, source, gain in (("attn1", width, 0.5), ("attn2", context, text_gain)):
         layers.linear(f"{block}.{attention}.to_q", width, width, gain=2.0, bias=False)
-        layers.linear(f"{block}.{attention}.to_k", source, width, bias=False)
-        layers.linear(f"{block}.{attention}.to_v", source, width, bias=False)
+        for name in ("to_k", "to_v"):
+            weight = layers.random(width, source)
+            layers.tensors[f"{block}.{attention}.{name}.weight"] = weight - weight.mean(1, keepdim=True)
         layers.linear(f"{block}.{attention}.to_out.0", width, width, gain=gain)
     layers.linear(f"{block}.ff.net.0.proj", width, width * 8)
     layers.linear(f"{block}.ff.net.2", width * 4, width, gain=0.7)

@@ -9,10 +9,12 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
@@ -184,18 +186,12 @@ def _start_webui(webui: Path, folder: Path) -> Host:
     sys.argv = ["launch.py", *FLAGS, "--data-dir", str(folder)]
     os.chdir(webui)
     sys.path.insert(0, str(webui))
-    from fastapi import FastAPI
-
     entry = importlib.import_module("webui")
     entry.initialize.initialize()
     _wait_for_threads("load_model")
-    app = FastAPI()
-    entry.initialize_util.setup_middleware(app)
-    # A start with the page calls it before it builds the scripts' widgets, --nowebui only after that:
-    # there, X/Y/Z plot knows no extension's axes.
-    importlib.import_module("modules.script_callbacks").before_ui_callback()
-    entry.create_api(app)
-    return _finish(webui.name, app, checkpoints, folder)
+    _save_all_options()
+    client = _serve(entry.initialize_util.setup_middleware, entry.create_api)
+    return Host(webui.name, client, checkpoints, folder)
 
 
 def _wait_for_threads(name: str) -> None:
@@ -205,9 +201,19 @@ def _wait_for_threads(name: str) -> None:
 
 
 def _start_embedded(folder: Path) -> Host:
+    """Boot the embedded host inside this process, without a server."""
     from fooocus_ext import embedded
 
-    raise NotImplementedError(embedded)
+    checkpoints = _checkpoint_folder(folder)
+    _write_options(folder, checkpoints)
+    embedded.bootstrap([*FLAGS, "--data-dir", str(folder), "--disable-console-progressbars"])
+    from fastapi import FastAPI
+    from modules import script_callbacks, server
+
+    app = FastAPI()
+    script_callbacks.before_ui_callback()
+    server.create_api(app)
+    return _finish("embedded", app, checkpoints, folder)
 
 
 def _checkpoint_folder(folder: Path) -> Checkpoints:
@@ -224,13 +230,32 @@ def _write_options(folder: Path, checkpoints: Checkpoints) -> None:
     (folder / "config.json").write_text(json.dumps({**OPTIONS, **chosen}))
 
 
-def _finish(name: str, app: Any, checkpoints: Checkpoints, folder: Path) -> Host:
-    _save_all_options()
+def _serve(setup_middleware: Callable[[Any], None], create_api: Callable[[Any], Any]) -> Any:
+    """Build the host's API and return a client of it.
+
+    A start with the page calls before_ui before it builds the scripts' widgets, --nowebui only after
+    that: there, X/Y/Z plot knows no extension's axes. Here it is as with the page.
+    """
+    from fastapi import FastAPI
     from fastapi.testclient import TestClient
 
-    importlib.import_module("modules.script_callbacks").app_started_callback(None, app)
-    client = TestClient(app, raise_server_exceptions=False)
-    return Host(name, client, checkpoints, folder)
+    script_callbacks = importlib.import_module("modules.script_callbacks")
+    app = FastAPI()
+    setup_middleware(app)
+    script_callbacks.before_ui_callback()
+    create_api(app)
+    script_callbacks.app_started_callback(None, app)
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def reload(host: Host) -> None:
+    """Do what "Reload UI" does: unload the scripts, load them again, and serve anew."""
+    modules = host.modules
+    modules.script_callbacks.app_reload_callback()
+    modules.script_callbacks.script_unloaded_callback()
+    modules.initialize.initialize_rest(reload_script_modules=True)
+    _wait_for_threads("load_model")
+    host.client = _serve(*_entry_points(host))
 
 
 def _save_all_options() -> None:

@@ -21,12 +21,12 @@ def create_api(app: FastAPI):
 
 def setup_middleware(app: FastAPI) -> None:
     """Compress large answers; gradio's permissive cross-origin rule is dropped, as in the host."""
+    from starlette.middleware import Middleware
     from starlette.middleware.gzip import GZipMiddleware
 
-    app.middleware_stack = None
-    app.user_middleware = [x for x in app.user_middleware if x.cls.__name__ != "CORSMiddleware"]
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
-    app.build_middleware_stack()
+    kept = [x for x in app.user_middleware if x.cls.__name__ != "CORSMiddleware"]
+    app.user_middleware = [Middleware(GZipMiddleware, minimum_size=1000), *kept]
+    app.middleware_stack = None  # not add_middleware: a request may have been answered by now
 
 
 def make_api_app() -> FastAPI:

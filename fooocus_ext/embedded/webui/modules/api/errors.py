@@ -8,6 +8,8 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import HTTPException
 from fastapi.responses import JSONResponse
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
 
 from modules import errors, shared
 
@@ -27,7 +29,6 @@ def handle_exception(request: Request, e: Exception) -> JSONResponse:
 def api_middleware(app: FastAPI) -> None:
     """Install the handlers, a timing header and, with --api-log, one line per request."""
 
-    @app.middleware("http")
     async def log_and_time(req: Request, call_next):
         started = time.time()
         res = await call_next(req)
@@ -37,7 +38,6 @@ def api_middleware(app: FastAPI) -> None:
             print(f"API {time.strftime('%Y-%m-%d %H:%M:%S')} {res.status_code} {req.method} {req.url.path} {duration}")
         return res
 
-    @app.middleware("http")
     async def exception_handling(request: Request, call_next):
         try:
             return await call_next(request)
@@ -51,3 +51,9 @@ def api_middleware(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http_exception_handler(request: Request, e: HTTPException):
         return handle_exception(request, e)
+
+    # The page's server answers already, and Starlette refuses new middleware from its first answer on: a
+    # browser that waits for the page to come back must not be able to stop it. The stack is made anew instead.
+    for dispatch in (log_and_time, exception_handling):
+        app.user_middleware.insert(0, Middleware(BaseHTTPMiddleware, dispatch=dispatch))
+    app.middleware_stack = None

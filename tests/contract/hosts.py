@@ -27,7 +27,8 @@ CHECKPOINTS = os.environ.get("FOOOCUS_TEST_CHECKPOINTS")
 
 FLAGS = (
     "--nowebui --api --skip-prepare-environment --skip-torch-cuda-test --skip-version-check "
-    "--use-cpu all --no-half --no-download-sd-model --no-prompt-history"
+    "--use-cpu all --no-half --no-download-sd-model --no-prompt-history "
+    "--disable-console-progressbars"
 ).split()
 OPTIONS = {"show_progress_type": "Approx cheap", "samples_save": False, "grid_save": False}
 
@@ -205,15 +206,38 @@ def _start_embedded(folder: Path) -> Host:
     from fooocus_ext import embedded
 
     checkpoints = _checkpoint_folder(folder)
+    if checkpoints.base is None:
+        checkpoints = _write_checkpoints(folder / "models" / "Stable-diffusion")
     _write_options(folder, checkpoints)
-    embedded.bootstrap([*FLAGS, "--data-dir", str(folder), "--disable-console-progressbars"])
-    from fastapi import FastAPI
-    from modules import script_callbacks, server
+    embedded.bootstrap([*FLAGS, "--data-dir", str(folder)])
+    _save_all_options()
+    server = importlib.import_module("modules.server")
+    client = _serve(server.setup_middleware, server.create_api)
+    return Host("embedded", client, checkpoints, folder)
 
-    app = FastAPI()
-    script_callbacks.before_ui_callback()
-    server.create_api(app)
-    return _finish("embedded", app, checkpoints, folder)
+
+def _entry_points(host: Host) -> tuple[Callable[[Any], None], Callable[[Any], Any]]:
+    """Return the host's functions that set up a server and its API."""
+    if host.is_embedded:
+        return host.modules.server.setup_middleware, host.modules.server.create_api
+    entry = importlib.import_module("webui")
+    return entry.initialize_util.setup_middleware, entry.create_api
+
+
+def _write_checkpoints(folder: Path) -> Checkpoints:
+    """Write the embedded host's own tiny checkpoints: two bases that differ, and a refiner."""
+    from fooocus_ext.embedded import tiny_checkpoint
+
+    found = Checkpoints()
+    for part, kind in (("base", "base"), ("second", "base"), ("refiner", "refiner")):
+        path = folder / f"tiny-{part}.safetensors"
+        seed = tiny_checkpoint.SEEDS["base"] + (part == "second")
+        with patch.dict(tiny_checkpoint.SEEDS, base=seed):
+            tiny_checkpoint.write_tiny_checkpoint(kind, path)
+        setattr(found, part, path.name)
+        found.paths[path.name] = path
+    add_broken(folder)
+    return found
 
 
 def _checkpoint_folder(folder: Path) -> Checkpoints:

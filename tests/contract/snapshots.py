@@ -16,7 +16,7 @@ HIJACK_FIELDS = ("layers", "clip", "circular_enabled", "comments", "extra_genera
 EMBEDDING_TABLES = ("ids_lookup", "word_embeddings", "skipped_embeddings")
 VAE_GLOBALS = ("base_vae", "loaded_vae_file", "checkpoint_info")
 DEVICE_FLAGS = ("device", "dtype", "dtype_unet", "dtype_vae", "fp8", "unet_needs_upcast")
-STATE_FIELDS = ("interrupted", "skipped", "stopping_generation", "job", "job_count")
+STATE_FIELDS = ("job", "job_count")
 CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")
 CACHE_KEY = "conditioning caches"
 

@@ -1,0 +1,194 @@
+"""Copies of a request, generations inside generations, and grids."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from fooocus_ext.args import FIELDS
+from tests.contract import probes, snapshots
+from tests.contract.hosts import decode
+
+STRONG = {"sharpness": 20, "adaptive_cfg": 3}
+
+
+def inner_request(host, outer, **changes):
+    """Return a new request with the scripts of another, as detailing extensions make them."""
+    processing = host.modules.processing
+    p = processing.StableDiffusionProcessingTxt2Img(
+        sd_model=host.modules.shared.sd_model,
+        prompt="a face",
+        width=64,
+        height=64,
+        steps=3,
+        cfg_scale=6,
+        seed=5,
+        sampler_name="DPM++ 2M",
+        do_not_save_samples=True,
+        do_not_save_grid=True,
+        **changes,
+    )
+    p.is_api = True
+    p.scripts = outer.scripts
+    p.script_args = outer.script_args
+    return p
+
+
+def nesting(host, hook, results, **changes):
+    """Return another script's hook that generates a picture inside of the generation."""
+
+    def run(self, p, *args, **kwargs):
+        if getattr(p, "_is_inner", False):
+            return
+        inner = inner_request(host, p, **changes)
+        inner._is_inner = True
+        results.append(host.modules.processing.process_images(inner).images[0].tobytes())
+        inner.close()
+        # then, as one such extension does, it tells the scripts about a copy of the outer request
+        again = copy.copy(p)
+        again._is_inner = True
+        p.scripts.before_process(again)
+        p.scripts.process(again)
+        p.scripts.postprocess(again, None)
+
+    return {hook: run}
+
+
+@pytest.mark.parametrize("method", [None, "joint", "separate"])
+@pytest.mark.parametrize(
+    "hook", ["process_batch", "process_before_every_sampling", "postprocess_image", "before_hr"]
+)
+def test_a_generation_inside_a_generation_changes_neither(host, hook, method, unchanged):
+    refiner = {"refiner": host.checkpoints.refiner, "refiner_method": method} if method else {}
+    settings = {**STRONG, **refiner}
+    job = {"batch_size": 2, "enable_hr": True, "hr_scale": 1.5, "denoising_strength": 0.6}
+    wanted = host.generate(settings, **job)
+    results = []
+    with probes.spying_script(host, nesting(host, hook, results)):
+        result = host.generate(settings, **job)
+    assert result.same_pixels(wanted)
+    assert result.infotext == wanted.infotext
+    assert len(set(results)) == 1
+    alone = host.generate(
+        settings, prompt="a face", negative_prompt="", width=64, height=64, steps=3, cfg_scale=6,
+        seed=5, sampler_name="DPM++ 2M",
+    )  # fmt: skip
+    assert results[0] == alone.pictures[0].tobytes()
+
+
+def test_postprocess_of_a_copy_ends_nothing(host):
+    """Inpainting helpers call postprocess with copy(p) in the middle of p's job."""
+
+    def post(self, p, *args, **kwargs):
+        p.scripts.postprocess(copy.copy(p), None)
+
+    job = {"n_iter": 2}
+    wanted = host.generate(STRONG, **job)
+    with probes.spying_script(host, {"postprocess_image": lambda s, p, *a, **k: None}):
+        assert host.generate(STRONG, **job).payload == wanted.payload
+
+    def once(self, p, *args, **kwargs):
+        post(self, p)
+
+    with probes.spying_script(host, {"process_before_every_sampling": once}):
+        result = host.generate(STRONG, **job)
+    assert result.same_pixels(wanted)
+
+
+def test_a_request_generated_twice_gives_the_same_picture_twice(host, unchanged):
+    """Loopback scripts call process_images again and again on one request; setup runs once."""
+    pictures = []
+
+    def again(self, p, processed, *args):
+        pictures.append(processed.images[0].tobytes())
+        if len(pictures) < 3:
+            host.modules.processing.process_images(p)
+
+    with probes.spying_script(host, {"postprocess": again}):
+        host.generate(STRONG)
+    assert len(set(pictures)) == 1
+
+
+# --- X/Y/Z plot -------------------------------------------------------------------------------------------
+
+
+def grid_script(host):
+    runner = host.modules.scripts.scripts_txt2img
+    titles = [script.title() for script in runner.selectable_scripts]
+    if "X/Y/Z plot" not in titles:
+        pytest.skip(f"the host {host.name} has no X/Y/Z plot")
+    return host.selectable_arguments("x/y/z plot")
+
+
+def plot(host, axes, **request):
+    """Run the host's X/Y/Z script with (axis label, values as typed) pairs; return the cells."""
+    script, arguments = grid_script(host)
+    labels = [option.label for option in script.current_axis_options]
+    for place in range(3):
+        label, values = axes[place] if place < len(axes) else ("Nothing", "")
+        arguments[place * 3 : place * 3 + 3] = [labels.index(label), values, []]
+    names = ["draw_legend", "include_lone_images", "include_sub_grids"]
+    for place, name in enumerate(names, start=9):
+        arguments[place] = name == "include_lone_images"
+    arguments[-1] = True  # values as typed text
+    result = host.generate(script_name="x/y/z plot", script_args=arguments, **request)
+    return result, [decode(text) for text in result.payload[1:]]
+
+
+AXES = {
+    "enabled": ("True", "False"),
+    "sharpness": ("0", "20"),
+    "adm_positive": ("1", "2"),
+    "adm_negative": ("1", "0.3"),
+    "adm_end": ("0", "0.9"),
+    "adaptive_cfg": ("30", "2"),
+    "refiner": ("None", "{refiner}"),
+    "styles": ("", ""),
+}
+
+
+def test_every_field_is_an_axis(host):
+    script, _ = grid_script(host)
+    labels = [option.label for option in script.current_axis_options]
+    assert [name for name in labels if name.startswith("[Fooocus]")] == [
+        f"[Fooocus] {field.label}" for field in FIELDS
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in AXES if name != "styles"])
+def test_an_axis_gives_the_pictures_of_single_requests(host, name, unchanged):
+    field = next(f for f in FIELDS if f.name == name)
+    values = [value.format(refiner=host.checkpoints.refiner) for value in AXES[name]]
+    result, cells = plot(host, [(f"[Fooocus] {field.label}", ", ".join(values))], fooocus={})
+    assert len(cells) == 2
+    for value, cell in zip(values, cells, strict=True):
+        typed = {"flag": value == "True", "number": value}.get(field.kind, value)
+        typed = float(typed) if field.kind == "number" else typed
+        wanted = host.generate({field.name: typed})
+        assert (cell == wanted.pictures[0]).all(), value
+
+
+def test_two_axes_at_once(host, unchanged):
+    axes = [("[Fooocus] Sharpness", "0, 20"), ("[Fooocus] Adaptive CFG", "2, 30")]
+    _, cells = plot(host, axes)
+    wanted = [
+        host.generate({"sharpness": sharpness, "adaptive_cfg": cfg}).pictures[0]
+        for cfg in (2, 30)
+        for sharpness in (0, 20)
+    ]
+    assert len(cells) == 4
+    assert all((a == b).all() for a, b in zip(cells, wanted, strict=True))
+
+
+def test_a_grid_leaves_no_axis_value_for_the_next_request(host, unchanged):
+    before = host.generate()
+    plot(host, [("[Fooocus] Sharpness", "5, 20")])
+    assert host.generate().payload == before.payload
+    assert snapshots.callback_counts(host)
+
+
+def test_infotexts_of_cells_differ_where_the_cells_do(host):
+    result, _ = plot(host, [("[Fooocus] Sharpness", "5, 20")], fooocus={})
+    texts = result.info["infotexts"][1:]
+    assert ["Fooocus sharpness: 5," in texts[0], "Fooocus sharpness: 20," in texts[1]] == [True] * 2

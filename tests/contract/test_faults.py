@@ -1,0 +1,274 @@
+"""Whatever goes wrong, wherever: the host is afterwards as it was, and its next picture too."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+from unittest.mock import patch
+
+import pytest
+import torch
+
+from tests.contract import probes, snapshots
+
+pytestmark = pytest.mark.reports_errors
+
+JOB = {
+    "width": 64,
+    "height": 64,
+    "steps": 3,
+    "enable_hr": True,
+    "hr_scale": 2,
+    "denoising_strength": 0.9,
+    "hr_second_pass_steps": 3,
+    "override_settings": {"hires_fix_refiner_pass": "both passes"},
+}
+CALLS = 6  # three in each pass
+
+SETTINGS = {
+    "guidance": {"sharpness": 9},
+    "joint": {"sharpness": 9, "refiner_switch": 0.5, "refiner_method": "joint"},
+    "separate": {"sharpness": 9, "refiner_switch": 0.5, "refiner_method": "separate"},
+}
+
+
+def settings_of(host, method):
+    refiner = {} if method == "guidance" else {"refiner": host.checkpoints.refiner}
+    return {**SETTINGS[method], **refiner}
+
+
+@pytest.fixture
+def before(host, request):
+    """The host's state, and its picture without the extension, after a job that went well."""
+    host.generate(settings_of(host, request.getfixturevalue("method")), **JOB)
+    picture = host.generate(**JOB)
+    return snapshots.take(host), picture
+
+
+def assert_nothing_left(host, before, objects=()):
+    snapshot, picture = before
+    for p in objects:
+        ours = [name for name in vars(p) if "fooocus" in name]
+        replaced = [name for name in ("sample", "close", "init") if name in vars(p)]
+        assert (ours, replaced, p.sampler) == ([], [], None)
+    objects = ()
+    gc.collect()
+    assert snapshots.differences(snapshot, snapshots.take(host)) == {}
+    assert host.generate(**JOB).payload == picture.payload
+    assert snapshots.differences(snapshot, snapshots.take(host)) == {}
+
+
+def raise_error(host, params):
+    raise RuntimeError("injected")
+
+
+def raise_out_of_memory(host, params):
+    raise torch.cuda.OutOfMemoryError("injected")
+
+
+def interrupt(host, params):
+    host.modules.shared.state.interrupt()
+
+
+def skip(host, params):
+    host.modules.shared.state.skip()
+
+
+def make_nan(host, params):
+    params.x.fill_(float("nan"))
+
+
+FAULTS = {
+    "exception": (raise_error, 500),
+    "out of memory": (raise_out_of_memory, 500),
+    "interrupt": (interrupt, 200),
+    "skip": (skip, 200),
+    "NaN": (make_nan, 500),
+}
+
+
+def inject(host, fault, index, seen):
+    """Return the context in which a fault follows our callback before or after model call ``index``."""
+
+    def around(original, params):
+        original(params)
+        seen.append(getattr(params, "denoiser", None))
+        if len(seen) == index + 1:
+            fault(host, params)
+
+    where = "denoised" if fault is make_nan else "denoiser"
+    return probes.around_callbacks(host, **{where: around})
+
+
+@pytest.mark.parametrize("index", range(CALLS))
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("method", SETTINGS)
+def test_a_fault_in_any_model_call_leaves_nothing(host, method, fault, index, before):
+    function, status = FAULTS[fault]
+    seen = []
+    with probes.processing_objects(host) as objects, inject(host, function, index, seen):
+        result = host.run(settings_of(host, method), **JOB)
+    assert len(seen) > index
+    assert result.status == status, result.body.get("errors")
+    for denoiser in filter(None, seen):
+        wrap = denoiser.model_wrap
+        assert wrap is None or wrap.inner_model is host.modules.shared.sd_model
+    assert_nothing_left(host, before, objects)
+
+
+HOST_STAGES = [
+    "processing.StableDiffusionProcessingTxt2Img.init",
+    "processing.StableDiffusionProcessingTxt2Img.sample",
+    "processing.StableDiffusionProcessingTxt2Img.sample_hr_pass",
+    "processing.StableDiffusionProcessingTxt2Img.calculate_hr_conds",
+    "processing.StableDiffusionProcessingTxt2Img.setup_conds",
+    "processing.StableDiffusionProcessing.parse_extra_network_prompts",
+    "processing.decode_latent_batch",
+    "processing.create_infotext",
+    "sd_samplers.create_sampler",
+    "sd_samplers_kdiffusion.KDiffusionSampler.sample",
+    "sd_samplers_kdiffusion.KDiffusionSampler.sample_img2img",
+    "sd_samplers_common.Sampler.launch_sampling",
+    "prompt_parser.reconstruct_cond_batch",
+]
+
+
+@contextlib.contextmanager
+def broken(name, error):
+    """Make a function raise; ``name`` is its dotted path from a module on."""
+    parts = name.split(".")
+    for split in range(len(parts), 0, -1):
+        try:
+            place = importlib.import_module(".".join(parts[:split]))
+            break
+        except ModuleNotFoundError:
+            continue
+    for part in parts[split:-1]:
+        place = getattr(place, part)
+
+    def fail(*args, **kwargs):
+        reached.append(name)
+        raise error
+
+    reached = []
+    with patch.object(place, parts[-1], fail):
+        yield reached
+
+
+ERRORS = {
+    "exception": lambda: RuntimeError("injected"),
+    "out of memory": lambda: torch.cuda.OutOfMemoryError("injected"),
+}
+
+
+@pytest.mark.parametrize("name", HOST_STAGES)
+@pytest.mark.parametrize("method", ["joint", "separate"])
+def test_a_failure_in_any_stage_of_the_host_leaves_nothing(host, method, name, before):
+    with probes.processing_objects(host) as objects:
+        with broken(f"modules.{name}", RuntimeError("injected")) as reached:
+            result = host.run(settings_of(host, method), **JOB)
+    assert reached
+    assert result.status == 500
+    assert_nothing_left(host, before, objects)
+
+
+OUR_STAGES = [
+    "pipeline.resolve",
+    "pipeline.apply_to_request",
+    "pipeline.begin",
+    "pipeline.before_model_call",
+    "pipeline.after_model_call",
+    "job_texts.rewrite_job",
+    "host.a1111.follow_sampling",
+    "host.a1111.read_model_call",
+    "host.a1111.pass_size",
+    "host.assets.writer",
+    "host.refiner.take_part",
+    "host.refiner.Refiner.__init__",
+    "host.refiner.Refiner.encode",
+    "host.refiner.Refiner.intervene",
+    "host.refiner.Refiner._take",
+    "host.refiner.Refiner._pad",
+    "core.adm.scale_original_size",
+    "core.guidance.sharpen",
+]
+
+
+@pytest.mark.parametrize("name", OUR_STAGES)
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("method", ["joint"])
+def test_a_failure_in_any_stage_of_ours_leaves_nothing(host, method, error, name, before):
+    with probes.processing_objects(host) as objects:
+        with broken(f"fooocus_ext.{name}", ERRORS[error]()) as reached:
+            result = host.run(settings_of(host, method), **JOB)
+    assert reached
+    assert result.status == 500, "a picture without what was asked for is no answer"
+    assert_nothing_left(host, before, objects)
+
+
+LOADING = [
+    "sd_models.get_checkpoint_state_dict",
+    "sd_models.load_model",
+    "sd_models.load_model_weights",
+    "sd_models.instantiate_from_config",
+    "sd_hijack.model_hijack.hijack",
+    "script_callbacks.model_loaded_callback",
+    "sd_models.get_empty_cond",
+]
+
+
+@pytest.mark.parametrize("name", LOADING)
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize("method", ["guidance"])
+def test_a_failure_while_the_refiner_loads_leaves_the_base(host, method, error, name, before):
+    from fooocus_ext.host import resident
+
+    resident.release()
+    module, *path = name.split(".")
+    place = getattr(host.modules, module)
+    for part in path:
+        if not hasattr(place, part):
+            pytest.skip(f"the host {host.name} has no {name}")
+        place = getattr(place, part)
+    with probes.processing_objects(host) as objects:
+        with broken(f"modules.{name}", ERRORS[error]()) as reached:
+            result = host.run(settings_of(host, "joint"), **JOB)
+    assert reached
+    assert result.status in (422, 500)
+    assert_nothing_left(host, before, objects)
+    assert resident.resident_name() is None
+    wanted = host.generate(settings_of(host, "joint"), **JOB)
+    assert host.generate(settings_of(host, "joint"), **JOB).payload == wanted.payload
+
+
+@pytest.mark.parametrize("method", ["joint", "separate"])
+@pytest.mark.parametrize("where", ["first batch", "second batch"])
+def test_a_skipped_batch_does_not_spoil_the_next(host, method, where, before):
+    fields = {**JOB, "enable_hr": False, "n_iter": 2}
+    wanted = host.generate(settings_of(host, method), **fields)
+    index = 2 if where == "first batch" else 5
+    with inject(host, skip, index, []):
+        result = host.generate(settings_of(host, method), **fields)
+    kept = -1 if where == "first batch" else -2
+    assert (result.pictures[kept] == wanted.pictures[kept]).all()
+    other = -2 if where == "first batch" else -1
+    assert not (result.pictures[other] == wanted.pictures[other]).all()
+
+
+def test_an_interrupt_before_the_first_step_leaves_nothing(host):
+    """Interrupted while the refiner's prompts are encoded: the sampler must never start."""
+    from fooocus_ext.host import refiner
+
+    encode = refiner.Refiner.encode
+
+    def interrupting(self, p):
+        encode(self, p)
+        host.modules.shared.state.interrupt()
+
+    host.generate(settings_of(host, "joint"), **JOB)
+    picture = host.generate(**JOB)
+    snapshot = snapshots.take(host)
+    with patch.object(refiner.Refiner, "encode", interrupting):
+        assert host.run(settings_of(host, "joint"), **JOB).status == 200
+    assert_nothing_left(host, (snapshot, picture))

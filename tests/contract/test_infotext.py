@@ -1,0 +1,108 @@
+"""What the infotext says, through the host's own parser and paste fields and back."""
+
+from __future__ import annotations
+
+import pytest
+
+from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
+
+EVERYTHING = {
+    "sharpness": 3.25,
+    "adm_positive": 1.75,
+    "adm_negative": 0.5,
+    "adm_end": 0.45,
+    "adaptive_cfg": 4.5,
+    "refiner_switch": 0.65,
+    "refiner_method": "separate",
+    "expansion": False,
+}
+
+
+def parse(host, infotext):
+    """Parse as the host does for PNG Info and pasting, extensions' callbacks included."""
+    entries = host.modules.infotext_utils.parse_generation_parameters(infotext)
+    host.modules.script_callbacks.infotext_pasted_callback(infotext, entries)
+    return entries
+
+
+def pasted(host, infotext, tab="txt2img"):
+    """Return what pasting an infotext puts into each of our widgets; fields left alone are absent."""
+    entries = parse(host, infotext)
+    script = host.script_of(tab)
+    by_component = {id(c): f.name for c, f in zip(script.controls, FIELDS, strict=True)}
+    values = {}
+    for component, target, *_ in script.infotext_fields:
+        value = target(entries) if callable(target) else entries.get(target)
+        if value is not None and id(component) in by_component:
+            values[by_component[id(component)]] = value
+    return values
+
+
+def test_settings_survive_the_round_trip(host):
+    settings = {"enabled": True, **EVERYTHING, "refiner": host.checkpoints.refiner}
+    first = host.generate(settings)
+    values = pasted(host, first.infotext)
+    assert set(values) == set(FIELDS_BY_NAME)
+    second = host.generate(values)
+    assert second.same_pixels(first)
+    assert second.infotext == first.infotext
+
+
+@pytest.mark.parametrize("name", [n for n in EVERYTHING if not n.startswith("refiner")])
+def test_each_value_survives_the_round_trip(host, name):
+    values = pasted(host, host.generate({name: EVERYTHING[name]}, steps=1).infotext)
+    assert values[name] == EVERYTHING[name]
+    untouched = Settings(enabled=True, expansion=False).replace(**{name: EVERYTHING[name]})
+    assert values == untouched.as_dict()
+
+
+def test_values_at_their_default_are_not_written(host):
+    infotext = host.generate({"expansion": True, "sharpness": 2.0}, steps=1).infotext
+    written = {f.name for f in FIELDS if f"{f.infotext}: " in infotext}
+    assert written == {"enabled"}
+
+
+def test_a_picture_without_fooocus_switches_it_off(host):
+    assert pasted(host, host.generate(steps=1).infotext) == {"enabled": False}
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda f: f.name)
+def test_keys_are_those_that_every_host_can_parse(field):
+    assert field.infotext.replace(" ", "").isalnum()
+
+
+def test_the_api_reads_an_infotext(host):
+    wanted = host.generate({"sharpness": 20})
+    result = host.generate(infotext=wanted.infotext)
+    assert result.same_pixels(wanted)
+
+
+def test_png_info_gives_the_parameters_back(host):
+    result = host.generate({"sharpness": 9.5})
+    answer = host.post("/sdapi/v1/png-info", {"image": result.payload[0]})
+    assert answer.body["info"] == result.infotext
+    assert answer.body["parameters"]["Fooocus sharpness"] == "9.5"
+
+
+def test_styles_and_the_typed_prompt_survive_the_round_trip(host):
+    from fooocus_ext.host import assets
+
+    names = list(assets.styles().names)[:2]
+    first = host.generate({"styles": names, "sharpness": 9})
+    assert first.infotext.split("\n")[0] != "a red fox in the snow"
+    values = pasted(host, first.infotext)
+    assert list(values["styles"]) == names
+    assert parse(host, first.infotext)["Prompt"] == "a red fox in the snow"
+    assert host.generate(values).same_pixels(first)
+
+
+def test_each_picture_of_a_job_has_its_own_texts(host):
+    result = host.generate({"styles": []}, prompt="a [[fox, wolf]] in snow", batch_size=2, n_iter=2)
+    texts = result.info["infotexts"]
+    assert len(texts) >= 4
+    assert all("Fooocus: True" in text for text in texts)
+
+
+def test_the_same_fields_are_carried_to_the_other_tab(host):
+    for tab in ("txt2img", "img2img"):
+        assert set(host.script_of(tab).paste_field_names) == {f.infotext for f in FIELDS}

@@ -68,14 +68,14 @@ def add_task_to_queue(id_job: str) -> None:
 
 def start_task(id_task: str | None) -> None:
     """The task is the one being worked on."""
-    global current_task  # noqa: PLW0603 - one generation at a time is what the host is about
+    global current_task
     current_task = id_task
     pending_tasks.pop(id_task, None)
 
 
 def finish_task(id_task: str | None) -> None:
     """The task is over, well or badly."""
-    global current_task  # noqa: PLW0603
+    global current_task
     if current_task == id_task:
         current_task = None
     finished_tasks.append(id_task)

@@ -203,7 +203,7 @@ def _add_lists(routes: APIRouter, services: Services) -> None:
 def _add_texts(routes: APIRouter, services: Services) -> None:
     @routes.post("/styles/preview", summary="The final texts of a prompt with styles")
     def preview(request: PreviewRequest) -> dict[str, Any]:
-        with _as_http_error():
+        with as_http_error():
             settings = args.Settings().replace(styles=request.styles, expansion=request.expansion)
             text = services.rewrite(request.prompt, request.negative_prompt, request.seed, settings)
         return {
@@ -217,7 +217,7 @@ def _add_texts(routes: APIRouter, services: Services) -> None:
     @routes.post("/expand", summary="Continuations of a prompt")
     def expand(request: ExpandRequest) -> dict[str, list[str]]:
         seeds = [request.seed + number for number in range(request.count)]
-        with _as_http_error():
+        with as_http_error():
             return {"expansions": list(services.expand([request.prompt] * request.count, seeds))}
 
 
@@ -229,7 +229,7 @@ def _add_actions(routes: APIRouter, services: Services) -> None:
 
     @routes.post("/txt2img", summary="Pictures from few words")
     def txt2img(request: PictureRequest) -> dict[str, Any]:  # type: ignore[valid-type]
-        with _as_http_error():
+        with as_http_error():
             pictures = services.make_pictures(request, settings_of(request))
         return {
             "images": pictures.images,
@@ -243,7 +243,7 @@ def _add_actions(routes: APIRouter, services: Services) -> None:
 
 
 @contextmanager
-def _as_http_error() -> Iterator[None]:
+def as_http_error() -> Iterator[None]:
     """Answer a request that cannot be honoured with its own status instead of 500."""
     try:
         yield

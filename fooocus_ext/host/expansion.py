@@ -12,7 +12,7 @@ import torch
 from modules import devices, paths, sd_hijack, shared
 
 from fooocus_ext.host import options
-from fooocus_ext.prompting.expander_folder import find_expansion_folder
+from fooocus_ext.prompting.expander_folder import MODELS_SUBFOLDER, find_expansion_folder
 
 if TYPE_CHECKING:
     from fooocus_ext.prompting.expander import Expander, Expansion
@@ -33,6 +33,19 @@ def expansions(texts: Sequence[str], seeds: Sequence[int]) -> list[Expansion]:
         target_tokens=options.expansion_target(),
         hidden_words=tuple(sd_hijack.model_hijack.embedding_db.word_embeddings),
     )
+
+
+def models_folder() -> Path:
+    """Return where the user's own model is looked for without being told."""
+    return Path(paths.models_path) / MODELS_SUBFOLDER
+
+
+def forget_models() -> None:
+    """Load models anew when they are needed next: files have changed."""
+    from fooocus_ext.prompting.expander import release_expanders
+
+    release_expanders()
+    _warn_once.cache_clear()
 
 
 def _expander() -> Expander:

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from modules import call_queue, shared
 
-from fooocus_ext import api
+from fooocus_ext import api, api_files
 from fooocus_ext.args import Settings, describe
 from fooocus_ext.host import assets, expansion, jobs, resident
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
@@ -24,7 +24,8 @@ _GENERATION_PATHS = ("/sdapi/v1/txt2img", "/sdapi/v1/img2img")
 
 def register(_demo: Any, app: FastAPI) -> None:
     """Add our routes and guard the shape of our arguments in the host's; called on every start."""
-    app.include_router(api.router(services()), dependencies=authentication())
+    for router in (api.router(services()), api_files.router(folders())):
+        app.include_router(router, dependencies=authentication())
     for route in app.routes:
         if isinstance(route, APIRoute) and route.path in _GENERATION_PATHS:
             guard = get_parameterless_sub_dependant(
@@ -44,6 +45,20 @@ def services() -> api.Services:
         make_pictures=_make_pictures,
         release_refiner=_release_refiner,
     )
+
+
+def folders() -> api_files.Folders:
+    """Return where our routes may write."""
+    return api_files.Folders(
+        presets=assets.user_folder() / "presets",
+        expansion_model=expansion.models_folder(),
+        changed=_read_again,
+    )
+
+
+def _read_again() -> None:
+    assets.reload()
+    expansion.forget_models()
 
 
 def _rewrite(prompt: str, negative: str, seed: int, settings: Settings) -> RewrittenPrompt:

@@ -38,7 +38,9 @@ def run_contract_tests(
     environment = {**os.environ, WEBUI_VARIABLE: str(webui), "GRADIO_ANALYTICS_ENABLED": "False"}
     if checkpoints is not None:
         environment[CHECKPOINTS_VARIABLE] = str(checkpoints)
-    tests = [] if any("tests/contract" in argument for argument in arguments) else ["tests/contract"]
+    tests = (
+        [] if any("tests/contract" in argument for argument in arguments) else ["tests/contract"]
+    )
     tests = [str(ROOT / argument) for argument in tests]
     command = [python, str(RUNNER), str(packages), "-c", str(ROOT / "pyproject.toml")]
     command += [f"--rootdir={ROOT}", "--disable-warnings", *tests, *map(_from_root, arguments)]
@@ -71,10 +73,14 @@ def install_test_packages(python: str) -> Path:
     done = folder / ".complete"
     if done.exists():
         return folder
-    say(f"Installing {', '.join(TEST_PACKAGES)} into {folder} (the webui's environment stays as it is).")
+    say(
+        f"Installing {', '.join(TEST_PACKAGES)} into {folder} (the webui's environment stays as it is)."
+    )
     command = [str(python_of()), "-m", "pip", "--python", python, "install", "--quiet"]
     command += ["--target", str(folder), "--constraint", str(ROOT / "requirements" / "test.txt")]
     if subprocess.run([*command, *TEST_PACKAGES], check=False).returncode != 0:
-        raise SetupError("pip could not install pytest for the webui's Python; its output says why.")
+        raise SetupError(
+            "pip could not install pytest for the webui's Python; its output says why."
+        )
     done.touch()
     return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from fooocus_ext.prompting.expander_model import ExpansionModel
@@ -14,9 +15,10 @@ from fooocus_ext.prompting.expander_words import (
     sample_top_k,
 )
 
-# How far apart the scores of one text may be when it is computed in different batches. On a CPU sums are
-# rounded differently; measured differences stay below 1e-4 and 1e-12. Elsewhere no promise is made.
-_MARGINS = {torch.float32: 2e-3, torch.float64: 1e-7}
+# How far apart the scores of one text may be when it is computed in different batches, in proportion to
+# the largest of them: on a CPU sums are rounded in another order. Differences of 1e-6 and 1e-14 are
+# usual. Elsewhere no promise is made.
+_MARGINS = {torch.float32: 2e-5, torch.float64: 1e-11}
 
 
 class Row:
@@ -37,6 +39,7 @@ class Row:
         self.grammar = grammar
         self.room = room
         self._model = model
+        self._choices = grammar.choices()
         self._generator = torch.Generator().manual_seed(seed)
         network = model.network
         self._margin = _MARGINS.get(network.dtype, 0.0) if network.device.type == "cpu" else 0.0
@@ -44,7 +47,7 @@ class Row:
     @property
     def open(self) -> bool:
         """Whether anything more can be written."""
-        return bool(self.ids) and len(self.grammar.choices()) > 0
+        return bool(self.ids) and self._choices.size > 0
 
     def choose(self, scores: torch.Tensor) -> None:
         """Write the next token.
@@ -55,16 +58,17 @@ class Row:
         model = self._model
         uniform = torch.rand(len(scores), generator=self._generator, dtype=torch.float64)
         noise = gumbel(uniform.numpy())
-        choices = self.grammar.choices()
-        choice = sample_top_k(
-            self._tempered(scores), choices, noise, top_k=model.top_k, margin=self._margin
-        )
-        if not choice.certain and self._margin:
+        choices = self._choices
+        tempered = self._tempered(scores)
+        margin = self._margin * float(np.abs(tempered).max())
+        choice = sample_top_k(tempered, choices, noise, top_k=model.top_k, margin=margin)
+        if not choice.certain and margin:
             alone, _ = model.network.start([self.ids], len(self.ids))
             exact = self._tempered(alone[0])
             choice = sample_top_k(exact, choices, noise, top_k=model.top_k, margin=0.0)
         self.grammar.add(choice.output)
         self.ids.append(model.output_ids[choice.output])
+        self._choices = self.grammar.choices()
 
     def _tempered(self, scores: torch.Tensor) -> Scores:
         tempered: Scores = scores.to("cpu", torch.float64).numpy() / self._model.temperature

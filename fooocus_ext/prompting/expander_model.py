@@ -28,7 +28,7 @@ TOKENIZER_FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 FOOOCUS_WORDS, OWN_WORDS, OWN_PHRASES = "positive.txt", "words.txt", "phrases.txt"
 _GPT2_SPACE = "Ġ"  # how byte-level BPE writes the space in front of a word
 _FOOOCUS_TOP_K = 100
-_OWN_TOP_K, _OWN_TEMPERATURE, _OWN_WINDOW = 40, 0.85, 48
+_OWN_TOP_K, _OWN_TEMPERATURE, _OWN_WINDOW = 40, 0.7, 48
 
 
 class ExpansionModelError(Exception):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
+from fooocus_ext.prompting.expander_linear import pack_linear
+
 
 @dataclass(frozen=True)
 class NetworkShape:
@@ -111,10 +113,20 @@ class Network:
         self.shape = shape
         self._head = head.to(device, dtype)
         self._tensors = {
-            # GPT-2 stores its projections as [in, out]; F.linear wants the other way round.
-            name: (tensor.t() if _is_projection(name) else tensor).to(device, dtype).contiguous()
+            name: tensor.to(device, dtype).contiguous()
             for name, tensor in tensors.items()
+            if not _is_projection(name)
         }
+        # GPT-2 stores its projections as [in, out]; the usual order is the other way round.
+        self._projections = {
+            name.removesuffix(".weight"): pack_linear(
+                tensor.t().to(device, dtype).contiguous(),
+                self._tensors[name.replace(".weight", ".bias")],
+            )
+            for name, tensor in tensors.items()
+            if _is_projection(name)
+        }
+        self._score_rows = pack_linear(self._head, None)
 
     @property
     def device(self) -> torch.device:
@@ -185,7 +197,7 @@ class Network:
         return F.layer_norm(hidden, weight.shape, weight, bias, self.shape.epsilon)
 
     def _linear(self, name: str, hidden: torch.Tensor) -> torch.Tensor:
-        return F.linear(hidden, self._tensors[f"{name}.weight"], self._tensors[f"{name}.bias"])
+        return self._projections[name](hidden)
 
     def _project(self, layer: int, hidden: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return queries, keys and values, ``[rows, heads, tokens, width / heads]`` each."""
@@ -204,7 +216,7 @@ class Network:
         return hidden + self._linear(f"h.{layer}.mlp.c_proj", F.gelu(inner, approximate="tanh"))
 
     def _score(self, hidden: torch.Tensor) -> torch.Tensor:
-        return F.linear(self._norm("ln_f", hidden), self._head)
+        return self._score_rows(self._norm("ln_f", hidden))
 
 
 def _is_projection(name: str) -> bool:

@@ -185,16 +185,25 @@ def sample_top_k(
         margin: how much scores may be wrong.
     """
     candidates = scores[choices]
-    border = np.partition(candidates, -top_k)[-top_k] if len(choices) > top_k else -np.inf
-    near = candidates >= border - margin
+    last_in, first_out = _borders(candidates, top_k)
+    near = candidates >= last_in - 2 * margin  # what an error could lift into the best ones
     kept, sums = choices[near], candidates[near] + noise[choices[near]]
     if len(kept) == 1:
         return Choice(int(kept[0]), certain=True)
-    inside = np.where(scores[kept] >= border, sums, -np.inf)
+    inside = np.where(scores[kept] >= last_in, sums, -np.inf)
     best = int(inside.argmax())
-    rival = np.delete(sums, best).max()
-    clear = inside[best] - rival > 2 * margin and scores[kept[best]] >= border + margin
+    lead = inside[best] - np.delete(sums, best).max()
+    clear = lead > 2 * margin and scores[kept[best]] - first_out > 2 * margin
     return Choice(int(kept[best]), certain=bool(clear))
+
+
+def _borders(candidates: Scores, top_k: int) -> tuple[float, float]:
+    """Return the lowest score among the ``top_k`` best, and the highest of the others."""
+    if len(candidates) <= top_k:
+        return -np.inf, -np.inf
+    middle = len(candidates) - top_k
+    ordered = np.partition(candidates, (middle - 1, middle))
+    return float(ordered[middle]), float(ordered[middle - 1])
 
 
 def gumbel(uniform: Scores) -> Scores:

@@ -24,6 +24,7 @@ WIDTH, LAYERS, HEADS = 192, 4, 6
 TOKENS_PER_BATCH = 2400
 PEAK_RATE = 2.5e-3
 WARM_UP = 60
+SHORT_SHARE, SHORT_TEXT = 0.65, (7, 13)  # share of texts cut down, and to how many phrases
 UNKNOWN_SHARE = 0.03  # prompt words hidden while training, so that unknown words do no harm
 UNKNOWN_PROMPTS = 0.01  # prompts hidden altogether: what suits anything at all
 
@@ -43,6 +44,17 @@ def read_texts(path: Path) -> list[Text]:
         prompt, _, phrases = line.partition("\t")
         texts.append(Text(prompt, tuple(phrases.split(", "))))
     return texts
+
+
+def shorten(texts: Sequence[Text], seed: int) -> list[Text]:
+    """Cut most texts to their first phrases: those tell most about the prompt, per token learnt."""
+    random = np.random.default_rng(seed)
+    lengths = random.integers(*SHORT_TEXT, size=len(texts))
+    cut = random.random(len(texts)) < SHORT_SHARE
+    return [
+        Text(text.prompt, text.phrases[:length] if short else text.phrases)
+        for text, length, short in zip(texts, lengths, cut, strict=True)
+    ]
 
 
 def encode(texts: Sequence[Text], vocabulary: Sequence[str]) -> list[Encoded]:

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from fooocus_ext.errors import RequestError
+from fooocus_ext.prompting.expander import ExpansionModelError
+from fooocus_ext.prompting.expander_folder import (
+    NOTICE,
+    RemoteFile,
+    download_model,
+    find_expansion_folder,
+)
+from tests.prompting.expansion_folders import make_fooocus_folder
+
+CONTENT = {"config.json": b'{"a": 1}', "weights.bin": bytes(range(256)) * 9000}
+
+
+class Handler(BaseHTTPRequestHandler):
+    ranges = True
+    cut = 0
+    requests: ClassVar[list[tuple[str, str | None]]] = []
+
+    def do_GET(self):
+        name = self.path.rpartition("/")[2]
+        self.requests.append((name, self.headers.get("Range")))
+        if name not in CONTENT:
+            self.send_error(404)
+            return
+        body, first = CONTENT[name], 0
+        if self.ranges and self.headers.get("Range"):
+            first = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
+        if first >= len(body):
+            self.send_error(416)
+            return
+        self.send_response(206 if first else 200)
+        self.send_header("Content-Length", str(len(body) - first))
+        self.end_headers()
+        self.wfile.write(body[first : len(body) - self.cut])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    handler = type("Server", (Handler,), {"requests": []})
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=httpd.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{httpd.server_port}/model", handler
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
+
+
+def remote(name: str) -> RemoteFile:
+    return RemoteFile(name, hashlib.sha256(CONTENT[name]).hexdigest())
+
+
+FILES = [remote(name) for name in CONTENT]
+
+
+def test_download(server, tmp_path):
+    seen = []
+    download_model(
+        f"{server[0]}/",
+        FILES,
+        tmp_path / "m",
+        accept_notice=True,
+        progress=lambda *a: seen.append(a),
+    )
+    assert {p.name: p.read_bytes() for p in (tmp_path / "m").iterdir()} == CONTENT
+    size = len(CONTENT["weights.bin"])
+    assert seen[0] == ("config.json", 8, 8)
+    assert seen[-1] == ("weights.bin", size, size)
+    assert len(seen) > 3
+
+
+def test_what_is_there_is_not_fetched_again(server, tmp_path):
+    for _ in range(2):
+        download_model(server[0], FILES, tmp_path, accept_notice=True)
+    assert len(server[1].requests) == 2
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_broken_off_download_goes_on(server, tmp_path, ranges):
+    url, handler = server
+    handler.ranges, handler.cut = ranges, 700_000
+    with pytest.raises(ExpansionModelError, match=r"weights\.bin could not be downloaded"):
+        download_model(url, FILES[1:], tmp_path, accept_notice=True)
+    assert not (tmp_path / "weights.bin").exists()
+    handler.cut = 0
+    download_model(url, FILES[1:], tmp_path, accept_notice=True)
+    assert (tmp_path / "weights.bin").read_bytes() == CONTENT["weights.bin"]
+    assert handler.requests[1][1].startswith("bytes=")
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_wrong_checksum_leaves_nothing_behind(server, tmp_path):
+    with pytest.raises(ExpansionModelError, match=r"config\.json .* checksum is wrong"):
+        download_model(
+            server[0], [RemoteFile("config.json", "0" * 64)], tmp_path, accept_notice=True
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_old_file_stays_until_the_new_one_is_checked(server, tmp_path):
+    (tmp_path / "config.json").write_text("old")
+    with pytest.raises(ExpansionModelError):
+        download_model(
+            server[0], [RemoteFile("config.json", "0" * 64)], tmp_path, accept_notice=True
+        )
+    assert (tmp_path / "config.json").read_text() == "old"
+
+
+def test_a_complete_part_is_taken(server, tmp_path):
+    (tmp_path / "weights.bin.part").write_bytes(CONTENT["weights.bin"])
+    download_model(server[0], FILES[1:], tmp_path, accept_notice=True)
+    assert (tmp_path / "weights.bin").read_bytes() == CONTENT["weights.bin"]
+
+
+def test_a_missing_file_is_named(server, tmp_path):
+    with pytest.raises(ExpansionModelError, match=r"vocab\.json could not be downloaded.*404"):
+        download_model(
+            server[0], [RemoteFile("vocab.json", "0" * 64)], tmp_path, accept_notice=True
+        )
+
+
+def test_the_notice_comes_first(server, tmp_path):
+    with pytest.raises(RequestError, match="accept_notice") as caught:
+        download_model(server[0], FILES, tmp_path / "m", accept_notice=False)
+    assert NOTICE in caught.value.detail
+    assert not (tmp_path / "m").exists()
+    assert not server[1].requests
+
+
+@pytest.mark.parametrize("url", ["file:///etc", "ftp://a/b", "//a/b", "", "http://"])
+def test_only_http(tmp_path, url):
+    with pytest.raises(RequestError, match="base_url"):
+        download_model(url, FILES, tmp_path, accept_notice=True)
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "", "a\\b", "x.part", "a\n"])
+def test_only_plain_names(server, tmp_path, name):
+    with pytest.raises(RequestError, match="plain file name"):
+        download_model(server[0], [RemoteFile(name, "0" * 64)], tmp_path, accept_notice=True)
+
+
+def test_checksum_must_be_one(server, tmp_path):
+    with pytest.raises(RequestError, match="sha256"):
+        download_model(server[0], [RemoteFile("a", "123")], tmp_path, accept_notice=True)
+
+
+def test_find(tmp_path):
+    models = tmp_path / "models"
+    place = models / "prompt_expansion" / "fooocus_expansion"
+    assert find_expansion_folder(None, models) is None
+    place.mkdir(parents=True)
+    (place / "config.json").write_text("{}")
+    assert find_expansion_folder(None, models) is None
+    make_fooocus_folder(place)
+    assert find_expansion_folder(None, models) == place
+    assert find_expansion_folder(Path("/elsewhere"), models) == Path("/elsewhere")

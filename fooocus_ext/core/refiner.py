@@ -6,10 +6,17 @@ from typing import Literal, get_args
 
 SwitchRule = Literal["steps", "timestep", "Fooocus"]
 SWITCH_RULES: tuple[SwitchRule, ...] = get_args(SwitchRule)
+WHOLE_STEPS: Literal["whole steps"] = "whole steps"
 
 
 def takes_over(
-    rule: SwitchRule, ratio: float, *, call: int, total_calls: int, steps: int, timestep: float
+    rule: SwitchRule | Literal["whole steps"],
+    ratio: float,
+    *,
+    call: int,
+    total_calls: int,
+    steps: int,
+    timestep: float,
 ) -> bool:
     """Return whether the refiner makes this model call.
 
@@ -18,7 +25,9 @@ def takes_over(
             "switch by sampling steps"). ``timestep``: from the call whose timestep is that share of
             the way from 999 to 0 (A1111's default rule since 1.9). ``Fooocus``: the base still makes
             the first call of step ``round(steps * ratio)``, as Fooocus's joint method does, because
-            its swap happens in the callback after that call.
+            its swap happens in the callback after that call. ``whole steps``: as ``steps``, but never
+            in the middle of a step; not among the user's choices, since it is what a sampling that
+            is split in two (`first_refiner_step`) needs.
         ratio: 0..1; 1 is never under every rule.
         call: how many model calls this sampling has finished, counted from 0.
         total_calls: how many it is expected to make (twice the steps for second-order samplers).
@@ -30,15 +39,24 @@ def takes_over(
     if rule == "timestep":
         return (999 - int(timestep)) / 1000 >= ratio
     if rule == "Fooocus":
-        calls_per_step = max(1, total_calls // max(1, steps))
-        return call > round(steps * ratio) * calls_per_step
+        return call > round(steps * ratio) * calls_per_step(total_calls, steps)
+    if rule == WHOLE_STEPS:
+        first = first_refiner_step(ratio, total_calls=total_calls, steps=steps)
+        return call >= first * calls_per_step(total_calls, steps)
     return call / total_calls >= ratio
 
 
 def first_refiner_step(ratio: float, *, total_calls: int, steps: int) -> int:
     """Return the first whole step, 0..steps, that the refiner makes under the ``steps`` rule."""
-    calls_per_step = max(1, total_calls // max(1, steps))
+    calls = calls_per_step(total_calls, steps)
     for step in range(steps):
-        if step * calls_per_step / total_calls >= ratio:
+        if takes_over(
+            "steps", ratio, call=step * calls, total_calls=total_calls, steps=steps, timestep=0
+        ):
             return step
     return steps
+
+
+def calls_per_step(total_calls: int, steps: int) -> int:
+    """Return how many model calls a sampler makes in each step: 2 if it is of second order."""
+    return max(1, total_calls // max(1, steps))

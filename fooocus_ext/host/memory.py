@@ -44,6 +44,7 @@ class WeightPlacement:
         self._base = base
         self._refiner = refiner
         self._moves = not getattr(refiner, "lowvram", False) and not _both_fit(refiner)
+        self._swapped = False
         if self._moves:
             self._refiner.to(devices.cpu)
 
@@ -63,14 +64,16 @@ class WeightPlacement:
     def refiner_on_device(self) -> None:
         """Let the refiner sample."""
         if self._moves:
+            self._swapped = True  # before the first move: one that fails is undone as well
             self._base.model.to(devices.cpu)
             self._refiner.model.to(devices.device)
 
     def base_on_device(self) -> None:
-        """Let the base sample. Cheap when it already may."""
-        if self._moves:
+        """Let the base sample. Does nothing if it already may."""
+        if self._swapped:
             self._refiner.model.to(devices.cpu)
             self._base.model.to(devices.device)
+            self._swapped = False
 
 
 def _both_fit(refiner: Any) -> bool:

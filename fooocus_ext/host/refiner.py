@@ -11,7 +11,7 @@ import torch
 from modules import devices, extra_networks, processing, prompt_parser, shared
 
 from fooocus_ext.args import FIELDS_BY_NAME, NONE
-from fooocus_ext.core.refiner import takes_over
+from fooocus_ext.core.refiner import WHOLE_STEPS, takes_over
 from fooocus_ext.host import memory, options, resident, separate
 
 if TYPE_CHECKING:
@@ -143,8 +143,9 @@ class Refiner:
             timestep = torch.argmin(torch.abs(inner.sigmas.to(sigma.device) - sigma))
         else:
             timestep = sigma
+        is_split = self._settings.refiner_method == "separate"
         return takes_over(
-            options.refiner_switch_rule(),
+            WHOLE_STEPS if is_split else options.refiner_switch_rule(),
             self._settings.refiner_switch,
             call=denoiser.step,
             total_calls=denoiser.total_steps,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _NOISE_SCHEDULES = ("sigmas", "sigma_sched")
 _TIMESTEP_SCHEDULE = "timesteps"
-_UNSPLITTABLE = ("UniPC", "DPM fast", "DPM adaptive")
+_UNSPLITTABLE = ("UniPC", "DPM fast", "DPM adaptive", "Restart")
 
 
 def check_available(sampler_name: str) -> None:

@@ -83,7 +83,8 @@ class Entry:
         """Labels and values, without the long texts."""
         known = [key for key in _LABELS if key in self.metadata and key not in _COLLAPSED]
         others = [key for key in self.metadata if key not in _LABELS and key not in _HIDDEN]
-        return [(_label(key), _shown(self.metadata[key])) for key in (*known, *others)]
+        rows = [(_label(key), _shown(self.metadata[key])) for key in (*known, *others)]
+        return [(label, value) for label, value in rows if value]
 
     @property
     def texts(self) -> list[tuple[str, str]]:
@@ -238,4 +239,9 @@ def _label(key: str) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
         return "\n".join(value)
-    return str(value)
+    return re.sub(r"^[\[(](.*)[\])]$", _without_quotes, str(value))
+
+
+def _without_quotes(match: re.Match[str]) -> str:
+    """Spell a list in a text, such as ``['Fooocus V2', 'Sharp']``, as people write one."""
+    return re.sub(r"(^|, )'([^',]*)'(?=, |$)", r"\1\2", match[1])

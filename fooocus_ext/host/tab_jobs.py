@@ -46,20 +46,22 @@ class Result:
 
     def as_outputs(self) -> list[Any]:
         """Return the values of the page's outputs; the host appends to the last, which is a text."""
-        kind = "error" if self.errors else "note"
-        messages = self.errors or tuple(line for line in self.comments.splitlines() if line.strip())
+        if self.errors:
+            return [*FAILED, render("notice.html", kind="error", messages=self.errors)]
+        messages = tuple(line for line in self.comments.splitlines() if line.strip())
         return [
             [_shown(picture) for picture in self.pictures],
             json.dumps(self.infotexts),
             self.infotexts[0] if self.infotexts else "",
             plaintext_to_html(self.infotexts[0]) if self.infotexts else "",
             str(self.seed) if self.seed is not None else gr.update(),
-            render("notice.html", kind=kind, messages=messages),
+            render("notice.html", kind="note", messages=messages),
         ]
 
 
 OUTPUTS = ("gallery", "infotexts", "infotext", "info", "seed", "log")
-FAILED = [[], "[]", "", "", gr.update()]
+FAILED = [gr.update() for _name in OUTPUTS[:-1]]
+"""A failure leaves the pictures of the job before where they are."""
 
 _results: OrderedDict[str, Result] = OrderedDict()
 _cancelled: OrderedDict[str, None] = OrderedDict()

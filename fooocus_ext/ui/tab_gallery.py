@@ -21,9 +21,12 @@ class PictureGallery(gr.Gallery):
             for item in y or []
         ]
 
-    def preprocess(self, x: list[Any] | None) -> list[Any] | None:
-        """Return what the host's functions read: entries of files, addresses of the others."""
-        return [_address(item) for item in x] if x else x
+    def preprocess(self, x: Any) -> Any:
+        """Return what the host's functions read: entries of files, addresses of the others.
+
+        The page sends all pictures, or the selected one alone.
+        """
+        return [_address(item) for item in x] if isinstance(x, list) else _address(x)
 
 
 def _address(item: Any) -> Any:

@@ -161,9 +161,12 @@ class Host:
         """The extension's script object of the txt2img tab."""
         return self.script_of("txt2img")
 
+    def runner_of(self, tab: str) -> Any:
+        return getattr(self.modules.scripts, f"scripts_{tab}")
+
     def script_of(self, tab: str) -> Any:
-        runner = getattr(self.modules.scripts, f"scripts_{tab}")
-        (script,) = [item for item in runner.alwayson_scripts if item.title() == "Fooocus"]
+        scripts = self.runner_of(tab).alwayson_scripts
+        (script,) = [item for item in scripts if item.title() == "Fooocus"]
         return script
 
     def selectable_arguments(self, title: str) -> tuple[Any, list[Any]]:

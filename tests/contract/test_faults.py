@@ -174,7 +174,7 @@ def test_a_failure_in_any_stage_of_the_host_leaves_nothing(host, method, name, b
 
 
 OUR_STAGES = [
-    "pipeline.resolve",
+    "host.script.make_plan",
     "pipeline.apply_to_request",
     "pipeline.begin",
     "pipeline.before_model_call",

@@ -28,10 +28,10 @@ def parse(host, infotext):
 def pasted(host, infotext, tab="txt2img"):
     """Return what pasting an infotext puts into each of our widgets; fields left alone are absent."""
     entries = parse(host, infotext)
-    script = host.script_of(tab)
+    runner, script = host.runner_of(tab), host.script_of(tab)
     by_component = {id(c): f.name for c, f in zip(script.controls, FIELDS, strict=True)}
     values = {}
-    for component, target, *_ in script.infotext_fields:
+    for component, target, *_ in runner.infotext_fields:
         value = target(entries) if callable(target) else entries.get(target)
         if value is not None and id(component) in by_component:
             values[by_component[id(component)]] = value

@@ -1,0 +1,233 @@
+"""The one table of arguments: what is accepted, what is refused and how, and the infotext round trip."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fooocus_ext import args
+from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
+from fooocus_ext.errors import RequestError
+
+FROZEN = [
+    ("enabled", False, None),
+    ("sharpness", 2.0, (0, 30)),
+    ("adm_positive", 1.5, (0.1, 3)),
+    ("adm_negative", 0.8, (0.1, 3)),
+    ("adm_end", 0.3, (0, 1)),
+    ("adaptive_cfg", 7.0, (1, 30)),
+    ("refiner", "None", None),
+    ("refiner_switch", 0.8, (0.1, 1)),
+    ("refiner_method", "joint", ("joint", "separate")),
+    ("expansion", True, None),
+    ("styles", (), None),
+    (
+        "performance",
+        "webui",
+        ("webui", "Speed", "Quality", "Extreme Speed", "Lightning", "Hyper-SD"),
+    ),
+    ("aspect_ratio", "webui", None),
+    ("preset", "None", None),
+]
+
+names = st.text(min_size=1, max_size=20).filter(str.strip)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def values_of(field):
+    """Return a strategy for the field's legal values as a client writes them."""
+    return {
+        "flag": st.booleans(),
+        "number": st.floats(field.minimum, field.maximum),
+        "choice": st.sampled_from(field.choices or ("",)),
+        "name": names,
+        "names": st.lists(names, max_size=3),
+    }[field.kind]
+
+
+legal = st.fixed_dictionaries({}, optional={field.name: values_of(field) for field in FIELDS})
+
+
+def test_names_defaults_and_ranges_are_frozen():
+    table = []
+    for field in FIELDS:
+        numeric = field.kind == "number"
+        limits = (field.minimum, field.maximum) if numeric else field.choices or None
+        table.append((field.name, field.default, limits))
+    assert table[: len(FROZEN)] == FROZEN
+
+
+def test_keys_labels_and_infotext_names_are_unique():
+    for attribute in ("name", "label", "infotext"):
+        assert len({getattr(field, attribute) for field in FIELDS}) == len(FIELDS)
+
+
+@given(legal)
+def test_legal_values_are_taken(values):
+    settings = args.parse([values])
+    given_values = settings.as_dict()
+    for name, default in Settings().as_dict().items():
+        assert given_values[name] == values.get(name, default)
+
+
+@given(legal)
+def test_the_settings_are_valid_json_and_come_back(values):
+    settings = args.parse([values])
+    assert args.parse([json.loads(json.dumps(settings.as_dict()))]) == settings
+
+
+@given(legal)
+def test_positions_mean_the_same_as_names(values):
+    settings = args.parse([values])
+    assert args.parse(list(settings.as_dict().values())) == settings
+
+
+@given(legal, st.integers(0, len(FIELDS)))
+def test_values_left_out_at_the_end_have_their_defaults(values, count):
+    slots = list(args.parse([values]).as_dict().values())[:count]
+    expected = Settings().replace(**dict(zip(FIELDS_BY_NAME, slots, strict=False)))
+    assert args.parse(slots) == expected
+
+
+@given(st.sampled_from(FIELDS), json_values)
+def test_any_value_is_either_checked_or_refused_by_name(field, value):
+    try:
+        checked = field.check(value)
+    except RequestError as error:
+        assert error.status_code == 422
+        assert error.detail.startswith(f"{field.name}: got ")
+        assert f"allowed: {field.allowed}" in error.detail
+    else:
+        assert isinstance(checked, type(field.default))
+        if field.kind == "number":
+            assert field.minimum <= checked <= field.maximum
+
+
+@given(st.lists(json_values, max_size=3))
+def test_whatever_a_client_sends_is_settings_or_a_refusal(slots):
+    try:
+        assert isinstance(args.parse(slots), Settings)
+    except RequestError as error:
+        assert "allowed" in error.detail  # noqa: PT017 -- either way is right
+
+
+@given(st.text())
+def test_unknown_names_are_refused_with_all_names(name):
+    if name in FIELDS_BY_NAME:
+        return
+    with pytest.raises(RequestError) as caught:
+        args.parse([{name: 1}])
+    assert all(known in caught.value.detail for known in FIELDS_BY_NAME)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [("sharpnes", "sharpness"), ("Refiner", "refiner"), ("adm_negativ", "adm_negative")],
+)
+def test_the_nearest_name_is_suggested(wrong, meant):
+    with pytest.raises(RequestError, match=f'did you mean "{meant}"'):
+        args.parse([{wrong: 1}])
+
+
+@pytest.mark.parametrize("value", [True, False, "2", None, [2], {}, math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_refused_for_a_number(value):
+    with pytest.raises(RequestError, match="sharpness: got .*allowed: a number from 0 to 30"):
+        args.parse([{"sharpness": value}])
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), 30.000001, -1e-300])
+def test_numbers_out_of_range_are_refused_even_if_huge(value):
+    with pytest.raises(RequestError, match="sharpness"):
+        args.parse([{"sharpness": value}])
+
+
+@pytest.mark.parametrize("field", [f for f in FIELDS if f.kind == "number"], ids=lambda f: f.name)
+def test_the_ends_of_a_range_are_legal_and_the_next_number_is_not(field):
+    for end, beyond in ((field.minimum, -math.inf), (field.maximum, math.inf)):
+        assert field.check(end) == end
+        with pytest.raises(RequestError):
+            field.check(math.nextafter(end, beyond))
+
+
+def test_every_mistake_is_named_at_once():
+    with pytest.raises(RequestError) as caught:
+        args.parse([{"sharpness": "a", "adm_end": 2, "nope": 1}])
+    assert all(word in caught.value.detail for word in ("sharpness", "adm_end", "nope"))
+
+
+def test_values_beside_an_object_are_refused_unless_they_are_the_defaults():
+    defaults = list(Settings().as_dict().values())
+    assert args.parse([{"enabled": True}, *defaults[1:]]) == Settings(enabled=True)
+    with pytest.raises(RequestError, match="sharpness is given by position as 3"):
+        args.parse([{"enabled": True}, 3])
+
+
+def test_what_is_shown_of_a_value_fits_a_line():
+    assert args.describe(True) == "true (true/false)"
+    assert args.describe(None) == "null"
+    assert args.describe("é") == '"é" (text)'
+    assert len(args.describe("x" * 10_000)) < 80
+    assert "object" in args.describe(object())
+
+
+# --- infotext ---------------------------------------------------------------------------------------------
+
+
+@given(legal.map(lambda values: {**values, "enabled": True}))
+def test_the_infotext_round_trip_keeps_everything_that_text_can_hold(values):
+    settings = args.parse([values])
+    entries = args.to_infotext(settings)
+    assert all(isinstance(text, str) for text in entries.values())
+    for field in FIELDS:
+        value = args.from_infotext(field, entries)
+        expected = settings.as_dict()[field.name]
+        if field.kind == "number":
+            assert value == pytest.approx(expected, rel=1e-9)
+        else:
+            assert value == expected
+
+
+@given(st.dictionaries(st.sampled_from([f.infotext for f in FIELDS]), st.text(max_size=20)))
+def test_any_infotext_gives_legal_values(entries):
+    for field in FIELDS:
+        value = args.from_infotext(field, entries)
+        if value is not None:
+            field.check(value)
+
+
+def test_an_infotext_without_us_switches_off_and_touches_nothing_else():
+    values = {f.name: args.from_infotext(f, {"Steps": "20"}) for f in FIELDS}
+    assert values.pop("enabled") is False
+    assert set(values.values()) == {None}
+
+
+def test_fields_that_an_infotext_does_not_mention_go_back_to_their_defaults():
+    entries = {"Fooocus": "True", "Fooocus sharpness": "9.5"}
+    values = {f.name: args.from_infotext(f, entries) for f in FIELDS}
+    assert values == Settings(enabled=True, sharpness=9.5).as_dict()
+
+
+def test_only_what_is_not_the_default_is_written():
+    assert args.to_infotext(Settings(enabled=True)) == {"Fooocus": "True"}
+    assert args.to_infotext(Settings(enabled=True, adm_end=0.25))["Fooocus ADM end"] == "0.25"
+
+
+# --- schema -----------------------------------------------------------------------------------------------
+
+
+def test_the_schema_states_every_field_and_nothing_else():
+    schema = args.json_schema()
+    assert list(schema["properties"]) == [field.name for field in dataclasses.fields(Settings)]
+    assert schema["additionalProperties"] is False
+    sharpness = schema["properties"]["sharpness"]
+    assert (sharpness["minimum"], sharpness["maximum"], sharpness["default"]) == (0, 30, 2)
+    json.dumps(schema)

@@ -1,7 +1,7 @@
 """The private log of pictures: one folder per day, in it one page that any browser opens.
 
 ``log.jsonl`` is the log itself: one line per picture, only ever appended to. The pages are made from
-its end: ``log.html`` holds the newest 50 to 99 pictures, newest first, and every full page of 50 is
+its end: ``log.html`` holds the newest 51 to 100 pictures, newest first, and every full page of 50 is
 written once more as ``log-0000.html``, ``log-0001.html`` and so on, to which the newer one links. So a
 picture costs the same after ten thousand as after one, the pages are plain HTML that needs no server,
 and whatever happens to a page, the next picture mends it. A lock file lets several programs write the

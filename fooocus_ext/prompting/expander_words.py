@@ -120,7 +120,8 @@ class WholePhrases:
 
     def choices(self) -> Indices:
         """Return the words that go on with the phrase, or begin one; the comma if it may end."""
-        return np.unique(self._book.table[self._fitting, len(self._phrase)])
+        found: Indices = np.unique(self._book.table[self._fitting, len(self._phrase)])
+        return found
 
     def add(self, choice: int) -> None:
         """Write one word, or end the phrase with a comma."""
@@ -208,4 +209,5 @@ def _borders(candidates: Scores, top_k: int) -> tuple[float, float]:
 
 def gumbel(uniform: Scores) -> Scores:
     """Turn numbers uniform in [0, 1) into Gumbel noise, all finite."""
-    return -np.log(-np.log(np.clip(uniform, 1e-300, 1 - 1e-16)))
+    noise: Scores = -np.log(-np.log(np.clip(uniform, 1e-300, 1 - 1e-16)))
+    return noise

@@ -7,7 +7,7 @@ import contextlib
 import torch
 
 from fooocus_ext.embedded.network.conditioner import ConcatTimestepEmbedderND, GeneralConditioner
-from fooocus_ext.embedded.network.shapes import Tensors, kind_of, text_shapes, unet_shape, vae_shape
+from fooocus_ext.embedded.network.shapes import Heads, Tensors, kind_of, text_shapes, unet_shape, vae_shape
 from fooocus_ext.embedded.network.text_encoders import FrozenCLIPEmbedder, FrozenOpenCLIPEmbedder2
 from fooocus_ext.embedded.network.unet import DiffusionModel
 from fooocus_ext.embedded.network.vae import FirstStageModel
@@ -55,11 +55,11 @@ class DiffusionEngine(torch.nn.Module):
     cond_stage_key = "txt"
     lowvram = False
 
-    def __init__(self, tensors: Tensors, head_width: int | None = None):
+    def __init__(self, tensors: Tensors, heads: Heads):
         super().__init__()
         self.kind = kind_of(tensors)
-        self.built_for = self.architecture_of(tensors, head_width)
-        self.model = DiffusionWrapper(DiffusionModel(unet_shape(tensors, self.kind, head_width)))
+        self.built_for = self.architecture_of(tensors, heads)
+        self.model = DiffusionWrapper(DiffusionModel(unet_shape(tensors, self.kind, heads)))
         self.first_stage_model = FirstStageModel(vae_shape(tensors))
         if self.kind == "sd1":
             self.cond_stage_model = FrozenCLIPEmbedder(tensors, "cond_stage_model.", layer="last")
@@ -71,10 +71,10 @@ class DiffusionEngine(torch.nn.Module):
         self.eval()
 
     @staticmethod
-    def architecture_of(tensors: Tensors, head_width: int | None = None) -> str:
+    def architecture_of(tensors: Tensors, heads: Heads) -> str:
         """Equal for checkpoints whose weights fit into the same modules."""
         kind = kind_of(tensors)
-        shapes = unet_shape(tensors, kind, head_width), vae_shape(tensors), text_shapes(tensors, kind)
+        shapes = unet_shape(tensors, kind, heads), vae_shape(tensors), text_shapes(tensors, kind)
         return f"{kind} {shapes}"
 
     def architecture(self) -> str:

@@ -76,18 +76,27 @@ def kind_of(tensors: Tensors) -> str:
     raise UnknownCheckpointError("not an SDXL, SDXL refiner or SD 1.5 checkpoint: no known text encoder in it")
 
 
-def head_counts(widths: Sequence[int], depths: Sequence[int], kind: str, head_width: int | None) -> tuple[int, ...]:
-    """Attention heads per level: 8 in SD 1.5, else as many as `head_width` (64, or what fits) gives."""
-    if kind == "sd1":
-        return (SD1_HEADS,) * len(widths)
+@dataclass(frozen=True)
+class Heads:
+    """What is known about the UNet's attention heads from outside the tensors: their width, or their number."""
+
+    width: int | None = None
+    count: int | None = None
+
+
+def head_counts(widths: Sequence[int], depths: Sequence[int], kind: str, known: Heads) -> tuple[int, ...]:
+    """Attention heads per level: as known, else 8 in SD 1.5 and as many as are 64 wide (or what fits) in SDXL."""
+    count = known.count or (SD1_HEADS if kind == "sd1" and known.width is None else None)
+    if count is not None:
+        return (count,) * len(widths)
     attending = [width for width, depth in zip(widths, depths, strict=True) if depth] or widths[-1:]
-    wanted = head_width or HEAD_WIDTH
+    wanted = known.width or HEAD_WIDTH
     while wanted > 1 and any(width % wanted for width in attending):
         wanted //= 2
     return tuple(max(width // wanted, 1) for width in widths)
 
 
-def unet_shape(tensors: Tensors, kind: str, head_width: int | None = None) -> UNetShape:
+def unet_shape(tensors: Tensors, kind: str, known: Heads) -> UNetShape:
     """The UNet below `model.diffusion_model.`."""
     first = tensors[f"{UNET}input_blocks.0.0.weight"]
     widths: list[int] = []
@@ -112,7 +121,7 @@ def unet_shape(tensors: Tensors, kind: str, head_width: int | None = None) -> UN
         depths=tuple(depths), layers=layers[0],
         middle_depth=_count(tensors, rf"{re.escape(UNET)}middle_block\.1\.transformer_blocks\.(\d+)\."),
         context=tensors[keys].shape[1], vector=None if label is None else label.shape[1],
-        linear=tensors[projection].ndim == 2, heads=head_counts(widths, depths, kind, head_width),
+        linear=tensors[projection].ndim == 2, heads=head_counts(widths, depths, kind, known),
     )
 
 

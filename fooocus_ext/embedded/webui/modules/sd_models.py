@@ -24,7 +24,7 @@ from modules.sd_checkpoints import (  # noqa: F401
     read_metadata_from_safetensors,
     select_checkpoint,
 )
-from modules.sd_models_config import head_width_of, predicts_v
+from modules.sd_models_config import heads_of, predicts_v
 
 checkpoints_loaded: collections.OrderedDict = collections.OrderedDict()
 
@@ -161,7 +161,7 @@ def load_model(checkpoint_info=None, already_loaded_state_dict=None):
         send_model_to_trash(model_data.sd_model)
         model_data.sd_model = None
     state_dict = already_loaded_state_dict or get_checkpoint_state_dict(checkpoint_info)
-    sd_model = DiffusionEngine(state_dict, head_width_of(checkpoint_info))
+    sd_model = DiffusionEngine(state_dict, heads_of(checkpoint_info))
     sd_model.used_config = sd_model.architecture()
     load_model_weights(sd_model, checkpoint_info, state_dict)
     send_model_to_device(sd_model)
@@ -236,7 +236,7 @@ def reload_model_weights(sd_model=None, info=None, forced_reload=False):
         send_model_to_cpu(sd_model)
         sd_hijack.model_hijack.undo_hijack(sd_model)
     state_dict = get_checkpoint_state_dict(checkpoint_info)
-    architecture = DiffusionEngine.architecture_of(state_dict, head_width_of(checkpoint_info))
+    architecture = DiffusionEngine.architecture_of(state_dict, heads_of(checkpoint_info))
     if sd_model is None or architecture != sd_model.used_config:
         if sd_model is not None:
             send_model_to_trash(sd_model)

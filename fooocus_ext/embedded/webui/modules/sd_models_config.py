@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 
+from fooocus_ext.embedded.network.shapes import Heads
+
+HEAD_COUNT = re.compile(r"^\s*num_heads:\s*(\d+)\s*$", re.MULTILINE)
 HEAD_WIDTH = re.compile(r"^\s*num_head_channels:\s*(\d+)\s*$", re.MULTILINE)
 
 
@@ -30,10 +33,11 @@ def predicts_v(info) -> bool | None:
     return False if "EpsScaling" in text else None
 
 
-def head_width_of(info) -> int | None:
-    """Width of the UNet's attention heads: from the YAML file, else the file's metadata, else None (SDXL's 64)."""
-    match = HEAD_WIDTH.search(_config_text(info))
-    if match:
-        return int(match.group(1))
+def heads_of(info) -> Heads:
+    """The UNet's attention heads: from the YAML file, else the file's metadata, else unknown."""
+    text = _config_text(info)
+    width, count = HEAD_WIDTH.search(text), HEAD_COUNT.search(text)
+    if width or count:
+        return Heads(int(width.group(1)) if width else None, int(count.group(1)) if count else None)
     noted = info.metadata.get("num_head_channels")
-    return int(noted) if noted else None
+    return Heads(width=int(noted) if noted else None)

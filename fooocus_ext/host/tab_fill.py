@@ -69,16 +69,20 @@ def from_preset(name: str) -> list[Any]:
 
 def from_text(text: str) -> list[Any]:
     """Return updates for a pasted text: Fooocus's JSON, or an infotext of Fooocus or the webui."""
-    filled = read_settings(text)
-    return updates(filled or Filled({}, ("The pasted text holds no settings.",)))
+    return _loaded(read_settings(text), "The pasted text holds no settings.")
 
 
 def from_picture(content: bytes | None) -> list[Any]:
     """Return updates for a dropped picture."""
     if not content:
         return updates(Filled({}))
-    filled = read_settings(content)
-    return updates(filled or Filled({}, ("This picture does not carry any settings.",)))
+    return _loaded(read_settings(content), "This picture does not carry any settings.")
+
+
+def _loaded(filled: Filled | None, otherwise: str) -> list[Any]:
+    if filled is None:
+        return updates(Filled({}, (otherwise,)))
+    return updates(Filled(filled.values, ("The settings are loaded.", *filled.notes)))
 
 
 def read_settings(source: str | bytes) -> Filled | None:

@@ -1,0 +1,34 @@
+/* Names for screen readers, where Gradio's components leave them out in the Fooocus tab. */
+"use strict";
+
+function fooocusNameSliders() {
+    for (const block of gradioApp().querySelectorAll("#fooocus_page .gradio-slider")) {
+        const label = block.querySelector("label span");
+        if (!label) continue;
+        for (const input of block.querySelectorAll("input:not([aria-label])")) {
+            input.setAttribute("aria-label", label.textContent.trim());
+        }
+    }
+}
+
+function fooocusNamePictures() {
+    for (const kind of ["small", "lg"]) {
+        const buttons = gradioApp().querySelectorAll(`#fooocus_gallery .thumbnail-item.thumbnail-${kind}`);
+        buttons.forEach((button, index) => {
+            const name = `Picture ${index + 1} of ${buttons.length}`;
+            if (button.getAttribute("aria-label") === name) return;
+            button.setAttribute("aria-label", name);
+            const image = button.querySelector("img");
+            if (image) image.alt = name;
+        });
+    }
+    for (const image of gradioApp().querySelectorAll("#fooocus_gallery img:not([alt]), #fooocus_gallery .preview img[alt='']")) {
+        image.alt = "The selected picture";
+    }
+}
+
+onUiUpdate(() => {
+    if (!gradioApp().querySelector("#fooocus_page")) return;
+    fooocusNameSliders();
+    fooocusNamePictures();
+});

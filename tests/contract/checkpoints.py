@@ -58,7 +58,9 @@ def part_of(names: frozenset[str]) -> str | None:
         return "base"
     if REFINER_MARK in names:
         return "refiner"
-    return "sd15" if any(name.startswith("cond_stage_model.transformer") for name in names) else None
+    return (
+        "sd15" if any(name.startswith("cond_stage_model.transformer") for name in names) else None
+    )
 
 
 def collect(source: Path, folder: Path) -> Checkpoints:

@@ -26,10 +26,17 @@ WEBUI = os.environ.get("FOOOCUS_TEST_WEBUI")
 CHECKPOINTS = os.environ.get("FOOOCUS_TEST_CHECKPOINTS")
 
 FLAGS = (
-    "--nowebui --api --skip-prepare-environment --skip-torch-cuda-test --skip-version-check "
-    "--use-cpu all --no-half --no-download-sd-model --no-prompt-history "
-    "--disable-console-progressbars"
-).split()
+    "--nowebui",
+    "--api",
+    "--skip-prepare-environment",
+    "--skip-torch-cuda-test",
+    "--skip-version-check",
+    "--use-cpu=all",
+    "--no-half",
+    "--no-download-sd-model",
+    "--no-prompt-history",
+    "--disable-console-progressbars",
+)
 OPTIONS = {"show_progress_type": "Approx cheap", "samples_save": False, "grid_save": False}
 
 REQUEST = {
@@ -143,9 +150,7 @@ class Host:
     def post(self, path: str, body: Any) -> Result:
         """Send a body, NaN and infinity included, as lenient clients do."""
         text = body if isinstance(body, str) else json.dumps(body)
-        answer = self.client.post(
-            path, content=text, headers={"Content-Type": "application/json"}
-        )
+        answer = self.client.post(path, content=text, headers={"Content-Type": "application/json"})
         return Result(answer.status_code, answer.json())
 
     def use(self, checkpoint: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -28,7 +29,7 @@ class Call:
         new_cond, new_uncond: the same after the callbacks.
         out, new_out: the model's outputs before and after the callbacks.
         parts: prompt parts of each image.
-        filename: of the checkpoint whose UNet made the call.
+        checkpoint: the file name of the one whose UNet made the call.
         alphas_cumprod: that model's noise schedule.
         live: the callback's own tensors (never copies), to tell whether they are fresh.
     """
@@ -50,7 +51,7 @@ class Call:
     new_uncond: Cond = field(default_factory=dict)
     out: torch.Tensor | None = None
     new_out: torch.Tensor | None = None
-    filename: str = ""
+    checkpoint: str = ""
     alphas_cumprod: torch.Tensor | None = None
 
     @property
@@ -118,7 +119,7 @@ def recording(host: Host) -> Iterator[list[Call]]:
         call.new_cond = copy_cond(params.text_cond)
         call.new_uncond = copy_cond(params.text_uncond)
         model = params.denoiser.inner_model.inner_model
-        call.filename = model.sd_checkpoint_info.filename
+        call.checkpoint = Path(model.sd_checkpoint_info.filename).name
         call.alphas_cumprod = model.alphas_cumprod.clone()
         calls.append(call)
 
@@ -150,7 +151,9 @@ def around_callbacks(
             ("cfg_denoised_callback", denoised),
         ):
             if around is not None:
-                stack.enter_context(patch.object(module, name, _bound(around, getattr(module, name))))
+                stack.enter_context(
+                    patch.object(module, name, _bound(around, getattr(module, name)))
+                )
         yield
 
 

@@ -165,9 +165,11 @@ ERRORS = {
 @pytest.mark.parametrize("name", HOST_STAGES)
 @pytest.mark.parametrize("method", ["joint", "separate"])
 def test_a_failure_in_any_stage_of_the_host_leaves_nothing(host, method, name, before):
-    with probes.processing_objects(host) as objects:
-        with broken(f"modules.{name}", RuntimeError("injected")) as reached:
-            result = host.run(settings_of(host, method), **JOB)
+    with (
+        probes.processing_objects(host) as objects,
+        broken(f"modules.{name}", RuntimeError("injected")) as reached,
+    ):
+        result = host.run(settings_of(host, method), **JOB)
     assert reached
     assert result.status == 500
     assert_nothing_left(host, before, objects)
@@ -199,9 +201,11 @@ OUR_STAGES = [
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("method", ["joint"])
 def test_a_failure_in_any_stage_of_ours_leaves_nothing(host, method, error, name, before):
-    with probes.processing_objects(host) as objects:
-        with broken(f"fooocus_ext.{name}", ERRORS[error]()) as reached:
-            result = host.run(settings_of(host, method), **JOB)
+    with (
+        probes.processing_objects(host) as objects,
+        broken(f"fooocus_ext.{name}", ERRORS[error]()) as reached,
+    ):
+        result = host.run(settings_of(host, method), **JOB)
     assert reached
     assert result.status == 500, "a picture without what was asked for is no answer"
     assert_nothing_left(host, before, objects)
@@ -231,9 +235,11 @@ def test_a_failure_while_the_refiner_loads_leaves_the_base(host, method, error, 
         if not hasattr(place, part):
             pytest.skip(f"the host {host.name} has no {name}")
         place = getattr(place, part)
-    with probes.processing_objects(host) as objects:
-        with broken(f"modules.{name}", ERRORS[error]()) as reached:
-            result = host.run(settings_of(host, "joint"), **JOB)
+    with (
+        probes.processing_objects(host) as objects,
+        broken(f"modules.{name}", ERRORS[error]()) as reached,
+    ):
+        result = host.run(settings_of(host, "joint"), **JOB)
     assert reached
     assert result.status in (422, 500)
     assert_nothing_left(host, before, objects)

@@ -206,4 +206,6 @@ def test_the_size_embedding_sits_where_the_extension_writes_it(host):
         host.generate(width=192, height=128)
     vector = calls[0].cond["vector"][0]
     for start, number in ((1280, 128), (1536, 192), (1792, 0), (2048, 0), (2304, 128), (2560, 192)):
-        assert torch.allclose(vector[start : start + 256], size_embedding(number).float(), atol=1e-4)
+        assert torch.allclose(
+            vector[start : start + 256], size_embedding(number).float(), atol=1e-4
+        )

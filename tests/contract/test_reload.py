@@ -44,7 +44,8 @@ def describe(host):
     }
 
 
-def test_reloading_the_page_registers_everything_once(host, monkeypatch):
+@pytest.mark.reports_errors  # the host shows one for each unreadable checkpoint that it lists anew
+def test_reloading_the_page_registers_everything_once(host):
     wanted = host.generate({"sharpness": 20, "refiner": host.checkpoints.refiner})
     hosts.reload(host)
     first = describe(host)
@@ -57,6 +58,7 @@ def test_reloading_the_page_registers_everything_once(host, monkeypatch):
     assert bad.status == 422
 
 
+@pytest.mark.reports_errors
 def test_an_unloaded_script_leaves_no_trace_in_a_job_that_runs_on(host):
     """Registered callbacks are the host's to forget; ours must not act twice after a reload."""
     hosts.reload(host)
@@ -72,7 +74,9 @@ def census():
     gc.collect()
     objects = gc.get_objects()
     ours = Counter(
-        type(item).__name__ for item in objects if type(item).__module__.startswith("fooocus_ext")
+        type(item).__name__
+        for item in objects
+        if str(type(item).__module__).startswith("fooocus_ext")
     )
     return {"tensors": sum(isinstance(item, torch.Tensor) for item in objects), **ours}
 

@@ -81,7 +81,9 @@ def test_a_function_takes_what_the_extension_gives_it(session_host, name):
 
 @pytest.mark.parametrize("module", ATTRIBUTES)
 def test_a_module_has_what_the_extension_reads(session_host, module):
-    missing = [n for n in ATTRIBUTES[module] if not hasattr(getattr(session_host.modules, module), n)]
+    missing = [
+        n for n in ATTRIBUTES[module] if not hasattr(getattr(session_host.modules, module), n)
+    ]
     assert not missing
 
 

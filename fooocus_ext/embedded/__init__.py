@@ -1,7 +1,8 @@
 """The embedded host: a small webui that runs this repository as an unmodified extension.
 
-`webui/` holds packages with the names of AUTOMATIC1111's webui v1.10.1 (`modules`, `k_diffusion`, `launch`); it is
-put on `sys.path` by `bootstrap`. Nothing else in the extension imports this package.
+ `webui/` holds packages with the names of AUTOMATIC1111's webui v1.10.1 (`modules`, `k_diffusion`,
+`launch`); it is put on `sys.path` by `bootstrap`. Nothing else in the extension imports this
+package.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ def put_webui_on_path() -> None:
 
 
 def bootstrap(argv: Sequence[str] = ()) -> None:
-    """Start the host inside this process: options, devices, checkpoints, extension scripts; no page, no server.
+    """Start the host inside this process: options, devices, checkpoints, extensions; no page.
 
-    `argv` are webui command-line flags plus the extension's own. Call it once per process: the host keeps its state
-    in modules, as the real one does. Raises SystemExit on unknown flags.
+     `argv` are webui command-line flags plus the extension's own. Call it once per process: the
+    host keeps its state in modules, as the real one does. Raises SystemExit on unknown flags.
     """
     put_webui_on_path()
-    from modules import cmd_args
+    from modules import cmd_args  # noqa: PLC0415 - on the path only now
 
     cmd_args.arguments = list(argv)
-    from modules import initialize
+    from modules import initialize  # noqa: PLC0415 - reads the command line
 
     initialize.initialize()

@@ -1,12 +1,16 @@
-"""Command line of the embedded host: `serve` starts page and API, `picture` makes one picture without a browser."""
+"""Command line of the embedded host: page and API, or one picture without a browser."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-USAGE = """usage: python -m fooocus_ext.embedded serve [--host H] [--port P] [--checkpoint F] [--refiner F] [webui flags]
-       python -m fooocus_ext.embedded picture --prompt TEXT [--out x.png] [--set key=value ...] [...]
+from fooocus_ext.embedded.cli_picture import picture
+from fooocus_ext.embedded.cli_serve import serve
+
+USAGE = """usage:
+  python -m fooocus_ext.embedded serve [--host H] [--port P] [--checkpoint F] [--refiner F] [...]
+  python -m fooocus_ext.embedded picture --prompt TEXT [--out x.png] [--set key=value ...] [...]
 Add --help to a command for its flags."""
 USAGE_ERROR = 2
 
@@ -15,12 +19,8 @@ def main(argv: Sequence[str]) -> int:
     """Run a command; its exit status."""
     command, rest = (argv[0], list(argv[1:])) if argv else ("", [])
     if command == "serve":
-        from fooocus_ext.embedded.cli_serve import serve
-
         return serve(rest)
     if command == "picture":
-        from fooocus_ext.embedded.cli_picture import picture
-
         return picture(rest)
     print(USAGE, file=sys.stdout if command in ("-h", "--help") else sys.stderr)
     return 0 if command in ("-h", "--help") else USAGE_ERROR

@@ -26,20 +26,24 @@ def host_flags(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
 def add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
     """--checkpoint and --refiner."""
     what = "single-file SDXL checkpoint with the original key names"
-    parser.add_argument("--checkpoint", metavar="FILE", help=f"{what}; default: a tiny untrained one")
+    parser.add_argument(
+        "--checkpoint", metavar="FILE", help=f"{what}; default: a tiny untrained one"
+    )
     parser.add_argument("--refiner", metavar="FILE", help=f"{what}, offered as a refiner")
 
 
 def serve(argv: Sequence[str]) -> int:
     """Start the server; returns when it has been stopped."""
-    parser = argparse.ArgumentParser(prog="python -m fooocus_ext.embedded serve", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="python -m fooocus_ext.embedded serve", allow_abbrev=False
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     add_checkpoint_flags(parser)
     options, rest = parser.parse_known_args(argv)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     bootstrap([*host_flags(options, rest), "--api"])
-    from modules import server
+    from modules import server  # noqa: PLC0415 - exists only after bootstrap
 
     if server.cmd_opts.nowebui:
         server.api_only(options.host, options.port)

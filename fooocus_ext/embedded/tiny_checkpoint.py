@@ -1,9 +1,10 @@
-"""The default checkpoints of the embedded host: tiny, seeded, untrained, in SDXL's original single-file format.
+"""The default checkpoints of the embedded host: tiny, seeded, untrained, in SDXL's file format.
 
-`python -m fooocus_ext.embedded.tiny_checkpoint --out DIR` writes a base and a refiner, about 40 MB each, nearly all of
-it the text encoders' attention at SDXL's true widths (768 and 1280), which the conds' true shapes ask for. The
-autoencoder is exact for pictures without detail below 8 pixels; the UNet paints smooth fields of colour that depend on
-prompt, seed, size conditioning and timestep. Nobody should mistake them for a picture model.
+ `python -m fooocus_ext.embedded.tiny_checkpoint --out DIR` writes a base and a refiner, about 40 MB
+each, nearly all of it the text encoders' attention at SDXL's true widths (768 and 1280), which the
+conds' true shapes ask for. The autoencoder is exact for pictures without detail below 8 pixels; the
+UNet paints smooth fields of colour that depend on prompt, seed, size conditioning and timestep.
+Nobody should mistake them for a picture model.
 """
 
 from __future__ import annotations
@@ -34,10 +35,15 @@ SEEDS = {"text": 11, "base": 23, "refiner": 37}
 VECTOR = {"base": 2816, "refiner": 2560}
 CONTEXT = {"base": CLIP_L + CLIP_G, "refiner": CLIP_G}
 NOISE_SHARE = 1.4
-"""how much of its input the UNet calls noise; above 1 the remaining noise fades faster than in a real model"""
+"""how much of its input the UNet calls noise.
+
+Above 1 the remaining noise fades faster than in a real model
+"""
 FIELD_SHARE = {"base": 0.14, "refiner": 0.14}
 """how much of its random field the UNet adds"""
-COLORS = torch.tensor([[0.40, 0.24, -0.14, 0.18], [0.42, -0.16, 0.20, 0.14], [0.38, -0.12, -0.26, 0.22]])
+COLORS = torch.tensor(
+    [[0.40, 0.24, -0.14, 0.18], [0.42, -0.16, 0.20, 0.14], [0.38, -0.12, -0.26, 0.22]]
+)
 """[3,4]: red, green and blue of a unit of each latent channel"""
 
 
@@ -68,7 +74,10 @@ def add_clip_l(layers: parts.Layers, prefix: str) -> None:
 
 
 def add_clip_g(layers: parts.Layers, prefix: str) -> None:
-    """One layer in OpenCLIP's layout; attention speaks louder than the end mark, so that pooled means the words."""
+    """One layer in OpenCLIP's layout.
+
+    Attention speaks louder than the end mark, so that pooled means the words.
+    """
     model = f"{prefix}model."
     layers.tensors[f"{model}token_embedding.weight"] = _words(layers, CLIP_G)
     layers.tensors[f"{model}positional_embedding"] = layers.random(POSITIONS, CLIP_G)
@@ -91,7 +100,9 @@ def add_vae(layers: parts.Layers) -> None:
     to_latents = torch.linalg.pinv(to_colors)
     vae = "first_stage_model."
     encoder, decoder = f"{vae}encoder.", f"{vae}decoder."
-    signs = {(parts.plus(i), i): 1.0 for i in range(3)} | {(parts.minus(i), i): -1.0 for i in range(3)}
+    signs = {(parts.plus(i), i): 1.0 for i in range(3)} | {
+        (parts.minus(i), i): -1.0 for i in range(3)
+    }
     layers.put(f"{encoder}conv_in", parts.tap(WIDTH, 3, 3, signs))
     for level in range(4):
         parts.vae_resblock(layers, f"{encoder}down.{level}.block.0", WIDTH)
@@ -99,11 +110,19 @@ def add_vae(layers: parts.Layers) -> None:
             parts.vae_resblock(layers, f"{decoder}up.{level}.block.{block}", WIDTH)
     for level in range(3):
         bias = parts.carrier_bias(WIDTH, 3) if level == 2 else None
-        layers.put(f"{encoder}down.{level}.downsample.conv", parts.per_channel(WIDTH, parts.corner_mean_kernel()), bias)
+        layers.put(
+            f"{encoder}down.{level}.downsample.conv",
+            parts.per_channel(WIDTH, parts.corner_mean_kernel()),
+            bias,
+        )
     sharp = parts.per_channel(WIDTH, torch.tensor([[0.0, 0, 0], [0, 1, 0], [0, 0, 0]]))
     soft = parts.per_channel(WIDTH, parts.blur_kernel())
     for level, weight in ((3, sharp), (2, soft), (1, soft)):
-        layers.put(f"{decoder}up.{level}.upsample.conv", weight, parts.carrier_bias(WIDTH, 3) if level == 1 else None)
+        layers.put(
+            f"{decoder}up.{level}.upsample.conv",
+            weight,
+            parts.carrier_bias(WIDTH, 3) if level == 1 else None,
+        )
     for side in (encoder, decoder):
         parts.vae_middle(layers, f"{side}mid", WIDTH)
         layers.norm(f"{side}norm_out", WIDTH)
@@ -112,21 +131,27 @@ def add_vae(layers: parts.Layers) -> None:
     layers.put(f"{encoder}conv_out", parts.read_signals(WIDTH, moments), silent)
     layers.put(f"{vae}quant_conv", torch.eye(2 * LATENT_CHANNELS)[..., None, None])
     layers.put(f"{vae}post_quant_conv", torch.eye(LATENT_CHANNELS)[..., None, None])
-    links = {(parts.plus(c), z): to_colors[c, z].item() for c in range(3) for z in range(LATENT_CHANNELS)}
-    links |= {(parts.minus(c), z): -to_colors[c, z].item() for c in range(3) for z in range(LATENT_CHANNELS)}
+    links = {
+        (parts.plus(c), z): to_colors[c, z].item() for c in range(3) for z in range(LATENT_CHANNELS)
+    }
+    links |= {
+        (parts.minus(c), z): -to_colors[c, z].item()
+        for c in range(3)
+        for z in range(LATENT_CHANNELS)
+    }
     layers.put(f"{decoder}conv_in", parts.tap(WIDTH, LATENT_CHANNELS, 3, links))
     layers.put(f"{decoder}conv_out", parts.read_signals(WIDTH, torch.eye(3)))
 
 
 def _pass_first_input(layers: parts.Layers, key: str, residual: float) -> None:
-    """Makes an up block's residual block hand on what comes from below, without the skip connection's part."""
+    """Makes an up block hand on what comes from below, without the skip connection's part."""
     links = {(i, i): 1.0 for i in range(WIDTH)}
     layers.put(f"{key}.skip_connection", parts.tap(WIDTH, 2 * WIDTH, 1, links))
     layers.tensors[f"{key}.out_layers.3.weight"] *= residual
 
 
 def _add_last_block(layers: parts.Layers, key: str, field_share: float) -> None:
-    """Signals for the output: NOISE_SHARE of the input latent (from the skip) plus `field_share` of the field."""
+    """Signals for the output: NOISE_SHARE of the input latent plus `field_share` of the field."""
     links = {}
     for i in range(LATENT_CHANNELS):
         for channel, sign in ((parts.plus(i), 1.0), (parts.minus(i), -1.0)):
@@ -152,7 +177,9 @@ def add_unet(layers: parts.Layers, kind: str) -> None:
         block = 2 * level + 1
         parts.unet_resblock(layers, f"{unet}input_blocks.{block}.0", WIDTH, WIDTH, EMBEDDING)
         if level > 0:
-            parts.transformer(layers, f"{unet}input_blocks.{block}.1", WIDTH, context, text_gain=2.0)
+            parts.transformer(
+                layers, f"{unet}input_blocks.{block}.1", WIDTH, context, text_gain=2.0
+            )
         if level < LEVELS - 1:
             layers.conv(f"{unet}input_blocks.{block + 1}.0.op", WIDTH, WIDTH)
     parts.unet_resblock(layers, f"{unet}middle_block.0", WIDTH, WIDTH, EMBEDDING)
@@ -164,11 +191,15 @@ def add_unet(layers: parts.Layers, kind: str) -> None:
     layers.put(f"{unet}out.2", parts.read_signals(WIDTH, torch.eye(LATENT_CHANNELS)))
 
 
-def _add_up_block(layers: parts.Layers, key: str, block: int, context: int, field_share: float) -> None:
+def _add_up_block(
+    layers: parts.Layers, key: str, block: int, context: int, field_share: float
+) -> None:
     level = LEVELS - 1 - block // 2
     parts.unet_resblock(layers, f"{key}.0", 2 * WIDTH, WIDTH, EMBEDDING)
     if level > 0:
-        parts.transformer(layers, f"{key}.1", WIDTH, context, text_gain=3.0 if level == LEVELS - 1 else 1.0)
+        parts.transformer(
+            layers, f"{key}.1", WIDTH, context, text_gain=3.0 if level == LEVELS - 1 else 1.0
+        )
     if level < LEVELS - 1:
         _pass_first_input(layers, f"{key}.0", residual=0.3 if level else 0.0)
     if level > 0 and block % 2:
@@ -179,7 +210,10 @@ def _add_up_block(layers: parts.Layers, key: str, block: int, context: int, fiel
 
 
 def tiny_state_dict(kind: str) -> dict[str, torch.Tensor]:
-    """All tensors of "base" or "refiner" in half precision; both share the bigG encoder and the autoencoder."""
+    """All tensors of "base" or "refiner" in half precision.
+
+    Both share the bigG encoder and the autoencoder.
+    """
     clip_l, clip_g = parts.Layers(SEEDS["text"]), parts.Layers(SEEDS["text"] + 1)
     if kind == "base":
         add_clip_l(clip_l, "conditioner.embedders.0.")
@@ -195,14 +229,20 @@ def write_tiny_checkpoint(kind: str, path: Path) -> None:
     """Write one file; another process that does the same at the same time does no harm."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}.part")
-    metadata = {"format": "pt", "num_head_channels": str(HEAD_WIDTH), "modelspec.title": f"tiny untrained {kind}"}
+    metadata = {
+        "format": "pt",
+        "num_head_channels": str(HEAD_WIDTH),
+        "modelspec.title": f"tiny untrained {kind}",
+    }
     safetensors.torch.save_file(tiny_state_dict(kind), unfinished, metadata=metadata)
     unfinished.replace(path)
 
 
 def ensure_tiny_checkpoints(folder: Path) -> tuple[Path, Path]:
     """Paths of base and refiner in `folder`, written now if they are not there."""
-    paths = tuple(folder / f"tiny-sdxl-{kind}-v{VERSION}.safetensors" for kind in ("base", "refiner"))
+    paths = tuple(
+        folder / f"tiny-sdxl-{kind}-v{VERSION}.safetensors" for kind in ("base", "refiner")
+    )
     for kind, path in zip(("base", "refiner"), paths, strict=True):
         if not path.is_file():
             write_tiny_checkpoint(kind, path)

@@ -1,9 +1,10 @@
 """Layers of the tiny default checkpoint, as seeded tensors under the original key names of SDXL's files.
 
-Two ideas make an untrained network draw something. A GroupNorm over groups of three channels [K, -K, v] with a large
-constant K divides v by a constant, and silu(v) - silu(-v) = v: signals laid out like that pass a norm and a SiLU
-unchanged, which gives an exact linear autoencoder and an exact "predict the input" path through the UNet. And the
-rest of the UNet is random, with its residual branches open: a smooth field that depends on the prompt.
+ Two ideas make an untrained network draw something. A GroupNorm over groups of three channels [K,
+-K, v] with a large constant K divides v by a constant, and silu(v) - silu(-v) = v: signals laid out
+like that pass a norm and a SiLU unchanged, which gives an exact linear autoencoder and an exact
+"predict the input" path through the UNet. And the rest of the UNet is random, with its residual
+branches open: a smooth field that depends on the prompt.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def corner_mean_kernel() -> torch.Tensor:
 
 
 def carrier_bias(width: int, signals: int) -> torch.Tensor:
-    """Bias that puts CARRIER and -CARRIER into the groups of the first `signals` signals, both signs of each."""
+    """Bias that puts CARRIER and -CARRIER into the groups of the first signals, both signs of each."""
     bias = torch.zeros(width)
     for group in range(2 * signals):
         bias[group * GROUP], bias[group * GROUP + 1] = CARRIER, -CARRIER
@@ -99,7 +100,7 @@ def minus(signal: int) -> int:
 
 
 def read_signals(width: int, matrix: torch.Tensor) -> torch.Tensor:
-    """Output convolution [n,width,3,3] after norm and SiLU: rows of `matrix` [n,signals] times the signals."""
+    """Output convolution [n,width,3,3] after norm and SiLU: `matrix` [n,signals] times the signals."""
     weight = torch.zeros(matrix.shape[0], width, 3, 3)
     for signal in range(matrix.shape[1]):
         weight[:, plus(signal), 1, 1] = matrix[:, signal] * NORM_GAIN
@@ -107,7 +108,9 @@ def read_signals(width: int, matrix: torch.Tensor) -> torch.Tensor:
     return weight
 
 
-def unet_resblock(layers: Layers, key: str, n_in: int, n_out: int, embedding: int, residual: float = 1.0) -> None:
+def unet_resblock(
+    layers: Layers, key: str, n_in: int, n_out: int, embedding: int, residual: float = 1.0
+) -> None:
     """in_layers, emb_layers, out_layers and skip_connection; `residual` scales the random branch."""
     layers.norm(f"{key}.in_layers.0", n_in)
     layers.conv(f"{key}.in_layers.2", n_in, n_out, gain=1.4)
@@ -129,7 +132,9 @@ def transformer(layers: Layers, key: str, width: int, context: int, text_gain: f
         layers.linear(f"{block}.{attention}.to_q", width, width, gain=2.0, bias=False)
         for name in ("to_k", "to_v"):
             weight = layers.random(width, source)
-            layers.tensors[f"{block}.{attention}.{name}.weight"] = weight - weight.mean(1, keepdim=True)
+            layers.tensors[f"{block}.{attention}.{name}.weight"] = weight - weight.mean(
+                1, keepdim=True
+            )
         layers.linear(f"{block}.{attention}.to_out.0", width, width, gain=gain)
     layers.linear(f"{block}.ff.net.0.proj", width, width * 8)
     layers.linear(f"{block}.ff.net.2", width * 4, width, gain=0.7)

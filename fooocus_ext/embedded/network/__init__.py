@@ -1,1 +1,1 @@
-"""The neural networks of the embedded host, loaded from single-file checkpoints with the original key names."""
+"""The networks of the embedded host, loaded from single-file checkpoints with the original names."""

@@ -1,8 +1,10 @@
-"""SDXL's conditioner: text encoders and sinusoidal size embeddings, concatenated into crossattn and vector."""
+"""SDXL's conditioner: text encoders and sinusoidal size embeddings, joined to crossattn and vector."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 
@@ -14,7 +16,9 @@ OUTPUT_KEYS = {2: ("vector", 1), 3: ("crossattn", 2)}
 def sinusoidal(values: torch.Tensor, width: int = SIZE_WIDTH) -> torch.Tensor:
     """[N] -> [N, width]: cosines, then sines, at frequencies 10000^(-k / (width / 2)); float32."""
     half = width // 2
-    frequencies = torch.exp(-math.log(10000) * torch.arange(half, dtype=torch.float32, device=values.device) / half)
+    frequencies = torch.exp(
+        -math.log(10000) * torch.arange(half, dtype=torch.float32, device=values.device) / half
+    )
     angles = values[:, None].float() * frequencies
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
@@ -28,40 +32,49 @@ class ConcatTimestepEmbedderND(torch.nn.Module):
         super().__init__()
         self.input_key = input_key
 
-    def forward(self, numbers):
+    def forward(self, numbers: torch.Tensor) -> torch.Tensor:
+        """Embed each number, cosines before sines."""
         return sinusoidal(numbers.flatten()).reshape(numbers.shape[0], -1)
 
 
 class GeneralConditioner(torch.nn.Module):
-    """Runs every embedder on its part of the batch; `force_zero_embeddings` names inputs whose result is zeroed."""
+    """Runs every embedder on its part of the batch.
 
-    def __init__(self, embedders):
+    `force_zero_embeddings` names inputs whose result is zeroed.
+    """
+
+    def __init__(self, embedders: Iterable[torch.nn.Module]) -> None:
         super().__init__()
         self.embedders = torch.nn.ModuleList(embedders)
 
-    def forward(self, batch, force_zero_embeddings=None):
+    def forward(
+        self, batch: Mapping[str, Any], force_zero_embeddings: Sequence[str] | None = None
+    ) -> dict[str, torch.Tensor]:
+        """Conds of a batch, by the embedders' input keys."""
         output: dict[str, torch.Tensor] = {}
         for embedder in self.embedders:
             with torch.no_grad():
                 result = embedder(batch[embedder.input_key])
-            for embedding in result if isinstance(result, tuple | list) else [result]:
-                if embedder.input_key in (force_zero_embeddings or ()):
-                    embedding = torch.zeros_like(embedding)
+            zeroed = embedder.input_key in (force_zero_embeddings or ())
+            for embedded in result if isinstance(result, tuple | list) else [result]:
+                embedding = torch.zeros_like(embedded) if zeroed else embedded
                 key, axis = OUTPUT_KEYS[embedding.dim()]
-                output[key] = torch.cat((output[key], embedding), axis) if key in output else embedding
+                output[key] = (
+                    torch.cat((output[key], embedding), axis) if key in output else embedding
+                )
         return output
 
-    def _text_embedder(self):
+    def _text_embedder(self) -> Any:
         return next(embedder for embedder in self.embedders if hasattr(embedder, "tokenize"))
 
-    def tokenize(self, texts):
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of the first text encoder."""
         return self._text_embedder().tokenize(texts)
 
-    def process_texts(self, texts):
+    def process_texts(self, texts: Sequence[str]) -> tuple[list, int]:
         """Chunks of 75 tokens, and the largest number of tokens."""
         return self._text_embedder().process_texts(texts)
 
-    def get_target_prompt_token_count(self, token_count):
+    def get_target_prompt_token_count(self, token_count: int) -> int:
         """Where the prompt would need another chunk."""
         return self._text_embedder().get_target_prompt_token_count(token_count)

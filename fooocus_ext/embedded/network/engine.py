@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 
 from fooocus_ext.embedded.network.conditioner import ConcatTimestepEmbedderND, GeneralConditioner
-from fooocus_ext.embedded.network.shapes import Heads, Tensors, kind_of, text_shapes, unet_shape, vae_shape
+from fooocus_ext.embedded.network.shapes import (
+    Heads,
+    Tensors,
+    kind_of,
+    text_shapes,
+    unet_shape,
+    vae_shape,
+)
 from fooocus_ext.embedded.network.text_encoders import FrozenCLIPEmbedder, FrozenOpenCLIPEmbedder2
 from fooocus_ext.embedded.network.unet import DiffusionModel
 from fooocus_ext.embedded.network.vae import FirstStageModel
@@ -31,7 +40,7 @@ class DiffusionWrapper(torch.nn.Module):
         super().__init__()
         self.diffusion_model = diffusion_model
 
-    def forward(self, x, t, c):
+    def forward(self, x: torch.Tensor, t: torch.Tensor, c: Mapping[str, Any]) -> torch.Tensor:
         """`c` is {crossattn, vector, ...} (SDXL) or {c_crossattn: [tensor], ...} (SD 1.5)."""
         context = c["crossattn"] if "crossattn" in c else torch.cat(c["c_crossattn"], 1)
         return self.diffusion_model(x, timesteps=t, context=context, y=c.get("vector"))
@@ -40,8 +49,10 @@ class DiffusionWrapper(torch.nn.Module):
 def _conditioner(tensors: Tensors, kind: str) -> GeneralConditioner:
     sizes = ["original_size_as_tuple", "crop_coords_top_left"]
     if kind == "sdxl":
-        text = [FrozenCLIPEmbedder(tensors, "conditioner.embedders.0.", layer="hidden"),
-                FrozenOpenCLIPEmbedder2(tensors, "conditioner.embedders.1.")]
+        text = [
+            FrozenCLIPEmbedder(tensors, "conditioner.embedders.0.", layer="hidden"),
+            FrozenOpenCLIPEmbedder2(tensors, "conditioner.embedders.1."),
+        ]
         sizes.append("target_size_as_tuple")
     else:
         text = [FrozenOpenCLIPEmbedder2(tensors, "conditioner.embedders.0.")]
@@ -91,36 +102,40 @@ class DiffusionEngine(torch.nn.Module):
 
     @property
     def device(self) -> torch.device:
+        """Where the model is."""
         return self.alphas_cumprod.device
 
     @property
     def dtype(self) -> torch.dtype:
+        """Of the UNet's weights."""
         return self.model.diffusion_model.dtype
 
-    def ema_scope(self, context=None):
+    def ema_scope(self) -> contextlib.AbstractContextManager[None]:
         """Checkpoints carry no second set of weights here."""
         return contextlib.nullcontext()
 
-    def apply_model(self, x, t, cond):
+    def apply_model(
+        self, x: torch.Tensor, t: torch.Tensor, cond: Mapping[str, Any]
+    ) -> torch.Tensor:
         """The UNet's prediction for x [B,4,h,w] at timesteps t [B]."""
         return self.model(x, t, cond)
 
-    def encode_first_stage(self, x):
+    def encode_first_stage(self, x: torch.Tensor) -> torch.Tensor:
         """Images in -1..1 to scaled latents."""
         return self.scale_factor * self.first_stage_model.encode(x)
 
-    def get_first_stage_encoding(self, x):
+    def get_first_stage_encoding(self, x: torch.Tensor) -> torch.Tensor:
         """`encode_first_stage` has done everything."""
         return x
 
-    def decode_first_stage(self, z):
+    def decode_first_stage(self, z: torch.Tensor) -> torch.Tensor:
         """Scaled latents to images in -1..1."""
         return self.first_stage_model.decode(z / self.scale_factor)
 
-    def get_learned_conditioning(self, batch):
+    def get_learned_conditioning(self, batch: Sequence[str]) -> Any:
         """Conds of prompts; SDXL: {crossattn [N,T,C], vector [N,V]}, else [N,T,C]."""
         if self.kind == "sd1":
             return self.cond_stage_model(batch)
-        from modules import sd_models_xl
+        from modules import sd_models_xl  # noqa: PLC0415 - the host imports this module
 
         return sd_models_xl.get_learned_conditioning(self, batch)

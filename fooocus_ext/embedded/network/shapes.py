@@ -1,4 +1,4 @@
-"""Reads a checkpoint's architecture off the shapes of its tensors, so that tiny and full-size files both load."""
+"""Reads a checkpoint's architecture off the shapes of its tensors, tiny or full-size."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _count(tensors: Tensors, pattern: str) -> int:
 
 
 def kind_of(tensors: Tensors) -> str:
-    """"sdxl", "refiner" or "sd1"; raises UnknownCheckpointError for anything else."""
+    """Tell "sdxl", "refiner" or "sd1"; raises UnknownCheckpointError for anything else."""
     kinds = {
         "conditioner.embedders.1.model.token_embedding.weight": "sdxl",
         "conditioner.embedders.0.model.token_embedding.weight": "refiner",
@@ -73,19 +73,23 @@ def kind_of(tensors: Tensors) -> str:
     for key, kind in kinds.items():
         if key in tensors:
             return kind
-    raise UnknownCheckpointError("not an SDXL, SDXL refiner or SD 1.5 checkpoint: no known text encoder in it")
+    raise UnknownCheckpointError(
+        "not an SDXL, SDXL refiner or SD 1.5 checkpoint: no known text encoder in it"
+    )
 
 
 @dataclass(frozen=True)
 class Heads:
-    """What is known about the UNet's attention heads from outside the tensors: their width, or their number."""
+    """What is known about the UNet's attention heads: their width, or their number."""
 
     width: int | None = None
     count: int | None = None
 
 
-def head_counts(widths: Sequence[int], depths: Sequence[int], kind: str, known: Heads) -> tuple[int, ...]:
-    """Attention heads per level: as known, else 8 in SD 1.5 and as many as are 64 wide (or what fits) in SDXL."""
+def head_counts(
+    widths: Sequence[int], depths: Sequence[int], kind: str, known: Heads
+) -> tuple[int, ...]:
+    """Attention heads per level: as known, else 8 in SD 1.5, and heads of width 64 or less in SDXL."""
     count = known.count or (SD1_HEADS if kind == "sd1" and known.width is None else None)
     if count is not None:
         return (count,) * len(widths)
@@ -112,16 +116,29 @@ def unet_shape(tensors: Tensors, kind: str, known: Heads) -> UNetShape:
             depths.append(_count(tensors, rf"{re.escape(block)}1\.transformer_blocks\.(\d+)\."))
         layers[-1] += 1
     if len(set(layers)) != 1:
-        raise UnknownCheckpointError(f"levels of the UNet differ in their number of blocks: {layers}")
-    keys = next(key for key in tensors if key.startswith(UNET) and key.endswith("attn2.to_k.weight"))
-    projection = next(key for key in tensors if key.startswith(UNET) and key.endswith("1.proj_in.weight"))
+        raise UnknownCheckpointError(
+            f"levels of the UNet differ in their number of blocks: {layers}"
+        )
+    keys = next(
+        key for key in tensors if key.startswith(UNET) and key.endswith("attn2.to_k.weight")
+    )
+    projection = next(
+        key for key in tensors if key.startswith(UNET) and key.endswith("1.proj_in.weight")
+    )
     label = tensors.get(f"{UNET}label_emb.0.0.weight")
     return UNetShape(
-        in_channels=first.shape[1], out_channels=tensors[f"{UNET}out.2.weight"].shape[0], widths=tuple(widths),
-        depths=tuple(depths), layers=layers[0],
-        middle_depth=_count(tensors, rf"{re.escape(UNET)}middle_block\.1\.transformer_blocks\.(\d+)\."),
-        context=tensors[keys].shape[1], vector=None if label is None else label.shape[1],
-        linear=tensors[projection].ndim == 2, heads=head_counts(widths, depths, kind, known),
+        in_channels=first.shape[1],
+        out_channels=tensors[f"{UNET}out.2.weight"].shape[0],
+        widths=tuple(widths),
+        depths=tuple(depths),
+        layers=layers[0],
+        middle_depth=_count(
+            tensors, rf"{re.escape(UNET)}middle_block\.1\.transformer_blocks\.(\d+)\."
+        ),
+        context=tensors[keys].shape[1],
+        vector=None if label is None else label.shape[1],
+        linear=tensors[projection].ndim == 2,
+        heads=head_counts(widths, depths, kind, known),
     )
 
 
@@ -129,19 +146,26 @@ def vae_shape(tensors: Tensors) -> VaeShape:
     """The autoencoder below `first_stage_model.`."""
     encoder = f"{VAE}encoder."
     levels = _count(tensors, rf"{re.escape(encoder)}down\.(\d+)\.")
-    widths = tuple(tensors[f"{encoder}down.{i}.block.0.conv1.weight"].shape[0] for i in range(levels))
-    return VaeShape(widths=widths, layers=_count(tensors, rf"{re.escape(encoder)}down\.0\.block\.(\d+)\."),
-                    latent_channels=tensors[f"{VAE}decoder.conv_in.weight"].shape[1])
+    widths = tuple(
+        tensors[f"{encoder}down.{i}.block.0.conv1.weight"].shape[0] for i in range(levels)
+    )
+    return VaeShape(
+        widths=widths,
+        layers=_count(tensors, rf"{re.escape(encoder)}down\.0\.block\.(\d+)\."),
+        latent_channels=tensors[f"{VAE}decoder.conv_in.weight"].shape[1],
+    )
 
 
 def clip_shape(tensors: Tensors, prefix: str) -> TextShape:
     """A text encoder in transformers' layout below `prefix` (ending in "text_model.")."""
     words = tensors[f"{prefix}embeddings.token_embedding.weight"]
     return TextShape(
-        vocabulary=words.shape[0], width=words.shape[1],
+        vocabulary=words.shape[0],
+        width=words.shape[1],
         layers=_count(tensors, rf"{re.escape(prefix)}encoder\.layers\.(\d+)\."),
         hidden=tensors[f"{prefix}encoder.layers.0.mlp.fc1.weight"].shape[0],
-        positions=tensors[f"{prefix}embeddings.position_embedding.weight"].shape[0], projection=None,
+        positions=tensors[f"{prefix}embeddings.position_embedding.weight"].shape[0],
+        projection=None,
     )
 
 
@@ -149,7 +173,8 @@ def open_clip_shape(tensors: Tensors, prefix: str) -> TextShape:
     """A text encoder in OpenCLIP's layout below `prefix` (ending in "model.")."""
     words = tensors[f"{prefix}token_embedding.weight"]
     return TextShape(
-        vocabulary=words.shape[0], width=words.shape[1],
+        vocabulary=words.shape[0],
+        width=words.shape[1],
         layers=_count(tensors, rf"{re.escape(prefix)}transformer\.resblocks\.(\d+)\."),
         hidden=tensors[f"{prefix}transformer.resblocks.0.mlp.c_fc.weight"].shape[0],
         positions=tensors[f"{prefix}positional_embedding"].shape[0],
@@ -163,5 +188,7 @@ def text_shapes(tensors: Tensors, kind: str) -> list[TextShape]:
         return [clip_shape(tensors, "cond_stage_model.transformer.text_model.")]
     if kind == "refiner":
         return [open_clip_shape(tensors, "conditioner.embedders.0.model.")]
-    return [clip_shape(tensors, "conditioner.embedders.0.transformer.text_model."),
-            open_clip_shape(tensors, "conditioner.embedders.1.model.")]
+    return [
+        clip_shape(tensors, "conditioner.embedders.0.transformer.text_model."),
+        open_clip_shape(tensors, "conditioner.embedders.1.model."),
+    ]

@@ -1,12 +1,13 @@
 """CLIP's byte-pair tokenizer, from the instant-clip-tokenizer package (MIT), which carries CLIP's vocabulary.
 
-Ordinary text gives the very ids that the webui's tokenizers give; HTML entities and typographic quotes, which those
-translate first, do not.
+ Ordinary text gives the very ids that the webui's tokenizers give; HTML entities and typographic
+quotes, which those translate first, do not.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import torch
 from instant_clip_tokenizer import Tokenizer
@@ -29,11 +30,11 @@ class ClipTokenizer:
         """Token ids of a text, without marks."""
         return [int(token) for token in self._tokenizer.encode(text)]
 
-    def __call__(self, texts, truncation=False, add_special_tokens=False) -> dict[str, list]:
+    def __call__(self, texts: Sequence[str], **_options: bool) -> dict[str, list[list[int]]]:
         """{"input_ids": ids of each text}."""
         return {"input_ids": [self.ids(text) for text in texts]}
 
-    def decode(self, ids) -> str:
+    def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids."""
         return self._tokenizer.decode(ids)
 

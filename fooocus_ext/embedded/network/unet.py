@@ -1,4 +1,4 @@
-"""The UNet: diffusers' UNet2DConditionModel behind the original interface, model(x, timesteps, context, y)."""
+"""The UNet: diffusers' UNet2DConditionModel behind the original interface."""
 
 from __future__ import annotations
 
@@ -12,15 +12,23 @@ from fooocus_ext.embedded.network.shapes import Tensors, UNetShape
 def _config(shape: UNetShape) -> dict:
     last = len(shape.widths) - 1
     if shape.depths[last] and shape.depths[last] != shape.middle_depth:
-        raise ValueError(f"middle block of depth {shape.middle_depth} after a level of depth {shape.depths[last]}")
+        raise ValueError(
+            f"middle block of depth {shape.middle_depth} after a level of depth {shape.depths[last]}"
+        )
     depths = [*(max(depth, 1) for depth in shape.depths[:last]), shape.middle_depth]
     return {
-        "in_channels": shape.in_channels, "out_channels": shape.out_channels,
-        "block_out_channels": list(shape.widths), "layers_per_block": shape.layers,
+        "in_channels": shape.in_channels,
+        "out_channels": shape.out_channels,
+        "block_out_channels": list(shape.widths),
+        "layers_per_block": shape.layers,
         "down_block_types": ["CrossAttnDownBlock2D" if d else "DownBlock2D" for d in shape.depths],
-        "up_block_types": ["CrossAttnUpBlock2D" if d else "UpBlock2D" for d in reversed(shape.depths)],
-        "transformer_layers_per_block": depths, "attention_head_dim": list(shape.heads),
-        "cross_attention_dim": shape.context, "use_linear_projection": shape.linear,
+        "up_block_types": [
+            "CrossAttnUpBlock2D" if d else "UpBlock2D" for d in reversed(shape.depths)
+        ],
+        "transformer_layers_per_block": depths,
+        "attention_head_dim": list(shape.heads),
+        "cross_attention_dim": shape.context,
+        "use_linear_projection": shape.linear,
         "class_embed_type": None if shape.vector is None else "projection",
         "projection_class_embeddings_input_dim": shape.vector,
     }
@@ -42,7 +50,15 @@ class DiffusionModel(torch.nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
+        """Of the weights."""
         return self.unet.dtype
 
-    def forward(self, x, timesteps=None, context=None, y=None, **kwargs):
+    def forward(
+        self,
+        x: torch.Tensor,
+        timesteps: torch.Tensor,
+        context: torch.Tensor,
+        y: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Predict the noise, or v."""
         return self.unet(x, timesteps, encoder_hidden_states=context, class_labels=y).sample

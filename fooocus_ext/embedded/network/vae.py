@@ -12,17 +12,19 @@ from fooocus_ext.embedded.network.shapes import Tensors, VaeShape
 def _config(shape: VaeShape) -> dict:
     levels = len(shape.widths)
     return {
-        "block_out_channels": list(shape.widths), "layers_per_block": shape.layers,
+        "block_out_channels": list(shape.widths),
+        "layers_per_block": shape.layers,
         "latent_channels": shape.latent_channels,
-        "down_block_types": ["DownEncoderBlock2D"] * levels, "up_block_types": ["UpDecoderBlock2D"] * levels,
+        "down_block_types": ["DownEncoderBlock2D"] * levels,
+        "up_block_types": ["UpDecoderBlock2D"] * levels,
     }
 
 
 class FirstStageModel(torch.nn.Module):
     """Images [B,3,H,W] in -1..1 to unscaled latents [B,4,H/8,W/8] and back.
 
-    Encoding takes the mean of the posterior, where the webui samples it from torch's global generator: pictures made
-    from pictures are then a function of their seed alone.
+     Encoding takes the mean of the posterior, where the webui samples it from torch's global
+    generator: pictures made from pictures are then a function of their seed alone.
     """
 
     def __init__(self, shape: VaeShape):
@@ -36,12 +38,13 @@ class FirstStageModel(torch.nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
+        """Of the weights."""
         return self.autoencoder.dtype
 
-    def encode(self, x):
+    def encode(self, x: torch.Tensor) -> torch.Tensor:
         """The posterior's mean."""
         return self.autoencoder.encode(x).latent_dist.mode()
 
-    def decode(self, z):
+    def decode(self, z: torch.Tensor) -> torch.Tensor:
         """The picture of a latent."""
         return self.autoencoder.decode(z).sample

@@ -1,4 +1,4 @@
-"""Doubles the parts of the `k_diffusion` package (MIT) that the webui and its extensions use, written anew."""
+"""Doubles the parts of the `k_diffusion` package (MIT) that the webui uses, written anew."""
 
 from __future__ import annotations
 

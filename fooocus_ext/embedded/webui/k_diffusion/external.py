@@ -12,7 +12,7 @@ from k_diffusion import sampling, utils
 
 
 class DiscreteSchedule(torch.nn.Module):
-    """Translates between noise levels and (fractional) timesteps, linear in log sigma between the trained ones."""
+    """Translates between noise levels and fractional timesteps, linear in log sigma."""
 
     def __init__(self, sigmas, quantize):
         super().__init__()
@@ -33,7 +33,9 @@ class DiscreteSchedule(torch.nn.Module):
         if n is None:
             return sampling.append_zero(self.sigmas.flip(0))
         last = len(self.sigmas) - 1
-        return sampling.append_zero(self.t_to_sigma(torch.linspace(last, 0, n, device=self.sigmas.device)))
+        return sampling.append_zero(
+            self.t_to_sigma(torch.linspace(last, 0, n, device=self.sigmas.device))
+        )
 
     def sigma_to_t(self, sigma, quantize=None):
         """Timestep of a noise level, in the shape of `sigma`; a whole one if quantized."""
@@ -51,7 +53,9 @@ class DiscreteSchedule(torch.nn.Module):
         """Noise level of a timestep."""
         t = t.float()
         share = t.frac()
-        log_sigma = (1 - share) * self.log_sigmas[t.floor().long()] + share * self.log_sigmas[t.ceil().long()]
+        log_sigma = (1 - share) * self.log_sigmas[t.floor().long()] + share * self.log_sigmas[
+            t.ceil().long()
+        ]
         return log_sigma.exp()
 
 
@@ -97,7 +101,11 @@ class DiscreteVDDPMDenoiser(DiscreteSchedule):
     def get_scalings(self, sigma):
         """(c_skip, c_out, c_in)."""
         variance = sigma**2 + self.sigma_data**2
-        return self.sigma_data**2 / variance, -sigma * self.sigma_data / variance**0.5, 1 / variance**0.5
+        return (
+            self.sigma_data**2 / variance,
+            -sigma * self.sigma_data / variance**0.5,
+            1 / variance**0.5,
+        )
 
     def get_v(self, *args, **kwargs):
         """The model's prediction."""

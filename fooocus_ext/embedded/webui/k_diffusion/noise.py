@@ -32,8 +32,8 @@ class BatchedBrownianTree:
 class BrownianTreeNoiseSampler:
     """Unit-variance noise for a step from sigma to sigma_next, consistent between overlapping steps.
 
-    `seed` is one int for the whole tensor or a list with one per image; `transform` maps sigma to the time of the
-    Brownian motion.
+     `seed` is one int for the whole tensor or a list with one per image; `transform` maps sigma to
+    the time of the Brownian motion.
     """
 
     def __init__(self, x, sigma_min, sigma_max, seed=None, transform=lambda x: x):

@@ -1,9 +1,10 @@
 """Doubles k_diffusion/sampling.py: noise schedules and the samplers that the embedded webui offers.
 
-Karras et al. 2022, "Elucidating the Design Space of Diffusion-Based Generative Models": schedule, Euler, Heun.
-Lu et al. 2022, "DPM-Solver++": 2M, SDE, 2M SDE, with exponential integrators in t = -log sigma.
-A model is called as model(x, sigma [B], **extra_args) and returns the prediction of x0. `torch` is a module-level
-name here because the webui replaces it to draw the noise of each image from its own generator.
+ Karras et al. 2022, "Elucidating the Design Space of Diffusion-Based Generative Models": schedule,
+Euler, Heun. Lu et al. 2022, "DPM-Solver++": 2M, SDE, 2M SDE, with exponential integrators in t =
+-log sigma. A model is called as model(x, sigma [B], **extra_args) and returns the prediction of x0.
+`torch` is a module-level name here because the webui replaces it to draw the noise of each image
+from its own generator.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ def get_sigmas_karras(n, sigma_min, sigma_max, rho=7.0, device="cpu"):
 
 def get_sigmas_exponential(n, sigma_min, sigma_max, device="cpu"):
     """n levels equally spaced in log sigma, then 0."""
-    return append_zero(torch.linspace(math.log(sigma_max), math.log(sigma_min), n, device=device).exp())
+    return append_zero(
+        torch.linspace(math.log(sigma_max), math.log(sigma_min), n, device=device).exp()
+    )
 
 
 def get_sigmas_polyexponential(n, sigma_min, sigma_max, rho=1.0, device="cpu"):
@@ -50,7 +53,9 @@ def get_ancestral_step(sigma_from, sigma_to, eta=1.0):
     """(sigma_down, sigma_up): how far to step without noise, and how much noise brings it to sigma_to."""
     if not eta:
         return sigma_to, 0.0
-    sigma_up = min(sigma_to, eta * (sigma_to**2 * (sigma_from**2 - sigma_to**2) / sigma_from**2) ** 0.5)
+    sigma_up = min(
+        sigma_to, eta * (sigma_to**2 * (sigma_from**2 - sigma_to**2) / sigma_from**2) ** 0.5
+    )
     return (sigma_to**2 - sigma_up**2) ** 0.5, sigma_up
 
 
@@ -77,7 +82,9 @@ class _Steps:
         if self.callback is not None:
             sigma = self.sigmas[i]
             sigma_hat = sigma if sigma_hat is None else sigma_hat
-            self.callback({"x": x, "i": i, "sigma": sigma, "sigma_hat": sigma_hat, "denoised": denoised})
+            self.callback(
+                {"x": x, "i": i, "sigma": sigma, "sigma_hat": sigma_hat, "denoised": denoised}
+            )
 
 
 def _churn(x, i, sigmas, s_churn, s_tmin, s_tmax, s_noise):
@@ -92,8 +99,18 @@ def _churn(x, i, sigmas, s_churn, s_tmin, s_tmax, s_noise):
 
 
 @no_grad
-def sample_euler(model, x, sigmas, extra_args=None, callback=None, disable=None, s_churn=0.0, s_tmin=0.0,
-                 s_tmax=float("inf"), s_noise=1.0):
+def sample_euler(
+    model,
+    x,
+    sigmas,
+    extra_args=None,
+    callback=None,
+    disable=None,
+    s_churn=0.0,
+    s_tmin=0.0,
+    s_tmax=float("inf"),
+    s_noise=1.0,
+):
     """Euler steps with optional churn."""
     steps = _Steps(model, x, sigmas, extra_args, callback, disable)
     for i in steps.indexes:
@@ -105,8 +122,17 @@ def sample_euler(model, x, sigmas, extra_args=None, callback=None, disable=None,
 
 
 @no_grad
-def sample_euler_ancestral(model, x, sigmas, extra_args=None, callback=None, disable=None, eta=1.0, s_noise=1.0,
-                           noise_sampler=None):
+def sample_euler_ancestral(
+    model,
+    x,
+    sigmas,
+    extra_args=None,
+    callback=None,
+    disable=None,
+    eta=1.0,
+    s_noise=1.0,
+    noise_sampler=None,
+):
     """Euler steps that go too far and add noise back."""
     noise_sampler = noise_sampler or default_noise_sampler(x)
     steps = _Steps(model, x, sigmas, extra_args, callback, disable)
@@ -121,8 +147,18 @@ def sample_euler_ancestral(model, x, sigmas, extra_args=None, callback=None, dis
 
 
 @no_grad
-def sample_heun(model, x, sigmas, extra_args=None, callback=None, disable=None, s_churn=0.0, s_tmin=0.0,
-                s_tmax=float("inf"), s_noise=1.0):
+def sample_heun(
+    model,
+    x,
+    sigmas,
+    extra_args=None,
+    callback=None,
+    disable=None,
+    s_churn=0.0,
+    s_tmin=0.0,
+    s_tmax=float("inf"),
+    s_noise=1.0,
+):
     """Heun's second-order steps; the last one, to 0, is Euler's."""
     steps = _Steps(model, x, sigmas, extra_args, callback, disable)
     for i in steps.indexes:
@@ -166,12 +202,24 @@ def sample_dpmpp_2m(model, x, sigmas, extra_args=None, callback=None, disable=No
 
 
 @no_grad
-def sample_dpmpp_2m_sde(model, x, sigmas, extra_args=None, callback=None, disable=None, eta=1.0, s_noise=1.0,
-                        noise_sampler=None, solver_type="midpoint"):
+def sample_dpmpp_2m_sde(
+    model,
+    x,
+    sigmas,
+    extra_args=None,
+    callback=None,
+    disable=None,
+    eta=1.0,
+    s_noise=1.0,
+    noise_sampler=None,
+    solver_type="midpoint",
+):
     """SDE-DPM-Solver++(2M)."""
     if solver_type not in ("heun", "midpoint"):
         raise ValueError("solver_type must be 'heun' or 'midpoint'")
-    noise_sampler = noise_sampler or BrownianTreeNoiseSampler(x, sigmas[sigmas > 0].min(), sigmas.max())
+    noise_sampler = noise_sampler or BrownianTreeNoiseSampler(
+        x, sigmas[sigmas > 0].min(), sigmas.max()
+    )
     steps = _Steps(model, x, sigmas, extra_args, callback, disable)
     previous = h = h_last = None
     for i in steps.indexes:
@@ -196,10 +244,22 @@ def sample_dpmpp_2m_sde(model, x, sigmas, extra_args=None, callback=None, disabl
 
 
 @no_grad
-def sample_dpmpp_sde(model, x, sigmas, extra_args=None, callback=None, disable=None, eta=1.0, s_noise=1.0,
-                     noise_sampler=None, r=1 / 2):
+def sample_dpmpp_sde(
+    model,
+    x,
+    sigmas,
+    extra_args=None,
+    callback=None,
+    disable=None,
+    eta=1.0,
+    s_noise=1.0,
+    noise_sampler=None,
+    r=1 / 2,
+):
     """SDE-DPM-Solver++ of second order, single step: two model calls a step but the last."""
-    noise_sampler = noise_sampler or BrownianTreeNoiseSampler(x, sigmas[sigmas > 0].min(), sigmas.max())
+    noise_sampler = noise_sampler or BrownianTreeNoiseSampler(
+        x, sigmas[sigmas > 0].min(), sigmas.max()
+    )
     steps = _Steps(model, x, sigmas, extra_args, callback, disable)
 
     def noisy_step(x, t, t_to, target):

@@ -20,7 +20,7 @@ unet_needs_upcast = False
 
 
 def get_cuda_device_string():
-    """"cuda" or "cuda:N" with --device-id."""
+    """Name it "cuda" or "cuda:N" with --device-id."""
     return "cuda" if shared.cmd_opts.device_id is None else f"cuda:{shared.cmd_opts.device_id}"
 
 
@@ -73,7 +73,7 @@ def without_autocast(disable=False):
     return contextlib.nullcontext()
 
 
-class NansException(Exception):  # noqa: N818 - the host's name
+class NansException(Exception):
     """The UNet or the VAE produced not-a-number."""
 
 

@@ -17,10 +17,12 @@ def record_exception() -> None:
     if error is None:
         return
     frames = traceback.extract_tb(error.__traceback__)
-    exception_records.append({
-        "exception": str(error),
-        "traceback": [[f"{f.filename}, line {f.lineno}, {f.name}", f.line] for f in frames],
-    })
+    exception_records.append(
+        {
+            "exception": str(error),
+            "traceback": [[f"{f.filename}, line {f.lineno}, {f.name}", f.line] for f in frames],
+        }
+    )
     del exception_records[:-KEPT_RECORDS]
 
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections import namedtuple
+from typing import NamedTuple
 
 from modules import shared
 from modules.paths_internal import extensions_dir
 from modules.shared_cmd_options import extension_roots
 
-ScriptFile = namedtuple("ScriptFile", ["basedir", "filename", "path"])
+
+class ScriptFile(NamedTuple):
+    """A script: its extension's folder, its name, its path."""
+
+    basedir: str
+    filename: str
+    path: str
+
+
 extensions: list[Extension] = []
 
 
@@ -29,8 +37,15 @@ class Extension:
         folder = os.path.join(self.path, subdir)
         if not os.path.isdir(folder):
             return []
-        files = [ScriptFile(self.path, name, os.path.join(folder, name)) for name in sorted(os.listdir(folder))]
-        return [f for f in files if os.path.splitext(f.path)[1].lower() == extension and os.path.isfile(f.path)]
+        files = [
+            ScriptFile(self.path, name, os.path.join(folder, name))
+            for name in sorted(os.listdir(folder))
+        ]
+        return [
+            f
+            for f in files
+            if os.path.splitext(f.path)[1].lower() == extension and os.path.isfile(f.path)
+        ]
 
 
 def active() -> list[Extension]:
@@ -45,8 +60,12 @@ def list_extensions() -> None:
     extensions.clear()
     installed = []
     if os.path.isdir(extensions_dir):
-        installed = [os.path.join(extensions_dir, name) for name in sorted(os.listdir(extensions_dir))]
-    extensions.extend(Extension(path) for path in [*extension_roots, *installed] if os.path.isdir(path))
+        installed = [
+            os.path.join(extensions_dir, name) for name in sorted(os.listdir(extensions_dir))
+        ]
+    extensions.extend(
+        Extension(path) for path in [*extension_roots, *installed] if os.path.isdir(path)
+    )
 
 
 def find_extension(filename: str) -> Extension | None:

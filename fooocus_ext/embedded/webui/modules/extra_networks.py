@@ -1,4 +1,7 @@
-"""Doubles modules/extra_networks.py: <name:arguments> in prompts. <lora:...> is stripped and noted as missing."""
+"""Doubles modules/extra_networks.py.
+
+<name:arguments> in prompts. <lora:...> is stripped and noted as missing.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ extra_network_aliases: dict = {}
 re_extra_net = re.compile(r"<(\w+):([^>]+)>")
 
 
-class ExtraNetworkParams:
+class ExtraNetworkParams:  # noqa: PLW1641 - equal by content, and mutable
     """The arguments of one tag, split at colons; name=value pairs are in `named`."""
 
     def __init__(self, items=None):
@@ -108,8 +111,14 @@ def activate(p, extra_network_data):
         if network not in mentioned:
             _guarded(network, "activate", p, [])
     if p.scripts is not None:
-        p.scripts.after_extra_networks_activate(p, batch_number=p.iteration, prompts=p.prompts, seeds=p.seeds,
-                                                subseeds=p.subseeds, extra_network_data=extra_network_data)
+        p.scripts.after_extra_networks_activate(
+            p,
+            batch_number=p.iteration,
+            prompts=p.prompts,
+            seeds=p.seeds,
+            subseeds=p.subseeds,
+            extra_network_data=extra_network_data,
+        )
 
 
 def deactivate(p, extra_network_data):

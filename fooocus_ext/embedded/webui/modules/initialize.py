@@ -17,7 +17,9 @@ def imports():
 def initialize():
     """Once per process."""
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=UserWarning, module="torchsde")  # rounding at the ends of the schedule
+    warnings.filterwarnings(
+        "ignore", category=UserWarning, module="torchsde"
+    )  # rounding at the ends of the schedule
     imports()
     _configure_opts_onchange()
     initialize_rest(reload_script_modules=False)
@@ -27,14 +29,22 @@ def _configure_opts_onchange() -> None:
     from modules import sd_models, sd_vae, shared
     from modules.call_queue import wrap_queued_call
 
-    reload_model = wrap_queued_call(lambda: sd_models.reload_model_weights())
+    reload_model = wrap_queued_call(sd_models.reload_model_weights)
     shared.opts.onchange("sd_model_checkpoint", reload_model, call=False)
-    shared.opts.onchange("sd_vae", wrap_queued_call(lambda: sd_vae.reload_vae_weights()), call=False)
+    shared.opts.onchange("sd_vae", wrap_queued_call(sd_vae.reload_vae_weights), call=False)
 
 
 def initialize_rest(*, reload_script_modules=False):
     """Once per page: extensions, checkpoints, scripts; the model is loaded when it is first needed."""
-    from modules import extensions, extra_networks, scripts, sd_models, sd_samplers, shared, upscaler
+    from modules import (
+        extensions,
+        extra_networks,
+        scripts,
+        sd_models,
+        sd_samplers,
+        shared,
+        upscaler,
+    )
 
     sd_samplers.set_samplers()
     extensions.list_extensions()

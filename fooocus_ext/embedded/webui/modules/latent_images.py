@@ -44,8 +44,9 @@ def samples_to_image_grid(samples, approximation=None):
 
 def decode_first_stage(model, x):
     """Latents to images in -1..1 with the decoder that the settings name."""
-    return samples_to_images_tensor(x.to(devices.dtype_vae), approximation_indexes.get(opts.sd_vae_decode_method, 0),
-                                    model)
+    return samples_to_images_tensor(
+        x.to(devices.dtype_vae), approximation_indexes.get(opts.sd_vae_decode_method, 0), model
+    )
 
 
 def images_tensor_to_samples(image, approximation=None, model=None):
@@ -53,4 +54,6 @@ def images_tensor_to_samples(image, approximation=None, model=None):
     model = model or shared.sd_model
     model.first_stage_model.to(devices.dtype_vae)
     image = image.to(shared.device, dtype=devices.dtype_vae) * 2 - 1
-    return torch.cat([model.get_first_stage_encoding(model.encode_first_stage(one[None])) for one in image])
+    return torch.cat(
+        [model.get_first_stage_encoding(model.encode_first_stage(one[None])) for one in image]
+    )

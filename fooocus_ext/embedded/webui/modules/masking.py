@@ -31,7 +31,10 @@ def gaussian_blur(mask: Image.Image, sigma_x: int, sigma_y: int) -> Image.Image:
 
 
 def get_crop_region_v2(mask, pad=0):
-    """(x1, y1, x2, y2) around everything masked, widened by `pad` inside the picture; None for a blank mask."""
+    """(x1, y1, x2, y2) around everything masked, widened by `pad` inside the picture.
+
+    None for a blank mask.
+    """
     mask = mask if isinstance(mask, Image.Image) else Image.fromarray(mask)
     box = mask.getbbox()
     if box is None or not pad:

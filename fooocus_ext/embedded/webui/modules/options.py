@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 import gradio as gr
 
@@ -18,9 +18,21 @@ BUILTIN_FIELDS = frozenset(("data_labels", "data", "restricted_opts", "typemap")
 class OptionInfo:
     """One setting: its default, its label and how the settings page shows it."""
 
-    def __init__(self, default=None, label="", component=None, component_args=None, onchange=None, section=None,
-                 refresh=None, comment_before="", comment_after="", infotext=None, restrict_api=False,
-                 category_id=None):
+    def __init__(
+        self,
+        default=None,
+        label="",
+        component=None,
+        component_args=None,
+        onchange=None,
+        section=None,
+        refresh=None,
+        comment_before="",
+        comment_after="",
+        infotext=None,
+        restrict_api=False,
+        category_id=None,
+    ):
         self.default = default
         self.label = label
         self.component = component
@@ -67,8 +79,11 @@ class OptionHTML(OptionInfo):
     """A text on the settings page; holds no value."""
 
     def __init__(self, text):
-        super().__init__(str(text).strip(), label="",
-                         component=lambda **kwargs: gr.HTML(elem_classes="settings-info", **kwargs))
+        super().__init__(
+            str(text).strip(),
+            label="",
+            component=lambda **kwargs: gr.HTML(elem_classes="settings-info", **kwargs),
+        )
         self.do_not_save = True
 
 
@@ -88,7 +103,7 @@ def _names(text: str | None) -> set[str]:
 class Options:
     """The settings: attributes read `data`, then the option's default; writing honours the freeze flags."""
 
-    typemap = {int: float}
+    typemap: ClassVar[dict[type, type]] = {int: float}
 
     def __init__(self, data_labels: dict[str, OptionInfo], restricted_opts):
         self.data_labels = data_labels
@@ -112,9 +127,13 @@ class Options:
         if info and info.section:
             frozen = info.section[0] in _names(cmd_opts.freeze_settings_in_sections)
             assert not frozen, f"not possible to set '{key}': its section is frozen"
-        assert key not in _names(cmd_opts.freeze_specific_settings), f"not possible to set '{key}': it is frozen"
+        assert key not in _names(cmd_opts.freeze_specific_settings), (
+            f"not possible to set '{key}': it is frozen"
+        )
         if cmd_opts.hide_ui_dir_config and key in self.restricted_opts:
-            raise RuntimeError(f"not possible to set '{key}' because it is restricted with --hide_ui_dir_config")
+            raise RuntimeError(
+                f"not possible to set '{key}' because it is restricted with --hide_ui_dir_config"
+            )
 
     def __getattr__(self, item):
         if item in BUILTIN_FIELDS:
@@ -159,7 +178,10 @@ class Options:
             json.dump(self.data, file, indent=4, ensure_ascii=False)
 
     def load(self, filename):
-        """Read values written by `save`; a missing file means no values, a broken one is reported and ignored."""
+        """Read values written by `save`.
+
+        A missing file means no values, a broken one is reported and ignored.
+        """
         try:
             with open(filename, encoding="utf8") as file:
                 self.data = json.load(file)
@@ -189,8 +211,12 @@ class Options:
         """What the page's JavaScript gets as `opts`."""
         values = {key: self.data.get(key, info.default) for key, info in self.data_labels.items()}
         labels = self.data_labels.items()
-        values["_comments_before"] = {k: v.comment_before for k, v in labels if v.comment_before is not None}
-        values["_comments_after"] = {k: v.comment_after for k, v in labels if v.comment_after is not None}
+        values["_comments_before"] = {
+            k: v.comment_before for k, v in labels if v.comment_before is not None
+        }
+        values["_comments_after"] = {
+            k: v.comment_after for k, v in labels if v.comment_after is not None
+        }
         values["_categories"] = []
         return json.dumps(values)
 
@@ -202,7 +228,9 @@ class Options:
 
     def reorder(self):
         """Keep the options of one section together."""
-        self.data_labels = dict(sorted(self.data_labels.items(), key=lambda item: str(item[1].section)))
+        self.data_labels = dict(
+            sorted(self.data_labels.items(), key=lambda item: str(item[1].section))
+        )
 
     def cast_value(self, key, value):
         """`value` in the type of the option's default; None stays None."""

@@ -15,7 +15,11 @@ default_sd_model_file = sd_model_file
 
 def default_data_path() -> str:
     """A per-user cache folder: the embedded host writes nothing into the repository unless told to."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or os.path.expanduser("~/.cache")
+    cache = (
+        os.environ.get("XDG_CACHE_HOME")
+        or os.environ.get("LOCALAPPDATA")
+        or os.path.expanduser("~/.cache")
+    )
     return os.path.join(cache, "sd-webui-fooocus", "embedded")
 
 

@@ -34,7 +34,10 @@ from modules.shared import opts
 
 
 def _apply_overrides(p) -> None:
-    """Settings of this request; a checkpoint that does not exist is dropped, and the settings' one made active."""
+    """Settings of this request.
+
+    A checkpoint that does not exist is dropped, and the settings' one made active.
+    """
     if sd_models.checkpoint_aliases.get(p.override_settings.get("sd_model_checkpoint")) is None:
         p.override_settings.pop("sd_model_checkpoint", None)
         sd_models.reload_model_weights()

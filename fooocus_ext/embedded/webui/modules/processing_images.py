@@ -7,10 +7,14 @@ import torch
 from PIL import Image
 
 from modules import devices, errors, images, rng, shared
-from modules.latent_images import approximation_indexes, decode_first_stage, images_tensor_to_samples
+from modules.latent_images import (
+    approximation_indexes,
+    decode_first_stage,
+    images_tensor_to_samples,
+)
 from modules.shared import opts
 
-opt_C = 4  # noqa: N816
+opt_C = 4
 opt_f = 8
 
 
@@ -94,27 +98,46 @@ def inpainting_image_conditioning(p, source_image, latent_image, image_mask, rou
     elif torch.is_tensor(image_mask):
         mask = image_mask
     else:
-        mask = torch.from_numpy(np.array(image_mask.convert("L")).astype(np.float32) / 255.0)[None, None]
+        mask = torch.from_numpy(np.array(image_mask.convert("L")).astype(np.float32) / 255.0)[
+            None, None
+        ]
         mask = torch.round(mask) if round_image_mask else mask
     mask = mask.to(device=source_image.device, dtype=source_image.dtype)
     weight = getattr(p, "inpainting_mask_weight", opts.inpainting_mask_weight)
     masked = torch.lerp(source_image, source_image * (1.0 - mask), weight)
     latent = p.sd_model.get_first_stage_encoding(p.sd_model.encode_first_stage(masked))
-    mask = torch.nn.functional.interpolate(mask, size=latent_image.shape[-2:]).expand(latent.shape[0], -1, -1, -1)
+    mask = torch.nn.functional.interpolate(mask, size=latent_image.shape[-2:]).expand(
+        latent.shape[0], -1, -1, -1
+    )
     return torch.cat([mask, latent], dim=1).to(shared.device).type(p.sd_model.dtype)
 
 
-def create_random_tensors(shape, seeds, subseeds=None, subseed_strength=0.0, seed_resize_from_h=0,
-                          seed_resize_from_w=0, p=None):
+def create_random_tensors(
+    shape,
+    seeds,
+    subseeds=None,
+    subseed_strength=0.0,
+    seed_resize_from_h=0,
+    seed_resize_from_w=0,
+    p=None,
+):
     """The initial noise of these seeds."""
-    return rng.ImageRNG(shape, seeds, subseeds=subseeds, subseed_strength=subseed_strength,
-                        seed_resize_from_h=seed_resize_from_h, seed_resize_from_w=seed_resize_from_w).next()
+    return rng.ImageRNG(
+        shape,
+        seeds,
+        subseeds=subseeds,
+        subseed_strength=subseed_strength,
+        seed_resize_from_h=seed_resize_from_h,
+        seed_resize_from_w=seed_resize_from_w,
+    ).next()
 
 
 def _decode_again_in_float32(model, latent):
     """What the option `auto_vae_precision` does when half precision gave not-a-number."""
     errors.print_error_explanation(
-        "A tensor with all NaNs was produced in VAE.\nWeb UI will now convert VAE into 32-bit float and retry.")
+        "A tensor with all NaNs was produced in VAE.\n"
+        "Web UI will now convert VAE into 32-bit float and retry."
+    )
     devices.dtype_vae = torch.float32
     model.first_stage_model.to(devices.dtype_vae)
     return decode_first_stage(model, latent.to(devices.dtype_vae))[0]
@@ -126,13 +149,13 @@ def decode_latent_batch(model, batch, target_device=None, check_for_nans=False):
     if check_for_nans:
         devices.test_for_nans(batch, "unet")
     for i in range(batch.shape[0]):
-        sample = decode_first_stage(model, batch[i:i + 1])[0]
+        sample = decode_first_stage(model, batch[i : i + 1])[0]
         if check_for_nans:
             try:
                 devices.test_for_nans(sample, "vae")
             except devices.NansException:
                 if not opts.auto_vae_precision or devices.dtype_vae == torch.float32:
                     raise
-                sample = _decode_again_in_float32(model, batch[i:i + 1])
+                sample = _decode_again_in_float32(model, batch[i : i + 1])
         samples.append(sample if target_device is None else sample.to(target_device))
     return samples

@@ -5,80 +5,30 @@ from __future__ import annotations
 import os
 
 import torch
-from PIL import Image
 
 from modules import (
     devices,
     extra_networks,
-    images,
     lowvram,
     paths,
     rng,
+    scripts,
     sd_models,
     sd_unet,
     sd_vae,
-    scripts,
     shared,
 )
 from modules.processing_images import (
-    apply_color_correction,
-    apply_overlay,
     decode_latent_batch,
     opt_C,
     opt_f,
-    tensor_to_image,
 )
-from modules.processing_result import Processed, create_infotext, get_fixed_seed
+from modules.processing_output import Output, finish_image
+from modules.processing_result import Processed, get_fixed_seed
 from modules.sd_hijack import model_hijack
 from modules.shared import cmd_opts, opts, state
 
 NO_CHECKPOINT = (None, "", "None", "none")
-
-
-class _Output:
-    """Collects a request's pictures and their infotexts."""
-
-    def __init__(self, p):
-        self.p = p
-        self.images: list = []
-        self.infotexts: list[str] = []
-        self.index_of_first_image = 0
-
-    def infotext(self, index=0, use_main_prompt=False):
-        p = self.p
-        return create_infotext(p, p.prompts, p.seeds, p.subseeds, use_main_prompt=use_main_prompt, index=index,
-                               all_negative_prompts=p.negative_prompts)
-
-    def save(self, image, index, suffix="") -> None:
-        p = self.p
-        images.save_image(image, p.outpath_samples, "", p.seeds[index], p.prompts[index], opts.samples_format,
-                          info=self.infotext(index), p=p, suffix=suffix)
-
-    def add(self, image, index) -> None:
-        text = self.infotext(index)
-        self.infotexts.append(text)
-        if opts.enable_pnginfo:
-            image.info["parameters"] = text
-        self.images.append(image)
-
-    def add_grid(self) -> None:
-        p = self.p
-        if p.do_not_save_grid or not (opts.return_grid or opts.grid_save):
-            return
-        if len(self.images) < 2 and opts.grid_only_if_multiple:
-            return
-        grid = images.image_grid(self.images, p.batch_size)
-        if opts.return_grid:
-            text = self.infotext(use_main_prompt=True)
-            self.infotexts.insert(0, text)
-            if opts.enable_pnginfo:
-                grid.info["parameters"] = text
-            self.images.insert(0, grid)
-            self.index_of_first_image = 1
-        if opts.grid_save:
-            images.save_image(grid, p.outpath_grids, "grid", p.all_seeds[0], p.all_prompts[0], opts.grid_format,
-                              info=self.infotext(use_main_prompt=True), short_filename=not opts.grid_extended_filename,
-                              p=p, grid=True)
 
 
 def _resolve_refiner(p) -> None:
@@ -106,8 +56,14 @@ def _prepare(p) -> None:
     p.setup_prompts()
     count = len(p.all_prompts)
     same_seed = p.subseed_strength != 0
-    p.all_seeds = seed if isinstance(seed, list) else [int(seed) + (0 if same_seed else x) for x in range(count)]
-    p.all_subseeds = subseed if isinstance(subseed, list) else [int(subseed) + x for x in range(count)]
+    p.all_seeds = (
+        seed
+        if isinstance(seed, list)
+        else [int(seed) + (0 if same_seed else x) for x in range(count)]
+    )
+    p.all_subseeds = (
+        subseed if isinstance(subseed, list) else [int(subseed) + x for x in range(count)]
+    )
     if os.path.exists(cmd_opts.embeddings_dir) and not p.do_not_reload_embeddings:
         model_hijack.embedding_db.load_textual_inversion_embeddings()
 
@@ -118,11 +74,18 @@ def _start_batch(p, n) -> bool:
     p.prompts, p.negative_prompts = p.all_prompts[batch], p.all_negative_prompts[batch]
     p.seeds, p.subseeds = p.all_seeds[batch], p.all_subseeds[batch]
     channels = getattr(shared.sd_model, "latent_channels", opt_C)
-    p.rng = rng.ImageRNG((channels, p.height // opt_f, p.width // opt_f), p.seeds, subseeds=p.subseeds,
-                         subseed_strength=p.subseed_strength, seed_resize_from_h=p.seed_resize_from_h,
-                         seed_resize_from_w=p.seed_resize_from_w)
+    p.rng = rng.ImageRNG(
+        (channels, p.height // opt_f, p.width // opt_f),
+        p.seeds,
+        subseeds=p.subseeds,
+        subseed_strength=p.subseed_strength,
+        seed_resize_from_h=p.seed_resize_from_h,
+        seed_resize_from_w=p.seed_resize_from_w,
+    )
     if p.scripts is not None:
-        p.scripts.before_process_batch(p, batch_number=n, prompts=p.prompts, seeds=p.seeds, subseeds=p.subseeds)
+        p.scripts.before_process_batch(
+            p, batch_number=n, prompts=p.prompts, seeds=p.seeds, subseeds=p.subseeds
+        )
     if len(p.prompts) == 0:
         return False
     p.parse_extra_network_prompts()
@@ -130,7 +93,9 @@ def _start_batch(p, n) -> bool:
         with devices.autocast():
             extra_networks.activate(p, p.extra_network_data)
     if p.scripts is not None:
-        p.scripts.process_batch(p, batch_number=n, prompts=p.prompts, seeds=p.seeds, subseeds=p.subseeds)
+        p.scripts.process_batch(
+            p, batch_number=n, prompts=p.prompts, seeds=p.seeds, subseeds=p.subseeds
+        )
     p.setup_conds()
     p.extra_generation_params.update(model_hijack.extra_generation_params)
     if n == 0 and not cmd_opts.no_prompt_history:
@@ -148,8 +113,14 @@ def _sample_batch(p, n):
         state.job = f"Batch {n + 1} out of {p.n_iter}"
     sd_models.apply_alpha_schedule_override(p.sd_model, p)
     with devices.without_autocast() if devices.unet_needs_upcast else devices.autocast():
-        samples = p.sample(conditioning=p.c, unconditional_conditioning=p.uc, seeds=p.seeds, subseeds=p.subseeds,
-                           subseed_strength=p.subseed_strength, prompts=p.prompts)
+        samples = p.sample(
+            conditioning=p.c,
+            unconditional_conditioning=p.uc,
+            seeds=p.seeds,
+            subseeds=p.subseeds,
+            subseed_strength=p.subseed_strength,
+            prompts=p.prompts,
+        )
     if p.scripts is not None:
         post_sample = scripts.PostSampleArgs(samples)
         p.scripts.post_sample(p, post_sample)
@@ -158,7 +129,9 @@ def _sample_batch(p, n):
         devices.test_for_nans(samples, "unet")
         if opts.sd_vae_decode_method != "Full":
             p.extra_generation_params["VAE Decoder"] = opts.sd_vae_decode_method
-        samples = decode_latent_batch(p.sd_model, samples, target_device=devices.cpu, check_for_nans=True)
+        samples = decode_latent_batch(
+            p.sd_model, samples, target_device=devices.cpu, check_for_nans=True
+        )
     pictures = torch.clamp((torch.stack(list(samples)).float() + 1.0) / 2.0, min=0.0, max=1.0)
     if lowvram.is_enabled(shared.sd_model):
         lowvram.send_everything_to_cpu()
@@ -179,69 +152,15 @@ def _postprocess_batch(p, n, pictures):
     return params.images
 
 
-def _overlay_of(p, i):
-    """(mask, overlay) of image `i`, as the scripts want them."""
-    mask = getattr(p, "mask_for_overlay", None)
-    overlays = getattr(p, "overlay_images", None)
-    overlay = overlays[i] if opts.overlay_inpaint and overlays is not None and i < len(overlays) else None
-    if p.scripts is None:
-        return mask, overlay
-    params = scripts.PostProcessMaskOverlayArgs(i, mask, overlay)
-    p.scripts.postprocess_maskoverlay(p, params)
-    return params.mask_for_overlay, params.overlay_image
-
-
-def _through_script(p, hook, image):
-    if p.scripts is None:
-        return image
-    params = scripts.PostprocessImageArgs(image)
-    getattr(p.scripts, hook)(p, params)
-    return params.image
-
-
-def _finish_image(p, i, x, output: _Output, save) -> None:
-    """One picture: scripts, colour correction, overlay, saving, infotext, masks."""
-    p.batch_index = i
-    image = _through_script(p, "postprocess_image", tensor_to_image(x))
-    mask, overlay = _overlay_of(p, i)
-    if p.color_corrections is not None and i < len(p.color_corrections):
-        if save and opts.save_images_before_color_correction:
-            output.save(apply_overlay(image, p.paste_to, overlay)[0], i, "-before-color-correction")
-        image = apply_color_correction(p.color_corrections[i], image)
-    image, original = apply_overlay(image, p.paste_to, overlay)
-    image = _through_script(p, "postprocess_image_after_composite", image)
-    if save:
-        output.save(image, i)
-    output.add(image, i)
-    if mask is not None:
-        _add_masks(i, image, original, mask, output, save)
-
-
-def _add_masks(i, image, original, mask, output: _Output, save) -> None:
-    if opts.return_mask or opts.save_mask:
-        shown = mask.convert("RGB")
-        if save and opts.save_mask:
-            output.save(shown, i, "-mask")
-        if opts.return_mask:
-            output.images.append(shown)
-    if opts.return_mask_composite or opts.save_mask_composite:
-        fitted = images.resize_image(2, mask, image.width, image.height).convert("L")
-        inside = original.convert("RGBA").convert("RGBa")
-        composite = Image.composite(inside, Image.new("RGBa", image.size), fitted).convert("RGBA")
-        if save and opts.save_mask_composite:
-            output.save(composite, i, "-mask-composite")
-        if opts.return_mask_composite:
-            output.images.append(composite)
-
-
 def process_images_inner(p) -> Processed:
     """All batches of a request."""
-    assert p.prompt is not None and (not isinstance(p.prompt, list) or p.prompt)
+    assert p.prompt is not None
+    assert p.prompt != []
     devices.torch_gc()
     _prepare(p)
     if p.scripts is not None:
         p.scripts.process(p)
-    output = _Output(p)
+    output = Output(p)
     with torch.no_grad(), p.sd_model.ema_scope():
         with devices.autocast():
             p.init(p.all_prompts, p.all_seeds, p.all_subseeds)
@@ -259,7 +178,7 @@ def process_images_inner(p) -> Processed:
             pictures = _postprocess_batch(p, n, _sample_batch(p, n))
             save = p.save_samples()
             for i, x in enumerate(pictures):
-                _finish_image(p, i, x, output, save)
+                finish_image(p, i, x, output, save)
             devices.torch_gc()
         if not output.infotexts:
             output.infotexts.append(Processed(p, []).infotext(p, 0))
@@ -268,9 +187,15 @@ def process_images_inner(p) -> Processed:
     if not p.disable_extra_networks and p.extra_network_data:
         extra_networks.deactivate(p, p.extra_network_data)
     devices.torch_gc()
-    res = Processed(p, images_list=output.images, seed=p.all_seeds[0], info=output.infotexts[0],
-                    subseed=p.all_subseeds[0], index_of_first_image=output.index_of_first_image,
-                    infotexts=output.infotexts)
+    res = Processed(
+        p,
+        images_list=output.images,
+        seed=p.all_seeds[0],
+        info=output.infotexts[0],
+        subseed=p.all_subseeds[0],
+        index_of_first_image=output.index_of_first_image,
+        infotexts=output.infotexts,
+    )
     if p.scripts is not None:
         p.scripts.postprocess(p, res)
     return res

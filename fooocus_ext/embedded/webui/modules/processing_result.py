@@ -10,18 +10,63 @@ from modules.shared import opts, state
 
 SEED_LIMIT = 4294967294
 FROM_P = (
-    "subseed_strength", "width", "height", "sampler_name", "cfg_scale", "steps", "batch_size", "restore_faces",
-    "sd_model_name", "sd_model_hash", "sd_vae_name", "sd_vae_hash", "seed_resize_from_w", "seed_resize_from_h",
-    "extra_generation_params", "styles", "token_merging_ratio", "token_merging_ratio_hr", "eta", "ddim_discretize",
-    "s_churn", "s_tmin", "s_tmax", "s_noise", "s_min_uncond", "sampler_noise_scheduler_override",
+    "subseed_strength",
+    "width",
+    "height",
+    "sampler_name",
+    "cfg_scale",
+    "steps",
+    "batch_size",
+    "restore_faces",
+    "sd_model_name",
+    "sd_model_hash",
+    "sd_vae_name",
+    "sd_vae_hash",
+    "seed_resize_from_w",
+    "seed_resize_from_h",
+    "extra_generation_params",
+    "styles",
+    "token_merging_ratio",
+    "token_merging_ratio_hr",
+    "eta",
+    "ddim_discretize",
+    "s_churn",
+    "s_tmin",
+    "s_tmax",
+    "s_noise",
+    "s_min_uncond",
+    "sampler_noise_scheduler_override",
     "is_using_inpainting_conditioning",
 )
 IN_JS = (
-    "seed", "all_seeds", "subseed", "all_subseeds", "subseed_strength", "width", "height", "sampler_name",
-    "cfg_scale", "steps", "batch_size", "restore_faces", "face_restoration_model", "sd_model_name",
-    "sd_model_hash", "sd_vae_name", "sd_vae_hash", "seed_resize_from_w", "seed_resize_from_h",
-    "denoising_strength", "extra_generation_params", "index_of_first_image", "infotexts", "styles",
-    "job_timestamp", "clip_skip", "is_using_inpainting_conditioning", "version",
+    "seed",
+    "all_seeds",
+    "subseed",
+    "all_subseeds",
+    "subseed_strength",
+    "width",
+    "height",
+    "sampler_name",
+    "cfg_scale",
+    "steps",
+    "batch_size",
+    "restore_faces",
+    "face_restoration_model",
+    "sd_model_name",
+    "sd_model_hash",
+    "sd_vae_name",
+    "sd_vae_hash",
+    "seed_resize_from_w",
+    "seed_resize_from_h",
+    "denoising_strength",
+    "extra_generation_params",
+    "index_of_first_image",
+    "infotexts",
+    "styles",
+    "job_timestamp",
+    "clip_skip",
+    "is_using_inpainting_conditioning",
+    "version",
 )
 
 
@@ -61,8 +106,21 @@ def _number(value) -> int:
 class Processed:
     """What a request made: images (a grid first, if any), one infotext per image."""
 
-    def __init__(self, p, images_list, seed=-1, info="", subseed=None, all_prompts=None, all_negative_prompts=None,
-                 all_seeds=None, all_subseeds=None, index_of_first_image=0, infotexts=None, comments=""):
+    def __init__(
+        self,
+        p,
+        images_list,
+        seed=-1,
+        info="",
+        subseed=None,
+        all_prompts=None,
+        all_negative_prompts=None,
+        all_seeds=None,
+        all_subseeds=None,
+        index_of_first_image=0,
+        infotexts=None,
+        comments="",
+    ):
         for name in FROM_P:
             setattr(self, name, getattr(p, name))
         self.images = images_list
@@ -79,7 +137,9 @@ class Processed:
         self.job_timestamp = state.job_timestamp
         self.clip_skip = opts.CLIP_stop_at_last_layers
         self.all_prompts = all_prompts or p.all_prompts or [self.prompt]
-        self.all_negative_prompts = all_negative_prompts or p.all_negative_prompts or [self.negative_prompt]
+        self.all_negative_prompts = (
+            all_negative_prompts or p.all_negative_prompts or [self.negative_prompt]
+        )
         self.all_seeds = all_seeds or p.all_seeds or [self.seed]
         self.all_subseeds = all_subseeds or p.all_subseeds or [self.subseed]
         self.infotexts = infotexts or [info] * len(images_list)
@@ -88,16 +148,25 @@ class Processed:
     def js(self):
         """JSON for the page and the API; values that JSON cannot hold become null."""
         obj = {
-            "prompt": self.all_prompts[0], "all_prompts": self.all_prompts,
-            "negative_prompt": self.all_negative_prompts[0], "all_negative_prompts": self.all_negative_prompts,
+            "prompt": self.all_prompts[0],
+            "all_prompts": self.all_prompts,
+            "negative_prompt": self.all_negative_prompts[0],
+            "all_negative_prompts": self.all_negative_prompts,
             **{name: getattr(self, name) for name in IN_JS},
         }
         return json.dumps(obj, default=lambda o: None)
 
     def infotext(self, p, index):
         """The infotext of an image."""
-        return create_infotext(p, self.all_prompts, self.all_seeds, self.all_subseeds, comments=[],
-                               position_in_batch=index % self.batch_size, iteration=index // self.batch_size)
+        return create_infotext(
+            p,
+            self.all_prompts,
+            self.all_seeds,
+            self.all_subseeds,
+            comments=[],
+            position_in_batch=index % self.batch_size,
+            iteration=index // self.batch_size,
+        )
 
     def get_token_merging_ratio(self, for_hr=False):
         """As noted."""
@@ -113,7 +182,10 @@ def _generation_params(p, seed, subseed) -> dict:
     clip_skip = getattr(p, "clip_skip", opts.CLIP_stop_at_last_layers)
     ratio, ratio_hr = p.get_token_merging_ratio(), p.get_token_merging_ratio(for_hr=True)
     varied = p.subseed_strength != 0
-    uses_ensd = opts.eta_noise_seed_delta != 0 and sd_samplers_common.is_sampler_using_eta_noise_seed_delta(p)
+    uses_ensd = (
+        opts.eta_noise_seed_delta != 0
+        and sd_samplers_common.is_sampler_using_eta_noise_seed_delta(p)
+    )
     resized = p.seed_resize_from_w > 0 and p.seed_resize_from_h > 0
     mask_weight = getattr(p, "inpainting_mask_weight", opts.inpainting_mask_weight)
     return {
@@ -149,12 +221,22 @@ def _generation_params(p, seed, subseed) -> dict:
     }
 
 
-def create_infotext(p, all_prompts, all_seeds, all_subseeds, comments=None, iteration=0, position_in_batch=0,
-                    use_main_prompt=False, index=None, all_negative_prompts=None):
+def create_infotext(
+    p,
+    all_prompts,
+    all_seeds,
+    all_subseeds,
+    comments=None,
+    iteration=0,
+    position_in_batch=0,
+    use_main_prompt=False,
+    index=None,
+    all_negative_prompts=None,
+):
     """Prompt, negative prompt and parameters of one image, as text.
 
-    A value in p.extra_generation_params may be a list with one entry per image, or a function that gets the keyword
-    arguments named here and more (p, index, prompt_text, negative_prompt, ...).
+     A value in p.extra_generation_params may be a list with one entry per image, or a function that
+    gets the keyword arguments named here and more (p, index, prompt_text, negative_prompt, ...).
     """
     if use_main_prompt:
         index = 0
@@ -177,7 +259,10 @@ def create_infotext(p, all_prompts, all_seeds, all_subseeds, comments=None, iter
         except Exception:
             errors.report(f'Error creating infotext for key "{key}"', exc_info=True)
             generation_params[key] = None
-    parameters = ", ".join(key if key == value else f"{key}: {infotext_utils.quote(value)}"
-                           for key, value in generation_params.items() if value is not None)
+    parameters = ", ".join(
+        key if key == value else f"{key}: {infotext_utils.quote(value)}"
+        for key, value in generation_params.items()
+        if value is not None
+    )
     negative_line = f"\nNegative prompt: {negative_prompt}" if negative_prompt else ""
     return f"{prompt_text}{negative_line}\n{parameters}".strip()

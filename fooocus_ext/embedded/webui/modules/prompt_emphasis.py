@@ -8,14 +8,17 @@ ROUND = 1.1
 SQUARE = 1 / 1.1
 BREAK_WEIGHT = -1
 
-TOKEN = re.compile(r"""
+TOKEN = re.compile(
+    r"""
     (?P<escaped>\\[()\[\]\\])
     | (?P<backslash>\\)
     | (?P<open>[(\[])
     | :\s*(?P<weight>[+-]?[.\d]+)\s*\)
     | (?P<close>[)\]])
     | (?P<text>[^\\()\[\]:]+|:)
-""", re.VERBOSE)
+""",
+    re.VERBOSE,
+)
 BREAK = re.compile(r"\s*\bBREAK\b\s*", re.DOTALL)
 
 
@@ -47,6 +50,7 @@ def parse_prompt_attention(text):
     "an (important) word" gives [["an ", 1.0], ["important", 1.1], [" word", 1.0]].
     """
     pieces: list = []
+    closing = {")": ("(", ROUND), "]": ("[", SQUARE)}
     opened: dict[str, list[int]] = {"(": [], "[": []}
     for match in TOKEN.finditer(text):
         token, kind = match.group(0), match.lastgroup
@@ -56,13 +60,12 @@ def parse_prompt_attention(text):
             opened[token].append(len(pieces))
         elif kind == "weight" and opened["("]:
             _multiply(pieces, opened["("].pop(), float(match["weight"]))
-        elif token == ")" and opened["("]:
-            _multiply(pieces, opened["("].pop(), ROUND)
-        elif token == "]" and opened["["]:
-            _multiply(pieces, opened["["].pop(), SQUARE)
+        elif kind == "close" and opened[closing[token][0]]:
+            bracket, factor = closing[token]
+            _multiply(pieces, opened[bracket].pop(), factor)
         else:
             _append_text(pieces, token)
-    for bracket, factor in (("(", ROUND), ("[", SQUARE)):
+    for bracket, factor in closing.values():
         for start in opened[bracket]:
             _multiply(pieces, start, factor)
     return _merge_equal_weights(pieces) or [["", 1.0]]

@@ -10,7 +10,7 @@ import torch
 from modules.prompt_emphasis import parse_prompt_attention  # noqa: F401
 from modules.prompt_schedule import get_learned_conditioning_prompt_schedules
 
-re_AND = re.compile(r"\bAND\b")  # noqa: N816 - the host's name
+re_AND = re.compile(r"\bAND\b")
 re_weight = re.compile(r"^((?:\s|.)*?)(?:\s*:\s*([-+]?(?:\d+\.?|\d*\.\d+)))?\s*$")
 
 
@@ -22,7 +22,7 @@ class ScheduledPromptConditioning(NamedTuple):
 
 
 class SdConditioning(list):
-    """Prompts together with the size of the picture and whether they are negative, which SDXL wants to know."""
+    """Prompts with the size of the picture and whether they are negative, which SDXL wants to know."""
 
     def __init__(self, prompts, is_negative_prompt=False, width=None, height=None, copy_from=None):
         super().__init__(prompts)
@@ -59,16 +59,23 @@ class DictWithShape(dict):
         return self["crossattn"].shape
 
 
-def get_learned_conditioning(model, prompts: SdConditioning | list[str], steps, hires_steps=None,
-                             use_old_scheduling=False):
+def get_learned_conditioning(
+    model, prompts: SdConditioning | list[str], steps, hires_steps=None, use_old_scheduling=False
+):
     """For every prompt a list of ScheduledPromptConditioning; equal prompts share one list."""
-    schedules = get_learned_conditioning_prompt_schedules(prompts, steps, hires_steps, use_old_scheduling)
+    schedules = get_learned_conditioning_prompt_schedules(
+        prompts, steps, hires_steps, use_old_scheduling
+    )
     known: dict[str, list] = {}
     for prompt, schedule in zip(prompts, schedules, strict=True):
         if prompt in known:
             continue
-        conds = model.get_learned_conditioning(SdConditioning([text for _, text in schedule], copy_from=prompts))
-        known[prompt] = [ScheduledPromptConditioning(end, _row(conds, i)) for i, (end, _) in enumerate(schedule)]
+        conds = model.get_learned_conditioning(
+            SdConditioning([text for _, text in schedule], copy_from=prompts)
+        )
+        known[prompt] = [
+            ScheduledPromptConditioning(end, _row(conds, i)) for i, (end, _) in enumerate(schedule)
+        ]
     return [known[prompt] for prompt in prompts]
 
 
@@ -96,12 +103,16 @@ def get_multicond_prompt_list(prompts: SdConditioning | list[str]):
     return indexes, flat, index_of
 
 
-def get_multicond_learned_conditioning(model, prompts, steps, hires_steps=None,
-                                       use_old_scheduling=False) -> MulticondLearnedConditioning:
+def get_multicond_learned_conditioning(
+    model, prompts, steps, hires_steps=None, use_old_scheduling=False
+) -> MulticondLearnedConditioning:
     """Like get_learned_conditioning with AND (Liu et al. 2022, Composable Diffusion)."""
     indexes, flat, _ = get_multicond_prompt_list(prompts)
     learned = get_learned_conditioning(model, flat, steps, hires_steps, use_old_scheduling)
-    batch = [[ComposableScheduledPromptConditioning(learned[i], weight) for i, weight in parts] for parts in indexes]
+    batch = [
+        [ComposableScheduledPromptConditioning(learned[i], weight) for i, weight in parts]
+        for parts in indexes
+    ]
     return MulticondLearnedConditioning(shape=(len(prompts),), batch=batch)
 
 
@@ -121,16 +132,23 @@ def reconstruct_cond_batch(c: list[list[ScheduledPromptConditioning]], current_s
         return res
 
     if isinstance(first, dict):
-        return DictWithShape({key: filled(value, [cond[key] for cond in conds]) for key, value in first.items()})
+        return DictWithShape(
+            {key: filled(value, [cond[key] for cond in conds]) for key, value in first.items()}
+        )
     return filled(first, conds)
 
 
 def stack_conds(tensors):
     """Stack [T,C] tensors; shorter ones are filled up with their last row."""
     longest = max(x.shape[0] for x in tensors)
-    return torch.stack([
-        x if x.shape[0] == longest else torch.vstack([x, x[-1:].repeat(longest - x.shape[0], 1)]) for x in tensors
-    ])
+    return torch.stack(
+        [
+            x
+            if x.shape[0] == longest
+            else torch.vstack([x, x[-1:].repeat(longest - x.shape[0], 1)])
+            for x in tensors
+        ]
+    )
 
 
 def reconstruct_multicond_batch(c: MulticondLearnedConditioning, current_step):
@@ -141,6 +159,8 @@ def reconstruct_multicond_batch(c: MulticondLearnedConditioning, current_step):
         conds_list.append([(first_row + i, part.weight) for i, part in enumerate(parts)])
         conds += [_cond_at(part.schedules, current_step) for part in parts]
     if isinstance(conds[0], dict):
-        return conds_list, DictWithShape({key: stack_conds([cond[key] for cond in conds]) for key in conds[0]})
+        return conds_list, DictWithShape(
+            {key: stack_conds([cond[key] for cond in conds]) for key in conds[0]}
+        )
     like = c.batch[0][0].schedules[0].cond
     return conds_list, stack_conds(conds).to(device=like.device, dtype=like.dtype)

@@ -22,8 +22,9 @@ schedule_parser = lark.Lark(GRAMMAR, start="document")
 class _Timeline:
     """Turns the number of an edit into a step: a fraction counts in steps of the pass, an integer is a step.
 
-    With hires fix the second pass continues the first one's count: its fractions run from 1 to 2, its integers start
-    after the first pass. The old behaviour starts both at zero and takes any number below 1 for a fraction.
+     With hires fix the second pass continues the first one's count: its fractions run from 1 to 2,
+    its integers start after the first pass. The old behaviour starts both at zero and takes any
+    number below 1 for a fraction.
     """
 
     def __init__(self, base_steps, hires_steps, old):
@@ -45,7 +46,10 @@ class _Timeline:
 
 
 def _last_steps(timeline, tree) -> list[int]:
-    """Replaces the numbers in the tree by steps; returns the last step of every stretch with a constant prompt."""
+    """Replaces the numbers in the tree by steps.
+
+    Returns the last step of every stretch with a constant prompt.
+    """
     ends = {timeline.steps}
     for node in tree.iter_subtrees():
         if node.data == "edit":
@@ -71,7 +75,9 @@ def _text_at(step, node) -> str:
     return "".join(_text_at(step, child) for child in node.children)
 
 
-def get_learned_conditioning_prompt_schedules(prompts, base_steps, hires_steps=None, use_old_scheduling=False):
+def get_learned_conditioning_prompt_schedules(
+    prompts, base_steps, hires_steps=None, use_old_scheduling=False
+):
     """For each prompt a list of [last step, text] pairs.
 
     "a [b:3]" with 10 steps: [[3, "a "], [10, "a b"]]. Text that does not parse is taken literally.

@@ -48,7 +48,10 @@ def slerp(val, low, high):
     if cosine.mean() > 0.9995:
         return low * val + high * (1 - val)
     angle = torch.acos(cosine)
-    weights = (torch.sin((1.0 - val) * angle) / torch.sin(angle), torch.sin(val * angle) / torch.sin(angle))
+    weights = (
+        torch.sin((1.0 - val) * angle) / torch.sin(angle),
+        torch.sin(val * angle) / torch.sin(angle),
+    )
     return weights[0].unsqueeze(1) * low + weights[1].unsqueeze(1) * high
 
 
@@ -66,8 +69,15 @@ def _paste_centered(canvas, patch) -> None:
 class ImageRNG:
     """The noise of one batch: `next` gives [B, *shape]; the first call is the initial noise."""
 
-    def __init__(self, shape, seeds, subseeds=None, subseed_strength=0.0, seed_resize_from_h=0,
-                 seed_resize_from_w=0):
+    def __init__(
+        self,
+        shape,
+        seeds,
+        subseeds=None,
+        subseed_strength=0.0,
+        seed_resize_from_h=0,
+        seed_resize_from_w=0,
+    ):
         self.shape = tuple(map(int, shape))
         self.seeds = seeds
         self.subseeds = subseeds
@@ -83,13 +93,19 @@ class ImageRNG:
         return self.shape[0], int(self.seed_resize_from_h) // 8, int(self.seed_resize_from_w) // 8
 
     def _first_of(self, index):
-        seed, generator, noise_shape = self.seeds[index], self.generators[index], self._noise_shape()
+        seed, generator, noise_shape = (
+            self.seeds[index],
+            self.generators[index],
+            self._noise_shape(),
+        )
         resized = noise_shape != self.shape
         subnoise = None
         if self.subseeds is not None and self.subseed_strength != 0:
             subseed = self.subseeds[index] if index < len(self.subseeds) else 0
             subnoise = randn(subseed, noise_shape)
-        noise = randn(seed, noise_shape) if resized else randn(seed, self.shape, generator=generator)
+        noise = (
+            randn(seed, noise_shape) if resized else randn(seed, self.shape, generator=generator)
+        )
         if subnoise is not None:
             noise = slerp(self.subseed_strength, noise, subnoise)
         if not resized:
@@ -111,7 +127,9 @@ class ImageRNG:
         if self.is_first:
             self.is_first = False
             return self.first()
-        return torch.stack([randn_without_seed(self.shape, g) for g in self.generators]).to(shared.device)
+        return torch.stack([randn_without_seed(self.shape, g) for g in self.generators]).to(
+            shared.device
+        )
 
 
 for _function in (randn, randn_local, randn_like, randn_without_seed, manual_seed):

@@ -1,4 +1,7 @@
-"""The Script class and the argument objects of its hooks; modules/scripts.py re-exports them, as in the host."""
+"""The Script class and the argument objects of its hooks.
+
+Modules/scripts.py re-exports them, as in the host.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ AlwaysVisible = object()
 class MaskBlendArgs:
     """A masked blend; `blended_latent` may be replaced. The final blend has no denoiser."""
 
-    def __init__(self, current_latent, nmask, init_latent, mask, blended_latent, denoiser=None, sigma=None):
+    def __init__(
+        self, current_latent, nmask, init_latent, mask, blended_latent, denoiser=None, sigma=None
+    ):
         self.current_latent = current_latent
         self.nmask = nmask
         self.init_latent = init_latent
@@ -84,7 +89,7 @@ class Script:
 
     def title(self):
         """The name shown to the user; its lower case is the API's name."""
-        raise NotImplementedError()
+        raise NotImplementedError
 
     def ui(self, is_img2img):
         """Make the components inside the current gradio block and return those whose values the hooks get."""
@@ -149,11 +154,17 @@ class Script:
 
     def on_before_component(self, callback, *, elem_id):
         """Ask for callback(OnComponent) before the component with this id is made."""
-        self.on_before_component_elem_id = [*(self.on_before_component_elem_id or []), (elem_id, callback)]
+        self.on_before_component_elem_id = [
+            *(self.on_before_component_elem_id or []),
+            (elem_id, callback),
+        ]
 
     def on_after_component(self, callback, *, elem_id):
         """Ask for callback(OnComponent) after the component with this id was made."""
-        self.on_after_component_elem_id = [*(self.on_after_component_elem_id or []), (elem_id, callback)]
+        self.on_after_component_elem_id = [
+            *(self.on_after_component_elem_id or []),
+            (elem_id, callback),
+        ]
 
     def describe(self):
         """Unused."""

@@ -6,7 +6,7 @@ import dataclasses
 
 
 class ImageSaveParams:
-    """A picture being saved: PIL image, processing object, file name, PNG texts ("parameters" is the infotext)."""
+    """A picture being saved: PIL image, processing object, file name, PNG texts."""
 
     def __init__(self, image, p, filename, pnginfo):
         self.image = image
@@ -27,8 +27,17 @@ class ExtraNoiseParams:
 class CFGDenoiserParams:
     """Inputs of one model call: rows are every image's conds in turn, then one uncond per image."""
 
-    def __init__(self, x, image_cond, sigma, sampling_step, total_sampling_steps, text_cond, text_uncond,
-                 denoiser=None):
+    def __init__(
+        self,
+        x,
+        image_cond,
+        sigma,
+        sampling_step,
+        total_sampling_steps,
+        text_cond,
+        text_uncond,
+        denoiser=None,
+    ):
         self.x = x
         self.image_cond = image_cond
         self.sigma = sigma

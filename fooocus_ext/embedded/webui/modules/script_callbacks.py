@@ -1,4 +1,7 @@
-"""Doubles modules/script_callbacks.py: events that extensions subscribe to; every callback's Exception is swallowed."""
+"""Doubles modules/script_callbacks.py.
+
+Events that extensions subscribe to; every callback's Exception is swallowed.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,26 @@ from modules.script_callback_params import (  # noqa: F401
 )
 
 CATEGORIES = (
-    "app_started", "model_loaded", "ui_tabs", "ui_train_tabs", "ui_settings", "before_image_saved", "image_saved",
-    "extra_noise", "cfg_denoiser", "cfg_denoised", "cfg_after_cfg", "before_component", "after_component",
-    "image_grid", "infotext_pasted", "script_unloaded", "before_ui", "on_reload", "list_optimizers", "list_unets",
+    "app_started",
+    "model_loaded",
+    "ui_tabs",
+    "ui_train_tabs",
+    "ui_settings",
+    "before_image_saved",
+    "image_saved",
+    "extra_noise",
+    "cfg_denoiser",
+    "cfg_denoised",
+    "cfg_after_cfg",
+    "before_component",
+    "after_component",
+    "image_grid",
+    "infotext_pasted",
+    "script_unloaded",
+    "before_ui",
+    "on_reload",
+    "list_optimizers",
+    "list_unets",
     "before_token_counter",
 )
 
@@ -36,7 +56,9 @@ class ScriptCallback:
     name: str = "unnamed"
 
 
-callback_map: dict[str, list[ScriptCallback]] = {f"callbacks_{category}": [] for category in CATEGORIES}
+callback_map: dict[str, list[ScriptCallback]] = {
+    f"callbacks_{category}": [] for category in CATEGORIES
+}
 ordered_callbacks_map: dict[str, list[ScriptCallback]] = {}
 
 
@@ -53,7 +75,11 @@ def add_callback(callbacks, fun, *, name=None, category="unknown", filename=None
     """Append a subscription named {extension}/{file}/{category}[/{name}][-{n}]."""
     filename = filename or _calling_file() or "unknown file"
     extension = extensions.find_extension(filename)
-    parts = [extension.canonical_name if extension else "base", os.path.basename(filename), category]
+    parts = [
+        extension.canonical_name if extension else "base",
+        os.path.basename(filename),
+        category,
+    ]
     base = "/".join(parts + ([name] if name is not None else []))
     taken = {c.name for c in callbacks}
     unique, index = base, 0
@@ -66,7 +92,9 @@ def add_callback(callbacks, fun, *, name=None, category="unknown", filename=None
 def sort_callbacks(category, unordered_callbacks, *, enable_user_sort=True):
     """The callbacks in order of registration, those that the user put first moved to the front."""
     callbacks = list(unordered_callbacks)
-    preferred = getattr(shared.opts, f"prioritized_callbacks_{category}", []) if enable_user_sort else []
+    preferred = (
+        getattr(shared.opts, f"prioritized_callbacks_{category}", []) if enable_user_sort else []
+    )
     rank = {name: index for index, name in enumerate(preferred)}
     return sorted(callbacks, key=lambda c: rank.get(c.name, len(rank)))
 
@@ -97,7 +125,10 @@ def clear_callbacks():
 
 
 def _call(category, *args, job=None, newest_first=False, **kwargs) -> list:
-    """Call every subscriber; an Exception is reported and the next one is called. Returns what they returned."""
+    """Call every subscriber.
+
+    An Exception is reported and the next one is called. Returns what they returned.
+    """
     results = []
     callbacks = ordered_callbacks(category)
     for c in reversed(callbacks) if newest_first else callbacks:
@@ -243,7 +274,9 @@ def _subscription(category: str, about: str):
     def on_event(callback, *, name=None):
         add_callback(callback_map[f"callbacks_{category}"], callback, name=name, category=category)
 
-    on_event.__name__ = on_event.__qualname__ = "on_before_reload" if category == "on_reload" else f"on_{category}"
+    on_event.__name__ = on_event.__qualname__ = (
+        "on_before_reload" if category == "on_reload" else f"on_{category}"
+    )
     on_event.__doc__ = f"Register a function to be called {about}."
     return on_event
 
@@ -254,7 +287,9 @@ on_model_loaded = _subscription("model_loaded", "with the model after its weight
 on_ui_tabs = _subscription("ui_tabs", "for a list of (blocks, title, elem_id)")
 on_ui_train_tabs = _subscription("ui_train_tabs", "to add tabs to the train tab")
 on_ui_settings = _subscription("ui_settings", "to add options before the settings page is built")
-on_before_image_saved = _subscription("before_image_saved", "with ImageSaveParams before a picture is saved")
+on_before_image_saved = _subscription(
+    "before_image_saved", "with ImageSaveParams before a picture is saved"
+)
 on_image_saved = _subscription("image_saved", "with ImageSaveParams after a picture was saved")
 on_extra_noise = _subscription("extra_noise", "with ExtraNoiseParams")
 on_cfg_denoiser = _subscription("cfg_denoiser", "with CFGDenoiserParams before every model call")

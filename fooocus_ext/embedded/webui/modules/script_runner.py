@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from modules import errors, script_callbacks, script_loading, shared
-from modules.script_base import AlwaysVisible, OnComponent, PostprocessBatchListArgs, PostSampleArgs, Script
+from modules.script_base import (
+    AlwaysVisible,
+    OnComponent,
+    PostprocessBatchListArgs,
+    PostSampleArgs,
+    Script,
+)
 from modules.script_ui import ScriptUiMixin
 
 
@@ -30,10 +36,21 @@ class ScriptRunner(ScriptUiMixin):
         self.inputs = [None]
         self.callback_map = {}
         self.callback_names = [
-            "before_process", "process", "before_process_batch", "after_extra_networks_activate", "process_batch",
-            "postprocess", "postprocess_batch", "postprocess_batch_list", "post_sample", "on_mask_blend",
-            "postprocess_image", "postprocess_maskoverlay", "postprocess_image_after_composite",
-            "before_component", "after_component",
+            "before_process",
+            "process",
+            "before_process_batch",
+            "after_extra_networks_activate",
+            "process_batch",
+            "postprocess",
+            "postprocess_batch",
+            "postprocess_batch_list",
+            "post_sample",
+            "on_mask_blend",
+            "postprocess_image",
+            "postprocess_maskoverlay",
+            "postprocess_image_after_composite",
+            "before_component",
+            "after_component",
         ]
         self.on_before_component_elem_id = {}
         self.on_after_component_elem_id = {}
@@ -84,13 +101,17 @@ class ScriptRunner(ScriptUiMixin):
         script = self.selectable_scripts[script_index - 1]
         if script is None:
             return None
-        processed = script.run(p, *args[script.args_from:script.args_to])
+        processed = script.run(p, *args[script.args_from : script.args_to])
         shared.total_tqdm.clear()
         return processed
 
     def list_scripts_for_method(self, method_name):
         """Component hooks concern all scripts, the others those that are always on."""
-        return self.scripts if method_name in ("before_component", "after_component") else self.alwayson_scripts
+        return (
+            self.scripts
+            if method_name in ("before_component", "after_component")
+            else self.alwayson_scripts
+        )
 
     def create_ordered_callbacks_list(self, method_name, *, enable_user_sort=True):
         """The scripts whose class overrides the hook, in calling order."""
@@ -98,16 +119,25 @@ class ScriptRunner(ScriptUiMixin):
         callbacks: list = []
         for script in self.list_scripts_for_method(method_name):
             if getattr(type(script), method_name, None) != getattr(Script, method_name, None):
-                script_callbacks.add_callback(callbacks, script, category=category, name=type(script).__name__,
-                                              filename=script.filename)
-        return script_callbacks.sort_callbacks(category, callbacks, enable_user_sort=enable_user_sort)
+                script_callbacks.add_callback(
+                    callbacks,
+                    script,
+                    category=category,
+                    name=type(script).__name__,
+                    filename=script.filename,
+                )
+        return script_callbacks.sort_callbacks(
+            category, callbacks, enable_user_sort=enable_user_sort
+        )
 
     def ordered_callbacks(self, method_name, *, enable_user_sort=True):
         """The same, kept while the number of scripts stays the same."""
         count = len(self.list_scripts_for_method(method_name))
         known_count, callbacks = self.callback_map.get(f"script_{method_name}", (-1, None))
         if callbacks is None or known_count != count:
-            callbacks = self.create_ordered_callbacks_list(method_name, enable_user_sort=enable_user_sort)
+            callbacks = self.create_ordered_callbacks_list(
+                method_name, enable_user_sort=enable_user_sort
+            )
             self.callback_map[f"script_{method_name}"] = count, callbacks
         return callbacks
 
@@ -118,7 +148,7 @@ class ScriptRunner(ScriptUiMixin):
     def _call_hook(self, method_name, p, *first, **kwargs) -> None:
         for script in self.ordered_scripts(method_name):
             try:
-                script_args = p.script_args[script.args_from:script.args_to]
+                script_args = p.script_args[script.args_from : script.args_to]
                 getattr(script, method_name)(p, *first, *script_args, **kwargs)
             except Exception:
                 errors.report(f"Error running {method_name}: {script.filename}", exc_info=True)
@@ -175,15 +205,19 @@ class ScriptRunner(ScriptUiMixin):
             if not is_ui and script.setup_for_ui_only:
                 continue
             try:
-                script.setup(p, *p.script_args[script.args_from:script.args_to])
+                script.setup(p, *p.script_args[script.args_from : script.args_to])
             except Exception:
                 errors.report(f"Error running setup: {script.filename}", exc_info=True)
 
     def _component_hook(self, method_name, asked_for, component, **kwargs) -> None:
         for callback, script in asked_for:
-            wrap_call(callback, script.filename, f"on_{method_name}", OnComponent(component=component))
+            wrap_call(
+                callback, script.filename, f"on_{method_name}", OnComponent(component=component)
+            )
         for script in self.ordered_scripts(method_name):
-            wrap_call(getattr(script, method_name), script.filename, method_name, component, **kwargs)
+            wrap_call(
+                getattr(script, method_name), script.filename, method_name, component, **kwargs
+            )
 
     def before_component(self, component, **kwargs):
         """A component of the page is about to be made."""
@@ -207,18 +241,25 @@ class ScriptRunner(ScriptUiMixin):
             for value in module.__dict__.values():
                 if type(value) is type and issubclass(value, Script):
                     new = value()
-                    new.filename, new.args_from, new.args_to = old.filename, old.args_from, old.args_to
+                    new.filename, new.args_from, new.args_to = (
+                        old.filename,
+                        old.args_from,
+                        old.args_to,
+                    )
                     self.scripts[index] = new
 
     def set_named_arg(self, args, script_name, arg_elem_id, value, fuzzy=False):
-        """Set the argument of the script's control with this elem_id; raises RuntimeError if there is none."""
+        """Set the argument of the script's control with this elem_id.
+
+        Raises RuntimeError if there is none.
+        """
         script = next((x for x in self.scripts if x.name == script_name), None)
         if script is None:
             raise RuntimeError(f"script {script_name} not found")
         for i, control in enumerate(script.controls):
             if arg_elem_id == control.elem_id or (fuzzy and arg_elem_id in control.elem_id):
                 index = script.args_from + i
-                changed = [*args[:index], value, *args[index + 1:]]
+                changed = [*args[:index], value, *args[index + 1 :]]
                 if isinstance(args, list):
                     args[:] = changed
                     return args

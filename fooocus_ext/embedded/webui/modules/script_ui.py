@@ -54,7 +54,9 @@ class ScriptUiMixin:
         for control in controls:
             control.custom_script_source = os.path.basename(script.filename)
         script.api_info = models.ScriptInfo(
-            name=script.name, is_img2img=script.is_img2img, is_alwayson=script.alwayson,
+            name=script.name,
+            is_img2img=script.is_img2img,
+            is_alwayson=script.alwayson,
             args=[_describe_control(control) for control in controls],
         )
         self.infotext_fields += script.infotext_fields or []
@@ -79,12 +81,24 @@ class ScriptUiMixin:
         self.inputs = [None]
 
     def setup_ui(self):
-        """Build the scripts without a section and the dropdown with the selectable ones; returns all inputs."""
-        self.title_map = {_title(script, script.filename).lower(): script for script in self.scripts}
-        self.titles = [_title(script, f"{script.filename} [error]") for script in self.selectable_scripts]
+        """Build the scripts without a section and the dropdown with the selectable ones.
+
+        Returns all inputs.
+        """
+        self.title_map = {
+            _title(script, script.filename).lower(): script for script in self.scripts
+        }
+        self.titles = [
+            _title(script, f"{script.filename} [error]") for script in self.selectable_scripts
+        ]
         self.setup_ui_for_section(None)
-        dropdown = gr.Dropdown(label="Script", elem_id="script_list", choices=["None", *self.titles], value="None",
-                               type="index")
+        dropdown = gr.Dropdown(
+            label="Script",
+            elem_id="script_list",
+            choices=["None", *self.titles],
+            value="None",
+            type="index",
+        )
         self.inputs[0] = dropdown
         self.setup_ui_for_section(None, self.selectable_scripts)
 
@@ -105,6 +119,8 @@ class ScriptUiMixin:
             dropdown.change(fn=select_script, inputs=[dropdown], outputs=groups)
         self.infotext_fields.append((dropdown, lambda x: gr.update(value=x.get("Script", "None"))))
         self.infotext_fields.extend(
-            (group, visible_after_paste(title)) for group, title in zip(groups, self.titles, strict=True))
+            (group, visible_after_paste(title))
+            for group, title in zip(groups, self.titles, strict=True)
+        )
         self.apply_on_before_component_callbacks()
         return self.inputs

@@ -1,11 +1,14 @@
-"""Doubles modules/scripts.py: loads the scripts of the host and of the extension, and holds both tabs' runners."""
+"""Doubles modules/scripts.py.
+
+Loads the scripts of the host and of the extension, and holds both tabs' runners.
+"""
 
 from __future__ import annotations
 
 import inspect
 import os
 import sys
-from collections import namedtuple
+from typing import Any, NamedTuple
 
 from modules import errors, extensions, paths, script_callbacks, script_loading
 from modules.script_base import (  # noqa: F401
@@ -22,7 +25,16 @@ from modules.script_base import (  # noqa: F401
 from modules.script_runner import ScriptRunner, wrap_call  # noqa: F401
 
 ScriptFile = extensions.ScriptFile
-ScriptClassData = namedtuple("ScriptClassData", ["script_class", "path", "basedir", "module"])
+
+
+class ScriptClassData(NamedTuple):
+    """A loaded script class, its file, its extension's folder, its module."""
+
+    script_class: type[Script]
+    path: str
+    basedir: str
+    module: Any
+
 
 current_basedir = paths.script_path
 scripts_data: list[ScriptClassData] = []
@@ -61,9 +73,11 @@ def _load_script(script_file) -> None:
             sys.path = [script_file.basedir, *sys.path]
         current_basedir = script_file.basedir
         module = script_loading.load_module(script_file.path)
-        for value in list(module.__dict__.values()):
-            if inspect.isclass(value) and issubclass(value, Script):
-                scripts_data.append(ScriptClassData(value, script_file.path, script_file.basedir, module))
+        scripts_data.extend(
+            ScriptClassData(value, script_file.path, script_file.basedir, module)
+            for value in module.__dict__.values()
+            if inspect.isclass(value) and issubclass(value, Script)
+        )
     except Exception:
         errors.report(f"Error loading script: {script_file.filename}", exc_info=True)
     finally:

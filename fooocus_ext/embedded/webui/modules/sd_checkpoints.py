@@ -62,7 +62,13 @@ class CheckpointInfo:
         self.name_for_extra = os.path.splitext(os.path.basename(filename))[0]
         self.model_name = os.path.splitext(self.name.replace("/", "_").replace("\\", "_"))[0]
         self.hash = model_hash(filename)
-        self.ids = [self.hash, self.model_name, self.name, self.name_for_extra, f"{self.name} [{self.hash}]"]
+        self.ids = [
+            self.hash,
+            self.model_name,
+            self.name,
+            self.name_for_extra,
+            f"{self.name} [{self.hash}]",
+        ]
         self._set_sha256(hashes.sha256_from_cache(filename, f"checkpoint/{self.name}"))
         self.ids.append(self.title)
 
@@ -80,12 +86,16 @@ class CheckpointInfo:
         self.title = self.name + suffix
         self.short_title = self.name_for_extra + suffix
         if self.shorthash:
-            self.ids += [x for x in (self.shorthash, sha256, self.title, self.short_title) if x not in self.ids]
+            self.ids += [
+                x
+                for x in (self.shorthash, sha256, self.title, self.short_title)
+                if x not in self.ids
+            ]
 
     def register(self):
         """List the checkpoint under its title and all its names."""
         checkpoints_list[self.title] = self
-        checkpoint_aliases.update({name: self for name in self.ids})
+        checkpoint_aliases.update(dict.fromkeys(self.ids, self))
 
     def calculate_shorthash(self):
         """Compute the hash now; the title then carries it, in the same place of the list."""
@@ -94,7 +104,10 @@ class CheckpointInfo:
             return self.shorthash
         old_title = self.title
         self._set_sha256(sha256)
-        items = [(self.title if info is self else title, info) for title, info in checkpoints_list.items()]
+        items = [
+            (self.title if info is self else title, info)
+            for title, info in checkpoints_list.items()
+        ]
         if any(info is self for _, info in items) or old_title in checkpoints_list:
             checkpoints_list.clear()
             checkpoints_list.update(items)
@@ -109,11 +122,16 @@ def checkpoint_tiles(use_short=False):
 
 def _checkpoint_files() -> list[str]:
     folders = [Path(folder) for folder in (shared.cmd_opts.ckpt_dir, model_path) if folder]
-    return [str(path) for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*.safetensors"))]
+    return [
+        str(path)
+        for folder in folders
+        if folder.is_dir()
+        for path in sorted(folder.rglob("*.safetensors"))
+    ]
 
 
 def list_models():
-    """Search again: --ckpt first, then --refiner-ckpt, then the folders, then the tiny defaults if need be."""
+    """Search again: --ckpt, --refiner-ckpt, the folders, the tiny defaults if need be."""
     checkpoints_list.clear()
     checkpoint_aliases.clear()
     ckpt = shared.cmd_opts.ckpt

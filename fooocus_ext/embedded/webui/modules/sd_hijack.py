@@ -1,4 +1,7 @@
-"""Doubles modules/sd_hijack.py: wraps a loaded model's text encoders and keeps process-wide state about it."""
+"""Doubles modules/sd_hijack.py.
+
+Wraps a loaded model's text encoders and keeps process-wide state about it.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,9 @@ class StableDiffusionModelHijack:
         }
         conditioner = getattr(m, "conditioner", None)
         if conditioner is None:
-            m.cond_stage_model = sd_hijack_clip.FrozenCLIPEmbedderWithCustomWords(m.cond_stage_model, self)
+            m.cond_stage_model = sd_hijack_clip.FrozenCLIPEmbedderWithCustomWords(
+                m.cond_stage_model, self
+            )
         else:
             text = []
             for i, embedder in enumerate(conditioner.embedders):

@@ -99,9 +99,13 @@ class TextConditionalModel(torch.nn.Module):
 
     def tokenize_line(self, line):
         """(chunks, number of tokens) of a prompt."""
-        parsed = [[line, 1.0]] if opts.emphasis == "None" else prompt_parser.parse_prompt_attention(line)
+        parsed = (
+            [[line, 1.0]] if opts.emphasis == "None" else prompt_parser.parse_prompt_attention(line)
+        )
         chunker = _Chunker(self)
-        for tokens, (text, weight) in zip(self.tokenize([text for text, _ in parsed]), parsed, strict=True):
+        for tokens, (text, weight) in zip(
+            self.tokenize([text for text, _ in parsed]), parsed, strict=True
+        ):
             if text == "BREAK" and weight == -1:
                 chunker.close_chunk()
                 continue
@@ -114,7 +118,9 @@ class TextConditionalModel(torch.nn.Module):
     def process_texts(self, texts):
         """(chunks of each text, largest number of tokens)."""
         known = {line: self.tokenize_line(line) for line in dict.fromkeys(texts)}
-        return [known[line][0] for line in texts], max((count for _, count in known.values()), default=0)
+        return [known[line][0] for line in texts], max(
+            (count for _, count in known.values()), default=0
+        )
 
     def forward(self, texts):
         batch_chunks, _ = self.process_texts(texts)
@@ -122,7 +128,9 @@ class TextConditionalModel(torch.nn.Module):
         for i in range(max(len(chunks) for chunks in batch_chunks)):
             row = [chunks[i] if i < len(chunks) else self.empty_chunk() for chunks in batch_chunks]
             self.hijack.fixes = [chunk.fixes for chunk in row]
-            encoded.append(self.process_tokens([x.tokens for x in row], [x.multipliers for x in row]))
+            encoded.append(
+                self.process_tokens([x.tokens for x in row], [x.multipliers for x in row])
+            )
         if opts.emphasis != "Original" and any("(" in x or "[" in x for x in texts):
             self.hijack.extra_generation_params["Emphasis"] = opts.emphasis
         if self.return_pooled:
@@ -134,7 +142,7 @@ class TextConditionalModel(torch.nn.Module):
         tokens = torch.asarray(remade_batch_tokens).to(devices.device)
         if self.id_end != self.id_pad:
             for row, ids in enumerate(remade_batch_tokens):
-                tokens[row, ids.index(self.id_end) + 1:] = self.id_pad
+                tokens[row, ids.index(self.id_end) + 1 :] = self.id_pad
         z = self.encode_with_transformers(tokens)
         pooled = getattr(z, "pooled", None)
         emphasis = sd_emphasis.get_current_option(opts.emphasis)()
@@ -176,7 +184,9 @@ class FrozenCLIPEmbedderWithCustomWords(FrozenCLIPEmbedderWithCustomWordsBase):
         skip = opts.CLIP_stop_at_last_layers
         outputs = self.wrapped.encode_tokens(tokens, hidden_states=skip > 1)
         if skip > 1:
-            return self.wrapped.transformer.text_model.final_layer_norm(outputs.hidden_states[-skip])
+            return self.wrapped.transformer.text_model.final_layer_norm(
+                outputs.hidden_states[-skip]
+            )
         return outputs.last_hidden_state
 
 
@@ -188,7 +198,9 @@ class FrozenCLIPEmbedderForSDXLWithCustomWords(FrozenCLIPEmbedderWithCustomWords
         outputs = self.wrapped.encode_tokens(tokens, hidden_states=hidden)
         if opts.sdxl_clip_l_skip is True:
             return outputs.hidden_states[-opts.CLIP_stop_at_last_layers]
-        return outputs.hidden_states[self.wrapped.layer_idx] if hidden else outputs.last_hidden_state
+        return (
+            outputs.hidden_states[self.wrapped.layer_idx] if hidden else outputs.last_hidden_state
+        )
 
 
 class FrozenOpenCLIPEmbedder2WithCustomWords(FrozenCLIPEmbedderWithCustomWordsBase):

@@ -9,7 +9,17 @@ import safetensors.torch
 import torch
 
 from fooocus_ext.embedded.network.engine import DiffusionEngine
-from modules import devices, errors, lowvram, sd_hijack, sd_models_xl, sd_unet, sd_vae, script_callbacks, shared
+from modules import (
+    devices,
+    errors,
+    lowvram,
+    script_callbacks,
+    sd_hijack,
+    sd_models_xl,
+    sd_unet,
+    sd_vae,
+    shared,
+)
 from modules.sd_checkpoints import (  # noqa: F401
     CheckpointInfo,
     checkpoint_aliases,
@@ -25,6 +35,10 @@ from modules.sd_checkpoints import (  # noqa: F401
     select_checkpoint,
 )
 from modules.sd_models_config import heads_of, predicts_v
+from modules.sd_noise_schedule import (  # noqa: F401
+    apply_alpha_schedule_override,
+    rescale_zero_terminal_snr_abar,
+)
 
 checkpoints_loaded: collections.OrderedDict = collections.OrderedDict()
 
@@ -184,7 +198,9 @@ def _unload_over_limit(checkpoint_info):
         if model.sd_checkpoint_info.filename == checkpoint_info.filename:
             found = model
         elif len(model_data.loaded_sd_models) > limit > 0:
-            model_data.loaded_sd_models[:] = [m for m in model_data.loaded_sd_models if m is not model]
+            model_data.loaded_sd_models[:] = [
+                m for m in model_data.loaded_sd_models if m is not model
+            ]
             send_model_to_trash(model)
     return found
 
@@ -219,7 +235,7 @@ def reuse_model_from_already_loaded(sd_model, checkpoint_info, timer=None):
 
 
 def reload_model_weights(sd_model=None, info=None, forced_reload=False):
-    """Make the checkpoint `info` (or the one of the settings) the active model, loading only what is needed."""
+    """Make the checkpoint `info` (or the settings') the active model, loading only what is needed."""
     checkpoint_info = info or select_checkpoint()
     sd_model = sd_model or model_data.sd_model
     previous_info = None
@@ -228,8 +244,11 @@ def reload_model_weights(sd_model=None, info=None, forced_reload=False):
         if sd_model.sd_model_checkpoint == checkpoint_info.filename and not forced_reload:
             return sd_model
     sd_model = reuse_model_from_already_loaded(sd_model, checkpoint_info)
-    if not forced_reload and sd_model is not None \
-            and sd_model.sd_checkpoint_info.filename == checkpoint_info.filename:
+    if (
+        not forced_reload
+        and sd_model is not None
+        and sd_model.sd_checkpoint_info.filename == checkpoint_info.filename
+    ):
         return sd_model
     if sd_model is not None:
         sd_unet.apply_unet("None")
@@ -270,29 +289,3 @@ def unload_model_weights(sd_model=None, info=None):
 def apply_token_merging(sd_model, token_merging_ratio):
     """Token merging is not available; the ratio is only noted."""
     sd_model.applied_token_merged_ratio = token_merging_ratio
-
-
-def rescale_zero_terminal_snr_abar(alphas_cumprod):
-    """Shift and scale sqrt(a) so that the last timestep holds no signal (Lin et al. 2023)."""
-    root = alphas_cumprod.sqrt()
-    first, last = root[0].clone(), root[-1].clone()
-    rescaled = ((root - last) * first / (first - last)) ** 2
-    rescaled[-1] = 4.8973451890853435e-08
-    return rescaled
-
-
-def apply_alpha_schedule_override(sd_model, p=None):
-    """Apply the options that change the noise schedule, from the original one."""
-    if not hasattr(sd_model, "alphas_cumprod_original"):
-        return
-    alphas = sd_model.alphas_cumprod_original.to(shared.device)
-    noted = {}
-    if shared.opts.use_downcasted_alpha_bar:
-        noted["Downcast alphas_cumprod"] = True
-        alphas = alphas.half()
-    if shared.opts.sd_noise_schedule == "Zero Terminal SNR":
-        noted["Noise Schedule"] = shared.opts.sd_noise_schedule
-        alphas = rescale_zero_terminal_snr_abar(alphas)
-    sd_model.alphas_cumprod = alphas
-    if p is not None:
-        p.extra_generation_params.update(noted)

@@ -1,4 +1,7 @@
-"""Doubles modules/sd_models_config.py: what a checkpoint's tensors do not show is read from beside or inside it."""
+"""Doubles modules/sd_models_config.py.
+
+What a checkpoint's tensors do not show is read from beside or inside it.
+"""
 
 from __future__ import annotations
 

@@ -12,17 +12,23 @@ DEFAULT_SIZE = 1024
 def get_learned_conditioning(self, batch: prompt_parser.SdConditioning | list[str]):
     """{crossattn [N,T,C], vector [N,V]}.
 
-    Sizes and scores are made in devices.dtype, which rounds large ones at half precision. Prompts that are all empty
-    and negative give zeros for the text, while the size embeddings stay.
+     Sizes and scores are made in devices.dtype, which rounds large ones at half precision. Prompts
+    that are all empty and negative give zeros for the text, while the size embeddings stay.
     """
     width = getattr(batch, "width", None) or DEFAULT_SIZE
     height = getattr(batch, "height", None) or DEFAULT_SIZE
     negative = getattr(batch, "is_negative_prompt", False)
     opts = shared.opts
-    score = opts.sdxl_refiner_low_aesthetic_score if negative else opts.sdxl_refiner_high_aesthetic_score
+    score = (
+        opts.sdxl_refiner_low_aesthetic_score
+        if negative
+        else opts.sdxl_refiner_high_aesthetic_score
+    )
 
     def numbers(*values):
-        return torch.tensor(values, device=devices.device, dtype=devices.dtype).repeat(len(batch), 1)
+        return torch.tensor(values, device=devices.device, dtype=devices.dtype).repeat(
+            len(batch), 1
+        )
 
     inputs = {
         "txt": batch,

@@ -19,11 +19,13 @@ samplers_hidden: set[str] = set()
 def _collect() -> None:
     from modules import sd_samplers_kdiffusion, sd_samplers_lcm, sd_samplers_timesteps
 
-    all_samplers.extend([
-        *sd_samplers_kdiffusion.samplers_data_k_diffusion,
-        *sd_samplers_timesteps.samplers_data_timesteps,
-        *sd_samplers_lcm.samplers_data_lcm,
-    ])
+    all_samplers.extend(
+        [
+            *sd_samplers_kdiffusion.samplers_data_k_diffusion,
+            *sd_samplers_timesteps.samplers_data_timesteps,
+            *sd_samplers_lcm.samplers_data_lcm,
+        ]
+    )
     all_samplers_map.update({x.name: x for x in all_samplers})
 
 
@@ -50,7 +52,9 @@ def set_samplers():
     samplers[:] = samplers_for_img2img[:] = all_samplers
     samplers_map.clear()
     for sampler in all_samplers:
-        samplers_map.update({alias.lower(): sampler.name for alias in (sampler.name, *sampler.aliases)})
+        samplers_map.update(
+            {alias.lower(): sampler.name for alias in (sampler.name, *sampler.aliases)}
+        )
 
 
 def visible_samplers():
@@ -76,13 +80,17 @@ def get_scheduler_from_infotext(d: dict):
 def get_hr_sampler_and_scheduler(d: dict):
     """The same for hires fix; "Use same ..." where it does not differ."""
     names = []
-    for key, hires_key, same in (("Sampler", "Hires sampler", "Use same sampler"),
-                                 ("Schedule type", "Hires schedule type", "Use same scheduler")):
+    for key, hires_key, same in (
+        ("Sampler", "Hires sampler", "Use same sampler"),
+        ("Schedule type", "Hires schedule type", "Use same scheduler"),
+    ):
         hires = d.get(hires_key, same)
         names.append(d.get(key) if hires == same else hires)
     sampler, scheduler = get_sampler_and_scheduler(*names)
-    return ("Use same sampler" if sampler == d.get("Sampler") else sampler,
-            "Use same scheduler" if scheduler == d.get("Schedule type") else scheduler)
+    return (
+        "Use same sampler" if sampler == d.get("Sampler") else sampler,
+        "Use same scheduler" if scheduler == d.get("Schedule type") else scheduler,
+    )
 
 
 def get_hr_sampler_from_infotext(d: dict):
@@ -97,7 +105,10 @@ def get_hr_scheduler_from_infotext(d: dict):
 
 @functools.cache
 def get_sampler_and_scheduler(sampler_name, scheduler_name, *, convert_automatic=True):
-    """(sampler, schedule type), accepting "sampler schedule" in one name; unknown samplers become the first one."""
+    """(sampler, schedule type), accepting "sampler schedule" in one name.
+
+    Unknown samplers become the first one.
+    """
     default = samplers[0]
     found = sd_schedulers.schedulers_map.get(scheduler_name, sd_schedulers.schedulers[0])
     name = sampler_name or default.name
@@ -105,7 +116,7 @@ def get_sampler_and_scheduler(sampler_name, scheduler_name, *, convert_automatic
         for option in (scheduler.label, scheduler.name, *(scheduler.aliases or [])):
             if name.endswith(f" {option}"):
                 found = scheduler
-                name = name[:-(len(option) + 1)]
+                name = name[: -(len(option) + 1)]
                 break
     sampler = all_samplers_map.get(name, default)
     if convert_automatic and sampler.options.get("scheduler") == found.name:
@@ -118,8 +129,9 @@ def fix_p_invalid_sampler_and_scheduler(p):
     given = p.sampler_name, p.scheduler
     p.sampler_name, p.scheduler = get_sampler_and_scheduler(*given, convert_automatic=False)
     if given != (p.sampler_name, p.scheduler):
-        logging.getLogger(__name__).warning("Sampler Scheduler autocorrection: %s -> %s", given,
-                                            (p.sampler_name, p.scheduler))
+        logging.getLogger(__name__).warning(
+            "Sampler Scheduler autocorrection: %s -> %s", given, (p.sampler_name, p.scheduler)
+        )
 
 
 _collect()

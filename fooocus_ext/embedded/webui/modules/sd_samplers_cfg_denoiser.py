@@ -1,4 +1,7 @@
-"""Doubles modules/sd_samplers_cfg_denoiser.py: classifier-free guidance around the model, with all its callbacks."""
+"""Doubles modules/sd_samplers_cfg_denoiser.py.
+
+Classifier-free guidance around the model, with all its callbacks.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +41,19 @@ def pad_cond(tensor, repeats, empty):
     return torch.cat([tensor, empty.repeat((tensor.shape[0], repeats, 1))], dim=1)
 
 
+def _condition(text, image_cond):
+    """The model's cond argument."""
+    if isinstance(text, dict):
+        return {**text, "c_concat": [image_cond]}
+    return {"c_crossattn": [text], "c_concat": [image_cond]}
+
+
 def _repeat_rows(tensor, repeats):
     return torch.repeat_interleave(tensor, torch.tensor(repeats, device=tensor.device), dim=0)
 
 
 class CFGDenoiser(torch.nn.Module):
-    """Called by the samplers once per model evaluation: x0 (or eps, timestep samplers) guided by two prompts."""
+    """Called by the samplers once per evaluation: x0 (or eps, timestep samplers) guided by two prompts."""
 
     def __init__(self, sampler):
         super().__init__()
@@ -66,22 +76,16 @@ class CFGDenoiser(torch.nn.Module):
 
     @property
     def inner_model(self):
-        raise NotImplementedError()
+        raise NotImplementedError
 
     def combine_denoised(self, x_out, conds_list, uncond, cond_scale):
         """uncond + sum of weight * scale * (cond - uncond), per image."""
-        denoised_uncond = x_out[-uncond.shape[0]:]
+        denoised_uncond = x_out[-uncond.shape[0] :]
         denoised = torch.clone(denoised_uncond)
         for i, conds in enumerate(conds_list):
             for cond_index, weight in conds:
                 denoised[i] += (x_out[cond_index] - denoised_uncond[i]) * (weight * cond_scale)
         return denoised
-
-    def combine_denoised_for_edit_model(self, x_out, cond_scale):
-        """Guidance of InstructPix2Pix (Brooks et al. 2022), rows in three equal parts."""
-        out_cond, out_img_cond, out_uncond = x_out.chunk(3)
-        image_term = self.image_cfg_scale * (out_img_cond - out_uncond)
-        return out_uncond + cond_scale * (out_cond - out_img_cond) + image_term
 
     def get_pred_x0(self, x_in, x_out, sigma):
         """x0 from the model's input and output."""
@@ -112,7 +116,7 @@ class CFGDenoiser(torch.nn.Module):
         if missing > 0:
             tokens = torch.hstack([tokens, tokens[:, -1:].repeat(1, missing, 1)])
         elif missing < 0:
-            tokens = tokens[:, :cond.shape[1]]
+            tokens = tokens[:, : cond.shape[1]]
         self.padded_cond_uncond_v0 = self.padded_cond_uncond_v0 or missing != 0
         if not isinstance(uncond, dict):
             return cond, tokens
@@ -125,29 +129,35 @@ class CFGDenoiser(torch.nn.Module):
             return blended
         from modules import scripts
 
-        args = scripts.MaskBlendArgs(current_latent, self.nmask, self.init_latent, self.mask, blended,
-                                     denoiser=self, sigma=sigma)
+        args = scripts.MaskBlendArgs(
+            current_latent,
+            self.nmask,
+            self.init_latent,
+            self.mask,
+            blended,
+            denoiser=self,
+            sigma=sigma,
+        )
         self.p.scripts.on_mask_blend(self.p, args)
         return args.blended_latent
 
-    def _rows(self, x, sigma, image_cond, image_uncond, repeats, is_edit_model):
-        """x, sigma and image cond for every cond of every image, then for every uncond (and image cond)."""
-        unconds = 2 if is_edit_model else 1
-        x_in = torch.cat([_repeat_rows(x, repeats)] + [x] * unconds)
-        sigma_in = torch.cat([_repeat_rows(sigma, repeats)] + [sigma] * unconds)
-        image_rows = [_repeat_rows(image_cond, repeats), image_uncond]
-        if is_edit_model:
-            image_rows.append(torch.zeros_like(self.init_latent))
-        return x_in, sigma_in, torch.cat(image_rows)
+    def _inputs(self, x, sigma, image_cond, repeats, tensor, uncond):
+        """What the callbacks see: rows for every cond of every image, then for every uncond."""
+        rows = [
+            torch.cat([_repeat_rows(value, repeats), value]) for value in (x, image_cond, sigma)
+        ]
+        return CFGDenoiserParams(
+            *rows, state.sampling_step, state.sampling_steps, tensor, uncond, self
+        )
 
-    def _skips_uncond(self, sigma, s_min_uncond, is_edit_model) -> bool:
+    def _skips_uncond(self, sigma, s_min_uncond) -> bool:
         """Decides whether this call evaluates the cond alone, and notes it in the infotext."""
         params = self.p.extra_generation_params
         if opts.skip_early_cond != 0.0 and self.step / self.total_steps <= opts.skip_early_cond:
             params["Skip Early CFG"] = opts.skip_early_cond
             return True
         eligible = (self.step % 2 or opts.s_min_uncond_all) and s_min_uncond > 0
-        if not eligible or sigma[0] >= s_min_uncond or is_edit_model:
+        if not eligible or sigma[0] >= s_min_uncond:
             return False
         params["NGMS"] = s_min_uncond
         if opts.s_min_uncond_all:
@@ -164,25 +174,30 @@ class CFGDenoiser(torch.nn.Module):
             return self.pad_cond_uncond(tensor, uncond)
         return tensor, uncond
 
-    def _evaluate(self, x_in, sigma_in, image_cond_in, cond_in, rows_per_call, condition):
+    def _evaluate(self, x_in, sigma_in, image_cond_in, cond_in, rows_per_call):
         """Model calls over all rows, `rows_per_call` at a time (None: at once)."""
         if rows_per_call is None:
-            return self.inner_model(x_in, sigma_in, cond=condition(cond_in, image_cond_in))
+            return self.inner_model(x_in, sigma_in, cond=_condition(cond_in, image_cond_in))
         x_out = torch.zeros_like(x_in)
         for a in range(0, x_out.shape[0], rows_per_call):
             b = min(a + rows_per_call, x_out.shape[0])
-            x_out[a:b] = self.inner_model(x_in[a:b], sigma_in[a:b],
-                                          cond=condition(subscript_cond(cond_in, a, b), image_cond_in[a:b]))
+            cond = _condition(subscript_cond(cond_in, a, b), image_cond_in[a:b])
+            x_out[a:b] = self.inner_model(x_in[a:b], sigma_in[a:b], cond=cond)
         return x_out
 
-    def _evaluate_apart(self, x_in, sigma_in, image_cond_in, tensor, uncond, batch_size, condition):
-        """Conds and unconds of different lengths in different calls."""
-        n, rows = tensor.shape[0], batch_size * 2 if opts.batch_cond_uncond else batch_size
-        out_cond = self._evaluate(x_in[:n], sigma_in[:n], image_cond_in[:n], tensor, rows, condition)
-        u = uncond.shape[0]
-        out_uncond = self.inner_model(x_in[-u:], sigma_in[-u:], cond=condition(uncond, image_cond_in[-u:]))
+    def _evaluate_all(self, params, tensor, uncond, batch_size, skip_uncond):
+        """The model's outputs for all rows; conds and unconds of different lengths go apart."""
+        x_in, sigma_in, image_cond_in = params.x, params.sigma, params.image_cond
+        if skip_uncond or tensor.shape[1] == uncond.shape[1]:
+            cond_in = tensor if skip_uncond else catenate_conds([tensor, uncond])
+            rows = None if opts.batch_cond_uncond else batch_size
+            return self._evaluate(x_in, sigma_in, image_cond_in, cond_in, rows)
+        rows = batch_size * 2 if opts.batch_cond_uncond else batch_size
+        n, u = tensor.shape[0], uncond.shape[0]
         x_out = torch.zeros_like(x_in)
-        x_out[:n], x_out[-u:] = out_cond, out_uncond
+        x_out[:n] = self._evaluate(x_in[:n], sigma_in[:n], image_cond_in[:n], tensor, rows)
+        cond = _condition(uncond, image_cond_in[-u:])
+        x_out[-u:] = self.inner_model(x_in[-u:], sigma_in[-u:], cond=cond)
         return x_out
 
     def _preview(self, x_in, x_out, denoised, uncond, firsts, sigma):
@@ -191,9 +206,9 @@ class CFGDenoiser(torch.nn.Module):
         if opts.live_preview_content == "Prompt":
             preview = self.sampler.last_latent
         elif opts.live_preview_content == "Negative prompt":
-            preview = self.get_pred_x0(x_in[-uncond.shape[0]:], x_out[-uncond.shape[0]:], sigma)
+            preview = self.get_pred_x0(x_in[-uncond.shape[0] :], x_out[-uncond.shape[0] :], sigma)
         else:
-            rows = torch.cat([denoised[i:i + 1] for i in firsts])
+            rows = torch.cat([denoised[i : i + 1] for i in firsts])
             preview = self.get_pred_x0(x_in[firsts], rows, sigma)
         sd_samplers_common.store_latent(preview)
 
@@ -203,54 +218,32 @@ class CFGDenoiser(torch.nn.Module):
         if sd_samplers_common.apply_refiner(self, sigma):
             cond = self.sampler.sampler_extra_args["cond"]
             uncond = self.sampler.sampler_extra_args["uncond"]
-        is_edit_model = shared.sd_model.cond_stage_key == "edit" and self.image_cfg_scale not in (None, 1.0)
         conds_list, tensor = prompt_parser.reconstruct_multicond_batch(cond, self.step)
         uncond = prompt_parser.reconstruct_cond_batch(uncond, self.step)
-        assert not is_edit_model or all(len(conds) == 1 for conds in conds_list), "AND needs image CFG scale 1"
         if self.mask_before_denoising and self.mask is not None:
             x = self._blend_mask(x, sigma)
-        batch_size = len(conds_list)
-        image_uncond, condition = self._condition_maker(image_cond, uncond)
-        rows = self._rows(x, sigma, image_cond, image_uncond, [len(conds) for conds in conds_list], is_edit_model)
-        params = CFGDenoiserParams(rows[0], rows[2], rows[1], state.sampling_step, state.sampling_steps, tensor,
-                                   uncond, self)
+        repeats = [len(conds) for conds in conds_list]
+        params = self._inputs(x, sigma, image_cond, repeats, tensor, uncond)
         cfg_denoiser_callback(params)
-        x_in, image_cond_in, sigma_in = params.x, params.image_cond, params.sigma
-        skip_uncond = self._skips_uncond(sigma, s_min_uncond, is_edit_model)
+        skip_uncond = self._skips_uncond(sigma, s_min_uncond)
         if skip_uncond:
-            x_in, sigma_in = x_in[:-batch_size], sigma_in[:-batch_size]
+            batch_size = len(conds_list)
+            params.x, params.sigma = params.x[:-batch_size], params.sigma[:-batch_size]
         tensor, uncond = self._pad(params.text_cond, params.text_uncond)
-        if tensor.shape[1] == uncond.shape[1] or skip_uncond:
-            parts = [tensor] if skip_uncond else [tensor, uncond, uncond] if is_edit_model else [tensor, uncond]
-            cond_in = tensor if skip_uncond else catenate_conds(parts)
-            rows_per_call = None if opts.batch_cond_uncond else batch_size
-            x_out = self._evaluate(x_in, sigma_in, image_cond_in, cond_in, rows_per_call, condition)
-        else:
-            x_out = self._evaluate_apart(x_in, sigma_in, image_cond_in, tensor, uncond, batch_size, condition)
+        x_out = self._evaluate_all(params, tensor, uncond, len(conds_list), skip_uncond)
         firsts = [conds[0][0] for conds in conds_list]
         if skip_uncond:
             x_out = torch.cat([x_out, x_out[firsts]])
-        cfg_denoised_callback(CFGDenoisedParams(x_out, state.sampling_step, state.sampling_steps, self.inner_model))
+        steps = state.sampling_step, state.sampling_steps
+        cfg_denoised_callback(CFGDenoisedParams(x_out, *steps, self.inner_model))
         if self.need_last_noise_uncond:
-            self.last_noise_uncond = torch.clone(x_out[-uncond.shape[0]:])
-        scale = cond_scale * self.cond_scale_miltiplier
-        if is_edit_model:
-            denoised = self.combine_denoised_for_edit_model(x_out, scale)
-        else:
-            denoised = self.combine_denoised(x_out, conds_list, uncond, 1.0 if skip_uncond else scale)
+            self.last_noise_uncond = torch.clone(x_out[-uncond.shape[0] :])
+        scale = 1.0 if skip_uncond else cond_scale * self.cond_scale_miltiplier
+        denoised = self.combine_denoised(x_out, conds_list, uncond, scale)
         if not self.mask_before_denoising and self.mask is not None:
             denoised = self._blend_mask(denoised, sigma)
-        self._preview(x_in, x_out, denoised, uncond, firsts, sigma)
-        after = AfterCFGCallbackParams(denoised, state.sampling_step, state.sampling_steps)
+        self._preview(params.x, x_out, denoised, uncond, firsts, sigma)
+        after = AfterCFGCallbackParams(denoised, *steps)
         cfg_after_cfg_callback(after)
         self.step += 1
         return after.x
-
-    @staticmethod
-    def _condition_maker(image_cond, uncond):
-        """(image cond of the uncond rows, function (text cond, image cond) -> the model's cond argument)."""
-        if shared.sd_model.model.conditioning_key == "crossattn-adm":
-            return torch.zeros_like(image_cond), lambda text, adm: {"c_crossattn": [text], "c_adm": adm}
-        if isinstance(uncond, dict):
-            return image_cond, lambda text, image: {**text, "c_concat": [image]}
-        return image_cond, lambda text, image: {"c_crossattn": [text], "c_concat": [image]}

@@ -1,13 +1,17 @@
-"""Doubles modules/sd_samplers_common.py: the base class of samplers, the host's refiner swap, latents and images."""
+"""Doubles modules/sd_samplers_common.py.
+
+The base class of samplers, the host's refiner swap, latents and images.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections import namedtuple
-
-import torch
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import k_diffusion.sampling
+import torch
+
 from modules import devices, sd_models, shared
 from modules.latent_images import (  # noqa: F401
     approximation_indexes,
@@ -20,7 +24,14 @@ from modules.latent_images import (  # noqa: F401
 )
 from modules.shared import opts, state
 
-SamplerDataTuple = namedtuple("SamplerData", ["name", "constructor", "aliases", "options"])
+
+class SamplerDataTuple(NamedTuple):
+    """The fields of SamplerData."""
+
+    name: str
+    constructor: Callable[[Any], Sampler]
+    aliases: list[str]
+    options: dict[str, Any]
 
 
 class SamplerData(SamplerDataTuple):
@@ -110,7 +121,7 @@ def apply_refiner(cfg_denoiser, sigma=None):
 
 
 class TorchHijack:
-    """Stands in for `torch` in k_diffusion.sampling, so that randn_like draws each image's noise from its own seed."""
+    """Stands in for `torch` in k_diffusion.sampling: randn_like draws from each image's own seed."""
 
     def __init__(self, p):
         self.rng = p.rng
@@ -130,7 +141,7 @@ def _brownian_noise(size, dtype, device, seed):
 def _seed_brownian_trees_like_images() -> None:
     import torchsde._brownian.brownian_interval as interval
 
-    interval._randn = _brownian_noise
+    interval._randn = _brownian_noise  # noqa: SLF001 - there is no other way in
 
 
 _seed_brownian_trees_like_images()
@@ -199,7 +210,11 @@ class Sampler:
         self.s_min_uncond = getattr(p, "s_min_uncond", 0.0)
         k_diffusion.sampling.torch = TorchHijack(p)
         accepted = inspect.signature(self.func).parameters
-        kwargs = {name: getattr(p, name) for name in self.extra_params if hasattr(p, name) and name in accepted}
+        kwargs = {
+            name: getattr(p, name)
+            for name in self.extra_params
+            if hasattr(p, name) and name in accepted
+        }
         if "eta" in accepted:
             if self.eta != self.eta_default:
                 p.extra_generation_params[self.eta_infotext_field] = self.eta
@@ -209,7 +224,10 @@ class Sampler:
         return kwargs
 
     def _apply_churn_options(self, p, kwargs) -> None:
-        values = {name: getattr(opts, name, getattr(p, name)) for name in ("s_churn", "s_tmin", "s_tmax", "s_noise")}
+        values = {
+            name: getattr(opts, name, getattr(p, name))
+            for name in ("s_churn", "s_tmin", "s_tmax", "s_noise")
+        }
         values["s_tmax"] = values["s_tmax"] or self.s_tmax
         for name, value in values.items():
             if name in kwargs and value != getattr(self, name):
@@ -222,31 +240,54 @@ class Sampler:
         if opts.no_dpmpp_sde_batch_determinism:
             return None
         first = p.iteration * p.batch_size
-        seeds = p.all_seeds[first:first + p.batch_size]
+        seeds = p.all_seeds[first : first + p.batch_size]
         smallest, largest = sigmas[sigmas > 0].min(), sigmas.max()
         return k_diffusion.sampling.BrownianTreeNoiseSampler(x, smallest, largest, seed=seeds)
 
-    def run_function(self, p, x, steps, conditioning, unconditional_conditioning, image_conditioning, kwargs):
+    def run_function(
+        self, p, x, steps, conditioning, unconditional_conditioning, image_conditioning, kwargs
+    ):
         """Sample from the noisy latent `x`."""
         self.sampler_extra_args = {
-            "cond": conditioning, "image_cond": image_conditioning, "uncond": unconditional_conditioning,
-            "cond_scale": p.cfg_scale, "s_min_uncond": self.s_min_uncond,
+            "cond": conditioning,
+            "image_cond": image_conditioning,
+            "uncond": unconditional_conditioning,
+            "cond_scale": p.cfg_scale,
+            "s_min_uncond": self.s_min_uncond,
         }
         quiet = shared.cmd_opts.disable_console_progressbars
-        samples = self.launch_sampling(steps, lambda: self.func(
-            self.model_wrap_cfg, x, extra_args=self.sampler_extra_args, disable=quiet, callback=self.callback_state,
-            **kwargs))
+        samples = self.launch_sampling(
+            steps,
+            lambda: self.func(
+                self.model_wrap_cfg,
+                x,
+                extra_args=self.sampler_extra_args,
+                disable=quiet,
+                callback=self.callback_state,
+                **kwargs,
+            ),
+        )
         self.add_infotext(p)
         return samples
 
-    def sample(self, p, x, conditioning, unconditional_conditioning, steps=None, image_conditioning=None):
+    def sample(
+        self, p, x, conditioning, unconditional_conditioning, steps=None, image_conditioning=None
+    ):
         """Latents [B,4,h,w] from unit noise."""
-        raise NotImplementedError()
+        raise NotImplementedError
 
-    def sample_img2img(self, p, x, noise, conditioning, unconditional_conditioning, steps=None,
-                       image_conditioning=None):
+    def sample_img2img(
+        self,
+        p,
+        x,
+        noise,
+        conditioning,
+        unconditional_conditioning,
+        steps=None,
+        image_conditioning=None,
+    ):
         """Latents from a noised latent `x`."""
-        raise NotImplementedError()
+        raise NotImplementedError
 
     def add_infotext(self, p):
         """Note what the denoiser did to the conds."""

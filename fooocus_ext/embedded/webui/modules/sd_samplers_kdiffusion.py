@@ -4,35 +4,50 @@ from __future__ import annotations
 
 import inspect
 
-import torch
-
 import k_diffusion.external
 import k_diffusion.sampling
+import torch
+
 from modules import devices, sd_samplers_cfg_denoiser, sd_samplers_common, sd_schedulers, shared
-from modules.sd_samplers_cfg_denoiser import CFGDenoiser  # noqa: F401
 from modules.script_callbacks import ExtraNoiseParams, extra_noise_callback
+from modules.sd_samplers_cfg_denoiser import CFGDenoiser  # noqa: F401
 from modules.shared import opts
 
 samplers_k_diffusion = [
     ("DPM++ 2M", "sample_dpmpp_2m", ["k_dpmpp_2m"], {"scheduler": "karras"}),
-    ("DPM++ SDE", "sample_dpmpp_sde", ["k_dpmpp_sde"],
-     {"scheduler": "karras", "second_order": True, "brownian_noise": True}),
-    ("DPM++ 2M SDE", "sample_dpmpp_2m_sde", ["k_dpmpp_2m_sde"],
-     {"scheduler": "exponential", "brownian_noise": True}),
-    ("DPM++ 2M SDE Heun", "sample_dpmpp_2m_sde", ["k_dpmpp_2m_sde_heun"],
-     {"scheduler": "exponential", "brownian_noise": True, "solver_type": "heun"}),
+    (
+        "DPM++ SDE",
+        "sample_dpmpp_sde",
+        ["k_dpmpp_sde"],
+        {"scheduler": "karras", "second_order": True, "brownian_noise": True},
+    ),
+    (
+        "DPM++ 2M SDE",
+        "sample_dpmpp_2m_sde",
+        ["k_dpmpp_2m_sde"],
+        {"scheduler": "exponential", "brownian_noise": True},
+    ),
+    (
+        "DPM++ 2M SDE Heun",
+        "sample_dpmpp_2m_sde",
+        ["k_dpmpp_2m_sde_heun"],
+        {"scheduler": "exponential", "brownian_noise": True, "solver_type": "heun"},
+    ),
     ("Euler a", "sample_euler_ancestral", ["k_euler_a", "k_euler_ancestral"], {"uses_ensd": True}),
     ("Euler", "sample_euler", ["k_euler"], {}),
     ("Heun", "sample_heun", ["k_heun"], {"second_order": True}),
 ]
 CHURN = ["s_churn", "s_tmin", "s_tmax", "s_noise"]
 sampler_extra_params = {
-    "sample_euler": CHURN, "sample_heun": CHURN,
-    "sample_dpmpp_sde": ["s_noise"], "sample_dpmpp_2m_sde": ["s_noise"],
+    "sample_euler": CHURN,
+    "sample_heun": CHURN,
+    "sample_dpmpp_sde": ["s_noise"],
+    "sample_dpmpp_2m_sde": ["s_noise"],
 }
 samplers_data_k_diffusion = [
-    sd_samplers_common.SamplerData(label, lambda model, funcname=funcname: KDiffusionSampler(funcname, model),
-                                   aliases, options)
+    sd_samplers_common.SamplerData(
+        label, lambda model, funcname=funcname: KDiffusionSampler(funcname, model), aliases, options
+    )
     for label, funcname, aliases, options in samplers_k_diffusion
 ]
 k_diffusion_samplers_map = {x.name: x for x in samplers_data_k_diffusion}
@@ -59,7 +74,9 @@ class CFGDenoiserKDiffusion(sd_samplers_cfg_denoiser.CFGDenoiser):
 
 def discards_next_to_last_sigma(sampler, p) -> bool:
     """The sampler's own wish or the option's, which is noted in the infotext."""
-    if sampler.config is not None and sampler.config.options.get("discard_next_to_last_sigma", False):
+    if sampler.config is not None and sampler.config.options.get(
+        "discard_next_to_last_sigma", False
+    ):
         return True
     if opts.always_discard_next_to_last_sigma:
         p.extra_generation_params["Discard penultimate sigma"] = True
@@ -115,7 +132,9 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
         levels = self.model_wrap.sigmas[0].item(), self.model_wrap.sigmas[-1].item()
         defaults = (0.1, 10) if opts.use_old_karras_scheduler_sigmas else levels
         kwargs = {}
-        for key, default, model_level in zip(("sigma_min", "sigma_max"), defaults, levels, strict=True):
+        for key, default, model_level in zip(
+            ("sigma_min", "sigma_max"), defaults, levels, strict=True
+        ):
             chosen = getattr(opts, key)
             kwargs[key] = default
             if chosen not in (0, model_level):
@@ -138,11 +157,19 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
             kwargs["solver_type"] = "heun"
         return kwargs
 
-    def sample_img2img(self, p, x, noise, conditioning, unconditional_conditioning, steps=None,
-                       image_conditioning=None):
+    def sample_img2img(
+        self,
+        p,
+        x,
+        noise,
+        conditioning,
+        unconditional_conditioning,
+        steps=None,
+        image_conditioning=None,
+    ):
         steps, t_enc = sd_samplers_common.setup_img2img_steps(p, steps)
         sigmas = self.get_sigmas(p, steps)
-        used = sigmas[steps - t_enc - 1:]
+        used = sigmas[steps - t_enc - 1 :]
         if hasattr(shared.sd_model, "add_noise_to_latent"):
             xi = shared.sd_model.add_noise_to_latent(x, noise, used[0])
         else:
@@ -151,10 +178,13 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
         kwargs = self._function_arguments(p, x, sigmas, used)
         self.model_wrap_cfg.init_latent = x
         self.last_latent = x
-        return self.run_function(p, xi, t_enc + 1, conditioning, unconditional_conditioning, image_conditioning,
-                                 kwargs)
+        return self.run_function(
+            p, xi, t_enc + 1, conditioning, unconditional_conditioning, image_conditioning, kwargs
+        )
 
-    def sample(self, p, x, conditioning, unconditional_conditioning, steps=None, image_conditioning=None):
+    def sample(
+        self, p, x, conditioning, unconditional_conditioning, steps=None, image_conditioning=None
+    ):
         steps = steps or p.steps
         sigmas = self.get_sigmas(p, steps)
         if opts.sgm_noise_multiplier:
@@ -164,4 +194,6 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
             x = x * sigmas[0]
         kwargs = self._function_arguments(p, x, sigmas, sigmas)
         self.last_latent = x
-        return self.run_function(p, x, steps, conditioning, unconditional_conditioning, image_conditioning, kwargs)
+        return self.run_function(
+            p, x, steps, conditioning, unconditional_conditioning, image_conditioning, kwargs
+        )

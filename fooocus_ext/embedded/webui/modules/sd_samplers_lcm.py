@@ -1,12 +1,15 @@
-"""Doubles modules/sd_samplers_lcm.py: latent consistency sampling (Luo et al. 2023) on 50 of the 1000 timesteps."""
+"""Doubles modules/sd_samplers_lcm.py.
+
+Latent consistency sampling (Luo et al. 2023) on 50 of the 1000 timesteps.
+"""
 
 from __future__ import annotations
 
 import torch
-
 from k_diffusion import sampling, utils
 from k_diffusion.external import DiscreteEpsDDPMDenoiser
 from k_diffusion.progress import steps_of
+
 from modules import sd_samplers_cfg_denoiser, sd_samplers_common, sd_samplers_kdiffusion, shared
 
 TIMESTEPS, LCM_TIMESTEPS = 1000, 50
@@ -18,7 +21,7 @@ class LCMCompVisDenoiser(DiscreteEpsDDPMDenoiser):
 
     def __init__(self, model):
         self_skip = TIMESTEPS // LCM_TIMESTEPS
-        kept = model.alphas_cumprod[self_skip - 1::self_skip].to(torch.float32)
+        kept = model.alphas_cumprod[self_skip - 1 :: self_skip].to(torch.float32)
         super().__init__(model, kept, quantize=None)
         self.skip_steps = self_skip
 
@@ -27,12 +30,16 @@ class LCMCompVisDenoiser(DiscreteEpsDDPMDenoiser):
         if n is None:
             return sampling.append_zero(self.sigmas.flip(0))
         start, end = self.sigma_to_t(self.sigma_max), self.sigma_to_t(self.sigma_min)
-        return sampling.append_zero(self.t_to_sigma(torch.linspace(start, end, n, device=shared.sd_model.device)))
+        return sampling.append_zero(
+            self.t_to_sigma(torch.linspace(start, end, n, device=shared.sd_model.device))
+        )
 
     def sigma_to_t(self, sigma, quantize=None):
         """The nearest of the 50 timesteps 19, 39, ..., 999."""
         distances = sigma.log() - self.log_sigmas[:, None]
-        return distances.abs().argmin(dim=0).view(sigma.shape) * self.skip_steps + (self.skip_steps - 1)
+        return distances.abs().argmin(dim=0).view(sigma.shape) * self.skip_steps + (
+            self.skip_steps - 1
+        )
 
     def t_to_sigma(self, timestep):
         index = ((timestep - (self.skip_steps - 1)) / self.skip_steps).float()
@@ -61,7 +68,9 @@ def sample_lcm(model, x, sigmas, extra_args=None, callback=None, disable=None, n
     for i in steps_of(len(sigmas) - 1, disable):
         denoised = model(x, sigmas[i] * ones, **(extra_args or {}))
         if callback is not None:
-            callback({"x": x, "i": i, "sigma": sigmas[i], "sigma_hat": sigmas[i], "denoised": denoised})
+            callback(
+                {"x": x, "i": i, "sigma": sigmas[i], "sigma_hat": sigmas[i], "denoised": denoised}
+            )
         x = denoised
         if sigmas[i + 1] > 0:
             x = x + sigmas[i + 1] * noise_sampler(sigmas[i], sigmas[i + 1])
@@ -89,7 +98,8 @@ class LCMSampler(sd_samplers_kdiffusion.KDiffusionSampler):
 
 samplers_lcm = [("LCM", sample_lcm, ["k_lcm"], {})]
 samplers_data_lcm = [
-    sd_samplers_common.SamplerData(label, lambda model, funcname=funcname: LCMSampler(funcname, model), aliases,
-                                   options)
+    sd_samplers_common.SamplerData(
+        label, lambda model, funcname=funcname: LCMSampler(funcname, model), aliases, options
+    )
     for label, funcname, aliases, options in samplers_lcm
 ]

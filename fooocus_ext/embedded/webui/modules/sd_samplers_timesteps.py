@@ -1,4 +1,7 @@
-"""Doubles modules/sd_samplers_timesteps.py: samplers in the model's own timesteps, where the model predicts eps."""
+"""Doubles modules/sd_samplers_timesteps.py.
+
+Samplers in the model's own timesteps, where the model predicts eps.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ from modules.sd_samplers_kdiffusion import add_extra_noise, discards_next_to_las
 
 samplers_timesteps = [("DDIM", sd_samplers_timesteps_impl.ddim, ["ddim"], {})]
 samplers_data_timesteps = [
-    sd_samplers_common.SamplerData(label, lambda model, funcname=funcname: CompVisSampler(funcname, model), aliases,
-                                   options)
+    sd_samplers_common.SamplerData(
+        label, lambda model, funcname=funcname: CompVisSampler(funcname, model), aliases, options
+    )
     for label, funcname, aliases, options in samplers_timesteps
 ]
 
@@ -93,8 +97,16 @@ class CompVisSampler(sd_samplers_common.Sampler):
             kwargs["is_img2img"] = True
         return kwargs
 
-    def sample_img2img(self, p, x, noise, conditioning, unconditional_conditioning, steps=None,
-                       image_conditioning=None):
+    def sample_img2img(
+        self,
+        p,
+        x,
+        noise,
+        conditioning,
+        unconditional_conditioning,
+        steps=None,
+        image_conditioning=None,
+    ):
         steps, t_enc = sd_samplers_common.setup_img2img_steps(p, steps)
         timesteps = self.get_timesteps(p, steps)
         a = shared.sd_model.alphas_cumprod[timesteps[t_enc]]
@@ -103,14 +115,19 @@ class CompVisSampler(sd_samplers_common.Sampler):
         kwargs = self._function_arguments(p, timesteps[:t_enc], is_img2img=True)
         self.model_wrap_cfg.init_latent = x
         self.last_latent = x
-        return self.run_function(p, xi, t_enc + 1, conditioning, unconditional_conditioning, image_conditioning,
-                                 kwargs)
+        return self.run_function(
+            p, xi, t_enc + 1, conditioning, unconditional_conditioning, image_conditioning, kwargs
+        )
 
-    def sample(self, p, x, conditioning, unconditional_conditioning, steps=None, image_conditioning=None):
+    def sample(
+        self, p, x, conditioning, unconditional_conditioning, steps=None, image_conditioning=None
+    ):
         steps = steps or p.steps
         kwargs = self._function_arguments(p, self.get_timesteps(p, steps), is_img2img=False)
         self.last_latent = x
-        return self.run_function(p, x, steps, conditioning, unconditional_conditioning, image_conditioning, kwargs)
+        return self.run_function(
+            p, x, steps, conditioning, unconditional_conditioning, image_conditioning, kwargs
+        )
 
 
 VanillaStableDiffusionSampler = CompVisSampler

@@ -1,13 +1,15 @@
-"""Doubles modules/sd_schedulers.py: the schedule types, functions (n, sigma_min, sigma_max, ..., device) -> sigmas."""
+"""Doubles modules/sd_schedulers.py.
+
+The schedule types, functions (n, sigma_min, sigma_max, ..., device) -> sigmas.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
 
-import torch
-
 import k_diffusion.sampling
+import torch
 
 
 @dataclasses.dataclass
@@ -40,8 +42,14 @@ schedulers = [
     Scheduler("uniform", "Uniform", uniform, need_inner_model=True),
     Scheduler("karras", "Karras", k_diffusion.sampling.get_sigmas_karras, default_rho=7.0),
     Scheduler("exponential", "Exponential", k_diffusion.sampling.get_sigmas_exponential),
-    Scheduler("polyexponential", "Polyexponential", k_diffusion.sampling.get_sigmas_polyexponential,
-              default_rho=1.0),
-    Scheduler("sgm_uniform", "SGM Uniform", sgm_uniform, need_inner_model=True, aliases=["SGMUniform"]),
+    Scheduler(
+        "polyexponential",
+        "Polyexponential",
+        k_diffusion.sampling.get_sigmas_polyexponential,
+        default_rho=1.0,
+    ),
+    Scheduler(
+        "sgm_uniform", "SGM Uniform", sgm_uniform, need_inner_model=True, aliases=["SGMUniform"]
+    ),
 ]
 schedulers_map = {**{x.name: x for x in schedulers}, **{x.label: x for x in schedulers}}

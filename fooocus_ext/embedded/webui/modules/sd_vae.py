@@ -20,7 +20,7 @@ def get_loaded_vae_name():
 
 def get_loaded_vae_hash():
     """None: the checkpoint's own."""
-    return None
+    return
 
 
 def refresh_vae_list():

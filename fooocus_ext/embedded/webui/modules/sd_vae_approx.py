@@ -1,7 +1,8 @@
 """Doubles modules/sd_vae_approx.py: a linear map from latents to RGB, for live previews.
 
-The host ships fixed coefficients for Stable Diffusion's VAEs. Here they are fitted to the loaded VAE, whatever it
-is: least squares between random smooth latents and their decoded pictures, shrunk to the latent's size.
+ The host ships fixed coefficients for Stable Diffusion's VAEs. Here they are fitted to the loaded
+VAE, whatever it is: least squares between random smooth latents and their decoded pictures, shrunk
+to the latent's size.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Doubles webui.py: builds the page and its server, adds the API, tells the extensions, waits for commands."""
+"""Doubles webui.py.
+
+Builds the page and its server, adds the API, tells the extensions, waits for commands.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,9 @@ def api_only(host: str, port: int) -> None:
     """Serve the API without a page."""
     import uvicorn
 
-    uvicorn.run(make_api_app(), host=host, port=port, timeout_keep_alive=cmd_opts.timeout_keep_alive)
+    uvicorn.run(
+        make_api_app(), host=host, port=port, timeout_keep_alive=cmd_opts.timeout_keep_alive
+    )
 
 
 def launch_page(host: str, port: int) -> FastAPI:
@@ -56,11 +61,19 @@ def launch_page(host: str, port: int) -> FastAPI:
     shared.demo = ui.create_ui()
     if not cmd_opts.no_gradio_queue:
         shared.demo.queue(QUEUE_LENGTH)
-    credentials = [tuple(pair.split(":", 1)) for pair in (cmd_opts.gradio_auth or "").split(",") if pair]
+    credentials = [
+        tuple(pair.split(":", 1)) for pair in (cmd_opts.gradio_auth or "").split(",") if pair
+    ]
     app, _, _ = shared.demo.launch(
-        share=False, server_name=cmd_opts.server_name or host, server_port=cmd_opts.port or port,
-        auth=credentials or None, inbrowser=cmd_opts.autolaunch, prevent_thread_lock=True, quiet=True,
-        allowed_paths=[*cmd_opts.gradio_allowed_path, *ui.served_folders()], root_path=f"/{cmd_opts.subpath}" if cmd_opts.subpath else "",
+        share=False,
+        server_name=cmd_opts.server_name or host,
+        server_port=cmd_opts.port or port,
+        auth=credentials or None,
+        inbrowser=cmd_opts.autolaunch,
+        prevent_thread_lock=True,
+        quiet=True,
+        allowed_paths=[*cmd_opts.gradio_allowed_path, *ui.served_folders()],
+        root_path=f"/{cmd_opts.subpath}" if cmd_opts.subpath else "",
         app_kwargs={"docs_url": "/docs", "redoc_url": "/redoc"},
     )
     setup_middleware(app)

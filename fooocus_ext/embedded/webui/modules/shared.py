@@ -21,7 +21,9 @@ cmd_opts = shared_cmd_options.cmd_opts
 parser = shared_cmd_options.parser
 batch_cond_uncond = True
 parallel_processing_allowed = True
-styles_filename = cmd_opts.styles_file = cmd_opts.styles_file or [os.path.join(data_path, "styles.csv")]
+styles_filename = cmd_opts.styles_file = cmd_opts.styles_file or [
+    os.path.join(data_path, "styles.csv")
+]
 config_filename = cmd_opts.ui_settings_file
 hide_dirs = {"visible": not cmd_opts.hide_ui_dir_config}
 

@@ -1,4 +1,7 @@
-"""Doubles modules/shared_items.py: things that `shared` gives out lazily, its `sd_model` property included."""
+"""Doubles modules/shared_items.py.
+
+Things that `shared` gives out lazily, its `sd_model` property included.
+"""
 
 from __future__ import annotations
 

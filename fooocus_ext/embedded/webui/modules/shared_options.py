@@ -11,20 +11,32 @@ from modules.options import OptionInfo, options_section
 from modules.paths_internal import data_path, default_output_dir
 
 restricted_opts = {
-    "samples_filename_pattern", "directories_filename_pattern", "outdir_samples", "outdir_txt2img_samples",
-    "outdir_img2img_samples", "outdir_extras_samples", "outdir_grids", "outdir_txt2img_grids", "outdir_save",
+    "samples_filename_pattern",
+    "directories_filename_pattern",
+    "outdir_samples",
+    "outdir_txt2img_samples",
+    "outdir_img2img_samples",
+    "outdir_extras_samples",
+    "outdir_grids",
+    "outdir_txt2img_grids",
+    "outdir_save",
     "outdir_init_images",
 }
 options_templates: dict[str, OptionInfo] = {}
 
 
 def _section(identifier, options: dict) -> None:
-    infos = {key: value if isinstance(value, OptionInfo) else OptionInfo(*value) for key, value in options.items()}
+    infos = {
+        key: value if isinstance(value, OptionInfo) else OptionInfo(*value)
+        for key, value in options.items()
+    }
     options_templates.update(options_section(identifier, infos))
 
 
 def _slider(default, label, low, high, step, **kwargs) -> OptionInfo:
-    return OptionInfo(default, label, gr.Slider, {"minimum": low, "maximum": high, "step": step}, **kwargs)
+    return OptionInfo(
+        default, label, gr.Slider, {"minimum": low, "maximum": high, "step": step}, **kwargs
+    )
 
 
 def _radio(default, label, choices, **kwargs) -> OptionInfo:
@@ -35,141 +47,210 @@ def _out(name: str) -> str:
     return os.path.join(default_output_dir, name)
 
 
-_section(("saving-images", "Saving images/grids", "saving"), {
-    "samples_save": (True, "Always save all generated images"),
-    "samples_format": ("png", "File format for images"),
-    "samples_filename_pattern": ("", "Images filename pattern"),
-    "save_images_add_number": (True, "Add number to filename when saving"),
-    "save_images_replace_action": ("Replace", "Saving the image to an existing file"),
-    "grid_save": (True, "Always save all generated image grids"),
-    "grid_format": ("png", "File format for grids"),
-    "grid_extended_filename": (False, "Add extended info (seed, prompt) to filename when saving grid"),
-    "grid_only_if_multiple": (True, "Do not save grids consisting of one picture"),
-    "grid_prevent_empty_spots": (False, "Prevent empty spots in grid (when set to autodetect)"),
-    "n_rows": (-1, "Grid row count; use -1 for autodetect and 0 for it to be same as batch size"),
-    "font": ("", "Font for image grids that have text"),
-    "grid_text_active_color": ("#000000", "Text color for image grids"),
-    "grid_text_inactive_color": ("#999999", "Inactive text color for image grids"),
-    "grid_background_color": ("#ffffff", "Background color for image grids"),
-    "save_images_before_face_restoration": (False, "Save a copy of image before doing face restoration."),
-    "save_images_before_highres_fix": (False, "Save a copy of image before applying highres fix."),
-    "save_images_before_color_correction": (False, "Save a copy of image before applying color correction"),
-    "save_mask": (False, "For inpainting, save a copy of the greyscale mask"),
-    "save_mask_composite": (False, "For inpainting, save a masked composite"),
-    "jpeg_quality": _slider(80, "Quality for saved jpeg and avif images", 1, 100, 1),
-    "webp_lossless": (False, "Use lossless compression for webp images"),
-    "export_for_4chan": (True, "Save copy of large images as JPG"),
-    "img_downscale_threshold": (4.0, "File size limit for the above option, MB"),
-    "target_side_length": (4000, "Width/height limit for the above option, in pixels"),
-    "img_max_size_mp": (200, "Maximum image size"),
-    "save_selected_only": (True, "When using 'Save' button, only save a single selected image"),
-    "save_write_log_csv": (True, "Write log.csv when saving images using 'Save' button"),
-    "save_init_img": (False, "Save init images when using img2img"),
-    "save_incomplete_images": (False, "Save incomplete images"),
-    "temp_dir": ("", "Directory for temporary images; leave empty for default"),
-    "clean_temp_dir_at_start": (False, "Cleanup non-default temporary directory when starting webui"),
-    "save_to_dirs": (True, "Save images to a subdirectory"),
-    "grid_save_to_dirs": (True, "Save grids to a subdirectory"),
-    "use_save_to_dirs_for_ui": (False, "When using \"Save\" button, save images to a subdirectory"),
-    "directories_filename_pattern": ("[date]", "Directory name pattern"),
-    "directories_max_prompt_words": (8, "Max prompt words for [prompt_words] pattern"),
-})
-_section(("saving-paths", "Paths for saving", "saving"), {
-    "outdir_samples": ("", "Output directory for images"),
-    "outdir_txt2img_samples": (_out("txt2img-images"), "Output directory for txt2img images"),
-    "outdir_img2img_samples": (_out("img2img-images"), "Output directory for img2img images"),
-    "outdir_extras_samples": (_out("extras-images"), "Output directory for images from extras tab"),
-    "outdir_grids": ("", "Output directory for grids"),
-    "outdir_txt2img_grids": (_out("txt2img-grids"), "Output directory for txt2img grids"),
-    "outdir_img2img_grids": (_out("img2img-grids"), "Output directory for img2img grids"),
-    "outdir_save": (os.path.join(data_path, "log", "images"), "Directory for the Save button"),
-    "outdir_init_images": (_out("init-images"), "Output directory for init images"),
-})
-_section(("system", "System", "system"), {
-    "memmon_poll_rate": (0, "VRAM usage polls per second during generation."),
-    "samples_log_stdout": (False, "Always print all generation info to standard output"),
-    "multiple_tqdm": (True, "Add a second progress bar to the console"),
-    "show_warnings": (False, "Show warnings in console."),
-    "enable_console_prompts": (False, "Print prompts to console"),
-    "disable_mmap_load_safetensors": (False, "Disable memmapping for loading .safetensors files."),
-    "dump_stacks_on_signal": (False, "Print stack traces before exiting the program with ctrl+c."),
-    "profiling_enable": (False, "Enable profiling"),
-    "api_enable_requests": OptionInfo(True, "Allow http:// and https:// URLs in API", restrict_api=True),
-    "api_forbid_local_requests": OptionInfo(True, "Forbid URLs to local resources", restrict_api=True),
-    "api_useragent": OptionInfo("", "User agent for requests", restrict_api=True),
-})
-_section(("sd", "Stable Diffusion", "sd"), {
-    "sd_model_checkpoint": OptionInfo(None, "Stable Diffusion checkpoint", gr.Dropdown,
-                                      lambda: {"choices": shared_items.list_checkpoint_tiles()},
-                                      refresh=shared_items.refresh_checkpoints, infotext="Model hash"),
-    "sd_checkpoints_limit": _slider(1, "Maximum number of checkpoints loaded at the same time", 1, 10, 1),
-    "sd_checkpoints_keep_in_cpu": (True, "Only keep one model on device"),
-    "sd_checkpoint_cache": (0, "Checkpoints to cache in RAM"),
-    "sd_unet": ("Automatic", "SD Unet"),
-    "enable_quantization": (False, "Enable quantization in K samplers for sharper and cleaner results."),
-    "emphasis": _radio("Original", "Emphasis mode", ["None", "Ignore", "Original", "No norm"],
-                       infotext="Emphasis"),
-    "enable_batch_seeds": (True, "Make K-diffusion samplers produce same images in a batch"),
-    "comma_padding_backtrack": _slider(20, "Prompt word wrap length limit", 0, 74, 1),
-    "enable_prompt_comments": (True, "Enable comments"),
-    "sdxl_clip_l_skip": (False, "Clip skip SDXL"),
-    "CLIP_stop_at_last_layers": _slider(1, "Clip skip", 1, 12, 1, infotext="Clip skip"),
-    "upcast_attn": (False, "Upcast cross attention layer to float32"),
-    "randn_source": _radio("GPU", "Random number generator source.", ["GPU", "CPU"], infotext="RNG"),
-    "tiling": OptionInfo(False, "Tiling", infotext="Tiling"),
-    "hires_fix_refiner_pass": _radio("second pass", "Hires fix: which pass to enable refiner for",
-                                     ["first pass", "second pass", "both passes"], infotext="Hires refiner"),
-    "sdxl_crop_top": (0, "crop top coordinate"),
-    "sdxl_crop_left": (0, "crop left coordinate"),
-    "sdxl_refiner_low_aesthetic_score": (2.5, "SDXL low aesthetic score", gr.Number),
-    "sdxl_refiner_high_aesthetic_score": (6.0, "SDXL high aesthetic score", gr.Number),
-    "sd_vae": OptionInfo("Automatic", "SD VAE", gr.Dropdown, {"choices": ["Automatic", "None"]}, infotext="VAE"),
-    "sd_vae_overrides_per_model_preferences": (True, "Selected VAE overrides per-model preferences"),
-    "auto_vae_precision_bfloat16": (False, "Automatically convert VAE to bfloat16"),
-    "auto_vae_precision": (True, "Automatically revert VAE to 32-bit floats"),
-    "sd_vae_encode_method": _radio("Full", "VAE type for encode", ["Full"], infotext="VAE Encoder"),
-    "sd_vae_decode_method": _radio("Full", "VAE type for decode", ["Full"], infotext="VAE Decoder"),
-    "inpainting_mask_weight": _slider(1.0, "Inpainting conditioning mask strength", 0, 1, 0.01,
-                                      infotext="Conditional mask weight"),
-    "initial_noise_multiplier": _slider(1.0, "Noise multiplier for img2img", 0, 1.5, 0.001,
-                                        infotext="Noise multiplier"),
-    "img2img_extra_noise": _slider(0.0, "Extra noise multiplier for img2img and hires fix", 0, 1, 0.01,
-                                   infotext="Extra noise"),
-    "img2img_color_correction": (False, "Apply color correction to img2img results"),
-    "img2img_fix_steps": (False, "With img2img, do exactly the amount of steps the slider specifies."),
-    "img2img_background_color": ("#ffffff", "With img2img, fill transparent parts with this color."),
-    "return_mask": (False, "For inpainting, include the greyscale mask in results for web"),
-    "return_mask_composite": (False, "For inpainting, include masked composite in results for web"),
-    "overlay_inpaint": (True, "Overlay original for inpaint"),
-    "face_restoration": OptionInfo(False, "Restore faces", infotext="Face restoration"),
-    "face_restoration_model": ("CodeFormer", "Face restoration model"),
-    "upscaler_for_img2img": (None, "Upscaler for img2img"),
-})
-_section(("optimizations", "Optimizations", "sd"), {
-    "cross_attention_optimization": ("Automatic", "Cross attention optimization"),
-    "s_min_uncond": _slider(0.0, "Negative Guidance minimum sigma", 0, 15, 0.01, infotext="NGMS"),
-    "s_min_uncond_all": OptionInfo(False, "Negative Guidance minimum sigma all steps", infotext="NGMS all steps"),
-    "token_merging_ratio": (0.0, "Token merging ratio"),
-    "token_merging_ratio_img2img": (0.0, "Token merging ratio for img2img"),
-    "token_merging_ratio_hr": (0.0, "Token merging ratio for high-res pass"),
-    "pad_cond_uncond": OptionInfo(False, "Pad prompt/negative prompt", infotext="Pad conds"),
-    "pad_cond_uncond_v0": OptionInfo(False, "Pad prompt/negative prompt (v0)", infotext="Pad conds v0"),
-    "persistent_cond_cache": (True, "Persistent cond cache"),
-    "batch_cond_uncond": (True, "Batch cond/uncond"),
-    "fp8_storage": ("Disable", "FP8 weight"),
-    "cache_fp16_weight": (False, "Cache FP16 weight for LoRA"),
-})
-_section(("compatibility", "Compatibility", "sd"), {
-    "auto_backcompat": (True, "Automatic backward compatibility"),
-    "use_old_emphasis_implementation": (False, "Use old emphasis implementation."),
-    "use_old_karras_scheduler_sigmas": (False, "Use old karras scheduler sigmas (0.1 to 10)."),
-    "no_dpmpp_sde_batch_determinism": (False, "Do not make DPM++ SDE deterministic across batch sizes."),
-    "use_old_hires_fix_width_height": (False, "For hires fix, use width/height sliders as the final size."),
-    "hires_fix_use_firstpass_conds": (False, "For hires fix, calculate conds of second pass with first."),
-    "use_old_scheduling": OptionInfo(False, "Use old prompt editing timelines.",
-                                     infotext="Old prompt editing timelines"),
-    "use_downcasted_alpha_bar": OptionInfo(False, "Downcast model alphas_cumprod to fp16 before sampling.",
-                                           infotext="Downcast alphas_cumprod"),
-    "refiner_switch_by_sample_steps": OptionInfo(False, "Switch to refiner by sampling steps",
-                                                 infotext="Refiner switch by sampling steps"),
-})
+_section(
+    ("saving-images", "Saving images/grids", "saving"),
+    {
+        "samples_save": (True, "Always save all generated images"),
+        "samples_format": ("png", "File format for images"),
+        "samples_filename_pattern": ("", "Images filename pattern"),
+        "save_images_add_number": (True, "Add number to filename when saving"),
+        "save_images_replace_action": ("Replace", "Saving the image to an existing file"),
+        "grid_save": (True, "Always save all generated image grids"),
+        "grid_format": ("png", "File format for grids"),
+        "grid_extended_filename": (
+            False,
+            "Add extended info (seed, prompt) to filename when saving grid",
+        ),
+        "grid_only_if_multiple": (True, "Do not save grids consisting of one picture"),
+        "grid_prevent_empty_spots": (False, "Prevent empty spots in grid (when set to autodetect)"),
+        "n_rows": (
+            -1,
+            "Grid row count; use -1 for autodetect and 0 for it to be same as batch size",
+        ),
+        "font": ("", "Font for image grids that have text"),
+        "grid_text_active_color": ("#000000", "Text color for image grids"),
+        "grid_text_inactive_color": ("#999999", "Inactive text color for image grids"),
+        "grid_background_color": ("#ffffff", "Background color for image grids"),
+        "save_images_before_face_restoration": (
+            False,
+            "Save a copy of image before doing face restoration.",
+        ),
+        "save_images_before_highres_fix": (
+            False,
+            "Save a copy of image before applying highres fix.",
+        ),
+        "save_images_before_color_correction": (
+            False,
+            "Save a copy of image before applying color correction",
+        ),
+        "save_mask": (False, "For inpainting, save a copy of the greyscale mask"),
+        "save_mask_composite": (False, "For inpainting, save a masked composite"),
+        "jpeg_quality": _slider(80, "Quality for saved jpeg and avif images", 1, 100, 1),
+        "webp_lossless": (False, "Use lossless compression for webp images"),
+        "export_for_4chan": (True, "Save copy of large images as JPG"),
+        "img_downscale_threshold": (4.0, "File size limit for the above option, MB"),
+        "target_side_length": (4000, "Width/height limit for the above option, in pixels"),
+        "img_max_size_mp": (200, "Maximum image size"),
+        "save_selected_only": (True, "When using 'Save' button, only save a single selected image"),
+        "save_write_log_csv": (True, "Write log.csv when saving images using 'Save' button"),
+        "save_init_img": (False, "Save init images when using img2img"),
+        "save_incomplete_images": (False, "Save incomplete images"),
+        "temp_dir": ("", "Directory for temporary images; leave empty for default"),
+        "clean_temp_dir_at_start": (
+            False,
+            "Cleanup non-default temporary directory when starting webui",
+        ),
+        "save_to_dirs": (True, "Save images to a subdirectory"),
+        "grid_save_to_dirs": (True, "Save grids to a subdirectory"),
+        "use_save_to_dirs_for_ui": (
+            False,
+            'When using "Save" button, save images to a subdirectory',
+        ),
+        "directories_filename_pattern": ("[date]", "Directory name pattern"),
+        "directories_max_prompt_words": (8, "Max prompt words for [prompt_words] pattern"),
+    },
+)
+_section(
+    ("saving-paths", "Paths for saving", "saving"),
+    {
+        "outdir_samples": ("", "Output directory for images"),
+        "outdir_txt2img_samples": (_out("txt2img-images"), "Output directory for txt2img images"),
+        "outdir_img2img_samples": (_out("img2img-images"), "Output directory for img2img images"),
+        "outdir_extras_samples": (
+            _out("extras-images"),
+            "Output directory for images from extras tab",
+        ),
+        "outdir_grids": ("", "Output directory for grids"),
+        "outdir_txt2img_grids": (_out("txt2img-grids"), "Output directory for txt2img grids"),
+        "outdir_img2img_grids": (_out("img2img-grids"), "Output directory for img2img grids"),
+        "outdir_save": (os.path.join(data_path, "log", "images"), "Directory for the Save button"),
+        "outdir_init_images": (_out("init-images"), "Output directory for init images"),
+    },
+)
+_section(
+    ("system", "System", "system"),
+    {
+        "memmon_poll_rate": (0, "VRAM usage polls per second during generation."),
+        "samples_log_stdout": (False, "Always print all generation info to standard output"),
+        "multiple_tqdm": (True, "Add a second progress bar to the console"),
+        "show_warnings": (False, "Show warnings in console."),
+        "enable_console_prompts": (False, "Print prompts to console"),
+        "disable_mmap_load_safetensors": (
+            False,
+            "Disable memmapping for loading .safetensors files.",
+        ),
+        "dump_stacks_on_signal": (
+            False,
+            "Print stack traces before exiting the program with ctrl+c.",
+        ),
+        "profiling_enable": (False, "Enable profiling"),
+        "api_enable_requests": OptionInfo(
+            True, "Allow http:// and https:// URLs in API", restrict_api=True
+        ),
+        "api_forbid_local_requests": OptionInfo(
+            True, "Forbid URLs to local resources", restrict_api=True
+        ),
+        "api_useragent": OptionInfo("", "User agent for requests", restrict_api=True),
+    },
+)
+_section(
+    ("sd", "Stable Diffusion", "sd"),
+    {
+        "sd_model_checkpoint": OptionInfo(
+            None,
+            "Stable Diffusion checkpoint",
+            gr.Dropdown,
+            lambda: {"choices": shared_items.list_checkpoint_tiles()},
+            refresh=shared_items.refresh_checkpoints,
+            infotext="Model hash",
+        ),
+        "sd_checkpoints_limit": _slider(
+            1, "Maximum number of checkpoints loaded at the same time", 1, 10, 1
+        ),
+        "sd_checkpoints_keep_in_cpu": (True, "Only keep one model on device"),
+        "sd_checkpoint_cache": (0, "Checkpoints to cache in RAM"),
+        "sd_unet": ("Automatic", "SD Unet"),
+        "enable_quantization": (
+            False,
+            "Enable quantization in K samplers for sharper and cleaner results.",
+        ),
+        "emphasis": _radio(
+            "Original",
+            "Emphasis mode",
+            ["None", "Ignore", "Original", "No norm"],
+            infotext="Emphasis",
+        ),
+        "enable_batch_seeds": (True, "Make K-diffusion samplers produce same images in a batch"),
+        "comma_padding_backtrack": _slider(20, "Prompt word wrap length limit", 0, 74, 1),
+        "enable_prompt_comments": (True, "Enable comments"),
+        "sdxl_clip_l_skip": (False, "Clip skip SDXL"),
+        "CLIP_stop_at_last_layers": _slider(1, "Clip skip", 1, 12, 1, infotext="Clip skip"),
+        "upcast_attn": (False, "Upcast cross attention layer to float32"),
+        "randn_source": _radio(
+            "GPU", "Random number generator source.", ["GPU", "CPU"], infotext="RNG"
+        ),
+        "tiling": OptionInfo(False, "Tiling", infotext="Tiling"),
+        "hires_fix_refiner_pass": _radio(
+            "second pass",
+            "Hires fix: which pass to enable refiner for",
+            ["first pass", "second pass", "both passes"],
+            infotext="Hires refiner",
+        ),
+        "sdxl_crop_top": (0, "crop top coordinate"),
+        "sdxl_crop_left": (0, "crop left coordinate"),
+        "sdxl_refiner_low_aesthetic_score": (2.5, "SDXL low aesthetic score", gr.Number),
+        "sdxl_refiner_high_aesthetic_score": (6.0, "SDXL high aesthetic score", gr.Number),
+        "sd_vae": OptionInfo(
+            "Automatic", "SD VAE", gr.Dropdown, {"choices": ["Automatic", "None"]}, infotext="VAE"
+        ),
+        "sd_vae_overrides_per_model_preferences": (
+            True,
+            "Selected VAE overrides per-model preferences",
+        ),
+        "auto_vae_precision_bfloat16": (False, "Automatically convert VAE to bfloat16"),
+        "auto_vae_precision": (True, "Automatically revert VAE to 32-bit floats"),
+        "sd_vae_encode_method": _radio(
+            "Full", "VAE type for encode", ["Full"], infotext="VAE Encoder"
+        ),
+        "sd_vae_decode_method": _radio(
+            "Full", "VAE type for decode", ["Full"], infotext="VAE Decoder"
+        ),
+        "inpainting_mask_weight": _slider(
+            1.0,
+            "Inpainting conditioning mask strength",
+            0,
+            1,
+            0.01,
+            infotext="Conditional mask weight",
+        ),
+        "initial_noise_multiplier": _slider(
+            1.0, "Noise multiplier for img2img", 0, 1.5, 0.001, infotext="Noise multiplier"
+        ),
+        "img2img_extra_noise": _slider(
+            0.0,
+            "Extra noise multiplier for img2img and hires fix",
+            0,
+            1,
+            0.01,
+            infotext="Extra noise",
+        ),
+        "img2img_color_correction": (False, "Apply color correction to img2img results"),
+        "img2img_fix_steps": (
+            False,
+            "With img2img, do exactly the amount of steps the slider specifies.",
+        ),
+        "img2img_background_color": (
+            "#ffffff",
+            "With img2img, fill transparent parts with this color.",
+        ),
+        "return_mask": (False, "For inpainting, include the greyscale mask in results for web"),
+        "return_mask_composite": (
+            False,
+            "For inpainting, include masked composite in results for web",
+        ),
+        "overlay_inpaint": (True, "Overlay original for inpaint"),
+        "face_restoration": OptionInfo(False, "Restore faces", infotext="Face restoration"),
+        "face_restoration_model": ("CodeFormer", "Face restoration model"),
+        "upscaler_for_img2img": (None, "Upscaler for img2img"),
+    },
+)

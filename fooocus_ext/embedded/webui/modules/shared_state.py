@@ -12,12 +12,29 @@ from modules import devices, errors, shared
 log = logging.getLogger(__name__)
 
 IDLE = {
-    "skipped": False, "interrupted": False, "stopping_generation": False, "job_no": 0,
-    "processing_has_refined_job_count": False, "sampling_step": 0, "current_latent": None, "current_image": None,
-    "current_image_sampling_step": 0, "id_live_preview": 0, "textinfo": None,
+    "skipped": False,
+    "interrupted": False,
+    "stopping_generation": False,
+    "job_no": 0,
+    "processing_has_refined_job_count": False,
+    "sampling_step": 0,
+    "current_latent": None,
+    "current_image": None,
+    "current_image_sampling_step": 0,
+    "id_live_preview": 0,
+    "textinfo": None,
 }
-REPORTED = ("skipped", "interrupted", "stopping_generation", "job", "job_count", "job_timestamp", "job_no",
-            "sampling_step", "sampling_steps")
+REPORTED = (
+    "skipped",
+    "interrupted",
+    "stopping_generation",
+    "job",
+    "job_count",
+    "job_timestamp",
+    "job_no",
+    "sampling_step",
+    "sampling_steps",
+)
 
 
 class State:

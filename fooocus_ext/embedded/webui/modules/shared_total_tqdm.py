@@ -18,8 +18,12 @@ class TotalTQDM:
 
     def reset(self):
         """Start a new bar for the running job."""
-        self._tqdm = tqdm.tqdm(desc="Total progress", total=shared.state.job_count * shared.state.sampling_steps,
-                               position=1, file=shared.progress_print_out)
+        self._tqdm = tqdm.tqdm(
+            desc="Total progress",
+            total=shared.state.job_count * shared.state.sampling_steps,
+            position=1,
+            file=shared.progress_print_out,
+        )
 
     def update(self):
         """One sampling step is done."""
@@ -29,7 +33,7 @@ class TotalTQDM:
             self.reset()
         self._tqdm.update()
 
-    def updateTotal(self, new_total):  # noqa: N802 - the host's name
+    def updateTotal(self, new_total):
         """Correct the number of steps."""
         if not self._enabled():
             return

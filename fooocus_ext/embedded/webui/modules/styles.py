@@ -1,4 +1,7 @@
-"""Doubles modules/styles.py: the webui's own prompt styles from a CSV file (name, prompt, negative_prompt)."""
+"""Doubles modules/styles.py.
+
+The webui's own prompt styles from a CSV file (name, prompt, negative_prompt).
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,9 @@ class StyleDatabase:
         name = row["name"]
         if not name.startswith("#"):
             text = row["prompt"] if "prompt" in row else row["text"]
-            self.styles[name] = PromptStyle(name, text or "", row.get("negative_prompt") or "", str(path))
+            self.styles[name] = PromptStyle(
+                name, text or "", row.get("negative_prompt") or "", str(path)
+            )
 
     def _chosen(self, styles) -> list[PromptStyle]:
         return [self.styles.get(name, NO_STYLE) for name in styles]

@@ -30,7 +30,11 @@ class Timer:
 
     def summary(self):
         """The categories that took longer than 0.1 s."""
-        parts = [f"{category}: {seconds:.1f}s" for category, seconds in self.records.items() if seconds >= 0.1]
+        parts = [
+            f"{category}: {seconds:.1f}s"
+            for category, seconds in self.records.items()
+            if seconds >= 0.1
+        ]
         return f"{self.total:.1f}s" + (f" ({', '.join(parts)})" if parts else "")
 
     def dump(self):

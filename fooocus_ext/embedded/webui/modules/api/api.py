@@ -5,15 +5,22 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from secrets import compare_digest
-from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import HTTPException
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
-from modules import images, infotext_utils, script_callbacks, scripts, sd_models, sd_samplers, sd_schedulers, shared
+from modules import (
+    images,
+    infotext_utils,
+    script_callbacks,
+    scripts,
+    sd_samplers,
+    shared,
+)
 from modules.api import models
 from modules.api.errors import api_middleware
+from modules.api.info_routes import InfoRoutes
 from modules.api.infotext_fields import apply_infotext
 from modules.api.pictures import decode_base64_to_image, encode_pil_to_base64
 from modules.api.script_args import ScriptArgsMixin, script_name_to_index  # noqa: F401
@@ -23,12 +30,18 @@ from modules.processing import (
     process_images,
 )
 from modules.progress import add_task_to_queue, create_task_id, finish_task, start_task
-from modules.sd_models_config import find_checkpoint_config_near_filename
 from modules.shared import opts
 
 PREFIX = "/sdapi/v1"
-NOT_FOR_PROCESSING = ("include_init_images", "script_name", "script_args", "alwayson_scripts", "infotext",
-                      "send_images", "save_images")
+NOT_FOR_PROCESSING = (
+    "include_init_images",
+    "script_name",
+    "script_args",
+    "alwayson_scripts",
+    "infotext",
+    "send_images",
+    "save_images",
+)
 
 
 def validate_sampler_name(name):
@@ -38,20 +51,26 @@ def validate_sampler_name(name):
     return name
 
 
-class Api(ScriptArgsMixin):
+class Api(ScriptArgsMixin, InfoRoutes):
     """All routes, on an application; generations run one at a time under `queue_lock`."""
 
     def __init__(self, app: FastAPI, queue_lock):
         self.credentials = {}
         if shared.cmd_opts.api_auth:
-            self.credentials = dict(pair.split(":", 1) for pair in shared.cmd_opts.api_auth.split(","))
+            self.credentials = dict(
+                pair.split(":", 1) for pair in shared.cmd_opts.api_auth.split(",")
+            )
         self.router = APIRouter()
         self.app = app
         self.queue_lock = queue_lock
         api_middleware(app)
         self._add_routes()
-        self.default_script_arg_txt2img = self._default_args(scripts.scripts_txt2img, is_img2img=False)
-        self.default_script_arg_img2img = self._default_args(scripts.scripts_img2img, is_img2img=True)
+        self.default_script_arg_txt2img = self._default_args(
+            scripts.scripts_txt2img, is_img2img=False
+        )
+        self.default_script_arg_img2img = self._default_args(
+            scripts.scripts_img2img, is_img2img=True
+        )
 
     def _default_args(self, runner, is_img2img):
         if not runner.scripts:
@@ -77,7 +96,12 @@ class Api(ScriptArgsMixin):
             ("samplers", self.get_samplers, get, list[models.SamplerItem]),
             ("schedulers", self.get_schedulers, get, list[models.SchedulerItem]),
             ("upscalers", self.get_upscalers, get, list[models.UpscalerItem]),
-            ("latent-upscale-modes", self.get_latent_upscale_modes, get, list[models.LatentUpscalerModeItem]),
+            (
+                "latent-upscale-modes",
+                self.get_latent_upscale_modes,
+                get,
+                list[models.LatentUpscalerModeItem],
+            ),
             ("sd-models", self.get_sd_models, get, list[models.SDModelItem]),
             ("sd-vae", self.get_nothing, get, list),
             ("loras", self.get_nothing, get, list),
@@ -88,7 +112,9 @@ class Api(ScriptArgsMixin):
             ("script-info", self.get_script_info, get, list[models.ScriptInfo]),
             ("extensions", self.get_extensions_list, get, list[models.ExtensionItem]),
         ):
-            self.add_api_route(f"{PREFIX}/{path}", endpoint, methods=methods, response_model=response)
+            self.add_api_route(
+                f"{PREFIX}/{path}", endpoint, methods=methods, response_model=response
+            )
 
     def add_api_route(self, path: str, endpoint, **kwargs):
         """A route that asks for a password if --api-auth sets one."""
@@ -96,13 +122,18 @@ class Api(ScriptArgsMixin):
             kwargs["dependencies"] = [Depends(self.auth)]
         return self.app.add_api_route(path, endpoint, **kwargs)
 
-    def auth(self, credentials: HTTPBasicCredentials = Depends(HTTPBasic())):
+    def auth(self, credentials: HTTPBasicCredentials = Depends(HTTPBasic())):  # noqa: B008
         """True for a known user and password, else status 401."""
         password = self.credentials.get(credentials.username)
-        if password is not None and compare_digest(credentials.password.encode(), password.encode()):
+        if password is not None and compare_digest(
+            credentials.password.encode(), password.encode()
+        ):
             return True
-        raise HTTPException(status_code=401, detail="Incorrect username or password",
-                            headers={"WWW-Authenticate": "Basic"})
+        raise HTTPException(
+            status_code=401,
+            detail="Incorrect username or password",
+            headers={"WWW-Authenticate": "Basic"},
+        )
 
     def _generate(self, request, tab, runner, default_args, make_p, response):
         """What txt2img and img2img share; `make_p` gets the processing class's arguments."""
@@ -110,16 +141,25 @@ class Api(ScriptArgsMixin):
         mentioned: dict = {}
         apply_infotext(request, tab, script_runner=runner, mentioned_script_args=mentioned)
         selectable, index = self.get_selectable_script(request.script_name, runner)
-        sampler, scheduler = sd_samplers.get_sampler_and_scheduler(request.sampler_name or request.sampler_index,
-                                                                   request.scheduler)
-        populate = request.copy(update={"sampler_name": validate_sampler_name(sampler), "sampler_index": None,
-                                        "do_not_save_samples": not request.save_images,
-                                        "do_not_save_grid": not request.save_images})
+        sampler, scheduler = sd_samplers.get_sampler_and_scheduler(
+            request.sampler_name or request.sampler_index, request.scheduler
+        )
+        populate = request.copy(
+            update={
+                "sampler_name": validate_sampler_name(sampler),
+                "sampler_index": None,
+                "do_not_save_samples": not request.save_images,
+                "do_not_save_grid": not request.save_images,
+            }
+        )
         if not populate.scheduler and scheduler != "Automatic":
             populate.scheduler = scheduler
-        args = {key: value for key, value in vars(populate).items() if key not in NOT_FOR_PROCESSING}
-        script_args = self.init_script_args(request, default_args, selectable, index, runner,
-                                            input_script_args=mentioned)
+        args = {
+            key: value for key, value in vars(populate).items() if key not in NOT_FOR_PROCESSING
+        }
+        script_args = self.init_script_args(
+            request, default_args, selectable, index, runner, input_script_args=mentioned
+        )
         add_task_to_queue(task_id)
         with self.queue_lock, closing(make_p(args)) as p:
             p.is_api = True
@@ -139,7 +179,11 @@ class Api(ScriptArgsMixin):
             finally:
                 shared.state.end()
                 shared.total_tqdm.clear()
-        shown = [encode_pil_to_base64(image) for image in processed.images] if request.send_images else []
+        shown = (
+            [encode_pil_to_base64(image) for image in processed.images]
+            if request.send_images
+            else []
+        )
         if tab == "img2img" and not request.include_init_images:
             request.init_images = None
             request.mask = None
@@ -148,9 +192,13 @@ class Api(ScriptArgsMixin):
     def text2imgapi(self, txt2imgreq: models.StableDiffusionTxt2ImgProcessingAPI):
         """Make pictures from text."""
         return self._generate(
-            txt2imgreq, "txt2img", scripts.scripts_txt2img, self.default_script_arg_txt2img,
+            txt2imgreq,
+            "txt2img",
+            scripts.scripts_txt2img,
+            self.default_script_arg_txt2img,
             lambda args: StableDiffusionProcessingTxt2Img(sd_model=shared.sd_model, **args),
-            models.TextToImageResponse)
+            models.TextToImageResponse,
+        )
 
     def img2imgapi(self, img2imgreq: models.StableDiffusionImg2ImgProcessingAPI):
         """Make pictures from pictures."""
@@ -163,8 +211,14 @@ class Api(ScriptArgsMixin):
             p.init_images = [decode_base64_to_image(x) for x in args["init_images"]]
             return p
 
-        return self._generate(img2imgreq, "img2img", scripts.scripts_img2img, self.default_script_arg_img2img, make_p,
-                              models.ImageToImageResponse)
+        return self._generate(
+            img2imgreq,
+            "img2img",
+            scripts.scripts_img2img,
+            self.default_script_arg_img2img,
+            make_p,
+            models.ImageToImageResponse,
+        )
 
     def pnginfoapi(self, req: models.PNGInfoRequest):
         """Read the infotext of a picture."""
@@ -175,11 +229,13 @@ class Api(ScriptArgsMixin):
         script_callbacks.infotext_pasted_callback(info, params)
         return models.PNGInfoResponse(info=info, items=items, parameters=params)
 
-    def progressapi(self, req: models.ProgressRequest = Depends()):
+    def progressapi(self, req: models.ProgressRequest = Depends()):  # noqa: B008
         """Progress of whatever is running."""
         state = shared.state
         if state.job_count == 0:
-            return models.ProgressResponse(progress=0, eta_relative=0, state=state.dict(), textinfo=state.textinfo)
+            return models.ProgressResponse(
+                progress=0, eta_relative=0, state=state.dict(), textinfo=state.textinfo
+            )
         done = 0.01
         if state.job_count > 0:
             done += state.job_no / state.job_count
@@ -190,8 +246,13 @@ class Api(ScriptArgsMixin):
         image = None
         if state.current_image and not req.skip_current_image:
             image = encode_pil_to_base64(state.current_image)
-        return models.ProgressResponse(progress=min(done, 1), eta_relative=elapsed / done - elapsed,
-                                       state=state.dict(), current_image=image, textinfo=state.textinfo)
+        return models.ProgressResponse(
+            progress=min(done, 1),
+            eta_relative=elapsed / done - elapsed,
+            state=state.dict(),
+            current_image=image,
+            textinfo=state.textinfo,
+        )
 
     def interruptapi(self):
         """Give up the running job."""
@@ -201,80 +262,3 @@ class Api(ScriptArgsMixin):
     def skip(self):
         """Give up the running batch."""
         shared.state.skip()
-
-    def get_config(self):
-        """All settings."""
-        return dict(shared.opts.data)
-
-    def set_config(self, req: dict[str, Any]):
-        """Change settings and save them."""
-        name = req.get("sd_model_checkpoint")
-        if name is not None and name not in sd_models.checkpoint_aliases:
-            raise RuntimeError(f"model {name!r} not found")
-        for key, value in req.items():
-            shared.opts.set(key, value, is_api=True)
-        shared.opts.save(shared.config_filename)
-
-    def get_cmd_flags(self):
-        """The command line."""
-        return vars(shared.cmd_opts)
-
-    def get_samplers(self):
-        """All samplers."""
-        return [{"name": x.name, "aliases": x.aliases, "options": x.options} for x in sd_samplers.all_samplers]
-
-    def get_schedulers(self):
-        """All schedule types."""
-        names = ("name", "label", "aliases", "default_rho", "need_inner_model")
-        return [{name: getattr(x, name) for name in names} for x in sd_schedulers.schedulers]
-
-    def get_upscalers(self):
-        """All upscalers of pictures."""
-        return [{"name": x.name, "model_name": x.scaler.model_name, "model_path": x.data_path, "model_url": None,
-                 "scale": x.scale} for x in shared.sd_upscalers]
-
-    def get_latent_upscale_modes(self):
-        """All upscalers of latents."""
-        return [{"name": name} for name in shared.latent_upscale_modes]
-
-    def get_sd_models(self):
-        """All checkpoints."""
-        return [{"title": x.title, "model_name": x.model_name, "hash": x.shorthash, "sha256": x.sha256,
-                 "filename": x.filename, "config": find_checkpoint_config_near_filename(x)}
-                for x in sd_models.checkpoints_list.values()]
-
-    def get_nothing(self):
-        """The embedded host has none of these."""
-        return []
-
-    def get_embeddings(self):
-        """The embedded host has none."""
-        return {"loaded": {}, "skipped": {}}
-
-    def get_prompt_styles(self):
-        """The webui's styles."""
-        return [{"name": x.name, "prompt": x.prompt, "negative_prompt": x.negative_prompt}
-                for x in shared.prompt_styles.styles.values()]
-
-    def refresh_checkpoints(self):
-        """Search for checkpoints again."""
-        with self.queue_lock:
-            shared.refresh_checkpoints()
-
-    def get_scripts_list(self):
-        """Names of the scripts of both tabs."""
-        runners = scripts.scripts_txt2img, scripts.scripts_img2img
-        names = [[script.name for script in runner.scripts if script.name is not None] for runner in runners]
-        return models.ScriptsList(txt2img=names[0], img2img=names[1])
-
-    def get_script_info(self):
-        """Controls of the scripts of both tabs."""
-        every = [*scripts.scripts_txt2img.scripts, *scripts.scripts_img2img.scripts]
-        return [script.api_info for script in every if script.api_info is not None]
-
-    def get_extensions_list(self):
-        """Loaded extension folders."""
-        from modules import extensions
-
-        unknown = {"remote": "", "branch": "", "commit_hash": "", "version": "", "commit_date": ""}
-        return [{"name": x.name, "enabled": x.enabled, **unknown} for x in extensions.extensions]

@@ -19,15 +19,21 @@ SERVER_ERROR = 500
 def handle_exception(request: Request, e: Exception) -> JSONResponse:
     """status_code and detail are read from the attributes of the instance, whatever its class."""
     attributes = vars(e)
-    body = {"error": type(e).__name__, "detail": attributes.get("detail", ""), "body": attributes.get("body", ""),
-            "errors": str(e)}
+    body = {
+        "error": type(e).__name__,
+        "detail": attributes.get("detail", ""),
+        "body": attributes.get("body", ""),
+        "errors": str(e),
+    }
     if not isinstance(e, HTTPException):
         errors.report(f"API error: {request.method}: {request.url} {body}", exc_info=True)
-    return JSONResponse(status_code=attributes.get("status_code", SERVER_ERROR), content=jsonable_encoder(body))
+    return JSONResponse(
+        status_code=attributes.get("status_code", SERVER_ERROR), content=jsonable_encoder(body)
+    )
 
 
 def api_middleware(app: FastAPI) -> None:
-    """Install the handlers, a timing header and, with --api-log, one line per request."""
+    """Install the handlers, a timing header and, with --api-log, a line per request."""
 
     async def log_and_time(req: Request, call_next):
         started = time.time()
@@ -35,7 +41,8 @@ def api_middleware(app: FastAPI) -> None:
         duration = round(time.time() - started, 4)
         res.headers["X-Process-Time"] = str(duration)
         if shared.cmd_opts.api_log and req.url.path.startswith("/sdapi"):
-            print(f"API {time.strftime('%Y-%m-%d %H:%M:%S')} {res.status_code} {req.method} {req.url.path} {duration}")
+            when = time.strftime("%Y-%m-%d %H:%M:%S")
+            print(f"API {when} {res.status_code} {req.method} {req.url.path} {duration}")
         return res
 
     async def exception_handling(request: Request, call_next):
@@ -52,8 +59,8 @@ def api_middleware(app: FastAPI) -> None:
     async def http_exception_handler(request: Request, e: HTTPException):
         return handle_exception(request, e)
 
-    # The page's server answers already, and Starlette refuses new middleware from its first answer on: a
-    # browser that waits for the page to come back must not be able to stop it. The stack is made anew instead.
+    # The page's server answers already, and Starlette refuses new middleware from its first answer on:
+    # a browser that waits for the page to come back must not be able to stop it. The stack is made anew.
     for dispatch in (log_and_time, exception_handling):
         app.user_middleware.insert(0, Middleware(BaseHTTPMiddleware, dispatch=dispatch))
     app.middleware_stack = None

@@ -27,7 +27,10 @@ def _field_value(field, params, request):
 
 
 def apply_infotext(request, tabname, *, script_runner=None, mentioned_script_args=None):
-    """Fill what the request leaves open from its `infotext`; script values go into `mentioned_script_args`."""
+    """Fill what the request leaves open from its `infotext`.
+
+    Script values go into `mentioned_script_args`.
+    """
     if not request.infotext:
         return {}
     fields = infotext_utils.paste_fields[tabname]["fields"]
@@ -43,10 +46,16 @@ def apply_infotext(request, tabname, *, script_runner=None, mentioned_script_arg
     for _, setting_name, value in infotext_utils.get_override_settings(params):
         request.override_settings.setdefault(setting_name, value)
     if script_runner is not None and mentioned_script_args is not None:
-        indexes = {component: index for index, component in enumerate(script_runner.inputs)}
-        for field in fields:
-            if field.component in indexes:
-                value = _field_value(field, params, request)
-                if value is not None:
-                    mentioned_script_args[indexes[field.component]] = value
+        mentioned_script_args.update(_script_values(fields, params, request, script_runner.inputs))
     return params
+
+
+def _script_values(fields, params, request, inputs) -> dict:
+    """{slot: value} of the scripts' controls that the infotext mentions."""
+    indexes = {component: index for index, component in enumerate(inputs)}
+    values = {
+        indexes[field.component]: _field_value(field, params, request)
+        for field in fields
+        if field.component in indexes
+    }
+    return {index: value for index, value in values.items() if value is not None}

@@ -1,31 +1,62 @@
-"""Doubles modules/api/models.py: requests and responses; the generation requests mirror the processing classes."""
+"""Doubles modules/api/models.py.
+
+Requests and responses; the generation requests mirror the processing classes.
+"""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any, Optional
+from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
 from modules.processing import StableDiffusionProcessingImg2Img, StableDiffusionProcessingTxt2Img
 from modules.shared import opts, parser
 
-API_NOT_ALLOWED = frozenset((
-    "self", "kwargs", "sd_model", "outpath_samples", "outpath_grids", "sampler_index", "extra_generation_params",
-    "overlay_images", "do_not_reload_embeddings", "seed_enable_extras", "prompt_for_display",
-    "sampler_noise_scheduler_override", "ddim_discretize",
-))
+API_NOT_ALLOWED = frozenset(
+    (
+        "self",
+        "kwargs",
+        "sd_model",
+        "outpath_samples",
+        "outpath_grids",
+        "sampler_index",
+        "extra_generation_params",
+        "overlay_images",
+        "do_not_reload_embeddings",
+        "seed_enable_extras",
+        "prompt_for_display",
+        "sampler_noise_scheduler_override",
+        "ddim_discretize",
+    )
+)
 TYPES = {
-    "str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict, "list[str]": list[str], "Any": Any,
-    "dict[str, Any]": dict[str, Any], "Image": str, "object": Any,
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "list": list,
+    "dict": dict,
+    "list[str]": list[str],
+    "Any": Any,
+    "dict[str, Any]": dict[str, Any],
+    "Image": str,
+    "object": Any,
 }
 COMMON_FIELDS: dict[str, tuple[Any, Any]] = {
-    "sampler_index": (str, "Euler"), "script_name": (Optional[str], None), "script_args": (list, []),
-    "send_images": (bool, True), "save_images": (bool, False), "alwayson_scripts": (dict, {}),
-    "force_task_id": (Optional[str], None), "infotext": (Optional[str], None),
+    "sampler_index": (str, "Euler"),
+    "script_name": (str | None, None),
+    "script_args": (list, []),
+    "send_images": (bool, True),
+    "save_images": (bool, False),
+    "alwayson_scripts": (dict, {}),
+    "force_task_id": (str | None, None),
+    "infotext": (str | None, None),
 }
 IMG2IMG_FIELDS: dict[str, tuple[Any, Any]] = {
-    "init_images": (Optional[list], None), "denoising_strength": (float, 0.75), "mask": (Optional[str], None),
+    "init_images": (list | None, None),
+    "denoising_strength": (float, 0.75),
+    "mask": (str | None, None),
     "include_init_images": (bool, Field(default=False, exclude=True)),
 }
 
@@ -36,20 +67,22 @@ def _request_model(processing_class, extra: dict[str, tuple[Any, Any]]):
         if name in API_NOT_ALLOWED:
             continue
         default = None if isinstance(parameter.default, property) else parameter.default
-        fields[name] = (Optional[TYPES[parameter.annotation]], Field(default=default))
-    model = create_model(processing_class.__name__, **{**fields, **extra})
-    return model
+        fields[name] = (TYPES[parameter.annotation] | None, Field(default=default))
+    return create_model(processing_class.__name__, **{**fields, **extra})
 
 
-StableDiffusionTxt2ImgProcessingAPI = _request_model(StableDiffusionProcessingTxt2Img, COMMON_FIELDS)
-StableDiffusionImg2ImgProcessingAPI = _request_model(StableDiffusionProcessingImg2Img,
-                                                     {**COMMON_FIELDS, **IMG2IMG_FIELDS})
+StableDiffusionTxt2ImgProcessingAPI = _request_model(
+    StableDiffusionProcessingTxt2Img, COMMON_FIELDS
+)
+StableDiffusionImg2ImgProcessingAPI = _request_model(
+    StableDiffusionProcessingImg2Img, {**COMMON_FIELDS, **IMG2IMG_FIELDS}
+)
 
 
 class TextToImageResponse(BaseModel):
     """Pictures in base64, the request, and Processed.js()."""
 
-    images: Optional[list[str]] = None
+    images: list[str] | None = None
     parameters: dict
     info: str
 
@@ -84,8 +117,8 @@ class ProgressResponse(BaseModel):
     progress: float
     eta_relative: float
     state: dict
-    current_image: Optional[str] = None
-    textinfo: Optional[str] = None
+    current_image: str | None = None
+    textinfo: str | None = None
 
 
 class SamplerItem(BaseModel):
@@ -101,19 +134,19 @@ class SchedulerItem(BaseModel):
 
     name: str
     label: str
-    aliases: Optional[list[str]]
-    default_rho: Optional[float]
-    need_inner_model: Optional[bool]
+    aliases: list[str] | None
+    default_rho: float | None
+    need_inner_model: bool | None
 
 
 class UpscalerItem(BaseModel):
     """An upscaler."""
 
     name: str
-    model_name: Optional[str]
-    model_path: Optional[str]
-    model_url: Optional[str]
-    scale: Optional[float]
+    model_name: str | None
+    model_path: str | None
+    model_url: str | None
+    scale: float | None
 
 
 class LatentUpscalerModeItem(BaseModel):
@@ -127,44 +160,44 @@ class SDModelItem(BaseModel):
 
     title: str
     model_name: str
-    hash: Optional[str]
-    sha256: Optional[str]
+    hash: str | None
+    sha256: str | None
     filename: str
-    config: Optional[str]
+    config: str | None
 
 
 class PromptStyleItem(BaseModel):
     """One of the webui's styles."""
 
     name: str
-    prompt: Optional[str]
-    negative_prompt: Optional[str]
+    prompt: str | None
+    negative_prompt: str | None
 
 
 class ScriptsList(BaseModel):
     """Names of the scripts of both tabs."""
 
-    txt2img: Optional[list] = None
-    img2img: Optional[list] = None
+    txt2img: list | None = None
+    img2img: list | None = None
 
 
 class ScriptArg(BaseModel):
     """One control of a script."""
 
-    label: Optional[str] = None
-    value: Optional[Any] = None
-    minimum: Optional[Any] = None
-    maximum: Optional[Any] = None
-    step: Optional[Any] = None
-    choices: Optional[list[str]] = None
+    label: str | None = None
+    value: Any | None = None
+    minimum: Any | None = None
+    maximum: Any | None = None
+    step: Any | None = None
+    choices: list[str] | None = None
 
 
 class ScriptInfo(BaseModel):
     """A script and its controls."""
 
-    name: Optional[str] = None
-    is_alwayson: Optional[bool] = None
-    is_img2img: Optional[bool] = None
+    name: str | None = None
+    is_alwayson: bool | None = None
+    is_img2img: bool | None = None
     args: list[ScriptArg]
 
 
@@ -184,7 +217,7 @@ def _options_model():
     fields = {}
     for key, info in opts.data_labels.items():
         kind = opts.typemap.get(type(info.default), type(info.default)) if info.default else Any
-        fields[key] = (Optional[kind], Field(default=info.default, description=info.label))
+        fields[key] = (kind | None, Field(default=info.default, description=info.label))
     return create_model("Options", **fields)
 
 
@@ -193,7 +226,10 @@ def _flags_model():
     for action in vars(parser)["_option_string_actions"].values():
         if action.dest != "help":
             kind = str if action.default is None else type(action.default)
-            fields[action.dest] = (Optional[kind], Field(default=action.default, description=action.help))
+            fields[action.dest] = (
+                kind | None,
+                Field(default=action.default, description=action.help),
+            )
     return create_model("Flags", **fields)
 
 

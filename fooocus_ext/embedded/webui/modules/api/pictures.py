@@ -37,7 +37,9 @@ def encode_pil_to_base64(image):
             info.add_text(key, value)
         image.save(buffer, format="PNG", pnginfo=info if texts else None)
     elif kind in ("jpg", "jpeg", "webp"):
-        image.convert("RGB").save(buffer, format="WEBP" if kind == "webp" else "JPEG", quality=opts.jpeg_quality)
+        image.convert("RGB").save(
+            buffer, format="WEBP" if kind == "webp" else "JPEG", quality=opts.jpeg_quality
+        )
     else:
         raise HTTPException(status_code=500, detail="Invalid image format")
     return base64.b64encode(buffer.getvalue())

@@ -25,7 +25,10 @@ class ScriptArgsMixin:
         return script_runner.selectable_scripts[index], index
 
     def get_script(self, script_name, script_runner):
-        """Any script of the tab. An empty name gives a pair, which its caller does not expect, as in the host."""
+        """Any script of the tab.
+
+        An empty name gives a pair, which its caller does not expect, as in the host.
+        """
         if script_name is None or script_name == "":
             return None, None
         return script_runner.scripts[script_name_to_index(script_name, script_runner.scripts)]
@@ -38,23 +41,35 @@ class ScriptArgsMixin:
             for script in script_runner.scripts:
                 if script.ui(script.is_img2img):
                     values = [control.value for control in script.ui(script.is_img2img)]
-                    script_args[script.args_from:script.args_to] = values
+                    script_args[script.args_from : script.args_to] = values
         return script_args
 
-    def init_script_args(self, request, default_script_args, selectable_scripts, selectable_idx, script_runner, *,
-                         input_script_args=None):
+    def init_script_args(
+        self,
+        request,
+        default_script_args,
+        selectable_scripts,
+        selectable_idx,
+        script_runner,
+        *,
+        input_script_args=None,
+    ):
         """The defaults with the request's values in their places: fewer leave defaults, more are dropped."""
         script_args = default_script_args.copy()
         for index, value in (input_script_args or {}).items():
             script_args[index] = value
         if selectable_scripts:
-            script_args[selectable_scripts.args_from:selectable_scripts.args_to] = request.script_args
+            script_args[selectable_scripts.args_from : selectable_scripts.args_to] = (
+                request.script_args
+            )
             script_args[0] = selectable_idx + 1
         for name in request.alwayson_scripts or {}:
             script = self.get_script(name, script_runner)
             if script.alwayson is False:
-                raise HTTPException(status_code=422,
-                                    detail="Cannot have a selectable script in the always on scripts params")
+                raise HTTPException(
+                    status_code=422,
+                    detail="Cannot have a selectable script in the always on scripts params",
+                )
             given = request.alwayson_scripts[name]
             if "args" in given:
                 for offset in range(min(script.args_to - script.args_from, len(given["args"]))):

@@ -35,9 +35,19 @@ class ScriptStripComments(scripts.Script):
 
     def process(self, p, *args):
         if shared.opts.enable_prompt_comments:
-            _strip_all(p, ("all_prompts", "all_negative_prompts", "main_prompt", "main_negative_prompt"))
+            _strip_all(
+                p, ("all_prompts", "all_negative_prompts", "main_prompt", "main_negative_prompt")
+            )
             if getattr(p, "enable_hr", False):
-                _strip_all(p, ("all_hr_prompts", "all_hr_negative_prompts", "hr_prompt", "hr_negative_prompt"))
+                _strip_all(
+                    p,
+                    (
+                        "all_hr_prompts",
+                        "all_hr_negative_prompts",
+                        "hr_prompt",
+                        "hr_negative_prompt",
+                    ),
+                )
 
 
 def before_token_counter(params):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gradio as gr
-
 from modules import scripts, sd_models
 from modules.infotext_utils import PasteField
 from modules.ui_common import create_refresh_button
@@ -27,14 +26,30 @@ class ScriptRefiner(scripts.ScriptBuiltinUI):
         return "Refiner"
 
     def ui(self, is_img2img):
-        with InputAccordion(False, label="Refiner", elem_id=self.elem_id("enable")) as enable, gr.Row():
-            checkpoint = gr.Dropdown(label="Checkpoint", elem_id=self.elem_id("checkpoint"),
-                                     choices=sd_models.checkpoint_tiles(), value="")
-            create_refresh_button(checkpoint, sd_models.list_models,
-                                  lambda: {"choices": sd_models.checkpoint_tiles()},
-                                  self.elem_id("checkpoint_refresh"))
-            switch_at = gr.Slider(label="Switch at", elem_id=self.elem_id("switch_at"), minimum=0.01, maximum=1.0,
-                                  step=0.01, value=0.8)
+        with (
+            InputAccordion(False, label="Refiner", elem_id=self.elem_id("enable")) as enable,
+            gr.Row(),
+        ):
+            checkpoint = gr.Dropdown(
+                label="Checkpoint",
+                elem_id=self.elem_id("checkpoint"),
+                choices=sd_models.checkpoint_tiles(),
+                value="",
+            )
+            create_refresh_button(
+                checkpoint,
+                sd_models.list_models,
+                lambda: {"choices": sd_models.checkpoint_tiles()},
+                self.elem_id("checkpoint_refresh"),
+            )
+            switch_at = gr.Slider(
+                label="Switch at",
+                elem_id=self.elem_id("switch_at"),
+                minimum=0.01,
+                maximum=1.0,
+                step=0.01,
+                value=0.8,
+            )
         self.infotext_fields = [
             PasteField(enable, lambda d: "Refiner" in d),
             PasteField(checkpoint, lambda d: _title_of(d.get("Refiner")), api="refiner_checkpoint"),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gradio as gr
-
-from modules import sd_samplers, sd_schedulers, scripts
+from modules import scripts, sd_samplers, sd_schedulers
 from modules.infotext_utils import PasteField
 from modules.ui_components import FormRow
 
@@ -27,15 +26,31 @@ class ScriptSampler(scripts.ScriptBuiltinUI):
         schedulers = [x.label for x in sd_schedulers.schedulers]
         tab = self.tabname
         with FormRow(elem_id=f"sampler_selection_{tab}"):
-            self.sampler_name = gr.Dropdown(label="Sampling method", elem_id=f"{tab}_sampling", choices=samplers,
-                                            value=samplers[0])
-            self.scheduler = gr.Dropdown(label="Schedule type", elem_id=f"{tab}_scheduler", choices=schedulers,
-                                         value=schedulers[0])
-            self.steps = gr.Slider(label="Sampling steps", elem_id=f"{tab}_steps", minimum=1, maximum=150, step=1,
-                                   value=20)
+            self.sampler_name = gr.Dropdown(
+                label="Sampling method",
+                elem_id=f"{tab}_sampling",
+                choices=samplers,
+                value=samplers[0],
+            )
+            self.scheduler = gr.Dropdown(
+                label="Schedule type",
+                elem_id=f"{tab}_scheduler",
+                choices=schedulers,
+                value=schedulers[0],
+            )
+            self.steps = gr.Slider(
+                label="Sampling steps",
+                elem_id=f"{tab}_steps",
+                minimum=1,
+                maximum=150,
+                step=1,
+                value=20,
+            )
         self.infotext_fields = [
             PasteField(self.steps, "Steps", api="steps"),
-            PasteField(self.sampler_name, sd_samplers.get_sampler_from_infotext, api="sampler_name"),
+            PasteField(
+                self.sampler_name, sd_samplers.get_sampler_from_infotext, api="sampler_name"
+            ),
             PasteField(self.scheduler, sd_samplers.get_scheduler_from_infotext, api="scheduler"),
         ]
         return self.steps, self.sampler_name, self.scheduler

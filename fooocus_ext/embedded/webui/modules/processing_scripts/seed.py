@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import gradio as gr
-
 from modules import errors, infotext_utils, scripts
 from modules.infotext_utils import PasteField
 from modules.ui_components import ToolButton
@@ -19,7 +18,9 @@ def _seed_of(generation_info, index, key) -> int:
         return int(infotext_utils.parse_generation_parameters(infotext, []).get(key, -1))
     except Exception:
         if generation_info:
-            errors.report(f"Error retrieving seed from generation info: {generation_info}", exc_info=True)
+            errors.report(
+                f"Error retrieving seed from generation info: {generation_info}", exc_info=True
+            )
         return -1
 
 
@@ -28,8 +29,10 @@ def connect_reuse_seed(seed, reuse_seed, generation_info, is_subseed):
     key = "Variation seed" if is_subseed else "Seed"
     reuse_seed.click(
         fn=lambda info, index: [_seed_of(info, index, key), gr.update()],
-        _js="(x, y) => [x, selected_gallery_index()]", show_progress=False,
-        inputs=[generation_info, seed], outputs=[seed, seed],
+        _js="(x, y) => [x, selected_gallery_index()]",
+        show_progress=False,
+        inputs=[generation_info, seed],
+        outputs=[seed, seed],
     )
 
 
@@ -46,11 +49,18 @@ class ScriptSeed(scripts.ScriptBuiltinUI):
         return "Seed"
 
     def _number_with_buttons(self, label, item):
-        number = gr.Number(label=label, value=-1, elem_id=self.elem_id(item), min_width=100, precision=0)
+        number = gr.Number(
+            label=label, value=-1, elem_id=self.elem_id(item), min_width=100, precision=0
+        )
         shuffle = ToolButton(random_symbol, elem_id=self.elem_id(f"random_{item}"))
         reuse = ToolButton(reuse_symbol, elem_id=self.elem_id(f"reuse_{item}"))
-        shuffle.click(fn=None, _js=f"function(){{setRandomSeed('{self.elem_id(item)}')}}", show_progress=False,
-                      inputs=[], outputs=[])
+        shuffle.click(
+            fn=None,
+            _js=f"function(){{setRandomSeed('{self.elem_id(item)}')}}",
+            show_progress=False,
+            inputs=[],
+            outputs=[],
+        )
         return number, reuse
 
     def ui(self, is_img2img):
@@ -60,14 +70,29 @@ class ScriptSeed(scripts.ScriptBuiltinUI):
         with gr.Group(visible=False, elem_id=self.elem_id("seed_extras")) as extras:
             with gr.Row(elem_id=self.elem_id("subseed_row")):
                 subseed, reuse_subseed = self._number_with_buttons("Variation seed", "subseed")
-                strength = gr.Slider(label="Variation strength", value=0.0, minimum=0, maximum=1, step=0.01,
-                                     elem_id=self.elem_id("subseed_strength"))
+                strength = gr.Slider(
+                    label="Variation strength",
+                    value=0.0,
+                    minimum=0,
+                    maximum=1,
+                    step=0.01,
+                    elem_id=self.elem_id("subseed_strength"),
+                )
             with gr.Row(elem_id=self.elem_id("seed_resize_from_row")):
                 width, height = (
-                    gr.Slider(label=f"Resize seed from {side}", minimum=0, maximum=2048, step=8, value=0,
-                              elem_id=self.elem_id(f"seed_resize_from_{side[0]}"))
-                    for side in ("width", "height"))
-        extra.change(lambda x: gr.update(visible=x), show_progress=False, inputs=[extra], outputs=[extras])
+                    gr.Slider(
+                        label=f"Resize seed from {side}",
+                        minimum=0,
+                        maximum=2048,
+                        step=8,
+                        value=0,
+                        elem_id=self.elem_id(f"seed_resize_from_{side[0]}"),
+                    )
+                    for side in ("width", "height")
+                )
+        extra.change(
+            lambda x: gr.update(visible=x), show_progress=False, inputs=[extra], outputs=[extras]
+        )
         self.infotext_fields = [
             PasteField(self.seed, "Seed", api="seed"),
             PasteField(extra, lambda d: "Variation seed" in d or "Seed resize from-1" in d),
@@ -77,13 +102,26 @@ class ScriptSeed(scripts.ScriptBuiltinUI):
             PasteField(height, "Seed resize from-2", api="seed_resize_from_w"),
         ]
         generation_info, seed = f"generation_info_{self.tabname}", self.seed
-        self.on_after_component(lambda x: connect_reuse_seed(seed, reuse_seed, x.component, False),
-                                elem_id=generation_info)
-        self.on_after_component(lambda x: connect_reuse_seed(subseed, reuse_subseed, x.component, True),
-                                elem_id=generation_info)
+        self.on_after_component(
+            lambda x: connect_reuse_seed(seed, reuse_seed, x.component, False),
+            elem_id=generation_info,
+        )
+        self.on_after_component(
+            lambda x: connect_reuse_seed(subseed, reuse_subseed, x.component, True),
+            elem_id=generation_info,
+        )
         return self.seed, extra, subseed, strength, width, height
 
-    def setup(self, p, seed, seed_checkbox, subseed, subseed_strength, seed_resize_from_w, seed_resize_from_h):
+    def setup(
+        self,
+        p,
+        seed,
+        seed_checkbox,
+        subseed,
+        subseed_strength,
+        seed_resize_from_w,
+        seed_resize_from_h,
+    ):
         p.seed = seed
         if seed_checkbox and subseed_strength > 0:
             p.subseed = subseed

@@ -1,0 +1,198 @@
+"""The hooks' cost per sampling step, all tricks on against no extension at all, at latents of 1024x1024.
+
+The model call is replaced by one that returns at once. What a real step costs is measured as well:
+SDXL's UNet at full size, with random weights. Its layers of equal shape share one tensor, which
+changes the memory that it needs but not the arithmetic.
+
+On a CPU all times are those of one thread while it runs, so that other programs do not count; the
+real step is divided by the number of threads that torch would use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from benchmarks import _host
+from benchmarks._figures import Figure
+from benchmarks._measuring import interleaved_medians, one_thread
+
+STEPS = 10
+SIZE = 1024
+LATENTS = SIZE // 8
+CFG_SCALE = 12.0
+ALL_TRICKS = {
+    "sharpness": 2.0,
+    "adm_positive": 1.5,
+    "adm_negative": 0.8,
+    "adm_end": 0.3,
+    "adaptive_cfg": 7.0,
+    "expansion": False,
+}
+ROUNDS = 7
+PART = 4
+"""The real step is measured on a CPU at latents this many times smaller in each direction."""
+PEER = "the same step without the extension"
+
+
+def measure() -> list[Figure]:
+    """Measure the steps alone, without the model, and set them against a real step."""
+    with one_thread(), _no_model(), _sampling_times() as times:
+        sides: dict[str, Callable[[], Any]] = {
+            "absent": _without,
+            "off": lambda: _generate(None),
+            "on": lambda: _generate(ALL_TRICKS),
+        }
+        interleaved_medians(sides, rounds=ROUNDS, warm_up=1)
+    taken = dict(zip(sides, (times[start :: len(sides)][1:] for start in range(3)), strict=True))
+    per_step = {name: statistics.median(values) / STEPS * 1000 for name, values in taken.items()}
+    on, off = (per_step[name] - per_step["absent"] for name in ("on", "off"))
+    real = _real_step_ms()
+    return [
+        Figure(
+            "hooks.ms_per_step",
+            on,
+            "ms",
+            ours=per_step["on"],
+            peer=per_step["absent"],
+            peer_name=PEER,
+        ),
+        Figure(
+            "hooks.ms_per_step_when_off",
+            off,
+            "ms",
+            ours=per_step["off"],
+            peer=per_step["absent"],
+            peer_name=PEER,
+        ),
+        Figure(
+            "hooks.share_of_step",
+            on / real,
+            "ms",
+            ours=on,
+            peer=real,
+            peer_name="a step of SDXL's UNet",
+            goal="<= 0.01",
+        ),
+    ]
+
+
+def _clock() -> float:
+    return time.perf_counter() if torch.cuda.is_available() else time.process_time()
+
+
+def _generate(settings: dict[str, Any] | None) -> None:
+    _host.generate(settings, width=SIZE, height=SIZE, steps=STEPS, cfg_scale=CFG_SCALE, seed=1)
+
+
+def _without() -> None:
+    with _host.without_extension():
+        _generate(None)
+
+
+@contextlib.contextmanager
+def _no_model() -> Iterator[None]:
+    """Let the UNet return its input and the decoder a small picture, both at once."""
+    _host.start()
+    from modules import shared  # noqa: PLC0415
+
+    model = shared.sd_model
+    decoded = torch.zeros(1, 3, SIZE, SIZE)
+    model.apply_model = lambda x, *_, **__: x
+    model.decode_first_stage = lambda *_: decoded
+    try:
+        yield
+    finally:
+        del model.apply_model, model.decode_first_stage
+
+
+@contextlib.contextmanager
+def _sampling_times() -> Iterator[list[float]]:
+    """Collect how long the sampling loop of each generation takes, in seconds."""
+    from modules import sd_samplers_common  # noqa: PLC0415
+
+    sampler, times = sd_samplers_common.Sampler, []
+    launch = sampler.launch_sampling
+
+    def timed(self: Any, steps: int, function: Callable[[], Any]) -> Any:
+        begin = _clock()
+        try:
+            return launch(self, steps, function)
+        finally:
+            times.append(_clock() - begin)
+
+    sampler.launch_sampling = timed
+    try:
+        yield times
+    finally:
+        sampler.launch_sampling = launch
+
+
+def _real_step_ms() -> float:
+    """Return what one step (two rows) of SDXL's UNet takes on this machine, in milliseconds.
+
+    On a CPU that is minutes, so the UNet runs at latents of 32x32 there, and the time is multiplied
+    by how many times larger the picture is. Attention grows faster than that: it is too short rather
+    than too long.
+    """
+    if torch.cuda.is_available():
+        return _step_seconds(_full_size_unet("cuda", torch.float16), LATENTS, rounds=5) * 1000
+    threads = torch.get_num_threads()
+    with one_thread():
+        unet = _full_size_unet("cpu", torch.float32)
+        taken = _step_seconds(unet, LATENTS // PART, rounds=1)
+    return taken * 1000 * PART**2 / threads
+
+
+def _step_seconds(unet: torch.nn.Module, size: int, rounds: int) -> float:
+    weight = next(unet.parameters())
+    inputs = {
+        "sample": torch.randn(2, 4, size, size),
+        "timestep": torch.tensor([500.0, 500.0]),
+        "encoder_hidden_states": torch.randn(2, 77, 2048),
+        "class_labels": torch.randn(2, 2816),
+    }
+    on_device = {name: value.to(weight) for name, value in inputs.items()}
+
+    def step() -> None:
+        with torch.inference_mode():
+            unet(**on_device)
+        if weight.is_cuda:
+            torch.cuda.synchronize()
+
+    warm_up = 1 if weight.is_cuda else 0
+    return interleaved_medians({"step": step}, rounds=rounds, warm_up=warm_up, clock=_clock)["step"]
+
+
+def _full_size_unet(device: str, dtype: torch.dtype) -> torch.nn.Module:
+    from fooocus_ext.embedded.network.shapes import UNetShape  # noqa: PLC0415 - slow to import
+    from fooocus_ext.embedded.network.unet import DiffusionModel  # noqa: PLC0415
+
+    shape = UNetShape(
+        in_channels=4,
+        out_channels=4,
+        widths=(320, 640, 1280),
+        depths=(0, 2, 10),
+        layers=2,
+        middle_depth=10,
+        context=2048,
+        vector=2816,
+        linear=True,
+        heads=(5, 10, 20),
+    )
+    with torch.device("meta"):
+        unet = DiffusionModel(shape).unet
+    weights: dict[torch.Size, torch.nn.Parameter] = {}
+    for module in unet.modules():
+        for name, parameter in module._parameters.items():  # noqa: SLF001 - the dictionary that nn.Module assigns to
+            if parameter is not None and parameter.shape not in weights:
+                tensor = torch.randn(parameter.shape, device=device, dtype=dtype) * 0.02
+                weights[parameter.shape] = torch.nn.Parameter(tensor, requires_grad=False)
+            if parameter is not None:
+                module._parameters[name] = weights[parameter.shape]  # noqa: SLF001
+    return unet.eval()

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from modules import call_queue, shared
 
-from fooocus_ext import api, api_files
+from fooocus_ext.api import files, routes
 from fooocus_ext.args import Settings, describe
 from fooocus_ext.host import assets, expansion, jobs, resident
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
@@ -24,7 +24,7 @@ _GENERATION_PATHS = ("/sdapi/v1/txt2img", "/sdapi/v1/img2img")
 
 def register(_demo: Any, app: FastAPI) -> None:
     """Add our routes and guard the shape of our arguments in the host's; called on every start."""
-    for router in (api.router(services()), api_files.router(folders())):
+    for router in (routes.router(services()), files.router(folders())):
         app.include_router(router, dependencies=authentication())
     for route in app.routes:
         if isinstance(route, APIRoute) and route.path in _GENERATION_PATHS:
@@ -34,9 +34,9 @@ def register(_demo: Any, app: FastAPI) -> None:
             route.dependant.dependencies.append(guard)
 
 
-def services() -> api.Services:
+def services() -> routes.Services:
     """Return what our routes work with."""
-    return api.Services(
+    return routes.Services(
         styles=assets.styles,
         presets=assets.presets,
         reload=assets.reload,
@@ -47,9 +47,9 @@ def services() -> api.Services:
     )
 
 
-def folders() -> api_files.Folders:
+def folders() -> files.Folders:
     """Return where our routes may write."""
-    return api_files.Folders(
+    return files.Folders(
         presets=assets.user_folder() / "presets",
         expansion_model=expansion.models_folder(),
         changed=_read_again,
@@ -65,7 +65,7 @@ def _rewrite(prompt: str, negative: str, seed: int, settings: Settings) -> Rewri
     return assets.writer().rewrite([prompt], [negative], [seed], settings)[0]
 
 
-def _make_pictures(request: Any, settings: Settings) -> api.Pictures:
+def _make_pictures(request: Any, settings: Settings) -> routes.Pictures:
     chosen = {"cfg_scale": request.cfg_scale, "steps": request.steps}
     job = jobs.Job(
         prompt=request.prompt,
@@ -81,7 +81,7 @@ def _make_pictures(request: Any, settings: Settings) -> api.Pictures:
 
     processed = jobs.run_queued(job)
     first, last = processed.index_of_first_image, len(processed.infotexts)
-    return api.Pictures(
+    return routes.Pictures(
         images=[encode_pil_to_base64(image).decode() for image in processed.images[first:last]],
         infotexts=processed.infotexts[first:],
         seeds=processed.all_seeds[: last - first],
@@ -127,7 +127,7 @@ async def refuse_foreign_shapes(request: Request) -> None:
     if not isinstance(scripts, dict):
         return
     for name, value in scripts.items():
-        if name.lower() == api.SCRIPT_KEY:
+        if name.lower() == routes.SCRIPT_KEY:
             problem = _shape_problem(value)
             if problem:
                 log.error("%s", problem)
@@ -144,4 +144,4 @@ def _shape_problem(value: Any) -> str | None:
     slots = value.get("args", [])
     if not isinstance(slots, list):
         return f"Fooocus: got args {describe(slots)}; {allowed}"
-    return api.surplus_problem(slots)
+    return routes.surplus_problem(slots)

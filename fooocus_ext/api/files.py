@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, StrictBool
 
 from fooocus_ext import args
-from fooocus_ext.api import MAX_TEXT, PREFIX, as_http_error
+from fooocus_ext.api.routes import MAX_TEXT, PREFIX, as_http_error
 from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.files import save_preset
 from fooocus_ext.presets.preset import LoraSlot, preset_from_settings

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from fooocus_ext import api_files
+from fooocus_ext.api import files
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def changes():
 
 @pytest.fixture
 def folders(tmp_path, changes):
-    return api_files.Folders(
+    return files.Folders(
         presets=tmp_path / "presets",
         expansion_model=tmp_path / "model",
         changed=lambda: changes.append("changed"),
@@ -32,7 +32,7 @@ def folders(tmp_path, changes):
 @pytest.fixture
 def client(folders):
     app = FastAPI()
-    app.include_router(api_files.router(folders))
+    app.include_router(files.router(folders))
     return TestClient(app)
 
 

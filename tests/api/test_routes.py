@@ -11,7 +11,8 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fooocus_ext import __version__, api
+from fooocus_ext import __version__
+from fooocus_ext.api import routes
 from fooocus_ext.args import FIELDS, Settings, json_schema
 from fooocus_ext.data_files import Problem
 from fooocus_ext.errors import RequestError
@@ -51,7 +52,7 @@ class Backend:
             raise RequestError(self.refusal)
         self.jobs.append((request, chosen))
         numbers = range(request.image_number)
-        return api.Pictures(
+        return routes.Pictures(
             [f"picture{number}" for number in numbers],
             [f"Seed: {request.seed + number}" for number in numbers],
             [request.seed + number for number in numbers],
@@ -64,7 +65,7 @@ class Backend:
 
 def client_of(backend: Backend) -> TestClient:
     app = FastAPI()
-    services = api.Services(
+    services = routes.Services(
         styles=lambda: STYLES,
         presets=lambda: PRESETS,
         reload=backend.reload,
@@ -73,7 +74,7 @@ def client_of(backend: Backend) -> TestClient:
         make_pictures=backend.make_pictures,
         release_refiner=backend.release_refiner,
     )
-    app.include_router(api.router(services))
+    app.include_router(routes.router(services))
     return TestClient(app, raise_server_exceptions=False)
 
 
@@ -88,7 +89,7 @@ def client(backend):
 
 
 def post(client, path, **body):
-    return client.post(api.PREFIX + path, json=body)
+    return client.post(routes.PREFIX + path, json=body)
 
 
 def test_schema_is_the_arguments_own(client):
@@ -241,8 +242,8 @@ def test_a_refused_job_says_why(client, backend):
 
 
 def test_surplus_values_are_a_problem():
-    assert api.surplus_problem([None] * len(FIELDS)) is None
-    assert f"{len(FIELDS) + 1} values" in api.surplus_problem([None] * (len(FIELDS) + 1))
+    assert routes.surplus_problem([None] * len(FIELDS)) is None
+    assert f"{len(FIELDS) + 1} values" in routes.surplus_problem([None] * (len(FIELDS) + 1))
 
 
 CLIENT = client_of(Backend())

@@ -68,7 +68,7 @@ const fooocus = {
         }
         const text = texts[Math.min(fooocus.selectedIndex(), texts.length - 1)] || "";
         fooocus.write("fooocus_infotext", text);
-        const info = fooocus.find("#html_info_fooocus");
+        const info = fooocus.find("#html_info_fooocus.prose");
         if (info && info.dataset.text !== text) {
             info.dataset.text = text;
             const paragraph = document.createElement("p");

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.browser.tab_page import FooocusTab
 from tools.dev.browser import find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,3 +94,25 @@ def page(chromium, webui_url):
     yield tab
     tab.close()
     assert errors == []
+
+
+@pytest.fixture
+def tab(page):
+    """The Fooocus tab, opened, with the next job small enough for a CPU."""
+    opened = FooocusTab(page)
+    opened.make_small()
+    return opened
+
+
+@pytest.fixture
+def second_tab(chromium, webui_url, tab):
+    """The Fooocus tab in another window."""
+    window = chromium.new_page(viewport={"width": 1400, "height": 1300})
+    window.set_default_timeout(PAGE_SECONDS * 1000)
+    window.goto(webui_url)
+    window.wait_for_selector("#txt2img_prompt textarea")
+    window.wait_for_function("Object.keys(opts).length > 0")
+    opened = FooocusTab(window)
+    opened.make_small()
+    yield opened
+    window.close()

@@ -1,0 +1,114 @@
+"""Hands and eyes for the Fooocus tab: what a person does there and sees there."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from playwright.sync_api import expect
+
+JOB_MILLISECONDS = 120_000
+SMALL = {"width": 64, "height": 64, "steps": 2, "image_number": 1}
+
+
+class FooocusTab:
+    """The tab on a page of Chromium, opened."""
+
+    def __init__(self, page):
+        self.page = page
+        self.open()
+
+    def open(self):
+        self.page.locator("#tabs > .tab-nav > button", has_text=re.compile("^ *Fooocus *$")).click()
+        expect(self.generate_button).to_be_visible()
+
+    @property
+    def generate_button(self):
+        return self.page.locator("#fooocus_generate")
+
+    @property
+    def prompt(self):
+        return self.page.locator("#fooocus_prompt textarea")
+
+    @property
+    def messages(self):
+        return self.page.locator("#html_log_fooocus.prose")
+
+    @property
+    def thumbnails(self):
+        return self.page.locator("#fooocus_gallery .thumbnail-item.thumbnail-small")
+
+    @property
+    def progress(self):
+        return self.page.locator("#fooocus_results .progress")
+
+    def advanced(self, title=None):
+        """Opens the column, and one of its tabs."""
+        self.page.locator("#fooocus_advanced input").check()
+        if title:
+            self.page.locator("#fooocus_tabs > .tab-nav > button", has_text=title).click()
+
+    def set_number(self, name, value):
+        # The field may lie in a closed tab, where no hand could reach it.
+        field = self.page.locator(f"#fooocus_{name} input[type=number]").first
+        field.evaluate(
+            """(field, value) => {
+                field.value = value;
+                for (const kind of ["input", "change", "blur"]) {
+                    field.dispatchEvent(new Event(kind, {bubbles: true}));
+                }
+            }""",
+            value,
+        )
+
+    def number(self, name):
+        return float(self.page.locator(f"#fooocus_{name} input[type=number]").first.input_value())
+
+    def make_small(self, **values):
+        for name, value in {**SMALL, **values}.items():
+            self.set_number(name, value)
+
+    def use_seed(self, seed):
+        self.advanced("Setting")
+        self.page.locator("#fooocus_random_seed input").uncheck()
+        self.page.locator("#fooocus_seed textarea").fill(str(seed))
+
+    def generate(self, prompt=None):
+        if prompt is not None:
+            self.prompt.fill(prompt)
+        self.generate_button.click()
+        self.wait()
+
+    def wait(self):
+        """Waits until the job is over and its results have arrived."""
+        expect(self.generate_button).to_be_visible(timeout=JOB_MILLISECONDS)
+        expect(self.messages).to_contain_text("Time taken", timeout=JOB_MILLISECONDS)
+
+    def start(self, prompt):
+        """Starts a job without waiting for it."""
+        self.messages.evaluate(
+            "element => { const p = element.querySelector('.performance'); if (p) p.remove(); }"
+        )
+        self.prompt.fill(prompt)
+        self.generate_button.click()
+
+    def infotexts(self):
+        return json.loads(self.page.locator("#fooocus_infotexts textarea").input_value() or "[]")
+
+    def seeds(self):
+        return [int(re.search(r"\bSeed: (\d+)", text)[1]) for text in self.infotexts()]
+
+    def styles(self):
+        return json.loads(self.page.locator("#fooocus_styles textarea").input_value())
+
+    def paste(self, text):
+        """Pastes a text into the prompt as the browser does."""
+        self.prompt.evaluate(
+            """(box, text) => {
+                const clipboardData = new DataTransfer();
+                clipboardData.setData("text/plain", text);
+                const how = {clipboardData, bubbles: true, cancelable: true};
+                box.dispatchEvent(new ClipboardEvent("paste", how));
+            }""",
+            text,
+        )

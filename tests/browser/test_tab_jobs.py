@@ -1,0 +1,115 @@
+"""The Fooocus tab at work: pictures, previews, Skip and Stop, errors, reloads and two windows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.tab_page import JOB_MILLISECONDS, FooocusTab
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SECONDS = 1000
+
+
+def test_a_first_visit_offers_the_best_defaults_and_asks_for_one_click(page):
+    tab = FooocusTab(page)
+    expect(page.locator("#fooocus_side")).to_be_hidden()
+    expect(page.locator("#fooocus_interrupt")).to_be_hidden()
+    expect(page.locator("#fooocus_first_run.prose")).not_to_contain_text("no SDXL model")
+    assert tab.styles()[0] == "Fooocus V2"
+    tab.advanced("Setting")
+    expect(page.locator("#fooocus_performance input:checked")).to_have_value("Speed")
+    expect(page.locator("#fooocus_aspect_ratio label.selected")).to_contain_text("1152×896")
+    assert (tab.number("image_number"), tab.number("guidance_scale")) == (2, 4)
+    tab.make_small()
+    tab.prompt.fill("a fox")
+    tab.generate_button.click()
+    tab.wait()
+    expect(page.locator("#fooocus_gallery img").first).to_be_visible()
+
+
+def test_preview_and_progress_appear_and_picture_i_has_seed_plus_i(tab):
+    tab.make_small(width=256, height=256, steps=16, image_number=2)
+    tab.use_seed(41)
+    tab.start("a fox")
+    expect(tab.page.locator("#fooocus_skip")).to_be_visible()
+    expect(tab.progress).to_contain_text(
+        re.compile(r"Picture \d of 2, step \d+ of 16"), timeout=60 * SECONDS
+    )
+    expect(tab.page.locator("#fooocus_gallery .livePreview img").first).to_be_visible(
+        timeout=60 * SECONDS
+    )
+    tab.wait()
+    expect(tab.thumbnails).to_have_count(2)
+    expect(tab.page.locator("#fooocus_gallery .livePreview")).to_have_count(0)
+    assert tab.seeds() == [41, 42]
+
+
+def test_stop_keeps_the_finished_pictures_and_skip_drops_one(tab):
+    tab.make_small(width=256, height=256, steps=20, image_number=3)
+    tab.use_seed(5)
+    tab.start("a fox")
+    expect(tab.progress).to_contain_text("Picture 1 of 3, step", timeout=JOB_MILLISECONDS)
+    tab.page.locator("#fooocus_skip").click()
+    expect(tab.progress).to_contain_text("Picture 3 of 3, step", timeout=JOB_MILLISECONDS)
+    tab.page.locator("#fooocus_interrupt").click()
+    tab.wait()
+    assert tab.seeds() == [6]
+
+
+def test_an_error_is_said_in_words_and_the_pictures_stay(tab):
+    tab.generate("a fox")
+    before = tab.infotexts()
+    tab.set_number("width", 257)
+    tab.start("a fox")
+    error = tab.page.locator("#html_log_fooocus.prose [role=alert]")
+    expect(error).to_contain_text("Forced width: got 257")
+    tab.wait()
+    assert tab.infotexts() == before
+
+
+def test_a_reloaded_page_finds_its_job_and_its_pictures(tab):
+    tab.make_small(width=256, height=256, steps=20, image_number=2)
+    tab.start("a lighthouse")
+    expect(tab.progress).to_contain_text("Picture 1 of 2", timeout=JOB_MILLISECONDS)
+    tab.page.reload()
+    tab.page.wait_for_selector("#fooocus_prompt textarea")
+    expect(tab.page.locator("#fooocus_interrupt")).to_be_visible()
+    expect(tab.prompt).to_have_value("a lighthouse")
+    expect(tab.generate_button).to_be_visible(timeout=JOB_MILLISECONDS)
+    expect(tab.thumbnails).to_have_count(2, timeout=JOB_MILLISECONDS)
+
+
+def test_two_windows_get_their_own_pictures_and_stop_their_own_jobs(tab, second_tab):
+    tab.make_small(width=256, height=256, steps=12, image_number=2)
+    tab.start("window one")
+    expect(tab.progress).to_contain_text("Picture 1 of 2", timeout=JOB_MILLISECONDS)
+    second_tab.start("window two")
+    expect(second_tab.page.locator("#fooocus_interrupt")).to_be_visible()
+    second_tab.page.wait_for_timeout(500)
+    second_tab.page.locator("#fooocus_interrupt").click()
+    tab.wait()
+    second_tab.wait()
+    assert len(tab.infotexts()) == 2
+    assert second_tab.infotexts() == []
+    expect(second_tab.messages).to_contain_text("Stopped before it began")
+    second_tab.generate("window two")
+    assert "window two" in second_tab.infotexts()[0]
+    assert "window one" in tab.infotexts()[0]
+
+
+def test_a_picture_is_varied_and_upscaled(tab):
+    tab.generate("a fox")
+    for button, denoising, size in (
+        ("vary_strong", "0.85", "64x64"),
+        ("upscale_2", "0.382", "128x128"),
+    ):
+        tab.messages.evaluate("element => element.replaceChildren()")
+        tab.page.locator(f"#fooocus_{button}").click()
+        tab.wait()
+        text = tab.infotexts()[0]
+        assert f"Denoising strength: {denoising}" in text
+        assert f"Size: {size}" in text

@@ -110,7 +110,7 @@ def _add_embedded_flags(parser: argparse.ArgumentParser, extension_root: str) ->
     parser.add_argument(
         "--extension",
         action="append",
-        default=None,
+        default=[],
         metavar="DIR",
         help=f"extension folder to load; default: {extension_root}",
     )

@@ -8,7 +8,7 @@ from modules.paths_internal import extension_root, extensions_dir
 
 def _extension_roots(parser) -> list[str]:
     known, _ = parser.parse_known_args([a for a in cmd_args.arguments if a not in ("-h", "--help")])
-    return known.extension if known.extension is not None else [extension_root]
+    return known.extension or [extension_root]
 
 
 parser = cmd_args.build_parser()

@@ -208,6 +208,8 @@ def started(monkeypatch) -> list[list[str]]:
     monkeypatch.setattr(commands, "wait_for", lambda command: remember(*command[2:]))
     monkeypatch.setattr(commands, "ensure_chromium", lambda: "/chromium")
     monkeypatch.setenv(browser.VARIABLE, "")
+    monkeypatch.setenv("OMP_NUM_THREADS", "restored afterwards")
+    monkeypatch.delenv("OMP_NUM_THREADS")
     return calls
 
 
@@ -244,6 +246,13 @@ def test_test_lints_checks_types_and_tests(started, capsys):
         "lint", "format", "types", "tests",
     ]  # fmt: skip
     assert os.environ[browser.VARIABLE] == "/chromium"
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+
+
+def test_the_user_may_choose_the_number_of_threads(started, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    assert commands.main(["test"]) == 0
+    assert os.environ["OMP_NUM_THREADS"] == "4"
 
 
 def test_test_fast_leaves_out_what_is_slow_and_needs_no_browser(started, monkeypatch):

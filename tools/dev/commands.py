@@ -163,6 +163,7 @@ def test_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
         pytest += ["-m", "not slow and not browser"]
     elif not prepare_browser():
         return 1
+    calm_threads()
     return run_checks([*LINT, Check("tests", [*pytest, *rest])])
 
 
@@ -183,6 +184,15 @@ def prepare_browser() -> bool:
         say("dev.py: in CI the browser tests may not be skipped.")
         return False
     return True
+
+
+def calm_threads() -> None:
+    """Let torch compute on one thread in the tests, unless the user chose a number.
+
+    Their models are tiny: two threads win nothing, and on a busy machine they wait for each other, which
+    makes a test take five times as long.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def run_checks(checks: Sequence[Check]) -> int:

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 import importlib.util
 
-REQUIRED = ("torch", "transformers", "safetensors", "gradio", "numpy", "PIL", "jinja2", "pydantic")
+REQUIRED = (
+    "torch",
+    "transformers",
+    "safetensors",
+    "gradio",
+    "numpy",
+    "PIL",
+    "jinja2",
+    "pydantic",
+    "fastapi",
+    "filelock",
+)
 
 
 def missing_modules(names: tuple[str, ...] = REQUIRED) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -133,7 +135,7 @@ def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) ->
     p.extra_generation_params.update(_infotext(p, typed, texts, infotext_varies))
     if any(special_style(name) == RANDOM_STYLE for name in settings.styles):
         drawn = [", ".join(text.applied_styles) for text in texts]
-        p.extra_generation_params[DRAWN_STYLES_KEY] = _entry(p, drawn, infotext_varies)
+        p.extra_generation_params[DRAWN_STYLES_KEY] = _entry(drawn, infotext_varies)
     return tuple(dict.fromkeys(note for text in texts for note in text.notes))
 
 
@@ -174,34 +176,41 @@ def _infotext(
         ],
         EXPANSION_KEY: [text.expansion or None for text in texts],
     }
-    return {key: _entry(p, values, varies) for key, values in rows.items()}
+    return {key: _entry(values, varies) for key, values in rows.items()}
 
 
-def _entry(p: Job, values: Sequence[str | None], varies: bool) -> Any:
-    pictures = list(zip(p.all_prompts, p.all_seeds, strict=True))
-    return _per_picture(values, pictures) if varies else _common(values)
+def _entry(values: Sequence[str | None], varies: bool) -> Any:
+    quoted = [_quoted(value) for value in values]
+    if len(set(quoted)) == 1:
+        return quoted[0]
+    return functools.partial(_value_of_picture, quoted) if varies else None
 
 
-def _common(values: Sequence[str | None]) -> str | None:
-    return values[0] if len(set(values)) == 1 else None
+def _quoted(value: str | None) -> str | None:
+    """Return a value so that the host, which takes quotes around a value off, gives it back."""
+    return (
+        json.dumps(value, ensure_ascii=False) if value and value[0] == value[-1] == '"' else value
+    )
 
 
-def _per_picture(values: Sequence[str | None], pictures: Sequence[tuple[str, int]]) -> Any:
-    """Return one value where all pictures agree, else a function that the host asks for each.
+def _value_of_picture(
+    values: Sequence[str | None],
+    *,
+    p: Any,
+    all_prompts: Sequence[str],
+    index: int,
+    use_main_prompt: bool = False,
+    **_: Any,
+) -> str | None:
+    """Return the entry of the picture that the host writes an infotext for.
 
-    The host calls it with the prompts and seeds of a batch or of the whole job and an index into
-    them, so a picture is told by its prompt and seed.
+    The host counts pictures through the job where it hands in the job's prompts, and through the
+    batch where it hands in the batch's.
     """
-    if len(set(values)) == 1:
+    if use_main_prompt:
         return values[0]
-    by_picture = dict(zip(pictures, values, strict=True))
-
-    def value_of_picture(
-        all_prompts: Sequence[str], all_seeds: Sequence[int], index: int, **_: Any
-    ) -> str | None:
-        return by_picture.get((all_prompts[index], all_seeds[index]))
-
-    return value_of_picture
+    of_job = all_prompts is p.all_prompts
+    return values[index if of_job else p.iteration * p.batch_size + index]
 
 
 def restore_typed_texts(entries: dict[str, Any]) -> None:

@@ -35,18 +35,23 @@ def apply_to_request(p: Any, plan: Plan) -> None:
         if hasattr(p, name):
             setattr(p, name, value)
     if plan.options:
-        # A new dict: copies of a request share theirs.
-        p.override_settings = {**p.override_settings, **plan.options}
-    if not p.prompt:
-        p.prompt = plan.prompt
-    if not p.negative_prompt:
-        p.negative_prompt = plan.negative_prompt
+        # A new dict: copies of a request share theirs. What the request itself overrides, stays.
+        p.override_settings = {**plan.options, **p.override_settings}
+    for name, value in plan.fallbacks.items():
+        if value and not getattr(p, name, value):
+            setattr(p, name, value)
 
 
 def forget_infotext(p: Any) -> None:
-    """Drop our entries of an earlier generation: copies of a request share one dict of them."""
-    for key in INFOTEXT_KEYS:
-        p.extra_generation_params.pop(key, None)
+    """Drop our entries of an earlier generation, or of the request that this one is a copy of.
+
+    Copies of a request share one dict, and the original's pictures may not be saved yet: the copy
+    gets a dict of its own.
+    """
+    entries = p.extra_generation_params
+    if any(key in entries for key in INFOTEXT_KEYS):
+        kept = {key: value for key, value in entries.items() if key not in INFOTEXT_KEYS}
+        p.extra_generation_params = kept
 
 
 def begin(p: Any, plan: Plan, writer: job_texts.Writer, *, infotext_varies: bool) -> None:
@@ -55,7 +60,7 @@ def begin(p: Any, plan: Plan, writer: job_texts.Writer, *, infotext_varies: bool
     Raises:
         RequestError: an unknown style, or wildcards without end.
     """
-    p.extra_generation_params.update(to_infotext(plan.typed))
+    p.extra_generation_params = {**p.extra_generation_params, **to_infotext(plan.typed)}
     notes = job_texts.rewrite_job(p, plan, writer, infotext_varies=infotext_varies)
     for note in (*plan.notes, *notes):
         p.comment(f"Fooocus: {note}")

@@ -6,6 +6,7 @@ that has its default), and the performance mode (whose distilled kinds also swit
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,8 +45,9 @@ class Plan:
         settings: the arguments in effect.
         typed: the arguments as given, which the infotext records.
         request: values for fields of the host's request (``steps``, ``width``, ...).
+        fallbacks: values for fields of the request that the user left empty (``prompt``,
+            ``negative_prompt``, ``hr_second_pass_steps``).
         options: values for options of the host that hold for this request only.
-        prompt: replaces the prompt where the user left it empty; likewise ``negative_prompt``.
         loras: LoRAs to add, with weights.
         notes: sentences for the user about what gave way to what.
     """
@@ -53,15 +55,19 @@ class Plan:
     settings: Settings
     typed: Settings
     request: dict[str, Any] = field(default_factory=dict)
+    fallbacks: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
-    prompt: str = ""
-    negative_prompt: str = ""
     loras: list[tuple[str, float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def make_plan(settings: Settings, installed: Installed) -> Plan:
+def make_plan(
+    settings: Settings, installed: Installed, *, checkpoint_is_chosen: bool = False
+) -> Plan:
     """Look up everything that the arguments name.
+
+    ``checkpoint_is_chosen`` says that the request names its base model itself; a preset's is then
+    neither used nor missed.
 
     Raises:
         RequestError: an unknown preset, size or mode; or files that this machine lacks, each with
@@ -69,6 +75,8 @@ def make_plan(settings: Settings, installed: Installed) -> Plan:
     """
     plan = Plan(settings=settings, typed=settings)
     preset = installed.presets.get(settings.preset)
+    if preset is not None and checkpoint_is_chosen:
+        preset = dataclasses.replace(preset, base_model=None)
     if preset is not None:
         _apply_preset(plan, preset, installed)
     mode = find_performance(plan.settings.performance)
@@ -92,7 +100,7 @@ def _apply_preset(plan: Plan, preset: Preset, installed: Installed) -> None:
     values = {**preset.settings, **({"refiner": found.refiner} if found.refiner else {})}
     plan.settings = _where_default(plan.settings, values)
     plan.loras.extend(found.loras)
-    plan.prompt, plan.negative_prompt = preset.prompt or "", preset.negative_prompt or ""
+    plan.fallbacks.update(prompt=preset.prompt, negative_prompt=preset.negative_prompt)
     if preset.cfg_scale is not None:
         plan.request["cfg_scale"] = preset.cfg_scale
     if preset.sampler or preset.scheduler:
@@ -132,7 +140,8 @@ def _where_default(settings: Settings, values: Mapping[str, Any]) -> Settings:
 
 
 def _apply_performance(plan: Plan, mode: Performance, installed: Installed) -> None:
-    plan.request.update(steps=mode.steps, hr_second_pass_steps=mode.upscale_steps)
+    plan.request["steps"] = mode.steps
+    plan.fallbacks["hr_second_pass_steps"] = mode.upscale_steps
     if mode.cfg_scale is not None:
         plan.request["cfg_scale"] = mode.cfg_scale
     if mode.sampler or mode.scheduler:

@@ -51,7 +51,6 @@ class Generation:
         call: the model call in progress, between the host's two callbacks around it.
         refiner: the refiner that takes part in this batch, if any.
         skipped: what could not be applied, with the reason; shown to the user once.
-        failure: an error of ours during sampling, to be raised where the host does not swallow it.
     """
 
     settings: Settings
@@ -60,7 +59,6 @@ class Generation:
     call: ModelCall | None = None
     refiner: Any = None
     skipped: dict[str, str] = field(default_factory=dict)
-    failure: Exception | None = None
     _owner: weakref.ref[Any] | None = None
 
     def owned_by(self, p: Any) -> bool:
@@ -73,6 +71,12 @@ class Generation:
         override = _Override(function, before=attributes.get(name))
         attributes[name] = override
         self.resources.callback(override.undo, attributes, name)
+
+    def give_back(self, p: Any, name: str) -> None:
+        """Undo an override before the generation ends."""
+        override = vars(p).get(name)
+        if isinstance(override, _Override):
+            override.undo(vars(p), name)
 
     def end_sampling(self) -> None:
         """Undo what was done for the sampling of one batch. Safe to call any number of times."""

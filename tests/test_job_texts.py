@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -196,9 +197,23 @@ def test_the_host_may_ask_within_a_batch_instead_of_the_job():
     p = job(["a fox", "an owl", "a hen"], seeds=[3, 4, 5])
     rewrite(p, EXPANDED)
     ask = p.extra_generation_params[EXPANSION_KEY]
-    batch = {"all_prompts": p.all_prompts[1:], "all_seeds": p.all_seeds[1:]}
-    assert [ask(**batch, index=index, p=p) for index in range(2)] == ["word4", "word5"]
-    assert ask(all_prompts=["another"], all_seeds=[0], index=0) is None
+    p.iteration, p.batch_size = 2, 1
+    assert ask(all_prompts=p.all_prompts[2:], index=0, p=p) == "word5"
+    assert ask(all_prompts=p.all_prompts, index=1, p=p) == "word4"
+    assert ask(all_prompts=p.all_prompts[2:], index=0, p=p, use_main_prompt=True) == "word3"
+
+
+def test_entries_survive_prompts_that_others_change_later():
+    p = job(["a fox", "an owl"], seeds=[3, 4])
+    rewrite(p, EXPANDED)
+    p.all_prompts[1] += " <lora:late:1>"
+    assert entries_of(p)[1][EXPANSION_KEY] == "word4"
+
+
+def test_a_typed_prompt_in_quotes_comes_back_in_quotes():
+    p = job(['"a fox"'], seeds=[3])
+    rewrite(p, EXPANDED)
+    assert json.loads(p.extra_generation_params[PROMPT_KEY]) == '"a fox"'
 
 
 def test_without_entries_per_picture_only_common_ones_are_written():

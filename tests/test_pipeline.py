@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +30,7 @@ class Request:
 
 
 def plan(**values):
-    return SimpleNamespace(**{"request": {}, "options": {}, "prompt": "", "negative_prompt": "", **values})
+    return SimpleNamespace(**{"request": {}, "options": {}, "fallbacks": {}, **values})
 
 
 def model_call(parts=(1,), cfg_scale=7.0, timestep=500.0, signal=None, vector=2816):
@@ -86,17 +87,23 @@ def test_what_was_forced_on_a_request_wins_over_the_plan():
 
 
 def test_copies_of_a_request_do_not_share_the_options_of_a_plan():
-    shared = {"CLIP_stop_at_last_layers": 1}
+    shared = {"sd_vae": "chosen"}
     p = Request(override_settings=shared)
     pipeline.apply_to_request(p, plan(options={"CLIP_stop_at_last_layers": 2}))
-    assert p.override_settings == {"CLIP_stop_at_last_layers": 2}
-    assert shared == {"CLIP_stop_at_last_layers": 1}
+    assert p.override_settings == {"CLIP_stop_at_last_layers": 2, "sd_vae": "chosen"}
+    assert shared == {"sd_vae": "chosen"}
+
+
+def test_an_option_that_the_request_names_stands_before_the_plans():
+    p = Request(override_settings={"CLIP_stop_at_last_layers": 1})
+    pipeline.apply_to_request(p, plan(options={"CLIP_stop_at_last_layers": 2}))
+    assert p.override_settings == {"CLIP_stop_at_last_layers": 1}
 
 
 def test_a_presets_prompt_stands_in_for_an_empty_one_only():
     typed, empty = Request(), Request(prompt="", negative_prompt="")
     for p in (typed, empty):
-        pipeline.apply_to_request(p, plan(prompt="preset", negative_prompt="bad"))
+        pipeline.apply_to_request(p, plan(fallbacks={"prompt": "preset", "negative_prompt": "bad"}))
     assert (typed.prompt, typed.negative_prompt) == ("a fox", "blurry")
     assert (empty.prompt, empty.negative_prompt) == ("preset", "bad")
 
@@ -105,6 +112,14 @@ def test_infotext_entries_of_an_earlier_generation_are_forgotten_and_others_kept
     p = Request(extra_generation_params={"Fooocus": "True", "Fooocus skipped": "x", "Hires": 1})
     pipeline.forget_infotext(p)
     assert p.extra_generation_params == {"Hires": 1}
+
+
+def test_the_hooks_of_a_copy_leave_the_originals_infotext_alone():
+    original = Request(extra_generation_params={"Fooocus": "True", "Fooocus prompt": "a fox"})
+    duplicate = copy.copy(original)
+    pipeline.forget_infotext(duplicate)
+    assert duplicate.extra_generation_params == {}
+    assert original.extra_generation_params == {"Fooocus": "True", "Fooocus prompt": "a fox"}
 
 
 # --- a model call -----------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def test_nothing_chosen_changes_nothing():
     plan = make_plan(settings, machine())
     assert plan.settings == plan.typed == settings
     assert (plan.request, plan.options, plan.loras, plan.notes) == ({}, {}, [], [])
-    assert (plan.prompt, plan.negative_prompt) == ("", "")
+    assert plan.fallbacks == {}
 
 
 @pytest.mark.parametrize("name", PERFORMANCES)
@@ -57,7 +57,7 @@ def test_performance_sets_steps_sampler_and_guidance(name):
     mode = PERFORMANCES[name]
     plan = plan_of(performance=name)
     assert plan.request["steps"] == mode.steps
-    assert plan.request["hr_second_pass_steps"] == mode.upscale_steps
+    assert plan.fallbacks["hr_second_pass_steps"] == mode.upscale_steps
     assert plan.request.get("cfg_scale") == mode.cfg_scale
     if mode.distilled:
         assert plan.loras == [(mode.lora.removesuffix(".safetensors"), mode.lora_weight)]
@@ -225,7 +225,7 @@ def test_a_presets_switch_step_needs_known_steps():
 
 def test_preset_texts_are_handed_on():
     plan = plan_of(Preset("mine", prompt="a fox", negative_prompt="blur"))
-    assert (plan.prompt, plan.negative_prompt) == ("a fox", "blur")
+    assert plan.fallbacks == {"prompt": "a fox", "negative_prompt": "blur"}
 
 
 def test_where_the_schedule_is_part_of_the_samplers_name_none_is_set():
@@ -251,3 +251,15 @@ def test_a_lora_that_the_prompt_names_is_not_added_again(name, weight, rest):
     assert lora_tags([(name, weight)], f"a fox <lora:{name}{rest} runs") == ""
     assert lora_tags([(name, weight)], f"a fox <lora:{name}x{rest}") != ""
     assert lora_tags([(name, weight)], "") == f" <lora:{name}:{weight:g}>"
+
+
+def test_a_base_model_that_the_request_names_stands_before_the_presets(tmp_path):
+    settings = Settings(enabled=True, preset="missing base")
+    library = PresetLibrary(
+        {"missing base": Preset("missing base", base_model="not-here.safetensors")}
+    )
+    installed = dataclasses.replace(machine(), presets=library)
+    plan = make_plan(settings, installed, checkpoint_is_chosen=True)
+    assert "sd_model_checkpoint" not in plan.options
+    with pytest.raises(RequestError, match=r"not-here\.safetensors"):
+        make_plan(settings, installed)

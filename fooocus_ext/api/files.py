@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Optional
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, StrictBool
+from pydantic import Field, StrictBool
 
 from fooocus_ext import args
-from fooocus_ext.api.routes import MAX_TEXT, PREFIX, as_http_error
+from fooocus_ext.api.routes import MAX_TEXT, PREFIX, Strict, as_http_error
 from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.files import save_preset
 from fooocus_ext.presets.preset import LoraSlot, preset_from_settings
@@ -35,19 +35,14 @@ class Folders:
     changed: Callable[[], None]
 
 
-class _Strict(BaseModel):
-    class Config:
-        extra = "forbid"
-
-
-class Lora(_Strict):
+class Lora(Strict):
     """One LoRA of a preset."""
 
     name: str = Field(..., min_length=1, max_length=300)
     weight: float = Field(1.0, ge=-10.0, le=10.0)
 
 
-class PresetToSave(_Strict):
+class PresetToSave(Strict):
     """A preset: the extension's arguments, and what else of the page belongs to it."""
 
     name: str = Field(..., description="Letters, digits, space and _-+.()")
@@ -60,14 +55,14 @@ class PresetToSave(_Strict):
     negative_prompt: str = Field("", max_length=MAX_TEXT)
 
 
-class FileToFetch(_Strict):
+class FileToFetch(Strict):
     """One file of a model, by its name and the SHA-256 of its content."""
 
     name: str = Field(..., max_length=100)
     sha256: str = Field(..., max_length=64)
 
 
-class ModelToFetch(_Strict):
+class ModelToFetch(Strict):
     """A model folder to download, on your word that you may use it."""
 
     base_url: str = Field(..., max_length=2000)

@@ -58,8 +58,10 @@ class Services:
     release_refiner: Callable[[], str | None]
 
 
-class _Strict(BaseModel):
-    class Config:
+class Strict(BaseModel):
+    """A request body that refuses what it does not know, and what no JSON answer can carry."""
+
+    class Config:  # noqa: D106  (pydantic's)
         extra = "forbid"
 
     @root_validator(pre=True, allow_reuse=True)
@@ -79,7 +81,7 @@ class _Strict(BaseModel):
         return value
 
 
-class _PictureWords(_Strict):
+class _PictureWords(Strict):
     prompt: str = Field("", max_length=MAX_TEXT)
     negative_prompt: str = Field("", max_length=MAX_TEXT)
     image_number: int = Field(1, ge=1, le=MAX_IMAGES, description="Picture i gets seed + i.")
@@ -114,7 +116,7 @@ PictureRequest = create_model(
 PictureRequest.__doc__ = "A picture from few words: everything but the prompt has a default."
 
 
-class PreviewRequest(_Strict):
+class PreviewRequest(Strict):
     """Texts to put together without making a picture."""
 
     prompt: str = Field("", max_length=MAX_TEXT)
@@ -124,7 +126,7 @@ class PreviewRequest(_Strict):
     expansion: StrictBool = False
 
 
-class ExpandRequest(_Strict):
+class ExpandRequest(Strict):
     """A prompt to continue, ``count`` times, with the seeds seed, seed + 1, ..."""
 
     prompt: str = Field(..., max_length=MAX_TEXT)
@@ -132,9 +134,16 @@ class ExpandRequest(_Strict):
     count: int = Field(1, ge=1, le=MAX_IMAGES)
 
 
-def settings_of(request: BaseModel) -> args.Settings:
-    """Return the settings within a picture request. Raises RequestError."""
-    values = {f.name: getattr(request, f.name) for f in args.FIELDS if f.name != "enabled"}
+def settings_of(request: Any) -> args.Settings:
+    """Return the settings within a picture request. Raises RequestError.
+
+    A preset decides whatever the request does not name itself, so with one the route's own
+    defaults give way to the table's, which a preset replaces.
+    """
+    names = [field.name for field in args.FIELDS if field.name != "enabled"]
+    if request.preset != args.NONE:
+        names = [name for name in names if name in request.__fields_set__]
+    values = {name: getattr(request, name) for name in names}
     return args.Settings().replace(enabled=True, **values)
 
 

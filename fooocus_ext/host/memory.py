@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,6 +31,22 @@ def free_bytes() -> int | None:
         devices.device
     )
     return int(free + cached)
+
+
+@contextmanager
+def room_for(checkpoint_file: str, base: Any) -> Iterator[None]:
+    """Keep the base's UNet on the CPU while a checkpoint is loaded that does not fit beside it."""
+    free = free_bytes()
+    needed = os.path.getsize(checkpoint_file) + HEADROOM  # noqa: PTH202  (the host's string)
+    if free is None or free >= needed or getattr(base, "lowvram", False):
+        yield
+        return
+    base.model.to(devices.cpu)
+    devices.torch_gc()
+    try:
+        yield
+    finally:
+        base.model.to(devices.device)
 
 
 class WeightPlacement:

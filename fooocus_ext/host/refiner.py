@@ -8,10 +8,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from modules import devices, extra_networks, processing, prompt_parser, shared
+from modules import (
+    devices,
+    extra_networks,
+    processing,
+    prompt_parser,
+    sd_models,
+    sd_unet,
+    shared,
+)
 
 from fooocus_ext.args import FIELDS_BY_NAME, NONE
 from fooocus_ext.core.refiner import WHOLE_STEPS, takes_over
+from fooocus_ext.errors import RequestError
 from fooocus_ext.host import memory, options, resident, separate
 
 if TYPE_CHECKING:
@@ -36,7 +45,7 @@ def take_part(p: Any, generation: Generation) -> Refiner | None:
 
     Raises:
         RequestError: no such checkpoint, a broken file, another family than the base, or a method
-            that this host or sampler has not got.
+            that this host or a sampler of the refined passes has not got.
     """
     settings = generation.settings
     if settings.refiner == NONE:
@@ -46,8 +55,11 @@ def take_part(p: Any, generation: Generation) -> Refiner | None:
     if info.filename == base.sd_checkpoint_info.filename:
         generation.skipped["refiner"] = "it is the base model itself"
         return None
+    passes = _passes(p)
     if settings.refiner_method == "separate":
-        separate.check_available(p.sampler_name)
+        separate.check_available(_sampler_names(p, passes))
+    if SECOND_PASS in passes and _has_checkpoint_of_its_own(p):
+        generation.skipped["refiner in the second pass"] = "that pass has a checkpoint of its own"
     if getattr(p, "refiner_checkpoint_info", None) is not None:
         p.comment(
             f"Fooocus's refiner {info.short_title} is used; the webui's own refiner "
@@ -94,10 +106,15 @@ class Refiner:
         The host's own code does it, on private caches, so schedules (prompt editing), AND, emphasis
         and sizes come out as they would if the refiner were the active model.
         """
+        if sd_unet.current_unet is not None:
+            raise RequestError(
+                "refiner: the webui's setting \"SD Unet\" replaces every model's UNet; allowed with it: "
+                '"None".'
+            )
+        sd_models.apply_alpha_schedule_override(self._resident.model)
         passes = _passes(p)
         with (
             _kept(p, (*_CACHES, *_CONDITIONING)),
-            self._resident.active(),
             self._weights.text_encoder_on_device(),
             torch.no_grad(),
         ):
@@ -105,10 +122,12 @@ class Refiner:
                 if hasattr(p, name):
                     setattr(p, name, self._resident.caches.setdefault(name, [None, None]))
             if FIRST_PASS in passes:
-                processing.StableDiffusionProcessing.setup_conds(p)
+                with self._resident.active():
+                    processing.StableDiffusionProcessing.setup_conds(p)
                 self._conds[False] = (p.c, p.uc)
-            if SECOND_PASS in passes:
-                with _hires_networks(p):
+            if SECOND_PASS in passes and not _has_checkpoint_of_its_own(p):
+                # The base is active while LoRAs are read: the host matches their layers with it.
+                with _hires_networks(p), self._resident.active():
                     p.hr_c = p.hr_uc = None
                     p.calculate_hr_conds()
                 self._conds[True] = (p.hr_c, p.hr_uc)
@@ -192,6 +211,20 @@ def _passes(p: Any) -> frozenset[str]:
         return frozenset({FIRST_PASS})
     choice = getattr(shared.opts, "hires_fix_refiner_pass", SECOND_PASS)
     return frozenset({FIRST_PASS, SECOND_PASS}) if choice == BOTH_PASSES else frozenset({choice})
+
+
+def _has_checkpoint_of_its_own(p: Any) -> bool:
+    """Whether the second pass of hires fix runs on another checkpoint than the first."""
+    name = getattr(p, "hr_checkpoint_name", None)
+    return name not in (None, "", "Use same checkpoint")
+
+
+def _sampler_names(p: Any, passes: frozenset[str]) -> set[str]:
+    names = {
+        FIRST_PASS: p.sampler_name,
+        SECOND_PASS: getattr(p, "hr_sampler_name", None) or p.sampler_name,
+    }
+    return {names[name] for name in passes}
 
 
 @contextmanager

@@ -7,6 +7,7 @@ reloads (what is touched: A1111 1.6 to 1.10, ``sd_models.load_model`` and what i
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from modules import devices, sd_hijack, sd_models, sd_unet, sd_vae, shared
 from modules.timer import Timer
 
 from fooocus_ext.errors import RequestError, did_you_mean
+from fooocus_ext.host import memory
 
 log = logging.getLogger("fooocus")
 
@@ -41,6 +43,7 @@ _MODULE_GLOBALS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 _HIJACK_FIELDS = ("layers", "clip", "circular_enabled", "comments", "extra_generation_params")
 _EMBEDDING_TABLES = ("ids_lookup", "word_embeddings", "skipped_embeddings")
 _OPTIONS = ("sd_model_checkpoint", "sd_checkpoint_hash")
+_FIRST_LAYER = "model.diffusion_model.input_blocks.0.0.weight"
 _MISSING = object()
 
 
@@ -162,10 +165,9 @@ def release() -> str | None:
     return title
 
 
-def release_on_model_change(_model: Any) -> None:
-    """Callback: the host has loaded another base, so its memory is worth more than our refiner."""
-    if not _loading:
-        release()
+def is_loading() -> bool:
+    """Whether the model that the host reports as loaded is ours, on its way to residence."""
+    return _loading
 
 
 def find(name: str) -> Any:
@@ -201,8 +203,9 @@ def acquire(info: Any, base: Any) -> ResidentModel:
         state_dict = _read(info)
         family = family_of(state_dict)
         _check_family(info, family, base)
+        _check_channels(info, state_dict, base)
         release()
-        _resident = _load(info, state_dict, modified)
+        _resident = _load(info, state_dict, modified, base)
         if family == (SDXL, True):
             _keep_loras_off(_resident.model)
     _check_family(info, (family_of_model(_resident.model), False), base)
@@ -235,6 +238,17 @@ def _check_family(info: Any, family: tuple[str, bool] | None, base: Any) -> None
         )
 
 
+def _check_channels(info: Any, state_dict: Mapping[str, Any], base: Any) -> None:
+    wanted = base.model.diffusion_model.input_blocks[0][0].weight.shape[1]
+    channels = state_dict[_FIRST_LAYER].shape[1] if _FIRST_LAYER in state_dict else wanted
+    if channels != wanted:
+        raise RequestError(
+            f'refiner: "{info.title}" takes {channels} channels (9: an inpainting model), but the '
+            f'base model "{base.sd_checkpoint_info.title}" takes {wanted}; allowed: a checkpoint '
+            "of the base's kind."
+        )
+
+
 def _keep_loras_off(model: Any) -> None:
     """Take away the names by which the host's Lora extension finds layers.
 
@@ -245,7 +259,27 @@ def _keep_loras_off(model: Any) -> None:
         layer.__dict__.pop("network_layer_name", None)
 
 
-def _load(info: Any, state_dict: Mapping[str, Any], modified: float) -> ResidentModel:
+def _load(info: Any, state_dict: Mapping[str, Any], modified: float, base: Any) -> ResidentModel:
+    """Load beside the base; the base waits on the CPU if both do not fit."""
+    loaded = None
+    with memory.room_for(info.filename, base):
+        try:
+            loaded = _load_as_the_host_does(info, state_dict)
+        except torch.cuda.OutOfMemoryError as error:
+            log.warning("%s", error)
+    if loaded is None:  # raised out here, where nothing refers to the half-loaded model any more
+        gc.collect()
+        devices.torch_gc()
+        raise RequestError(
+            f'refiner: not enough memory to keep "{info.title}" beside the base model; allowed: '
+            '"None", a smaller checkpoint, or starting the webui with --medvram.'
+        )
+    log.info("the refiner %s is resident", info.title)
+    model, embeddings = loaded
+    return ResidentModel(info=info, model=model, modified=modified, _embeddings=embeddings)
+
+
+def _load_as_the_host_does(info: Any, state_dict: Mapping[str, Any]) -> tuple[Any, _EmbeddingState]:
     global _loading  # noqa: PLW0603  (tells our own model_loaded callback from the host's)
     host_state = HostModelState()
     _loading = True
@@ -255,14 +289,7 @@ def _load(info: Any, state_dict: Mapping[str, Any], modified: float) -> Resident
         with sd_models.SkipWritingToConfig():
             model = sd_models.load_model(info, already_loaded_state_dict=state_dict)
         model.first_stage_model = None  # the base decodes
-        embeddings = _EmbeddingState()
-    except torch.cuda.OutOfMemoryError as error:
-        raise RequestError(
-            f'refiner: not enough memory to keep "{info.title}" beside the base model; allowed: '
-            '"None", a smaller checkpoint, or starting the webui with --medvram.'
-        ) from error
+        return model, _EmbeddingState()
     finally:
         _loading = False
         host_state.restore()
-    log.info("the refiner %s is resident", info.title)
-    return ResidentModel(info=info, model=model, modified=modified, _embeddings=embeddings)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Optional
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.dependencies.utils import get_parameterless_sub_dependant
@@ -25,7 +26,7 @@ _GENERATION_PATHS = ("/sdapi/v1/txt2img", "/sdapi/v1/img2img")
 def register(_demo: Any, app: FastAPI) -> None:
     """Add our routes and guard the shape of our arguments in the host's; called on every start."""
     for router in (routes.router(services()), files.router(folders())):
-        app.include_router(router, dependencies=authentication())
+        app.include_router(router, dependencies=authentication(app))
     for route in app.routes:
         if isinstance(route, APIRoute) and route.path in _GENERATION_PATHS:
             guard = get_parameterless_sub_dependant(
@@ -93,24 +94,51 @@ def _release_refiner() -> str | None:
         return resident.release()
 
 
-def authentication() -> list[Any]:
-    """Return the dependencies that ask for --api-auth's credentials, as the host's own routes do."""
-    api_auth = getattr(shared.cmd_opts, "api_auth", None)
-    if not api_auth:
-        return []
-    accounts = dict(account.split(":", 1) for account in api_auth.split(","))
+def authentication(app: FastAPI) -> list[Any]:
+    """Return what a request to our routes must pass: nothing where the webui asks for nothing.
 
-    def check(credentials: HTTPBasicCredentials = Depends(HTTPBasic())) -> None:  # noqa: B008
-        expected = accounts.get(credentials.username)
-        given = credentials.password.encode()
-        if expected is None or not secrets.compare_digest(given, expected.encode()):
-            raise HTTPException(
-                status_code=401,
-                detail="Incorrect username or password",
-                headers={"WWW-Authenticate": "Basic"},
-            )
+    With ``--api-auth`` its credentials do, as on the host's own routes; with a login on the page
+    (``--gradio-auth``) that login does too, because these routes are there without ``--api``.
+    """
+    accounts = _api_accounts()
+    if not accounts and getattr(app, "auth", None) is None:
+        return []
+
+    def check(
+        request: Request,
+        credentials: Optional[HTTPBasicCredentials] = Depends(HTTPBasic(auto_error=False)),  # noqa: B008, UP045
+    ) -> None:
+        if credentials is not None and _matches(credentials, accounts):
+            return
+        if getattr(app, "auth", None) is not None and is_logged_in(app, request):
+            return
+        raise HTTPException(
+            status_code=401,
+            detail="Incorrect username or password",
+            headers={"WWW-Authenticate": "Basic"},
+        )
 
     return [Depends(check)]
+
+
+def is_logged_in(app: FastAPI, request: Request) -> bool:
+    """Whether a request may see the webui's page: no login is asked for, or it has its cookie."""
+    if getattr(app, "auth", None) is None:
+        return True
+    token = request.cookies.get("access-token") or request.cookies.get("access-token-unsecure")
+    return token in getattr(app, "tokens", {})
+
+
+def _api_accounts() -> dict[str, str]:
+    api_auth = getattr(shared.cmd_opts, "api_auth", None) or ""
+    pairs = (account.partition(":") for account in api_auth.split(",") if account.strip())
+    return {name.strip(): password for name, _, password in pairs}
+
+
+def _matches(credentials: HTTPBasicCredentials, accounts: Mapping[str, str]) -> bool:
+    expected = accounts.get(credentials.username)
+    given = credentials.password.encode()
+    return expected is not None and secrets.compare_digest(given, expected.encode())
 
 
 async def refuse_foreign_shapes(request: Request) -> None:

@@ -9,7 +9,18 @@ from modules import script_callbacks, scripts
 
 from fooocus_ext import args, job_texts, pipeline, state
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host import a1111, assets, axes, options, refiner, resident, routes, tab, widgets
+from fooocus_ext.host import (
+    a1111,
+    assets,
+    axes,
+    lifecycle,
+    options,
+    refiner,
+    resident,
+    routes,
+    tab,
+    widgets,
+)
 from fooocus_ext.planning import Plan, make_plan
 
 log = logging.getLogger("fooocus")
@@ -61,15 +72,21 @@ class FooocusScript(scripts.Script):
             plan = _plan(p, slots)
             if plan is not None:
                 generation = state.attach(p, plan.settings)
-                a1111.follow_sampling(p, generation)
+                lifecycle.close_with(p, generation)
                 pipeline.begin(p, plan, assets.writer(), infotext_varies=a1111.infotext_varies())
                 generation.refiner = refiner.take_part(p, generation)
         except RequestError as error:
             log.error("%s", error.detail)  # noqa: TRY400  (a typing mistake is worth a line, no more)
-            a1111.refuse(p, state.attach(p, args.Settings()), error)
+            lifecycle.refuse(p, state.attach(p, args.Settings()), error)
         except Exception as error:  # the host would swallow it and make another picture
             log.exception("cannot begin this generation")
-            a1111.refuse(p, state.attach(p, args.Settings()), error)
+            lifecycle.refuse(p, state.attach(p, args.Settings()), error)
+
+    def process_batch(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
+        """Watch the sampling that the host begins next."""
+        generation = state.generation_of(p)
+        if generation is not None:
+            lifecycle.follow_sampling(p, generation)
 
     def process_before_every_sampling(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
         """Prepare the sampler of one pass (from webui 1.10 on)."""
@@ -83,15 +100,22 @@ class FooocusScript(scripts.Script):
 
 
 def _plan(p: Any, slots: tuple[Any, ...]) -> Plan | None:
+    """Return what the arguments come to; made in both hooks, as ``p`` may carry nothing between them.
+
+    (Extensions that farm requests out turn all attributes of ``p`` into JSON in ``before_process``.)
+    """
     settings = axes.apply_overrides(p, args.parse(slots))
-    return make_plan(settings, assets.installed()) if settings.enabled else None
+    if not settings.enabled:
+        return None
+    chosen = "sd_model_checkpoint" in p.override_settings
+    return make_plan(settings, assets.installed(), checkpoint_is_chosen=chosen)
 
 
 def _before_model_call(params: Any) -> None:
     denoiser = a1111.denoiser_of(params)
     generation = state.generation_of(denoiser.p) if denoiser is not None else None
     if generation is not None:
-        with a1111.ends_sampling_on_error(generation):
+        with lifecycle.ends_sampling_on_error():
             _guide(generation, params, denoiser)
 
 
@@ -116,11 +140,17 @@ def _guide(generation: state.Generation, params: Any, denoiser: Any) -> None:
 
 
 def _after_model_call(params: Any) -> None:
-    p = a1111.sampled_processing()
+    p = lifecycle.sampled_processing()
     generation = state.generation_of(p) if p is not None else None
     if generation is not None:
-        with a1111.ends_sampling_on_error(generation):
+        with lifecycle.ends_sampling_on_error():
             pipeline.after_model_call(generation, params.x)
+
+
+def _release_refiner(_model: Any) -> None:
+    """Another base is loaded, so its memory is worth more than a refiner's; unless one samples."""
+    if lifecycle.sampled_processing() is None and not resident.is_loading():
+        resident.release()
 
 
 def _restore_typed_texts(_infotext: str, entries: dict[str, Any]) -> None:
@@ -131,7 +161,7 @@ def register() -> None:
     """Register with the host; it forgets all callbacks before it runs the entry file again."""
     script_callbacks.on_cfg_denoiser(_before_model_call)
     script_callbacks.on_cfg_denoised(_after_model_call)
-    script_callbacks.on_model_loaded(resident.release_on_model_change)
+    script_callbacks.on_model_loaded(_release_refiner)
     script_callbacks.on_ui_settings(options.register)
     script_callbacks.on_before_ui(axes.register)
     script_callbacks.on_infotext_pasted(_restore_typed_texts)

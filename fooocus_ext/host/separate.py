@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from modules import scripts
@@ -19,17 +19,22 @@ _TIMESTEP_SCHEDULE = "timesteps"
 _UNSPLITTABLE = ("UniPC", "DPM fast", "DPM adaptive", "Restart")
 
 
-def check_available(sampler_name: str) -> None:
-    """Raise RequestError where a sampler run cannot be split in two."""
+def check_available(sampler_names: Collection[str]) -> None:
+    """Raise RequestError where the run of one of these samplers cannot be split in two."""
     if not hasattr(scripts.Script, "process_before_every_sampling"):
         raise RequestError(
             'refiner_method: "separate" needs webui 1.10 or newer; allowed here: "joint".'
         )
-    if sampler_name in _UNSPLITTABLE:
-        raise RequestError(
-            f'refiner_method: "separate" cannot split the sampler "{sampler_name}", which plans its '
-            'own steps; allowed: "joint", or another sampler.'
-        )
+    for name in _UNSPLITTABLE:
+        if name in sampler_names:
+            raise _unsplittable(name)
+
+
+def _unsplittable(sampler_name: str) -> RequestError:
+    return RequestError(
+        f'refiner_method: "separate" cannot split the sampler "{sampler_name}", which plans its '
+        'own steps; allowed: "joint", or another sampler.'
+    )
 
 
 def split_sampler(sampler: Any, ratio: float, generation: Generation) -> None:
@@ -46,7 +51,9 @@ def split_sampler(sampler: Any, ratio: float, generation: Generation) -> None:
 def _in_two_runs(sample: Callable[..., Any], ratio: float) -> Callable[..., Any]:
     @functools.wraps(sample)
     def sample_twice(model: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
-        name = next(n for n in (*_NOISE_SCHEDULES, _TIMESTEP_SCHEDULE) if n in kwargs)
+        name = next((n for n in (*_NOISE_SCHEDULES, _TIMESTEP_SCHEDULE) if n in kwargs), None)
+        if name is None:
+            raise _unsplittable(getattr(sample, "__name__", str(sample)))
         schedule = kwargs.pop(name)
         switch = first_refiner_step(ratio, total_calls=model.total_steps, steps=model.steps)
         if not 0 < switch < len(schedule) - 1:

@@ -13,7 +13,7 @@ from fooocus_ext.ui.tab import Tab
 from fooocus_ext.ui.tab_values import NAMES
 
 TABNAME = "fooocus"
-_PICTURE, _INFOTEXT, _LAST_BUTTON = "pnginfo_image", "pnginfo_generation_info", "extras_tab"
+_PICTURE, _INFOTEXT, _NEIGHBOUR = "pnginfo_image", "pnginfo_generation_info", "inpaint_tab"
 
 
 def create_buttons(tabs: Sequence[str]) -> Mapping[str, Any]:
@@ -61,7 +61,7 @@ class PngInfo:
         elem_id = getattr(component, "elem_id", None)
         if elem_id in (_PICTURE, _INFOTEXT):
             self._seen[elem_id] = component
-        if elem_id != _LAST_BUTTON or self._seen.keys() != {_PICTURE, _INFOTEXT}:
+        if elem_id != _NEIGHBOUR or self._seen.keys() != {_PICTURE, _INFOTEXT}:
             return
         seen, self._seen = self._seen, {}
         copypaste.register_paste_params_button(

@@ -14,6 +14,7 @@ from modules import paths, shared
 
 from fooocus_ext import image_log
 from fooocus_ext.host.outputs import Output, Picture
+from fooocus_ext.host.routes import is_logged_in
 from fooocus_ext.markup import render
 from fooocus_ext.ui.tab_metadata import metadata_of
 from fooocus_ext.ui.tab_values import Choices
@@ -60,10 +61,7 @@ def register(_demo: Any, app: FastAPI) -> None:
     """Add the log's pages and pictures to the webui's server, for whoever may see its page."""
 
     def logged_in(request: Request) -> None:
-        if getattr(app, "auth", None) is None:
-            return
-        token = request.cookies.get("access-token") or request.cookies.get("access-token-unsecure")
-        if token not in getattr(app, "tokens", {}):
+        if not is_logged_in(app, request):
             raise HTTPException(status_code=401, detail="Log in on the webui's page first.")
 
     routes = APIRouter(prefix=LOG_PATH, dependencies=[Depends(logged_in)], include_in_schema=False)

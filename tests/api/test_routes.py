@@ -343,3 +343,12 @@ def test_every_route_is_described(path):
     for operation in OPEN_API["paths"][path].values():
         assert operation["summary"]
         assert operation["tags"] == ["Fooocus"]
+
+
+def test_a_preset_decides_what_the_request_does_not_name():
+    with_preset = routes.settings_of(routes.PictureRequest(prompt="x", preset="lightning"))
+    assert (with_preset.performance, with_preset.aspect_ratio) == ("webui", "webui")
+    named = routes.PictureRequest(prompt="x", preset="lightning", performance="Quality")
+    assert routes.settings_of(named).performance == "Quality"
+    plain = routes.settings_of(routes.PictureRequest(prompt="x"))
+    assert (plain.performance, plain.aspect_ratio) == ("Speed", "1152*896")

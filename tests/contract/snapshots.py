@@ -156,6 +156,6 @@ def _functions(host: Host) -> dict[str, int]:
 
 def _sampled() -> bool:
     """Whether the extension believes that a sampling is running."""
-    from fooocus_ext.host import a1111
+    from fooocus_ext.host import lifecycle
 
-    return a1111.sampled_processing() is not None
+    return lifecycle.sampled_processing() is not None

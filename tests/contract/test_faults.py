@@ -201,7 +201,7 @@ OUR_STAGES = [
     "pipeline.before_model_call",
     "pipeline.after_model_call",
     "job_texts.rewrite_job",
-    "host.a1111.follow_sampling",
+    "host.lifecycle.follow_sampling",
     "host.a1111.read_model_call",
     "host.a1111.pass_size",
     "host.assets.writer",

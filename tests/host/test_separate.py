@@ -165,14 +165,14 @@ def test_no_callback_is_no_problem(separate):
 @pytest.mark.parametrize("name", ["UniPC", "DPM fast", "DPM adaptive", "Restart"])
 def test_samplers_that_plan_their_own_steps_are_refused(separate, name):
     with pytest.raises(RequestError, match=f'cannot split the sampler "{name}"'):
-        separate.check_available(name)
+        separate.check_available({name})
 
 
 def test_other_samplers_are_not(separate):
-    assert separate.check_available("DPM++ 2M") is None
+    assert separate.check_available({"DPM++ 2M"}) is None
 
 
 def test_a_host_without_the_hook_is_told_so(load_host_module):
     old = load_host_module("separate", scripts=WITHOUT_HOOK)
     with pytest.raises(RequestError, match=r"1\.10 or newer"):
-        old.check_available("Euler")
+        old.check_available({"Euler"})

@@ -187,10 +187,13 @@ def _entry(values: Sequence[str | None], varies: bool) -> Any:
 
 
 def _quoted(value: str | None) -> str | None:
-    """Return a value so that the host, which takes quotes around a value off, gives it back."""
-    return (
-        json.dumps(value, ensure_ascii=False) if value and value[0] == value[-1] == '"' else value
-    )
+    """Return a value so that the host, which takes quotes around a value off, gives it back.
+
+    Without quotes, the host's parser complains of an empty value.
+    """
+    if value is None or (value and not value[0] == value[-1] == '"'):
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _value_of_picture(

@@ -143,6 +143,13 @@ class HiresPass:
             torch.from_numpy(array).to(samples.device), samples
         )
 
+    def _cut_to_ratio(self, samples):
+        """Latents without the margins that the requested ratio leaves no room for."""
+        top, left = self.truncate_y // 2, self.truncate_x // 2
+        bottom = samples.shape[2] - (self.truncate_y + 1) // 2
+        right = samples.shape[3] - (self.truncate_x + 1) // 2
+        return samples[:, :, top:bottom, left:right]
+
     def sample_hr_pass(self, samples, decoded_samples, seeds, subseeds, subseed_strength, prompts):
         """The second pass; returns DecodedSamples, or the first pass's latents if interrupted before."""
         if state.interrupted:
@@ -156,10 +163,7 @@ class HiresPass:
         else:
             samples, image_conditioning = self._enlarge_pictures(decoded_samples, seeds, prompts)
         state.nextjob()
-        top, left = self.truncate_y // 2, self.truncate_x // 2
-        bottom = samples.shape[2] - (self.truncate_y + 1) // 2
-        right = samples.shape[3] - (self.truncate_x + 1) // 2
-        samples = samples[:, :, top:bottom, left:right]
+        samples = self._cut_to_ratio(samples)
         self.rng = rng.ImageRNG(
             samples.shape[1:],
             self.seeds,

@@ -75,12 +75,8 @@ def add_callback(callbacks, fun, *, name=None, category="unknown", filename=None
     """Append a subscription named {extension}/{file}/{category}[/{name}][-{n}]."""
     filename = filename or _calling_file() or "unknown file"
     extension = extensions.find_extension(filename)
-    parts = [
-        extension.canonical_name if extension else "base",
-        os.path.basename(filename),
-        category,
-    ]
-    base = "/".join(parts + ([name] if name is not None else []))
+    owner = extension.canonical_name if extension else "base"
+    base = "/".join(filter(None, (owner, os.path.basename(filename), category, name)))
     taken = {c.name for c in callbacks}
     unique, index = base, 0
     while unique in taken:
@@ -124,19 +120,14 @@ def clear_callbacks():
     ordered_callbacks_map.clear()
 
 
-def _call(category, *args, job=None, newest_first=False, **kwargs) -> list:
-    """Call every subscriber.
-
-    An Exception is reported and the next one is called. Returns what they returned.
-    """
-    results = []
+def _call(category, *args, newest_first=False, **kwargs) -> None:
+    """Call every subscriber; an Exception is reported and the next one is called."""
     callbacks = ordered_callbacks(category)
     for c in reversed(callbacks) if newest_first else callbacks:
         try:
-            results.append(c.callback(*args, **kwargs))
+            c.callback(*args, **kwargs)
         except Exception:
-            report_exception(c, job or f"{category}_callback")
-    return results
+            report_exception(c, f"{category}_callback")
 
 
 def _remove(condition) -> None:

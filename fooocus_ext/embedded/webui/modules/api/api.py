@@ -135,12 +135,9 @@ class Api(ScriptArgsMixin, InfoRoutes):
             headers={"WWW-Authenticate": "Basic"},
         )
 
-    def _generate(self, request, tab, runner, default_args, make_p, response):
-        """What txt2img and img2img share; `make_p` gets the processing class's arguments."""
-        task_id = request.force_task_id or create_task_id(tab)
-        mentioned: dict = {}
-        apply_infotext(request, tab, script_runner=runner, mentioned_script_args=mentioned)
-        selectable, index = self.get_selectable_script(request.script_name, runner)
+    @staticmethod
+    def _processing_args(request) -> dict:
+        """The processing class's arguments: the request with its sampler's and schedule's real names."""
         sampler, scheduler = sd_samplers.get_sampler_and_scheduler(
             request.sampler_name or request.sampler_index, request.scheduler
         )
@@ -154,9 +151,17 @@ class Api(ScriptArgsMixin, InfoRoutes):
         )
         if not populate.scheduler and scheduler != "Automatic":
             populate.scheduler = scheduler
-        args = {
+        return {
             key: value for key, value in vars(populate).items() if key not in NOT_FOR_PROCESSING
         }
+
+    def _generate(self, request, tab, runner, default_args, make_p, response):
+        """What txt2img and img2img share; `make_p` gets the processing class's arguments."""
+        task_id = request.force_task_id or create_task_id(tab)
+        mentioned: dict = {}
+        apply_infotext(request, tab, script_runner=runner, mentioned_script_args=mentioned)
+        selectable, index = self.get_selectable_script(request.script_name, runner)
+        args = self._processing_args(request)
         script_args = self.init_script_args(
             request, default_args, selectable, index, runner, input_script_args=mentioned
         )

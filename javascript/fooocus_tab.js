@@ -133,8 +133,12 @@ function fooocusPlaceTab() {
     const place = fooocus.find("#fooocus_place");
     const button = fooocus.tabButton();
     if (place && button && place.dataset.place === "first") {
-        // Only the looks change: the host finds its own tabs by their place in the document.
-        button.style.order = "-1";
+        // Only the looks change: the host finds its own tabs by their place in the document. A rule and not a
+        // style of the button itself, because Gradio makes a new button whenever another tab is chosen.
+        const position = Array.from(button.parentNode.children).indexOf(button) + 1;
+        const rule = document.createElement("style");
+        rule.textContent = `#tabs > .tab-nav > button:nth-child(${position}) { order: -1; }`;
+        document.head.append(rule);
         button.click();
     }
 }

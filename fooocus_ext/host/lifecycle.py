@@ -110,3 +110,4 @@ def refuse(p: Any, generation: Generation, error: Exception) -> None:
         raise reason
 
     generation.override(p, "init", refuse_to_start)
+    close_with(p, generation)

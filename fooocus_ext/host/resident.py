@@ -239,7 +239,7 @@ def _check_family(info: Any, family: tuple[str, bool] | None, base: Any) -> None
 
 
 def _check_channels(info: Any, state_dict: Mapping[str, Any], base: Any) -> None:
-    wanted = base.model.diffusion_model.input_blocks[0][0].weight.shape[1]
+    wanted = base.model.diffusion_model.in_channels
     channels = state_dict[_FIRST_LAYER].shape[1] if _FIRST_LAYER in state_dict else wanted
     if channels != wanted:
         raise RequestError(

@@ -172,7 +172,7 @@ def test_an_axis_gives_the_pictures_of_single_requests(host, name, unchanged):
 
 def test_two_axes_at_once(host, unchanged):
     axes = [("[Fooocus] Sharpness", "0, 20"), ("[Fooocus] Adaptive CFG", "2, 30")]
-    _, cells = plot(host, axes)
+    _, cells = plot(host, axes, fooocus={})
     wanted = [
         host.generate({"sharpness": sharpness, "adaptive_cfg": cfg}).pictures[0]
         for cfg in (2, 30)
@@ -184,7 +184,7 @@ def test_two_axes_at_once(host, unchanged):
 
 def test_a_grid_leaves_no_axis_value_for_the_next_request(host, unchanged):
     before = host.generate()
-    plot(host, [("[Fooocus] Sharpness", "5, 20")])
+    plot(host, [("[Fooocus] Sharpness", "5, 20")], fooocus={})
     assert host.generate().payload == before.payload
     assert snapshots.callback_counts(host)
 

@@ -196,12 +196,11 @@ def test_a_failure_in_any_stage_of_the_host_leaves_nothing(host, method, name, b
 
 OUR_STAGES = [
     "host.script.make_plan",
-    "pipeline.apply_to_request",
     "pipeline.begin",
     "pipeline.before_model_call",
     "pipeline.after_model_call",
     "job_texts.rewrite_job",
-    "host.lifecycle.follow_sampling",
+    "host.lifecycle.close_with",
     "host.a1111.read_model_call",
     "host.a1111.pass_size",
     "host.assets.writer",

@@ -24,7 +24,7 @@ class Lazy:
         return importlib.import_module(f"modules.{self._name}")
 
     def __getattr__(self, name):
-        if name.startswith("__"):  # pytest asks every object of a test module for some, to tell what it is
+        if name.startswith(("_", "pytest")):  # pytest asks every object of a test module for some, to tell what it is
             raise AttributeError(name)
         return getattr(self._module(), name)
 

@@ -200,7 +200,6 @@ OUR_STAGES = [
     "pipeline.before_model_call",
     "pipeline.after_model_call",
     "job_texts.rewrite_job",
-    "host.lifecycle.close_with",
     "host.a1111.read_model_call",
     "host.a1111.pass_size",
     "host.assets.writer",

@@ -143,6 +143,15 @@ function fooocusPlaceTab() {
     }
 }
 
+/** Look for models again where the page has been saying that there are none. */
+function fooocusLookAgain() {
+    const message = fooocus.find("#fooocus_first_run.prose");
+    message.addEventListener("click", (event) => {
+        if (event.target.matches(".fooocus-refresh")) fooocus.find("#fooocus_refresh").click();
+    });
+    if (message.querySelector(".fooocus-refresh")) fooocus.find("#fooocus_refresh").click();
+}
+
 function fooocusEscape(event) {
     const advanced = fooocus.find("#fooocus_advanced input");
     const open = fooocus.find("#fooocus_page.fooocus-advanced");
@@ -159,6 +168,7 @@ onUiLoaded(() => {
     fooocus.showRunning(false);
     fooocusPlaceTab();
     fooocusResume();
+    fooocusLookAgain();
     document.addEventListener("keydown", fooocusEscape);
     fooocus.find("#fooocus_gallery_container").addEventListener("click", () => setTimeout(fooocus.showSelected, 100));
     fooocus.find("#fooocus_gallery_container").addEventListener("keyup", () => setTimeout(fooocus.showSelected, 100));

@@ -56,7 +56,7 @@ def services() -> TabServices:
     return TabServices(
         values=tab_fill.initial_values(),
         choices=choices(),
-        styles=lambda: render("styles.html", groups=grouped_styles(assets.styles())),
+        styles=style_list,
         first_run=first_run,
         send_buttons=tab_send.create_buttons,
         history=tab_storage.LOG_PATH.removeprefix("/") + "/",
@@ -76,6 +76,11 @@ def choices() -> Mapping[str, Callable[[], Sequence[str]]]:
         "scheduler": assets.scheduler_labels,
         "upscaler": lambda: [AUTOMATIC, *(u.name for u in shared.sd_upscalers if u.name != NONE)],
     }
+
+
+def style_list() -> str:
+    """Return the list of styles as HTML, every text in it escaped."""
+    return render("styles.html", groups=grouped_styles(assets.styles()))
 
 
 def first_run() -> str:
@@ -149,7 +154,8 @@ def _connect_settings(tab: Tab) -> None:
         show_progress=False,
     )
     parts["refresh"].click(
-        fn=lambda: tab_fill.refreshed(choices(), services().styles, first_run),
+        fn=lambda before: tab_fill.refreshed(choices(), style_list, first_run, before),
+        inputs=[parts["first_run"]],
         outputs=[
             *(tab.widgets[name] for name in tab_fill.REFRESHED),
             parts["preset"],

@@ -134,15 +134,24 @@ def refreshed(
     choices: Mapping[str, Callable[[], Sequence[str]]],
     styles: Callable[[], str],
     first_run: Callable[[], str],
+    first_run_before: str,
 ) -> list[Any]:
-    """Read all folders again; return updates of the lists that depend on them."""
+    """Read all folders again; return updates of the lists that depend on them.
+
+    Where the page has been saying that there is no model (``first_run_before``), the first one that
+    there is now becomes the base model.
+    """
     shared.refresh_checkpoints()
     sd_vae.refresh_vae_list()
     assets.reload()
     lists = {name: list(choices["lora" if name in _LORAS else name]()) for name in REFRESHED}
+    changes: dict[str, dict[str, Any]] = {name: {"choices": lists[name]} for name in REFRESHED}
+    message = first_run()
+    if first_run_before.strip() and not message:
+        changes["base_model"]["value"] = _bases()[0]
     return [
-        *(gr.update(choices=lists[name]) for name in REFRESHED),
+        *(gr.update(**changes[name]) for name in REFRESHED),
         gr.update(choices=list(choices["preset"]())),
         styles(),
-        first_run(),
+        message,
     ]

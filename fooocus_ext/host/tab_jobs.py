@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import safetensors
 import torch
 from fastapi import HTTPException
 from modules import progress, sd_models, shared
@@ -29,6 +30,10 @@ log = logging.getLogger("fooocus")
 OUT_OF_MEMORY = (
     "There was not enough memory for this picture. Choose a smaller aspect ratio, fewer LoRAs or no "
     "refiner, or start the webui with --medvram."
+)
+UNREADABLE = (
+    "A chosen model file cannot be read. It may be cut off: download it again, or choose another "
+    "under Advanced, Models."
 )
 _REMEMBERED = 16
 _REMEMBERED_IN_MEMORY = 2
@@ -90,6 +95,9 @@ def generate(task: str, action: str, gallery: Any, *values: Any) -> list[Any]:
     except MemoryError:
         log.exception("out of memory")
         result = Result(errors=(OUT_OF_MEMORY,))
+    except safetensors.SafetensorError as error:
+        log.exception("a model file cannot be read")
+        result = Result(errors=(f"{UNREADABLE} The webui says: {error}",))
     _remember(task, result)
     return result.as_outputs()
 

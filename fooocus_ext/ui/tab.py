@@ -130,7 +130,7 @@ def _build_hidden(tab: Tab, services: TabServices) -> None:
     with gr.Row(elem_id="fooocus_hidden"):
         for name in ("infotexts", "infotext", "task", "action", "pasted"):
             tab.parts[name] = gr.Textbox(elem_id=f"fooocus_{name}", label=f"Fooocus {name}")
-        for name in ("load", "restore", "apply_pasted"):
+        for name in ("restore", "apply_pasted"):
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
         tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
         place = "first" if services.tab_first else "last"

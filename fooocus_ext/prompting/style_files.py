@@ -87,7 +87,10 @@ def _read_csv(path: Path, text: str, report: Report) -> Iterator[Style]:
     files call the prompt column ``text``.
     """
     rows = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
-    columns = rows.fieldnames or []
+    try:
+        columns = rows.fieldnames or []
+    except csv.Error as error:
+        raise DataFileError(f"its first row is not CSV ({error})") from error
     if "name" not in columns or not {"prompt", "text"} & set(columns):
         raise DataFileError("its first row must name the columns name,prompt,negative_prompt")
     number = 1

@@ -1,0 +1,123 @@
+"""Four jobs in a row with the joint refiner against four without one, and with the host's own refiner.
+
+On the embedded host with its tiny checkpoints, whose loading weighs more against their sampling than
+a real one's. Times are those of one thread while it runs, so that other programs do not count, nor
+does waiting for a disk, which would burden the host's own refiner alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks import _host
+from benchmarks._figures import Figure
+from benchmarks._measuring import one_thread
+
+JOBS = 4
+REQUEST = {"width": 256, "height": 256, "steps": 20, "seed": 1}
+SWITCH = 0.8
+ROUNDS = 3
+NO_TRICKS = {
+    "expansion": False,
+    "sharpness": 0.0,
+    "adm_positive": 1.0,
+    "adm_negative": 1.0,
+    "adaptive_cfg": 30.0,
+}
+TWO_MODELS = {"sd_checkpoints_limit": 2, "sd_checkpoints_keep_in_cpu": False}
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One way to make the pictures.
+
+    Attributes:
+        name: what it is called.
+        settings: the extension's, or None for off.
+        request: what the host's request has besides ``REQUEST``.
+        options: the host's options that differ.
+        loads: whether the resident refiner is dropped before, so that the first job loads it.
+    """
+
+    name: str
+    settings: Mapping[str, Any] | None = None
+    request: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    loads: bool = False
+
+    def prepare(self) -> None:
+        """Bring the host into the state that an earlier job of the same kind leaves behind."""
+        if self.loads:
+            _host.generate(None, **REQUEST)
+            _release()
+        else:
+            self.make_picture()
+
+    def make_picture(self) -> None:
+        """Run one job."""
+        _host.generate(self.settings, **REQUEST, **self.request)
+
+
+def measure() -> list[Figure]:
+    """Measure with the refiner in memory already, and with the first job loading it."""
+    refiner = _host.checkpoint("refiner")
+    ours = {**NO_TRICKS, "refiner": refiner, "refiner_switch": SWITCH}
+    hosts = {"refiner_checkpoint": refiner, "refiner_switch_at": SWITCH}
+    plain = Side("no refiner")
+    sides = {
+        "job_ratio": Side("ours", ours),
+        "job_ratio_with_load": Side("ours, the first job loading it", ours, loads=True),
+        "host_job_ratio": Side("the host's", request=hosts),
+        "host_two_models_job_ratio": Side("the host's, two models", None, hosts, TWO_MODELS),
+    }
+    with one_thread():
+        seconds = _median_seconds([plain, *sides.values()])
+    return [
+        Figure(
+            f"refiner.{key}",
+            seconds[side] / seconds[plain],
+            "s",
+            ours=seconds[side],
+            peer=seconds[plain],
+            peer_name=f"no refiner; measured: {side.name}",
+            goal="" if side.request else "<= 1.1",
+        )
+        for key, side in sides.items()
+    ]
+
+
+def _median_seconds(sides: list[Side]) -> dict[Side, float]:
+    taken: dict[Side, list[float]] = {side: [] for side in sides}
+    for _ in range(ROUNDS):
+        for side in sides:
+            with _options(side.options):
+                side.prepare()
+                begin = time.process_time()
+                for _ in range(JOBS):
+                    side.make_picture()
+                taken[side].append(time.process_time() - begin)
+                _host.generate(None, **REQUEST)  # until then a refiner of the host stays active
+    return {side: statistics.median(taken[side]) for side in sides}
+
+
+@contextlib.contextmanager
+def _options(changed: Mapping[str, Any]) -> Iterator[None]:
+    from modules import shared  # noqa: PLC0415 - the embedded host's
+
+    before = {name: getattr(shared.opts, name) for name in changed}
+    shared.opts.data.update(changed)
+    try:
+        yield
+    finally:
+        shared.opts.data.update(before)
+
+
+def _release() -> None:
+    from fooocus_ext.host import resident  # noqa: PLC0415 - needs the host
+
+    resident.release()

@@ -1,0 +1,102 @@
+"""The time from process start to a page that is served, with the extension and without it.
+
+On the embedded host, with the extension's install.py run first, as a webui does. Times are those of
+one thread while it runs, so that other programs do not count; ``startup.added_wall_seconds`` is the
+same by the clock on the wall.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks._figures import Figure, Unavailable
+
+ROOT = Path(__file__).resolve().parents[1]
+ROUNDS = 3
+PEER = "the host without the extension"
+READY = "ready after"
+PROGRAM = f"""
+import os, sys, time
+from fooocus_ext import embedded
+embedded.bootstrap(sys.argv[2:])
+from modules import server
+server.launch_page("127.0.0.1", int(sys.argv[1]))
+print("{READY}", time.process_time(), flush=True)
+os._exit(0)
+"""
+
+
+def measure() -> list[Figure]:
+    """Start the host again and again, with and without the extension in turn."""
+    with tempfile.TemporaryDirectory(prefix="fooocus-benchmark-") as folder:
+        flags = ["--data-dir", folder, "--tiny", "--skip-version-check"]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONPYCACHEPREFIX": str(Path(folder, "pycache")),
+            "PYTHONDONTWRITEBYTECODE": "",
+            "OMP_NUM_THREADS": "1",
+            "GRADIO_ANALYTICS_ENABLED": "False",
+        }
+        _start(flags, environment)  # writes the tiny checkpoints, and everybody's compiled modules
+        pairs = [
+            (
+                _start([*flags, "--disable-all-extensions"], environment),
+                _start(flags, environment, installs=True),
+            )
+            for _ in range(ROUNDS)
+        ]
+    figures = []
+    for index, key in enumerate(("added_seconds", "added_wall_seconds")):
+        absent, present = (
+            statistics.median(pair[side][index] for pair in pairs) for side in (0, 1)
+        )
+        figures.append(
+            Figure(
+                f"startup.{key}", present - absent, "s", ours=present, peer=absent, peer_name=PEER
+            )
+        )
+    return figures
+
+
+def _start(
+    flags: list[str], environment: dict[str, str], *, installs: bool = False
+) -> tuple[float, float]:
+    """Return the seconds of computing and of waiting until the page is there."""
+    begin = time.perf_counter()
+    computing = _seconds_of_install() if installs else 0.0
+    command = [sys.executable, "-c", PROGRAM, str(_free_port()), *flags]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "GRADIO_ANALYTICS_ENABLED": "False",
+    }
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    ready = [line for line in finished.stdout.splitlines() if line.startswith(READY)]
+    if not ready:
+        reason = (finished.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise Unavailable(f"the embedded host does not start: {reason}")
+    return computing + float(ready[0].split()[-1]), time.perf_counter() - begin
+
+
+def _seconds_of_install() -> float:
+    before = os.times()
+    subprocess.run([sys.executable, str(ROOT / "install.py")], check=True)
+    after = os.times()
+    return (after.children_user + after.children_system) - (
+        before.children_user + before.children_system
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

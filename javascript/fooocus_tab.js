@@ -4,6 +4,7 @@
 const fooocus = {
     task: null,
     running: false,
+    leaving: false,
 
     find: (selector) => gradioApp().querySelector(selector),
 
@@ -44,6 +45,7 @@ const fooocus = {
             fooocus.find("#fooocus_gallery_container"),
             fooocus.find("#fooocus_gallery"),
             () => {
+                if (fooocus.leaving) return; // a page that is left has its requests cut off
                 fooocus.showRunning(false);
                 sessionStorage.removeItem("fooocus_task");
                 atEnd();
@@ -170,6 +172,8 @@ onUiLoaded(() => {
     fooocusResume();
     fooocusLookAgain();
     document.addEventListener("keydown", fooocusEscape);
+    window.addEventListener("beforeunload", () => { fooocus.leaving = true; });
+    window.addEventListener("pageshow", () => { fooocus.leaving = false; });
     fooocus.find("#fooocus_gallery_container").addEventListener("click", () => setTimeout(fooocus.showSelected, 100));
     fooocus.find("#fooocus_gallery_container").addEventListener("keyup", () => setTimeout(fooocus.showSelected, 100));
 });

@@ -49,10 +49,15 @@ class Result:
     comments: str = ""
     errors: tuple[str, ...] = ()
 
-    def as_outputs(self) -> list[Any]:
-        """Return the values of the page's outputs; the host appends to the last, which is a text."""
+    def as_outputs(self, task: str) -> list[Any]:
+        """Return the values of the page's outputs; the host appends to the last, which is a text.
+
+        The job's id makes that text differ from the last job's: what has not changed, the page would
+        not show anew, and a screen reader would not say again.
+        """
+        done = render("done.html", task=task)
         if self.errors:
-            return [*FAILED, render("notice.html", kind="error", messages=self.errors)]
+            return [*FAILED, done + render("notice.html", kind="error", messages=self.errors)]
         messages = tuple(line for line in self.comments.splitlines() if line.strip())
         return [
             [_shown(picture) for picture in self.pictures],
@@ -60,7 +65,7 @@ class Result:
             self.infotexts[0] if self.infotexts else "",
             plaintext_to_html(self.infotexts[0]) if self.infotexts else "",
             str(self.seed) if self.seed is not None else gr.update(),
-            render("notice.html", kind="note", messages=messages),
+            done + render("notice.html", kind="note", messages=messages),
         ]
 
 
@@ -82,7 +87,7 @@ def generate(task: str, action: str, gallery: Any, *values: Any) -> list[Any]:
         values: the widgets' values in the order of ``tab_values.NAMES``.
     """
     if _cancelled.pop(task, "not there") is None:
-        return Result(comments="Stopped before it began.").as_outputs()
+        return Result(comments="Stopped before it began.").as_outputs(task)
     try:
         result = _run(read_choices(values), action, gallery)
     except RequestError as error:
@@ -99,7 +104,7 @@ def generate(task: str, action: str, gallery: Any, *values: Any) -> list[Any]:
         log.exception("a model file cannot be read")
         result = Result(errors=(f"{UNREADABLE} The webui says: {error}",))
     _remember(task, result)
-    return result.as_outputs()
+    return result.as_outputs(task)
 
 
 def _run(choices: Choices, action: str, gallery: Any) -> Result:
@@ -154,7 +159,7 @@ def restore(task: str) -> list[Any]:
     result = _results.get(task)
     if result is None:
         result = Result(comments="The pictures of the last job are in the history log.")
-    return result.as_outputs()
+    return result.as_outputs(task)
 
 
 def skip(task: str) -> None:

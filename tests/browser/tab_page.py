@@ -82,7 +82,9 @@ class FooocusTab:
     def wait(self):
         """Waits until the job is over and its results have arrived."""
         expect(self.generate_button).to_be_visible(timeout=JOB_MILLISECONDS)
-        expect(self.messages).to_contain_text("Time taken", timeout=JOB_MILLISECONDS)
+        task = self.page.evaluate("fooocus.task")
+        done = self.messages.locator(f'[data-task="{task}"]')
+        expect(done).to_be_attached(timeout=JOB_MILLISECONDS)
 
     def start(self, prompt):
         """Starts a job without waiting for it."""

@@ -107,7 +107,6 @@ def test_a_picture_is_varied_and_upscaled(tab):
         ("vary_strong", "0.85", "64x64"),
         ("upscale_2", "0.382", "128x128"),
     ):
-        tab.messages.evaluate("element => element.replaceChildren()")
         tab.page.locator(f"#fooocus_{button}").click()
         tab.wait()
         text = tab.infotexts()[0]

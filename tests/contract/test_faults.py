@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import sys
 from unittest.mock import patch
 
 import pytest
@@ -155,23 +156,29 @@ HOST_STAGES = [
 
 @contextlib.contextmanager
 def broken(name, error):
-    """Make a function raise; ``name`` is its dotted path from a module on."""
+    """Make a function raise, under every name that a module imported it by.
+
+    ``name`` is its dotted path from a module on.
+    """
     parts = name.split(".")
+    place = None
     for split in range(len(parts), 0, -1):
-        try:
+        with contextlib.suppress(ModuleNotFoundError):
             place = importlib.import_module(".".join(parts[:split]))
             break
-        except ModuleNotFoundError:
-            continue
     for part in parts[split:-1]:
         place = getattr(place, part)
+    original, attribute = getattr(place, parts[-1]), parts[-1]
+    reached = []
 
     def fail(*args, **kwargs):
         reached.append(name)
         raise error
 
-    reached = []
-    with patch.object(place, parts[-1], fail):
+    importers = [m for m in list(sys.modules.values()) if vars(m).get(attribute) is original]
+    with contextlib.ExitStack() as stack:
+        for holder in {id(item): item for item in (place, *importers)}.values():
+            stack.enter_context(patch.object(holder, attribute, fail))
         yield reached
 
 

@@ -17,10 +17,12 @@ class RequestError(Exception):
 
     Attributes:
         status_code: always 422.
-        detail: one or more sentences naming the field, the value and what is allowed.
+        detail: one or more sentences naming the field, the value and what is allowed; half characters
+            in it (lone surrogates) become escapes, because no answer could be encoded with them.
     """
 
     def __init__(self, detail: str) -> None:
+        detail = detail.encode("utf-8", "backslashreplace").decode("utf-8")
         super().__init__(detail)
         self.status_code = HTTP_UNPROCESSABLE
         self.detail = detail

@@ -41,10 +41,11 @@ def start() -> Any:
                 "--disable-console-progressbars",
             ]
         )
-        from modules import script_callbacks, scripts, ui  # noqa: PLC0415 - the host's, from now on
+        from modules import script_callbacks, scripts, shared, ui  # noqa: PLC0415 - the host's, from now on
 
         script_callbacks.before_ui_callback()
         ui.create_ui()
+        shared.sd_model.eval()  # reading it loads it
     return scripts.scripts_txt2img
 
 

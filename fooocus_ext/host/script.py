@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from modules import script_callbacks, scripts
@@ -53,34 +55,25 @@ class FooocusScript(scripts.Script):
         return panel.components
 
     def before_process(self, p: Any, *slots: Any) -> None:
-        """Let presets, performance and aspect ratio set the request's own fields.
-
-        A refused request is left as it is: ``process`` meets the same error and reports it.
-        """
+        """Let presets, performance and aspect ratio set the request's own fields."""
         state.detach(p)
-        try:
+        with _refusing(p):
             plan = _plan(p, slots)
-        except RequestError:
-            return
-        if plan is not None:
-            pipeline.apply_to_request(p, plan)
+            if plan is not None:
+                pipeline.apply_to_request(p, plan)
 
     def process(self, p: Any, *slots: Any) -> None:
         """Begin a generation: its texts, its infotext, and the ways it will end."""
         pipeline.forget_infotext(p)
-        try:
+        if state.generation_of(p) is not None:
+            return  # refused in before_process
+        with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:
                 generation = state.attach(p, plan.settings)
                 lifecycle.close_with(p, generation)
                 pipeline.begin(p, plan, assets.writer(), infotext_varies=a1111.infotext_varies())
                 generation.refiner = refiner.take_part(p, generation)
-        except RequestError as error:
-            log.error("%s", error.detail)  # noqa: TRY400  (a typing mistake is worth a line, no more)
-            lifecycle.refuse(p, state.attach(p, args.Settings()), error)
-        except Exception as error:  # the host would swallow it and make another picture
-            log.exception("cannot begin this generation")
-            lifecycle.refuse(p, state.attach(p, args.Settings()), error)
 
     def process_batch(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
         """Watch the sampling that the host begins next."""
@@ -97,6 +90,19 @@ class FooocusScript(scripts.Script):
     def postprocess(self, p: Any, processed: Any, *slots: Any) -> None:
         """End a generation that came through."""
         state.detach(p)
+
+
+@contextmanager
+def _refusing(p: Any) -> Iterator[None]:
+    """Make whatever goes wrong in a hook end the generation: the host would make another picture."""
+    try:
+        yield
+    except RequestError as error:
+        log.error("%s", error.detail)  # noqa: TRY400  (a typing mistake is worth a line, no more)
+        lifecycle.refuse(p, state.attach(p, args.Settings()), error)
+    except Exception as error:
+        log.exception("cannot begin this generation")
+        lifecycle.refuse(p, state.attach(p, args.Settings()), error)
 
 
 def _plan(p: Any, slots: tuple[Any, ...]) -> Plan | None:

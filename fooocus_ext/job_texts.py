@@ -216,8 +216,16 @@ def _value_of_picture(
     return values[index if of_job else p.iteration * p.batch_size + index]
 
 
+def typed_texts(entries: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts that were typed, by the request's fields, from a parsed infotext of ours.
+
+    Empty for a picture that was made without the extension, or with nothing rewritten.
+    """
+    keys = {"prompt": PROMPT_KEY, "negative_prompt": NEGATIVE_PROMPT_KEY}
+    return {field: entries[key] for field, key in keys.items() if key in entries}
+
+
 def restore_typed_texts(entries: dict[str, Any]) -> None:
     """Put the typed texts back in place of the rewritten ones, in a parsed infotext."""
-    for ours, hosts in ((PROMPT_KEY, "Prompt"), (NEGATIVE_PROMPT_KEY, "Negative prompt")):
-        if ours in entries:
-            entries[hosts] = entries[ours]
+    hosts = {"prompt": "Prompt", "negative_prompt": "Negative prompt"}
+    entries.update({hosts[field]: text for field, text in typed_texts(entries).items()})

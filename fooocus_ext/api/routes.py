@@ -73,6 +73,13 @@ class Strict(BaseModel):
             raise ValueError("allowed: no NaN, no infinity, no half characters") from None
         return values
 
+    @classmethod
+    def validate(cls, value: Any) -> Any:
+        """Refuse a list: pydantic would make an empty one an object without fields."""
+        if isinstance(value, list):
+            raise TypeError("allowed: an object")
+        return super().validate(value)
+
     @validator("image_number", "seed", "steps", "count", pre=True, check_fields=False)
     def _is_whole(cls, value: Any) -> Any:  # noqa: N805
         """Refuse what pydantic would cut down to a whole number."""

@@ -7,8 +7,11 @@ from typing import Any
 
 from modules import scripts
 
-from fooocus_ext.args import FIELDS, Field, Settings
+from fooocus_ext.args import FIELDS, NONE, Field, Settings
 from fooocus_ext.errors import RequestError
+from fooocus_ext.host import assets, lifecycle, resident
+from fooocus_ext.planning import make_plan
+from fooocus_ext.prompting.styles import special_style
 
 _ATTRIBUTE = "_fooocus_axes"
 _LABEL_PREFIX = "[Fooocus] "
@@ -53,11 +56,22 @@ def _apply(field: Field) -> Callable[[Any, Any, Any], None]:
 
 
 def _confirm(field: Field) -> Callable[[Any, list[Any]], None]:
-    def confirm(_p: Any, values: list[Any]) -> None:
-        for value in values:
-            field.check(_typed(field, value))
+    def confirm(p: Any, values: list[Any]) -> None:
+        try:
+            for value in values:
+                _check(Settings().replace(enabled=True, **{field.name: _typed(field, value)}))
+        except RequestError as error:
+            raise lifecycle.reason_for_user(p, error) from None
 
     return confirm
+
+
+def _check(settings: Settings) -> None:
+    """Raise RequestError for a name that no cell could find."""
+    make_plan(settings, assets.installed())
+    assets.styles().check(name for name in settings.styles if special_style(name) is None)
+    if settings.refiner != NONE:
+        resident.find(settings.refiner)
 
 
 def _typed(field: Field, value: Any) -> Any:

@@ -96,15 +96,20 @@ def _report_skipped(p: Any, generation: Generation) -> None:
     p.comment(f"Fooocus skipped {'; '.join(reasons)}")
 
 
+def reason_for_user(p: Any, error: Exception) -> Exception:
+    """Return an error in the form that reaches the user of ``p``, on the page or over the API."""
+    if isinstance(error, RequestError) and getattr(p, "is_api", False):
+        return HTTPException(status_code=error.status_code, detail=error.detail)
+    return error
+
+
 def refuse(p: Any, generation: Generation, error: Exception) -> None:
     """Make the generation of ``p`` end with ``error`` before any model work.
 
     ``p.init`` is the first thing that the host calls outside of its guard after ``process``. Over
     the API it answers with the status of an HTTPException, and logs no traceback for one.
     """
-    reason: Exception = error
-    if isinstance(error, RequestError) and getattr(p, "is_api", False):
-        reason = HTTPException(status_code=error.status_code, detail=error.detail)
+    reason = reason_for_user(p, error)
 
     def refuse_to_start(*_args: Any, **_kwargs: Any) -> None:
         raise reason

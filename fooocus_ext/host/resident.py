@@ -43,7 +43,6 @@ _MODULE_GLOBALS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 _HIJACK_FIELDS = ("layers", "clip", "circular_enabled", "comments", "extra_generation_params")
 _EMBEDDING_TABLES = ("ids_lookup", "word_embeddings", "skipped_embeddings")
 _OPTIONS = ("sd_model_checkpoint", "sd_checkpoint_hash")
-_FIRST_LAYER = "model.diffusion_model.input_blocks.0.0.weight"
 _MISSING = object()
 
 
@@ -179,7 +178,11 @@ def find(name: str) -> Any:
     info = sd_models.get_closet_checkpoint_match(name)
     if info is not None and os.path.isfile(info.filename):  # noqa: PTH113  (the host's string)
         return info
-    titles = sd_models.checkpoint_tiles()
+    titles = [
+        other.title
+        for other in sd_models.checkpoints_list.values()
+        if os.path.isfile(other.filename)  # noqa: PTH113
+    ]
     raise RequestError(
         f'refiner: there is no checkpoint "{name}"{did_you_mean(name, titles)}; allowed: "None", '
         + ", ".join(f'"{title}"' for title in titles)
@@ -203,12 +206,12 @@ def acquire(info: Any, base: Any) -> ResidentModel:
         state_dict = _read(info)
         family = family_of(state_dict)
         _check_family(info, family, base)
-        _check_channels(info, state_dict, base)
         release()
         _resident = _load(info, state_dict, modified, base)
         if family == (SDXL, True):
             _keep_loras_off(_resident.model)
     _check_family(info, (family_of_model(_resident.model), False), base)
+    _check_channels(info, _resident.model, base)
     return _resident
 
 
@@ -238,9 +241,9 @@ def _check_family(info: Any, family: tuple[str, bool] | None, base: Any) -> None
         )
 
 
-def _check_channels(info: Any, state_dict: Mapping[str, Any], base: Any) -> None:
+def _check_channels(info: Any, model: Any, base: Any) -> None:
     wanted = base.model.diffusion_model.in_channels
-    channels = state_dict[_FIRST_LAYER].shape[1] if _FIRST_LAYER in state_dict else wanted
+    channels = model.model.diffusion_model.in_channels
     if channels != wanted:
         raise RequestError(
             f'refiner: "{info.title}" takes {channels} channels (9: an inpainting model), but the '

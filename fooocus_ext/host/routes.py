@@ -12,9 +12,12 @@ from fastapi.dependencies.utils import get_parameterless_sub_dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from modules import call_queue, shared
+from modules import generation_parameters_copypaste as copypaste
 
+from fooocus_ext import job_texts
 from fooocus_ext.api import files, routes
-from fooocus_ext.args import Settings, describe
+from fooocus_ext.args import FIELDS, Settings, describe, from_infotext, parse
+from fooocus_ext.errors import RequestError
 from fooocus_ext.host import assets, expansion, jobs, resident
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
 
@@ -30,7 +33,7 @@ def register(_demo: Any, app: FastAPI) -> None:
     for route in app.routes:
         if isinstance(route, APIRoute) and route.path in _GENERATION_PATHS:
             guard = get_parameterless_sub_dependant(
-                depends=Depends(refuse_foreign_shapes), path=route.path_format
+                depends=Depends(check_arguments), path=route.path_format
             )
             route.dependant.dependencies.append(guard)
 
@@ -141,25 +144,49 @@ def _matches(credentials: HTTPBasicCredentials, accounts: Mapping[str, str]) -> 
     return expected is not None and secrets.compare_digest(given, expected.encode())
 
 
-async def refuse_foreign_shapes(request: Request) -> None:
-    """Refuse shapes of our arguments that the host drops silently or fails on.
+async def check_arguments(request: Request) -> None:
+    """Look at a generation request before the host does.
 
-    The host takes ``{"args": [...]}`` only: it ignores a list or a text in its place, ignores an
-    object without ``args``, answers 500 to an object or null as ``args``, and drops surplus values.
+    Refuses shapes of our arguments that the host drops silently or fails on: it takes
+    ``{"args": [...]}`` only, ignores a list or a text in its place, ignores an object without
+    ``args``, answers 500 to an object or null as ``args``, and drops surplus values. And settles
+    an infotext of ours, which the host reads without asking us (``_settle_infotext``).
     """
     try:
         body = await request.json()
-        scripts = body.get("alwayson_scripts")
+        scripts = body.get("alwayson_scripts") or {}
+        ours = [name for name in scripts if name.lower() == routes.SCRIPT_KEY]
     except (ValueError, AttributeError):
         return
-    if not isinstance(scripts, dict):
-        return
-    for name, value in scripts.items():
-        if name.lower() == routes.SCRIPT_KEY:
-            problem = _shape_problem(value)
+    try:
+        for name in ours:
+            problem = _shape_problem(scripts[name])
             if problem:
-                log.error("%s", problem)
-                raise HTTPException(status_code=422, detail=problem)
+                raise RequestError(problem)
+        _settle_infotext(body, scripts[ours[0]] if ours else None)
+    except RequestError as error:
+        log.error("%s", error.detail)  # noqa: TRY400  (a typing mistake is worth a line, no more)
+        raise HTTPException(status_code=error.status_code, detail=error.detail) from None
+
+
+def _settle_infotext(body: dict[str, Any], script: dict[str, Any] | None) -> None:
+    """Make the request's own fields win over its infotext where the host could not.
+
+    Its parser does not tell us of infotexts over the API, so the typed texts are put in place of
+    the rewritten ones here; and named arguments are laid over those of the infotext, because the
+    host fills the places behind our one object with the latter. ``body`` is what the host reads.
+    """
+    text = body.get("infotext")
+    if not isinstance(text, str) or not text:
+        return
+    entries = copypaste.parse_generation_parameters(text)
+    for name, typed in job_texts.typed_texts(entries).items():
+        body.setdefault(name, typed)
+    slots = script.get("args") if script else None
+    if slots and isinstance(slots[0], dict):
+        values = {field.name: from_infotext(field, entries) for field in FIELDS}
+        known = {name: value for name, value in values.items() if value is not None}
+        script["args"] = list(parse([{**known, **slots[0]}]).as_dict().values())
 
 
 def _shape_problem(value: Any) -> str | None:

@@ -92,8 +92,8 @@ def find_aspect_ratio(text: str) -> AspectRatio | None:
     if known is None:
         nearest = " or ".join(f'"{near.value}"' for near in nearest_sizes(size.width, size.height))
         raise RequestError(
-            f"aspect_ratio: {size.value} is not one of the {len(ASPECT_RATIOS)} sizes; the nearest "
-            f'are {nearest}. For any other size choose "{HOST_CHOICE}" and set width and height.'
+            f"aspect_ratio: {size.value} is not one of the {len(ASPECT_RATIOS)} sizes; allowed: one of "
+            f'them, the nearest are {nearest}, or "{HOST_CHOICE}" with a width and height of your own.'
         )
     return known
 

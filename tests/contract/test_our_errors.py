@@ -31,3 +31,24 @@ def test_the_request_in_the_readme_makes_a_picture(host):
     answer = host.client.post("/sdapi/v1/txt2img", json=api_example())
     assert answer.status_code == 200
     assert "Fooocus styles: cinematic-default" in answer.json()["info"]
+
+
+def test_an_infotext_over_the_api_gives_the_same_picture(host):
+    settings = {"styles": ["cinematic-default"], "expansion": True, "sharpness": 5.25}
+    first = host.generate(settings, prompt="a fox [[red, blue]] (x:1.2)", seed=7)
+    again = host.post("/sdapi/v1/txt2img", {"infotext": first.infotext})
+    assert again.status == 200, again.body
+    assert again.same_pixels(first)
+    assert again.infotext == first.infotext
+
+
+def test_named_arguments_stand_before_those_of_an_infotext(host):
+    first = host.generate({"sharpness": 5.25, "adm_end": 0.5})
+    script = {"Fooocus": {"args": [{"sharpness": 1.5}]}}
+    body = {"infotext": first.infotext, "alwayson_scripts": script}
+    changed = host.post("/sdapi/v1/txt2img", body)
+    assert changed.status == 200, changed.body
+    assert "Fooocus sharpness: 1.5" in changed.infotext
+    assert "Fooocus ADM end: 0.5" in changed.infotext
+    script["Fooocus"]["args"] = [{"sharpnes": 1.5}]
+    assert "sharpness" in host.post("/sdapi/v1/txt2img", body).detail

@@ -24,7 +24,8 @@ class Lazy:
         return importlib.import_module(f"modules.{self._name}")
 
     def __getattr__(self, name):
-        if name.startswith(("_", "pytest")):  # pytest asks every object of a test module for some, to tell what it is
+        # pytest asks every object of a test module for names of its own, to tell what it is
+        if name.startswith(("__", "_pytest", "pytest")):
             raise AttributeError(name)
         return getattr(self._module(), name)
 

@@ -25,7 +25,7 @@ class Lazy:
 
     def __getattr__(self, name):
         # pytest asks every object of a test module for names of its own, to tell what it is
-        if name.startswith(("__", "_pytest", "pytest")):
+        if name.startswith(("_", "pytest")):
             raise AttributeError(name)
         return getattr(self._module(), name)
 

@@ -210,7 +210,7 @@ def test_a_button_to_a_tab_that_is_not_here_is_hidden(monkeypatch):
     ],
 )
 def test_pasted_text_takes_the_type_of_the_widget(start, text, expected):
-    update = infotext_utils._update_for(SimpleNamespace(value=start), "Label", {"Label": text})
+    update = infotext_utils.update_for(SimpleNamespace(value=start), "Label", {"Label": text})
     assert update.get("value") == expected
 
 
@@ -218,7 +218,7 @@ def test_a_failing_paste_function_leaves_its_widget_alone():
     def fail(params):
         raise KeyError("Label")
 
-    update = infotext_utils._update_for(SimpleNamespace(value=1), fail, {})
+    update = infotext_utils.update_for(SimpleNamespace(value=1), fail, {})
     assert "value" not in update
 
 

@@ -240,7 +240,7 @@ def _text_to_paste(text: str) -> str:
         return text
 
 
-def _update_for(component: Any, target: Any, params: dict[str, Any]) -> Any:
+def update_for(component: Any, target: Any, params: dict[str, Any]) -> Any:
     try:
         value = target(params) if callable(target) else params.get(target)
     except Exception:  # an extension's own function; the other fields still want pasting
@@ -283,7 +283,7 @@ def connect_paste(
         text = _text_to_paste(text)
         params = parse_generation_parameters(text)
         script_callbacks.infotext_pasted_callback(text, params)
-        return [_update_for(component, target, params) for component, target in fields]
+        return [update_for(component, target, params) for component, target in fields]
 
     outputs = [component for component, _target in fields]
     button.click(fn=paste, inputs=[input_comp], outputs=outputs, show_progress=False)

@@ -74,6 +74,12 @@ def lora_names() -> list[str]:
     return list(getattr(networks, "available_networks", {}))
 
 
+def visible_sampler_names() -> list[str]:
+    """Return the samplers that the host's settings do not hide."""
+    from_1_9 = getattr(sd_samplers, "visible_samplers", None)
+    return [sampler.name for sampler in (from_1_9() if from_1_9 else sd_samplers.samplers)]
+
+
 def scheduler_labels() -> list[str]:
     """Return the labels of the host's schedule types; none before 1.9, where samplers imply them."""
     if importlib.util.find_spec("modules.sd_schedulers") is None:

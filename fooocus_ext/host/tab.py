@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
-from modules import call_queue, script_callbacks, sd_models, sd_samplers, shared
+from modules import call_queue, script_callbacks, sd_models, shared
 
 from fooocus_ext.args import NONE
 from fooocus_ext.host import (
@@ -72,7 +72,7 @@ def choices() -> Mapping[str, Callable[[], Sequence[str]]]:
         "refiner": a1111.checkpoint_names,
         "lora": lambda: [NONE, *assets.lora_names()],
         "vae": lambda: [DEFAULT, NONE, *assets.installed().vaes],
-        "sampler": lambda: [sampler.name for sampler in sd_samplers.visible_samplers()],
+        "sampler": assets.visible_sampler_names,
         "scheduler": assets.scheduler_labels,
         "upscaler": lambda: [AUTOMATIC, *(u.name for u in shared.sd_upscalers if u.name != NONE)],
     }

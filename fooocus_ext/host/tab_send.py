@@ -64,6 +64,8 @@ class PngInfo:
         if elem_id != _NEIGHBOUR or self._seen.keys() != {_PICTURE, _INFOTEXT}:
             return
         seen, self._seen = self._seen, {}
+        # The host looks the tab up for every button, and does not start if building it failed.
+        copypaste.add_paste_fields(TABNAME, None, None)
         copypaste.register_paste_params_button(
             copypaste.ParamBinding(
                 paste_button=gr.Button("Send to Fooocus", elem_id="fooocus_tab"),

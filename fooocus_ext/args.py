@@ -15,6 +15,9 @@ from typing import Any, Literal
 
 from fooocus_ext.errors import RequestError, did_you_mean
 
+TITLE = "Fooocus"
+"""The script's title; in lower case, its key in the API."""
+SCRIPT_KEY = TITLE.lower()
 NONE = "None"
 HOST_CHOICE = "webui"
 PERFORMANCE_NAMES = (

@@ -19,7 +19,6 @@ from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
 from fooocus_ext.prompting.styles import StyleLibrary
 
-SCRIPT_KEY = "fooocus"
 PREFIX = "/fooocus/v1"
 MAX_IMAGES = 32
 MAX_SEED = 2**63 - 1 - MAX_IMAGES

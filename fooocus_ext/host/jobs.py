@@ -11,13 +11,11 @@ import gradio as gr
 from modules import call_queue, processing, progress, scripts, sd_models, shared
 from PIL import Image
 
-from fooocus_ext.args import FIELDS, Settings
+from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings
 from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.host.outputs import Output
 from fooocus_ext.pipeline import FORCED
 from fooocus_ext.planning import lora_tags
-
-_TITLE = "fooocus"
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ def _runner(*, is_img2img: bool) -> Any:
 
 def _script_args(runner: Any, settings: Settings) -> tuple[Any, ...]:
     values: list[Any] = [0, *(component.value for component in runner.inputs[1:])]
-    script = next(s for s in runner.alwayson_scripts if s.title().lower() == _TITLE)
+    script = next(s for s in runner.alwayson_scripts if s.title().lower() == SCRIPT_KEY)
     enabled = settings.replace(enabled=True)
     values[script.args_from : script.args_to] = [enabled.as_dict()[item.name] for item in FIELDS]
     return tuple(values)

@@ -16,7 +16,7 @@ from modules import generation_parameters_copypaste as copypaste
 
 from fooocus_ext import job_texts
 from fooocus_ext.api import files, routes
-from fooocus_ext.args import FIELDS, Settings, describe, from_infotext, parse
+from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings, describe, from_infotext, parse
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host import assets, expansion, jobs, resident
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
@@ -155,7 +155,7 @@ async def check_arguments(request: Request) -> None:
     try:
         body = await request.json()
         scripts = body.get("alwayson_scripts") or {}
-        ours = [name for name in scripts if name.lower() == routes.SCRIPT_KEY]
+        ours = [name for name in scripts if name.lower() == SCRIPT_KEY]
     except (ValueError, AttributeError):
         return
     try:

@@ -27,8 +27,6 @@ from fooocus_ext.planning import Plan, make_plan
 
 log = logging.getLogger("fooocus")
 
-TITLE = "Fooocus"
-
 
 class FooocusScript(scripts.Script):
     """Fooocus's rendering for txt2img and img2img, on the page and over the API."""
@@ -41,7 +39,7 @@ class FooocusScript(scripts.Script):
 
     def title(self) -> str:
         """Return the name that is also the API key (in any case)."""
-        return TITLE
+        return args.TITLE
 
     def show(self, is_img2img: bool) -> Any:
         """Show the panel in both tabs, always."""

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from fooocus_ext.prompting.expander_model import ExpansionModel
+from fooocus_ext.prompting.expander_thread import on_one_core
 from fooocus_ext.prompting.expander_words import (
     Grammar,
     Scores,
@@ -80,6 +81,13 @@ def write(model: ExpansionModel, rows: Sequence[Row]) -> None:
     going = [row for row in rows if row.open]
     if not going:
         return
+    if model.network.device.type == "cpu":
+        on_one_core(lambda: _write(model, going))
+    else:
+        _write(model, going)
+
+
+def _write(model: ExpansionModel, going: list[Row]) -> None:
     network = model.network
     capacity = min(max(len(row.ids) + row.room for row in going), network.shape.context)
     scores, cache = network.start([row.ids for row in going], capacity)

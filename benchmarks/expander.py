@@ -15,10 +15,10 @@ import torch
 
 from benchmarks._figures import Figure
 from benchmarks._measuring import interleaved_medians
-from fooocus_ext.prompting.expander_decode import Row, write
-from fooocus_ext.prompting.expander_model import ExpansionModel
-from fooocus_ext.prompting.expander_network import Network, NetworkShape
-from fooocus_ext.prompting.expander_words import FreeWords
+from fooocus_ext.prompting.expander.decode import Row, write
+from fooocus_ext.prompting.expander.model import ExpansionModel
+from fooocus_ext.prompting.expander.network import Network, NetworkShape
+from fooocus_ext.prompting.expander.words import FreeWords
 
 SHAPE = NetworkShape(vocabulary=50257, context=1024, width=768, layers=12, heads=12, inner=3072)
 ALLOWED_WORDS = 642  # as many as Fooocus allows

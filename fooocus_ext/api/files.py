@@ -16,8 +16,8 @@ from fooocus_ext.api.routes import MAX_TEXT, PREFIX, Strict, as_http_error
 from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.files import save_preset
 from fooocus_ext.presets.preset import LoraSlot, preset_from_settings
-from fooocus_ext.prompting.expander_folder import NOTICE, RemoteFile, download_model
-from fooocus_ext.prompting.expander_model import ExpansionModelError
+from fooocus_ext.prompting.expander.folder import NOTICE, RemoteFile, download_model
+from fooocus_ext.prompting.expander.model import ExpansionModelError
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from modules import devices, paths, sd_hijack, shared
 
 from fooocus_ext.host import options
-from fooocus_ext.prompting.expander_folder import MODELS_SUBFOLDER, find_expansion_folder
+from fooocus_ext.prompting.expander.folder import MODELS_SUBFOLDER, find_expansion_folder
 
 if TYPE_CHECKING:
     from fooocus_ext.prompting.expander import Expander, Expansion

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooocus_ext.prompting.expander_words import (
+from fooocus_ext.prompting.expander.words import (
     FreeWords,
     PhraseBook,
     WholePhrases,

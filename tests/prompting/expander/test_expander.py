@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from fooocus_ext.prompting.expander import (
     Expander,
     cached_expander,
+    expand,
     load_expander,
     release_expanders,
 )
-from fooocus_ext.prompting.expander_model import BUILT_IN_FOLDER
-from fooocus_ext.prompting.expander_text import readable_text, words_of
-from tests.prompting.expansion_folders import WORDS, make_fooocus_folder
+from fooocus_ext.prompting.expander.model import BUILT_IN_FOLDER
+from fooocus_ext.prompting.expander.text import readable_text, words_of
+from tests.prompting.expander.model_folders import WORDS, make_fooocus_folder
 
 SUBJECTS = [
     "sailor",
@@ -254,9 +255,16 @@ def test_the_model_stays_loaded_until_released():
     assert cached_expander() is not first
 
 
+def test_expand_writes_with_the_shipped_model_or_another(expander, tmp_path):
+    folder = make_fooocus_folder(tmp_path / "fooocus_expansion")
+    prompts, seeds = ["a knight in the rain", "a cat"], [1, 2]
+    assert expand(prompts, seeds) == expander.expand(prompts, seeds)
+    assert expand(prompts, seeds, folder=folder) == load_expander(folder).expand(prompts, seeds)
+
+
 def test_nothing_heavy_is_imported_before_loading():
     code = (
-        "import sys, fooocus_ext.prompting.expander, fooocus_ext.prompting.expander_folder;"
+        "import sys, fooocus_ext.prompting.expander, fooocus_ext.prompting.expander.folder;"
         "print({'transformers', 'tokenizers', 'safetensors'} & set(sys.modules))"
     )
     result = subprocess.run(

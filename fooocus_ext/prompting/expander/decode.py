@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from fooocus_ext.prompting.expander_model import ExpansionModel
-from fooocus_ext.prompting.expander_thread import on_one_core
-from fooocus_ext.prompting.expander_words import (
+from fooocus_ext.prompting.expander.model import ExpansionModel
+from fooocus_ext.prompting.expander.thread import on_one_core
+from fooocus_ext.prompting.expander.words import (
     Grammar,
     Scores,
     gumbel,

@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from fooocus_ext.prompting.expander_thread import on_one_core
+from fooocus_ext.prompting.expander.thread import on_one_core
 
 THREADS = 3
 
@@ -39,9 +39,9 @@ def test_one_core_there_and_as_many_as_before_elsewhere():
 
 
 def test_the_first_call_leaves_the_default_alone_too():
-    from fooocus_ext.prompting import expander_thread
+    from fooocus_ext.prompting.expander import thread
 
-    expander_thread._worker.cache_clear()
+    thread._worker.cache_clear()
     assert on_one_core(count_after_some_work) == 1
     assert count_in_a_new_thread() == THREADS
 

@@ -10,13 +10,13 @@ import pytest
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.prompting.expander import ExpansionModelError
-from fooocus_ext.prompting.expander_folder import (
+from fooocus_ext.prompting.expander.folder import (
     NOTICE,
     RemoteFile,
     download_model,
     find_expansion_folder,
 )
-from tests.prompting.expansion_folders import make_fooocus_folder
+from tests.prompting.expander.model_folders import make_fooocus_folder
 
 CONTENT = {"config.json": b'{"a": 1}', "weights.bin": bytes(range(256)) * 9000}
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from fooocus_ext.errors import RequestError
-from fooocus_ext.prompting.expander_model import ExpansionModelError, missing_file
+from fooocus_ext.prompting.expander.model import ExpansionModelError, missing_file
 
 MODELS_SUBFOLDER = Path("prompt_expansion") / "fooocus_expansion"
 NOTICE = (

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from fooocus_ext.prompting.expander import ExpansionModelError, load_expander
-from fooocus_ext.prompting.expander_model import BUILT_IN_FOLDER, missing_file
-from tests.prompting.expansion_folders import WORDS, make_fooocus_folder
+from fooocus_ext.prompting.expander.model import BUILT_IN_FOLDER, missing_file
+from tests.prompting.expander.model_folders import WORDS, make_fooocus_folder
 
 LARGEST_SHIPPED = 8_000_000
 
@@ -164,7 +164,7 @@ def held_out_rows(model) -> list[tuple[list[int], list[int]]]:
     """Prompt and continuation of texts that the model was not trained on, as token ids."""
     by_word = dict(zip((",", *model.words), model.output_ids, strict=True))
     rows = []
-    for line in (Path(__file__).parent / "expander_held_out.tsv").read_text("utf-8").splitlines():
+    for line in (Path(__file__).parent / "held_out.tsv").read_text("utf-8").splitlines():
         prompt, _, phrases = line.partition("\t")
         words = phrases.replace(",", " ,").split()
         rows.append((model.encode(f"{prompt},"), [by_word[word] for word in words]))

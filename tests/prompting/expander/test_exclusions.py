@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooocus_ext.prompting.expander_model import BUILT_IN_FOLDER
+from fooocus_ext.prompting.expander.model import BUILT_IN_FOLDER
 from tools.expander import exclusions as module
 from tools.expander.exclusions import Exclusions, load_exclusions, words_of
 from tools.expander.phrases import expand_alternatives, own_phrases, own_words

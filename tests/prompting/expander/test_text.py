@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooocus_ext.prompting.expander_text import (
+from fooocus_ext.prompting.expander.text import (
     can_continue,
     join_continuation,
     readable_text,

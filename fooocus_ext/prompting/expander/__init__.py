@@ -20,20 +20,20 @@ from pathlib import Path
 
 import torch
 
-from fooocus_ext.prompting.expander_decode import Row, write
-from fooocus_ext.prompting.expander_model import (
+from fooocus_ext.prompting.expander.decode import Row, write
+from fooocus_ext.prompting.expander.model import (
     BUILT_IN_FOLDER,
     ExpansionModel,
     ExpansionModelError,
     load_model,
 )
-from fooocus_ext.prompting.expander_text import (
+from fooocus_ext.prompting.expander.text import (
     can_continue,
     join_continuation,
     readable_text,
     words_of,
 )
-from fooocus_ext.prompting.expander_words import FreeWords, Grammar, WholePhrases
+from fooocus_ext.prompting.expander.words import FreeWords, Grammar, WholePhrases
 
 __all__ = [
     "CLIP_CHUNK",
@@ -42,6 +42,7 @@ __all__ = [
     "Expansion",
     "ExpansionModelError",
     "cached_expander",
+    "expand",
     "load_expander",
     "release_expanders",
 ]
@@ -79,7 +80,7 @@ class Expander:
     """Writes continuations with a loaded model. Safe to use from several threads.
 
     Args:
-        model: from ``expander_model.load_model``.
+        model: from ``expander.model.load_model``.
     """
 
     def __init__(self, model: ExpansionModel) -> None:
@@ -215,6 +216,16 @@ def cached_expander(
     """Return what ``load_expander`` returns; the last two models stay loaded."""
     with _loading:
         return _load_cached(folder, str(device), dtype)
+
+
+def expand(
+    prompts: Sequence[str], seeds: Sequence[int], *, folder: Path | None = None
+) -> list[str]:
+    """Return each prompt with its continuation, written by the model of ``folder`` on the CPU.
+
+    See ``Expander.expansions`` for what is written, and ``load_expander`` for ``folder`` and its errors.
+    """
+    return cached_expander(folder).expand(prompts, seeds)
 
 
 def release_expanders() -> None:

@@ -17,12 +17,12 @@ from typing import Any
 
 import torch
 
-from fooocus_ext.prompting.expander_network import Network, NetworkShape
-from fooocus_ext.prompting.expander_words import PhraseBook
+from fooocus_ext.prompting.expander.network import Network, NetworkShape
+from fooocus_ext.prompting.expander.words import PhraseBook
 
 logger = logging.getLogger("fooocus")
 
-BUILT_IN_FOLDER = Path(__file__).parent / "expansion_model"
+BUILT_IN_FOLDER = Path(__file__).parents[1] / "expansion_model"
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 TOKENIZER_FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 FOOOCUS_WORDS, OWN_WORDS, OWN_PHRASES = "positive.txt", "words.txt", "phrases.txt"

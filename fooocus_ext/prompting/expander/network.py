@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from fooocus_ext.prompting.expander_linear import pack_linear
+from fooocus_ext.prompting.expander.linear import pack_linear
 
 
 @dataclass(frozen=True)

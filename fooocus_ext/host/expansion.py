@@ -6,13 +6,18 @@ import functools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from modules import devices, paths, sd_hijack, shared
 
 from fooocus_ext.host import options
-from fooocus_ext.prompting.expander.folder import MODELS_SUBFOLDER, find_expansion_folder
+from fooocus_ext.prompting.expander.folder import (
+    MODELS_SUBFOLDER,
+    FolderState,
+    find_expansion_folder,
+    folder_state,
+)
 
 if TYPE_CHECKING:
     from fooocus_ext.prompting.expander import Expander, Expansion
@@ -45,35 +50,39 @@ def forget_models() -> None:
     from fooocus_ext.prompting.expander import release_expanders
 
     release_expanders()
-    _warn_once.cache_clear()
+    _usable.cache_clear()
 
 
 def _expander() -> Expander:
-    """Return the user's own model if there is a usable one, else the one that we ship.
-
-    The user's model (the size of GPT-2) runs where the host's text encoders do. Ours is so small
-    that a CPU is faster than the way to a GPU and back, and gives the same words everywhere.
-    """
-    from fooocus_ext.prompting.expander import (
-        ExpansionModelError,
-        cached_expander,
-    )
+    """Return the user's own model if there is a usable one, else the one that we ship."""
+    from fooocus_ext.prompting.expander import cached_expander
 
     explicit = getattr(shared.cmd_opts, "fooocus_expansion_dir", None)
     folder = find_expansion_folder(Path(explicit) if explicit else None, Path(paths.models_path))
-    if folder is not None:
-        on_gpu = devices.device.type == "cuda"
-        try:
-            return cached_expander(
-                folder,
-                device=devices.device if on_gpu else devices.cpu,
-                dtype=devices.dtype if on_gpu else torch.float32,
-            )
-        except ExpansionModelError as error:
-            _warn_once(f"{error}; the built-in expansion model is used instead")
+    if folder is not None and _usable(folder, folder_state(folder)):
+        return cached_expander(folder, **_placement())
     return cached_expander()
 
 
+def _placement() -> dict[str, Any]:
+    """Return where the user's model computes: with the size of GPT-2, where the text encoders do.
+
+    Ours is so small that a CPU is faster than the way to a GPU and back, and gives the same words
+    everywhere.
+    """
+    if devices.device.type == "cuda":
+        return {"device": devices.device, "dtype": devices.dtype}
+    return {"device": devices.cpu, "dtype": torch.float32}
+
+
 @functools.lru_cache(maxsize=8)
-def _warn_once(text: str) -> None:
-    log.warning("%s", text)
+def _usable(folder: Path, _state: FolderState) -> bool:
+    """Load the user's model; what is wrong with its folder is logged once, until a file changes."""
+    from fooocus_ext.prompting.expander import ExpansionModelError, cached_expander
+
+    try:
+        cached_expander(folder, **_placement())
+    except ExpansionModelError as error:
+        log.warning("%s; the built-in expansion model is used instead", error)
+        return False
+    return True

@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 
 from fooocus_ext.prompting.expander.decode import Row, write
+from fooocus_ext.prompting.expander.folder import FolderState, folder_state
 from fooocus_ext.prompting.expander.model import (
     BUILT_IN_FOLDER,
     ExpansionModel,
@@ -213,9 +214,10 @@ def cached_expander(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> Expander:
-    """Return what ``load_expander`` returns; the last two models stay loaded."""
+    """Return what ``load_expander`` returns; the last two models stay loaded while no file changes."""
+    state = folder_state(folder) if folder else ()
     with _loading:
-        return _load_cached(folder, str(device), dtype)
+        return _load_cached(folder, str(device), dtype, state)
 
 
 def expand(
@@ -235,5 +237,7 @@ def release_expanders() -> None:
 
 
 @lru_cache(maxsize=2)
-def _load_cached(folder: Path | None, device: str, dtype: torch.dtype) -> Expander:
+def _load_cached(
+    folder: Path | None, device: str, dtype: torch.dtype, _state: FolderState
+) -> Expander:
     return load_expander(folder, device=device, dtype=dtype)

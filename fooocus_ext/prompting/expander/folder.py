@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from fooocus_ext.errors import RequestError
-from fooocus_ext.prompting.expander.model import ExpansionModelError, missing_file
+from fooocus_ext.prompting.expander.model import ExpansionModelError
 
 MODELS_SUBFOLDER = Path("prompt_expansion") / "fooocus_expansion"
 NOTICE = (
@@ -31,6 +31,7 @@ _TIMEOUT = 30.0
 _HTTP_PARTIAL, _HTTP_RANGE_REFUSED = 206, 416
 
 Progress = Callable[[str, int, int | None], None]
+FolderState = tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,25 @@ class RemoteFile:
 def find_expansion_folder(explicit: Path | None, models_path: Path) -> Path | None:
     """Return the folder of the user's own model, or None if there is none.
 
+    Nothing is read yet: loading the folder says what is wrong with it.
+
     Args:
-        explicit: what was given with ``--fooocus-expansion-dir``; returned as it is, so that loading it
-            says what is wrong with it.
-        models_path: the webui's ``models`` folder. A folder there counts only if it is complete, since
-            Fooocus's own repository has one without weights.
+        explicit: what was given with ``--fooocus-expansion-dir``.
+        models_path: the webui's ``models`` folder.
     """
     if explicit is not None:
         return explicit
     folder = models_path / MODELS_SUBFOLDER
-    return folder if folder.is_dir() and missing_file(folder) is None else None
+    return folder if folder.is_dir() else None
+
+
+def folder_state(folder: Path) -> FolderState:
+    """Return the names, sizes and times of a folder's files, which differ once it was changed."""
+    try:
+        stats = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
+    except OSError:
+        return ()
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 
 
 def download_model(

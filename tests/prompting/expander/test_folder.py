@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,8 +16,8 @@ from fooocus_ext.prompting.expander.folder import (
     RemoteFile,
     download_model,
     find_expansion_folder,
+    folder_state,
 )
-from tests.prompting.expander.model_folders import make_fooocus_folder
 
 CONTENT = {"config.json": b'{"a": 1}', "weights.bin": bytes(range(256)) * 9000}
 
@@ -162,8 +163,18 @@ def test_find(tmp_path):
     place = models / "prompt_expansion" / "fooocus_expansion"
     assert find_expansion_folder(None, models) is None
     place.mkdir(parents=True)
-    (place / "config.json").write_text("{}")
-    assert find_expansion_folder(None, models) is None
-    make_fooocus_folder(place)
     assert find_expansion_folder(None, models) == place
     assert find_expansion_folder(Path("/elsewhere"), models) == Path("/elsewhere")
+
+
+def test_the_state_of_a_folder_changes_with_its_files(tmp_path):
+    states = [folder_state(tmp_path / "nowhere"), folder_state(tmp_path)]
+    assert states == [(), ()]
+    (tmp_path / "config.json").write_text("{}")
+    states.append(folder_state(tmp_path))
+    assert folder_state(tmp_path) == states[-1]
+    (tmp_path / "config.json").write_text("{} ")
+    states.append(folder_state(tmp_path))
+    os.utime(tmp_path / "config.json", ns=(5, 5))
+    states.append(folder_state(tmp_path))
+    assert len(set(states)) == 4

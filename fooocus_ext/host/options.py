@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 import gradio as gr
-from modules import shared
+from modules import paths, shared
 
 from fooocus_ext.core.refiner import SWITCH_RULES, SwitchRule
+from fooocus_ext.prompting.expander.folder import MODELS_SUBFOLDER
 from fooocus_ext.prompting.rewrite import BREAK, COMMA
+from fooocus_ext.ui.model_download import download_form
 
 CLIP_CHUNK = 75
 SECTION = ("fooocus", "Fooocus")
@@ -16,6 +19,7 @@ REFINER_RULE = "fooocus_refiner_switch_rule"
 SEPARATOR = "fooocus_text_separator"
 WILDCARDS_IN_ORDER = "fooocus_wildcards_in_order"
 EXPANSION_TARGET = "fooocus_expansion_target"
+MODEL_DOWNLOAD = "fooocus_expansion_model_download"
 
 _SEPARATORS = {"comma": COMMA, "BREAK": BREAK}
 
@@ -52,11 +56,14 @@ def register() -> None:
         section=SECTION,
         infotext="Fooocus expansion target",
     )
+    download = shared.OptionHTML(download_form(Path(paths.models_path) / MODELS_SUBFOLDER))
+    download.section = SECTION
     for key, option in (
         (REFINER_RULE, rule),
         (SEPARATOR, separator),
         (WILDCARDS_IN_ORDER, in_order),
         (EXPANSION_TARGET, target),
+        (MODEL_DOWNLOAD, download),
     ):
         shared.opts.add_option(key, option)
 

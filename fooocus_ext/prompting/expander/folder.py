@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -26,6 +27,7 @@ NOTICE = (
 )
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_PART = ".part"
 _BLOCK = 1 << 20
 _TIMEOUT = 30.0
 _HTTP_PARTIAL, _HTTP_RANGE_REFUSED = 206, 416
@@ -59,16 +61,21 @@ def find_expansion_folder(explicit: Path | None, models_path: Path) -> Path | No
     if explicit is not None:
         return explicit
     folder = models_path / MODELS_SUBFOLDER
-    return folder if folder.is_dir() else None
+    return folder if folder_state(folder) else None
 
 
 def folder_state(folder: Path) -> FolderState:
-    """Return the names, sizes and times of a folder's files, which differ once it was changed."""
+    """Return the names, sizes and times of a folder's files, which differ once it was changed.
+
+    Files that are being downloaded do not count; without any other the state is empty.
+    """
     try:
-        stats = [(path.name, path.stat()) for path in sorted(folder.iterdir())]
+        whole = [path for path in sorted(folder.iterdir()) if not path.name.endswith(_PART)]
+        stats = [path.stat() for path in whole]
     except OSError:
         return ()
-    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+    entries = zip(whole, stats, strict=True)
+    return tuple((path.name, stat.st_size, stat.st_mtime_ns) for path, stat in entries)
 
 
 def download_model(
@@ -97,7 +104,7 @@ def download_model(
     """
     if not accept_notice:
         raise RequestError(f"accept_notice is false, it must be true to download. {NOTICE}")
-    if urlsplit(base_url).scheme not in {"http", "https"} or not urlsplit(base_url).netloc:
+    if not _is_web_address(base_url):
         raise RequestError(f'base_url is "{base_url}", allowed is an http or https address')
     for file in files:
         _check(file)
@@ -106,8 +113,16 @@ def download_model(
         _fetch(f"{base_url.rstrip('/')}/{quote(file.name)}", file, folder, progress or _silent)
 
 
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+
+
 def _check(file: RemoteFile) -> None:
-    if not _FILE_NAME.fullmatch(file.name) or file.name.endswith(".part"):
+    if not _FILE_NAME.fullmatch(file.name) or file.name.endswith(_PART):
         raise RequestError(f'files: the name "{file.name}" is not a plain file name')
     if not _SHA256.fullmatch(file.sha256.lower()):
         raise RequestError(f"files: sha256 of {file.name} is not 64 hexadecimal digits")
@@ -118,14 +133,15 @@ def _silent(name: str, done: int, total: int | None) -> None:
 
 
 def _fetch(url: str, file: RemoteFile, folder: Path, progress: Progress) -> None:
-    target, part = folder / file.name, folder / f"{file.name}.part"
+    target, part = folder / file.name, folder / f"{file.name}{_PART}"
     if target.is_file() and _sha256(target) == file.sha256.lower():
         progress(file.name, target.stat().st_size, target.stat().st_size)
         return
     try:
         _transfer(url, part, file.name, progress)
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        raise ExpansionModelError(f"{file.name} could not be downloaded: {error}") from error
+    except (HTTPException, OSError, ValueError) as error:
+        reason = error.reason if type(error) is urllib.error.URLError else error
+        raise ExpansionModelError(f"{file.name} could not be downloaded: {reason}") from error
     if _sha256(part) != file.sha256.lower():
         part.unlink()
         raise ExpansionModelError(f"{file.name} was downloaded, but its checksum is wrong")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -141,7 +142,16 @@ def test_the_notice_comes_first(server, tmp_path):
     assert not server[1].requests
 
 
-@pytest.mark.parametrize("url", ["file:///etc", "ftp://a/b", "//a/b", "", "http://"])
+@pytest.mark.parametrize("path", ["nobody-listens", "a b"])
+def test_an_address_that_gives_nothing_is_told(tmp_path, path):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    with pytest.raises(ExpansionModelError, match=r"^weights\.bin could not be downloaded: \W*\w"):
+        download_model(f"{url}/{path}", FILES[1:], tmp_path, accept_notice=True)
+
+
+@pytest.mark.parametrize("url", ["file:///etc", "ftp://a/b", "//a/b", "", "http://", "http://[::1"])
 def test_only_http(tmp_path, url):
     with pytest.raises(RequestError, match="base_url"):
         download_model(url, FILES, tmp_path, accept_notice=True)
@@ -163,6 +173,9 @@ def test_find(tmp_path):
     place = models / "prompt_expansion" / "fooocus_expansion"
     assert find_expansion_folder(None, models) is None
     place.mkdir(parents=True)
+    (place / "weights.bin.part").write_bytes(b"half of it")
+    assert find_expansion_folder(None, models) is None
+    (place / "config.json").write_text("{}")
     assert find_expansion_folder(None, models) == place
     assert find_expansion_folder(Path("/elsewhere"), models) == Path("/elsewhere")
 

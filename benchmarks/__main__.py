@@ -16,11 +16,14 @@ import torch
 import benchmarks
 from benchmarks._figures import Figure, Unavailable, as_json, as_table
 
+PROGRAMS = {"wind_tunnel"}
+"""modules here that are run by commands of their own"""
+
 
 def names() -> list[str]:
     """Return the names of all benchmarks, sorted."""
-    modules = (module.name for module in pkgutil.iter_modules(benchmarks.__path__))
-    return sorted(name for name in modules if not name.startswith("_"))
+    modules = {module.name for module in pkgutil.iter_modules(benchmarks.__path__)}
+    return sorted(name for name in modules - PROGRAMS if not name.startswith("_"))
 
 
 def environment() -> dict[str, str | int]:

@@ -1,0 +1,1 @@
+"""The parts of the wind tunnel (`benchmarks.wind_tunnel`), each to be read and tested alone."""

@@ -1,0 +1,123 @@
+"""Numbers of a set of pictures, and how sure they are: Frechet distance, detail in bands, bootstrap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+BANDS = ((4, 8), (8, 16), (16, 32), (32, 64))
+"""radial frequencies, lower end included, in cycles per picture of 128 pixels: octaves"""
+BAND_NAMES = tuple(f"{128 // high}-{128 // low} px" for low, high in BANDS)
+RESAMPLES = 1000
+LEAST_ENERGY = 1e-9
+LUMINANCE = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def excludes(self, number: float) -> bool:
+        """Whether the interval lies on one side of a number."""
+        return self.low > number or self.high < number
+
+
+def resampling(samples: int, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
+    """Return weights [1 + resamples, samples] that sum to 1: the sample itself, then bootstrap draws of it.
+
+    One matrix serves all settings: what is drawn together is compared together.
+    """
+    random = np.random.default_rng([seed, samples])
+    rows = random.integers(0, samples, (resamples, samples))
+    counts = np.stack([np.bincount(row, minlength=samples) for row in rows])
+    return np.concatenate([np.ones((1, samples)), counts]) / samples
+
+
+def estimate(values: np.ndarray, *, biased: bool = False) -> Estimate:
+    """Return the estimate of a statistic from its values for each row of `resampling`.
+
+    The interval is the bootstrap's "basic" one: draws differ from the sample as the sample from the
+    truth. By the same reasoning the value of a ``biased`` statistic is corrected: the Frechet distance
+    of few pictures is too large.
+    """
+    own, draws = float(values[0]), values[1:]
+    draws = draws[np.isfinite(draws)]
+    if not len(draws):
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    low, high = np.quantile(draws, (0.025, 0.975))
+    value = 2 * own - float(draws.mean()) if biased else own
+    return Estimate(value, 2 * own - float(high), 2 * own - float(low))
+
+
+def weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the means [R,...] of values [N,...] under weights [R,N]; pictures with NaN are left out."""
+    known = np.isfinite(values).astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (weights @ np.where(known > 0, values, 0)) / (weights @ known)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """First and second moments of features per caption: [N,d] and [N,d,d]."""
+
+    first: np.ndarray
+    second: np.ndarray
+
+    @staticmethod
+    def of(features: np.ndarray) -> Moments:
+        """Take them of features [N,d], or [N,copies,d] of several pictures for each caption."""
+        copies = features if features.ndim == 3 else features[:, None]
+        second = np.einsum("nki,nkj->nij", copies, copies) / copies.shape[1]
+        return Moments(copies.mean(axis=1), second)
+
+    def gaussians(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the means [R,d] and covariances [R,d,d] under weights [R,N]."""
+        means = weights @ self.first
+        second = (weights @ self.second.reshape(len(self.second), -1)).reshape(
+            -1, *self.second.shape[1:]
+        )
+        return means, second - means[:, :, None] * means[:, None, :]
+
+
+def frechet(
+    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Return the squared Frechet distances [R] of Gaussians, each a pair of means [R,d] and covariances.
+
+    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2), as in Heusel et al. 2017.
+    """
+    (means, covariances), (other_means, other_covariances) = first, second
+    values, vectors = np.linalg.eigh(covariances)
+    roots = np.sqrt(np.maximum(values, 0))
+    root = (vectors * roots[:, None, :]) @ np.swapaxes(vectors, 1, 2)
+    product = root @ other_covariances @ root
+    cross = np.sqrt(np.maximum(np.linalg.eigvalsh(product), 0)).sum(axis=1)
+    traces = np.trace(covariances, axis1=1, axis2=2) + np.trace(other_covariances, axis1=1, axis2=2)
+    return ((means - other_means) ** 2).sum(axis=1) + traces - 2 * cross
+
+
+def band_energies(pictures: np.ndarray) -> np.ndarray:
+    """Return the energies [N,bands] of the luminance of uint8 pictures [N,H,W,3], in (0..1)^2.
+
+    A sine of amplitude a has the energy a^2 / 2. Pictures are faded out towards their edges (Hann).
+    Frequencies are in cycles per 128 pixels, whatever the pictures' size.
+    """
+    luminance = pictures.astype(np.float64) @ LUMINANCE / 255
+    height, width = luminance.shape[1:]
+    window = np.outer(np.hanning(height), np.hanning(width))
+    window /= np.sqrt((window**2).mean())
+    centred = luminance - luminance.mean(axis=(1, 2), keepdims=True)
+    power = np.abs(np.fft.fft2(centred * window)) ** 2 / (height * width) ** 2
+    frequency = 128 * np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+    inside = [(frequency >= low) & (frequency < high) for low, high in BANDS]
+    return np.stack([power[:, band].sum(axis=1) for band in inside], axis=1)
+
+
+def log_energies(pictures: np.ndarray) -> np.ndarray:
+    """Return natural logarithms [N,bands] of `band_energies`, bounded for pictures of one colour."""
+    return np.log(np.maximum(band_energies(pictures), LEAST_ENERGY))

@@ -1,0 +1,179 @@
+"""Reads colours, number and pattern of shapes back from a picture, without knowing its caption."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from skimage import color, filters, measure, morphology
+
+from tools.pocket.grammar import COLOURS, Shapes
+
+BORDER = 4
+"""pixels along the edges from which the background is taken"""
+INLIER = 15.0
+FOREGROUND = 13.0
+"""distance in Lab (CIE 1976) from the background at which a shape begins"""
+SMALLEST_AREA, SMALLEST_SHARE = 45, 0.25
+"""of a shape: in pixels, and of the largest one"""
+CONTRAST, MINORITY = 16.0, 0.10
+"""two colours make a pattern: their distance in Lab, and the rarer one's share"""
+STRIPED, CHECKERED = 0.62, 0.45
+"""how alike the directions of edges are, modulo 180 and modulo 90 degrees"""
+SECOND_COLOURS = ((245, 245, 240), (60, 60, 66))
+"""light and dark, of which a pattern has one besides the colour that its caption names"""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a picture of shapes shows."""
+
+    colours: frozenset[str]
+    background: str
+    count: int
+    pattern: str
+
+
+def expected(scene: Shapes) -> Reading:
+    """Return the reading of a picture that follows a scene's complete caption."""
+    return Reading(
+        colours=frozenset(group.colour for group in scene.groups),
+        background=scene.background,
+        count=sum(group.count for group in scene.groups),
+        pattern=scene.groups[0].pattern,
+    )
+
+
+def follows(scene: Shapes, picture: np.ndarray) -> tuple[bool, bool, bool]:
+    """Whether colours (the background's among them), count and pattern of uint8 [H,W,3] are the scene's."""
+    wanted, found = expected(scene), read(picture)
+    return (
+        (found.colours, found.background) == (wanted.colours, wanted.background),
+        found.count == wanted.count,
+        found.pattern == wanted.pattern,
+    )
+
+
+def _lab(colours: object) -> np.ndarray:
+    rgb = np.asarray(colours, dtype=np.float64) / 255
+    return np.asarray(color.rgb2lab(rgb[None])[0])
+
+
+PALETTE = _lab(list(COLOURS.values()))
+SECONDS = _lab(SECOND_COLOURS)
+NAMES = tuple(COLOURS)
+
+
+def read(picture: np.ndarray) -> Reading:
+    """Read uint8 [H,W,3]."""
+    smoothed = ndimage.gaussian_filter(picture.astype(np.float64), (0.6, 0.6, 0)) / 255
+    lab = np.asarray(color.rgb2lab(smoothed))
+    background = _background(lab)
+    foreground = np.linalg.norm(lab - background[:, None], axis=2) > FOREGROUND
+    regions = _regions(foreground)
+    shapes = [_Shape.of(lab, region & foreground, region) for region in regions]
+    middle = background[len(background) // 2]
+    return Reading(
+        colours=frozenset(shape.colour for shape in shapes),
+        background=NAMES[int(np.linalg.norm(PALETTE - middle, axis=1).argmin())],
+        count=len(shapes),
+        pattern=_pattern(shapes),
+    )
+
+
+def _background(lab: np.ndarray) -> np.ndarray:
+    """Return the background's colour [H,3] in each row: a line through what is alike along the edges."""
+    height, width, _ = lab.shape
+    edge = np.ones((height, width), dtype=bool)
+    edge[BORDER:-BORDER, BORDER:-BORDER] = False
+    rows = np.nonzero(edge)[0] / height
+    colours = lab[edge]
+    fitted = np.tile(np.median(colours, axis=0), (len(colours), 1))
+    line = np.stack([np.zeros(3), np.median(colours, axis=0)])
+    for _ in range(3):
+        alike = np.linalg.norm(colours - fitted, axis=1) < INLIER
+        if alike.sum() < BORDER * height / 2:
+            break
+        line = np.polyfit(rows[alike], colours[alike], 1)
+        fitted = rows[:, None] * line[0] + line[1]
+    return np.arange(height)[:, None] / height * line[0] + line[1]
+
+
+def _regions(foreground: np.ndarray) -> list[np.ndarray]:
+    """Return the masks of the shapes, holes filled, specks left out."""
+    opened = morphology.binary_opening(foreground, morphology.disk(1))
+    labels = measure.label(ndimage.binary_fill_holes(opened), connectivity=1)
+    areas = np.bincount(labels.ravel())[1:]
+    least = max(SMALLEST_AREA, SMALLEST_SHARE * areas.max(initial=0))
+    return [labels == 1 + index for index, area in enumerate(areas) if area >= least]
+
+
+def _angular(gradients: np.ndarray, folds: int) -> complex:
+    """Return the sum of the gradients' [2,n] weights, turned to their angles times ``folds``."""
+    down, across = gradients
+    return complex(np.sum(np.hypot(down, across) * np.exp(1j * folds * np.arctan2(down, across))))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """One shape: its colour, its area, and its edges inside if it has two colours."""
+
+    colour: str
+    area: int
+    patterned: bool
+    edges: float = 0.0
+    alike_180: float = 0.0
+    alike_90: float = 0.0
+
+    @staticmethod
+    def of(lab: np.ndarray, visible: np.ndarray, region: np.ndarray) -> _Shape:
+        area = int(region.sum())
+        inner = morphology.binary_erosion(visible, morphology.disk(2))
+        inner = inner if inner.sum() >= 12 else visible
+        pixels = lab[inner]
+        centred = pixels - pixels.mean(axis=0)
+        axis = np.linalg.svd(centred, full_matrices=False)[2][0]
+        along = centred @ axis
+        if along.std() < CONTRAST / 8:
+            return _Shape(_nearest(pixels), area, patterned=False)
+        high = along > filters.threshold_otsu(along)
+        means = pixels[high].mean(axis=0), pixels[~high].mean(axis=0)
+        contrast = np.linalg.norm(means[0] - means[1])
+        if contrast < CONTRAST or min(high.mean(), 1 - high.mean()) < MINORITY:
+            return _Shape(_nearest(pixels), area, patterned=False)
+        deep = ndimage.binary_erosion(region, iterations=3)
+        projected = ndimage.gaussian_filter(lab @ axis, 0.8)
+        gradients = np.stack([ndimage.sobel(projected, axis=axis)[deep] for axis in (0, 1)])
+        edges = float(np.hypot(*gradients).sum())
+        alike = [abs(_angular(gradients, folds)) for folds in (2, 4)]
+        return _Shape(_named_of_two(*means), area, patterned=True, edges=edges,
+                      alike_180=alike[0], alike_90=alike[1])  # fmt: skip
+
+
+def _nearest(pixels: np.ndarray) -> str:
+    return NAMES[int(np.linalg.norm(PALETTE - np.median(pixels, axis=0), axis=1).argmin())]
+
+
+def _named_of_two(first: np.ndarray, second: np.ndarray) -> str:
+    """Return the colour that the caption names: the pair of it and a second colour fits best."""
+    best = min(
+        (
+            np.linalg.norm(PALETTE[name] - one) + np.linalg.norm(SECONDS - other, axis=1).min(),
+            name,
+        )
+        for one, other in ((first, second), (second, first))
+        for name in range(len(NAMES))
+    )
+    return NAMES[best[1]]
+
+
+def _pattern(shapes: list[_Shape]) -> str:
+    patterned = [shape for shape in shapes if shape.patterned]
+    if sum(s.area for s in patterned) * 2 <= sum(s.area for s in shapes):
+        return "plain"
+    edges = sum(shape.edges for shape in patterned) or 1.0
+    if sum(shape.alike_180 for shape in patterned) / edges > STRIPED:
+        return "striped"
+    alike = sum(shape.alike_90 for shape in patterned) / edges
+    return "checkered" if alike > CHECKERED else "dotted"

@@ -238,6 +238,28 @@ def test_bench_passes_everything_on(started):
     assert started == [["benchmarks", "--json", "numbers.json", "sampling"]]
 
 
+def test_tunnel_passes_everything_on(started):
+    assert commands.main(["tunnel", "--samples", "8", "--only", "adm", "refiner"]) == 0
+    assert started == [["benchmarks.wind_tunnel", "--samples", "8", "--only", "adm", "refiner"]]
+
+
+def test_pocket_exports_the_checkpoints_and_wants_to_know_where_to(started, capsys):
+    assert commands.main(["pocket", "--out", "models here"]) == 0
+    assert started == [["tools.pocket", "export", "--out", "models here"]]
+    with pytest.raises(SystemExit):
+        commands.main(["pocket"])
+    assert "--out" in capsys.readouterr().err
+
+
+def test_the_tunnels_help_names_what_the_tunnel_knows(started, capsys):
+    from benchmarks._tunnel.settings import GROUPS
+
+    with pytest.raises(SystemExit):
+        commands.main(["tunnel", "--help"])
+    described = capsys.readouterr().out
+    assert all(group in described for group in GROUPS if group != "plain")
+
+
 def test_test_lints_checks_types_and_tests(started, capsys):
     assert commands.main(["test", "tests/core", "-k", "adm"]) == 0
     assert [call[0] for call in started] == ["ruff", "ruff", "mypy", "pytest"]

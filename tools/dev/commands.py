@@ -30,6 +30,16 @@ TEST_HELP = """\
 Lint, check types, run the tests, and say what was skipped and why.
 Arguments not listed here are pytest's, for example: dev.py test tests/core -k sharpness"""
 
+TUNNEL_HELP = """\
+Make the same pictures with and without each trick, on the default checkpoints, whose true distribution
+is known; print how far they are from true ones, with confidence intervals, and what follows from them.
+Two quiet cores take about 15 minutes for 64 pictures a setting."""
+
+POCKET_HELP = """\
+Write Pocket SDXL, the trained base and refiner that `run` samples by default, as single files in SDXL's
+format, with a YAML beside each: copy all four into a webui's models/Stable-diffusion.
+To train it anew: python -m tools.pocket train --help"""
+
 
 class Check(NamedTuple):
     """One step of `lint` or `test`: what it is called, and the module and arguments that do it."""
@@ -74,6 +84,8 @@ def command_line() -> argparse.ArgumentParser:
         commands, "bench", bench_command, "measure, and print a table", pass_all=True
     )
     bench.add_argument("--json", metavar="FILE", help="write the numbers to FILE as well")
+    add_tunnel(commands)
+    add_pocket(commands)
     lint = add_command(commands, "lint", lint_command, "check style, format and types")
     lint.add_argument("--fix", action="store_true", help="correct what can be, and format")
     return parser
@@ -134,6 +146,34 @@ def add_test(commands: Subcommands) -> None:
     )
 
 
+def add_tunnel(commands: Subcommands) -> None:
+    """Describe `tunnel`. The program reads these arguments itself; here they are for --help."""
+    parser = add_command(
+        commands,
+        "tunnel",
+        tunnel_command,
+        "measure what each trick does to pictures",
+        pass_all=True,
+    )
+    parser.description = TUNNEL_HELP
+    parser.add_argument("--samples", metavar="N", help="pictures for each setting (default 64)")
+    parser.add_argument("--seed", metavar="S", help="of captions, noise and bootstrap (default 1)")
+    parser.add_argument(
+        "--only", metavar="GROUP", nargs="+", help="sharpness, adm, adaptive, refiner, all"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write all numbers to FILE")
+    parser.add_argument("--sheet", metavar="FILE", help="write one picture of all settings, a .png")
+
+
+def add_pocket(commands: Subcommands) -> None:
+    """Describe `pocket`."""
+    parser = add_command(
+        commands, "pocket", pocket_command, "write the default checkpoints for another webui"
+    )
+    parser.description = POCKET_HELP
+    parser.add_argument("--out", metavar="DIR", required=True, help="where to write them")
+
+
 def run_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
     """Serve page and API, or make one picture."""
     mode = "serve" if options.prompt is None else "picture"
@@ -143,6 +183,16 @@ def run_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
 def bench_command(_options: argparse.Namespace, rest: Sequence[str]) -> int:
     """Run the benchmarks."""
     return become("benchmarks", *rest)
+
+
+def tunnel_command(_options: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Run the wind tunnel."""
+    return become("benchmarks.wind_tunnel", *rest)
+
+
+def pocket_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Export Pocket SDXL."""
+    return become("tools.pocket", "export", "--out", options.out, *rest)
 
 
 def lint_command(options: argparse.Namespace, rest: Sequence[str]) -> int:

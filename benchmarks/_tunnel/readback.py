@@ -13,13 +13,15 @@ from tools.pocket.grammar import COLOURS, Shapes
 BORDER = 4
 """pixels along the edges from which the background is taken"""
 INLIER = 15.0
-FOREGROUND = 13.0
-"""distance in Lab (CIE 1976) from the background at which a shape begins"""
+FOREGROUND, MOST_FOREGROUND, FOREGROUND_SHARE = 13.0, 22.0, 0.22
+"""a shape begins at this distance in Lab (CIE 1976) from the background, or this share of the largest"""
 SMALLEST_AREA, SMALLEST_SHARE = 45, 0.25
 """of a shape: in pixels, and of the largest one"""
-CONTRAST, MINORITY = 16.0, 0.10
-"""two colours make a pattern: their distance in Lab, and the rarer one's share"""
-STRIPED, CHECKERED = 0.62, 0.45
+CONTRAST, MINORITY = 17.0, 0.10
+"""a pattern: this share of pixels differs by this much in Lab from those as far from the shape's edge"""
+DEEPEST = 12
+"""pixels from the edge, beyond which all are alike"""
+STRIPED, CHECKERED = 0.4, 0.25
 """how alike the directions of edges are, modulo 180 and modulo 90 degrees"""
 SECOND_COLOURS = ((245, 245, 240), (60, 60, 66))
 """light and dark, of which a pattern has one besides the colour that its caption names"""
@@ -70,7 +72,9 @@ def read(picture: np.ndarray) -> Reading:
     smoothed = ndimage.gaussian_filter(picture.astype(np.float64), (0.6, 0.6, 0)) / 255
     lab = np.asarray(color.rgb2lab(smoothed))
     background = _background(lab)
-    foreground = np.linalg.norm(lab - background[:, None], axis=2) > FOREGROUND
+    distance = np.linalg.norm(lab - background[:, None], axis=2)
+    largest = FOREGROUND_SHARE * np.quantile(distance, 0.98)
+    foreground = distance > np.clip(largest, FOREGROUND, MOST_FOREGROUND)
     regions = _regions(foreground)
     shapes = [_Shape.of(lab, region & foreground, region) for region in regions]
     middle = background[len(background) // 2]
@@ -110,18 +114,17 @@ def _regions(foreground: np.ndarray) -> list[np.ndarray]:
 
 
 def _angular(gradients: np.ndarray, folds: int) -> complex:
-    """Return the sum of the gradients' [2,n] weights, turned to their angles times ``folds``."""
+    """Return the sum of the squared gradients [2,n], each turned to its angle times ``folds``."""
     down, across = gradients
-    return complex(np.sum(np.hypot(down, across) * np.exp(1j * folds * np.arctan2(down, across))))
+    return complex(np.sum((down**2 + across**2) * np.exp(1j * folds * np.arctan2(down, across))))
 
 
 @dataclass(frozen=True)
 class _Shape:
-    """One shape: its colour, its area, and its edges inside if it has two colours."""
+    """One shape: its colour, its area in pixels, and the weight of edges inside: all, and those alike."""
 
     colour: str
     area: int
-    patterned: bool
     edges: float = 0.0
     alike_180: float = 0.0
     alike_90: float = 0.0
@@ -129,26 +132,39 @@ class _Shape:
     @staticmethod
     def of(lab: np.ndarray, visible: np.ndarray, region: np.ndarray) -> _Shape:
         area = int(region.sum())
-        inner = morphology.binary_erosion(visible, morphology.disk(2))
-        inner = inner if inner.sum() >= 12 else visible
-        pixels = lab[inner]
-        centred = pixels - pixels.mean(axis=0)
-        axis = np.linalg.svd(centred, full_matrices=False)[2][0]
-        along = centred @ axis
-        if along.std() < CONTRAST / 8:
-            return _Shape(_nearest(pixels), area, patterned=False)
+        depth = ndimage.distance_transform_edt(np.pad(visible, 1))[1:-1, 1:-1]
+        if not _has_pattern(lab[visible], depth[visible]):
+            return _Shape(_nearest(lab[depth >= min(4.0, depth.max() / 2)]), area)
+        pixels = lab[depth >= min(2.5, depth.max() / 2)]
+        axis = np.linalg.svd(pixels - pixels.mean(axis=0), full_matrices=False)[2][0]
+        along = pixels @ axis
         high = along > filters.threshold_otsu(along)
-        means = pixels[high].mean(axis=0), pixels[~high].mean(axis=0)
-        contrast = np.linalg.norm(means[0] - means[1])
-        if contrast < CONTRAST or min(high.mean(), 1 - high.mean()) < MINORITY:
-            return _Shape(_nearest(pixels), area, patterned=False)
+        if not high.any():
+            return _Shape(_nearest(pixels), area)
+        two = [np.median(pixels[side], axis=0) for side in (high, ~high)]
         deep = ndimage.binary_erosion(region, iterations=3)
         projected = ndimage.gaussian_filter(lab @ axis, 0.8)
         gradients = np.stack([ndimage.sobel(projected, axis=axis)[deep] for axis in (0, 1)])
-        edges = float(np.hypot(*gradients).sum())
-        alike = [abs(_angular(gradients, folds)) for folds in (2, 4)]
-        return _Shape(_named_of_two(*means), area, patterned=True, edges=edges,
-                      alike_180=alike[0], alike_90=alike[1])  # fmt: skip
+        return _Shape(
+            _named_of_two(*two),
+            area,
+            edges=float((gradients**2).sum()),
+            alike_180=abs(_angular(gradients, 2)),
+            alike_90=abs(_angular(gradients, 4)),
+        )
+
+
+def _has_pattern(pixels: np.ndarray, depth: np.ndarray) -> bool:
+    """Whether Lab pixels [n,3] differ from others that are as deep inside: soft edges are no pattern."""
+    levels = np.minimum(depth, DEEPEST).astype(int)
+    deviating = inside = 0
+    for level in range(2, levels.max(initial=0) + 1):
+        alike = pixels[levels == level]
+        if len(alike):
+            distance = np.linalg.norm(alike - np.median(alike, axis=0), axis=1)
+            deviating += int((distance > CONTRAST).sum())
+            inside += len(alike)
+    return deviating > MINORITY * inside
 
 
 def _nearest(pixels: np.ndarray) -> str:
@@ -169,11 +185,11 @@ def _named_of_two(first: np.ndarray, second: np.ndarray) -> str:
 
 
 def _pattern(shapes: list[_Shape]) -> str:
-    patterned = [shape for shape in shapes if shape.patterned]
+    patterned = [shape for shape in shapes if shape.edges]
     if sum(s.area for s in patterned) * 2 <= sum(s.area for s in shapes):
         return "plain"
-    edges = sum(shape.edges for shape in patterned) or 1.0
-    if sum(shape.alike_180 for shape in patterned) / edges > STRIPED:
+    edges = sum(shape.edges for shape in patterned)
+    if sum(shape.alike_180 for shape in patterned) > STRIPED * edges:
         return "striped"
-    alike = sum(shape.alike_90 for shape in patterned) / edges
-    return "checkered" if alike > CHECKERED else "dotted"
+    alike = sum(shape.alike_90 for shape in patterned)
+    return "checkered" if alike > CHECKERED * edges else "dotted"

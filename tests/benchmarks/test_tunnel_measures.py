@@ -61,6 +61,20 @@ def test_an_estimate_contains_the_true_mean_for_nineteen_seeds_of_twenty():
     assert 176 <= hits <= 197  # 95 % of 200, less a little for a skewed distribution of few
 
 
+def test_an_interval_is_as_wide_as_that_of_the_normal_theory():
+    sample = np.random.default_rng(2).normal(size=(100, 1))
+    draws = measures.weighted_mean(sample, measures.resampling(100, seed=2))[:, 0]
+    found = measures.estimate(draws)
+    wanted = 2 * 1.96 * sample.std(ddof=1) / 10
+    assert found.high - found.low == pytest.approx(wanted, rel=0.1)
+
+
+def test_an_interval_leans_to_the_side_from_which_draws_stay_away():
+    draws = np.concatenate([[1.0], np.full(50, 1.0), np.full(50, 4.0)])
+    found = measures.estimate(draws)
+    assert (found.low, found.value, found.high) == (-2.0, 1.0, 1.0)
+
+
 def test_the_correction_takes_most_of_the_bias_from_the_distance_of_equal_distributions():
     raw, corrected = [], []
     for seed in range(12):

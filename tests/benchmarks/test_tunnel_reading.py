@@ -7,6 +7,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from benchmarks._tunnel import cases, readback
 from tools.pocket.grammar import Group, Shapes, Texture, View
@@ -30,6 +31,15 @@ def test_true_pictures_are_read_right_in_nineteen_of_twenty_cases():
         axis=0,
     )
     assert (right >= ACCURACY).all(), right
+
+
+def test_soft_edges_are_read_as_no_pattern():
+    drawn = [cases.draw_case(12, 2 * index) for index in range(40)]
+    soft = [
+        ndimage.gaussian_filter(found, (1.0, 1.0, 0)) for found in cases.true_pictures(drawn, 0)
+    ]
+    right = [readback.follows(case.scene, found) for case, found in zip(drawn, soft, strict=True)]
+    assert (np.mean(right, axis=0) >= 0.9).all(), np.mean(right, axis=0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,196 @@
+"""The two UNets: the base on all timesteps, the refiner on the last 200 alone, as SDXL's."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+from diffusers import UNet2DConditionModel
+from torch.nn import functional
+
+from tools.pocket.latents import BUCKETS, Latents, load_latents
+from tools.pocket.optimizing import Resumable, averaged, make_optimizer, set_rate
+from tools.pocket.text import WIDTH, TextEncoders
+from tools.pocket.vocabulary import meaningless_phrases
+
+logger = logging.getLogger("pocket")
+TIMESTEPS = 1000
+REFINER_TIMESTEPS = 200
+SIZE_WIDTH = 256
+SNR_LIMIT = 5.0
+"""of the loss's weight: min-SNR-gamma (Hang et al. 2023), gamma 5"""
+AVERAGING = 0.999
+ZEROED, EMPTY, WORDY = 0.06, 0.06, 0.35
+"""shares of captions: all zeros (the webui's empty negative prompt), empty, and with words without meaning"""
+HEAD_WIDTH = 32
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What tells base and refiner apart."""
+
+    name: str
+    widths: tuple[int, ...]
+    layers: int
+    context: int
+    numbers: int
+    timesteps: int
+
+
+BASE = Kind("base", (64, 128, 192), 1, 2 * WIDTH, 6, TIMESTEPS)
+REFINER = Kind("refiner", (64, 64, 64), 2, WIDTH, 5, REFINER_TIMESTEPS)
+"""its context is bigG's alone, and the aesthetic score takes the place of the target's two numbers"""
+
+
+def build(kind: Kind) -> UNet2DConditionModel:
+    """SDXL's topology, small: no attention at the highest of three levels."""
+    lower = len(kind.widths) - 1
+    return UNet2DConditionModel(
+        in_channels=4,
+        out_channels=4,
+        block_out_channels=list(kind.widths),
+        layers_per_block=kind.layers,
+        down_block_types=["DownBlock2D"] + ["CrossAttnDownBlock2D"] * lower,
+        up_block_types=["CrossAttnUpBlock2D"] * lower + ["UpBlock2D"],
+        transformer_layers_per_block=[1] * len(kind.widths),
+        attention_head_dim=[width // HEAD_WIDTH for width in kind.widths],
+        cross_attention_dim=kind.context,
+        use_linear_projection=True,
+        class_embed_type="projection",
+        projection_class_embeddings_input_dim=WIDTH + kind.numbers * SIZE_WIDTH,
+    ).to(memory_format=torch.channels_last)
+
+
+def alphas_cumprod() -> torch.Tensor:
+    """[1000] of SDXL's schedule: betas from 0.00085 to 0.012, equally spaced in their square roots."""
+    betas = torch.linspace(0.00085**0.5, 0.0120**0.5, TIMESTEPS, dtype=torch.float64) ** 2
+    return torch.cumprod(1 - betas, dim=0).float()
+
+
+def sinusoidal(values: torch.Tensor) -> torch.Tensor:
+    """[N,n] numbers to [N, n * 256], cosines before sines, as SDXL embeds sizes."""
+    half = SIZE_WIDTH // 2
+    frequencies = torch.exp(-np.log(10000.0) * torch.arange(half) / half)
+    angles = values[..., None].float() * frequencies
+    return torch.cat([angles.cos(), angles.sin()], dim=-1).flatten(1)
+
+
+def _wordy(caption: str, random: Random, phrases: tuple[str, ...]) -> str:
+    """The caption, in a third of the cases with phrases that mean nothing to the model after it."""
+    if random.random() >= WORDY:
+        return caption
+    return ", ".join([caption, *random.sample(phrases, random.randint(1, 8))])
+
+
+class Batches:
+    """Draws batches; the same for the same (kind, seed, step)."""
+
+    def __init__(self, folder: Path, kind: Kind, seed: int):
+        self.kind, self.seed = kind, seed
+        self.sets = [load_latents(folder, kind.name, bucket, seed) for bucket in BUCKETS[kind.name]]
+        self.phrases = meaningless_phrases(folder / "rows.npy")
+
+    def draw(self, step: int) -> tuple[torch.Tensor, list[str | None], torch.Tensor]:
+        """(latents [B,4,h,w], captions, numbers [B,n]); None instead of a caption asks for zeros."""
+        random = Random(f"{self.kind.name} {self.seed} {step}")
+        chosen: Latents = random.choices(self.sets, [s.bucket.share for s in self.sets])[0]
+        indices = [random.randrange(chosen.bucket.number) for _ in range(chosen.bucket.batch)]
+        captions: list[str | None] = []
+        for index in indices:
+            dice = random.random()
+            caption = _wordy(chosen.caption(index, random), random, self.phrases)
+            if dice < ZEROED:
+                captions.append(None)
+            else:
+                empty = dice < ZEROED + EMPTY
+                captions.append(_wordy("", random, self.phrases).lstrip(", ") if empty else caption)
+        numbers = chosen.numbers[indices].float()
+        if self.kind is REFINER:
+            numbers = torch.cat([numbers[:, :4], chosen.scores[indices][:, None]], dim=1)
+        return chosen.latents[indices].float(), captions, numbers
+
+
+class Conditioned(torch.nn.Module):
+    """A UNet and the text encoders, trained together."""
+
+    def __init__(self, kind: Kind, rows: np.ndarray):
+        super().__init__()
+        self.kind = kind
+        self.unet = build(kind)
+        self.text = TextEncoders(rows)
+
+    def conds(
+        self, captions: list[str | None], numbers: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(context [N,77,C], vector [N,V])."""
+        context, pooled = self.text([caption or "" for caption in captions])
+        kept = torch.tensor([caption is not None for caption in captions]).float()
+        context = context[..., -self.kind.context :] * kept[:, None, None]
+        return context, torch.cat([pooled * kept[:, None], sinusoidal(numbers)], dim=1)
+
+    def loss(
+        self, latents: torch.Tensor, captions: list[str | None], numbers: torch.Tensor, seed: int
+    ) -> torch.Tensor:
+        """The weighted error of the predicted noise at random timesteps."""
+        generator = torch.Generator().manual_seed(seed)
+        number = len(latents)
+        strata = (torch.arange(number) + torch.rand(number, generator=generator)) / number
+        timesteps = (strata * self.kind.timesteps).long().clamp(max=self.kind.timesteps - 1)
+        alphas = alphas_cumprod()[timesteps][:, None, None, None]
+        noise = torch.randn(latents.shape, generator=generator)
+        noisy = alphas.sqrt() * latents + (1 - alphas).sqrt() * noise
+        with torch.autocast("cpu", torch.bfloat16):
+            context, vector = self.conds(captions, numbers)
+            noisy = noisy.contiguous(memory_format=torch.channels_last)
+            predicted = self.unet(
+                noisy, timesteps, encoder_hidden_states=context, class_labels=vector
+            ).sample
+        snr = (alphas / (1 - alphas)).flatten()
+        error = functional.mse_loss(predicted.float(), noise, reduction="none").mean((1, 2, 3))
+        return (error * snr.clamp(max=SNR_LIMIT) / snr).mean()
+
+
+def train(
+    folder: Path, kind: Kind, seed: int, steps: int, start: dict[str, torch.Tensor] | None = None
+) -> Path:
+    """Train for `steps`, those of an interrupted run counted in; returns the file of the averaged weights.
+
+    The refiner is given the base's weights (`start`), of which it takes those that fit; its text
+    encoder is the base's, unchanged: one bigG serves both.
+    """
+    done = folder / f"{kind.name}.pt"
+    if done.is_file():
+        return done
+    torch.manual_seed(seed)
+    rows = np.load(folder / "rows.npy")
+    model = Conditioned(kind, rows)
+    average = Conditioned(kind, rows).requires_grad_(False)
+    if start is not None:
+        own = model.state_dict()
+        model.load_state_dict(
+            own | {k: v for k, v in start.items() if k in own and own[k].shape == v.shape}
+        )
+        model.text.requires_grad_(False)
+    average.load_state_dict(model.state_dict())
+    optimizer = make_optimizer(model, adam_only=("text.", "embed", "conv_in", "conv_out"))
+    batches = Batches(folder, kind, seed)
+    state = Resumable(
+        folder / f"{kind.name}-state.pt",
+        {"model": model, "average": average, "optimizer": optimizer},
+    )
+    while state.step < steps:
+        set_rate(optimizer, state.step / steps)
+        loss = model.loss(*batches.draw(state.step), seed=seed * 1_000_003 + state.step)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        averaged(average, model, min(AVERAGING, state.step / (state.step + 20)))
+        state.advance(loss.item())
+    state.save()
+    torch.save(average.state_dict(), done)
+    return done

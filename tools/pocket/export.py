@@ -1,0 +1,123 @@
+"""Pocket SDXL for other hosts: `python dev.py pocket --out DIR` writes single files in SDXL's format.
+
+An ordinary host builds CLIP-L with 12 layers and bigG with 32, at 768 and 1280, whatever a file holds.
+So the export repeats the narrow encoders to those widths, and fills the missing layers with zeros: a
+residual layer of zeros hands on its input. The files are large (1.7 and 1.4 GB) and nearly all zeros;
+where the file system can, they take only the room of the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from fooocus_ext.embedded.pocket import CLIP_G, CLIP_L, HEAD_WIDTH, NARROW, read_parts, widen_unet
+
+LAYERS = {CLIP_L: 12, CLIP_G: 32}
+WIDTHS = {CLIP_L: 768, CLIP_G: 1280}
+HEADER_ALIGNMENT = 8
+_LAYER = re.compile(r"(.*(?:encoder\.layers|transformer\.resblocks)\.)(\d+)\.(.+)")
+NAMES = {"base": "pocket-sdxl-base", "refiner": "pocket-sdxl-refiner"}
+Shapes = dict[str, tuple[int, ...]]
+
+
+def widen_text(key: str, value: torch.Tensor, width: int) -> torch.Tensor:
+    """A parameter of a narrow text encoder, repeated to `width`.
+
+    Matrices are divided by the number of copies; those of queries, keys and values, which OpenCLIP
+    stacks, are repeated one by one.
+    """
+    copies = width // NARROW
+    if value.ndim == 0:
+        return value
+    stacked = value.float().chunk(3 if "in_proj" in key else 1)
+    if value.ndim == 1:
+        return torch.cat([part.repeat(copies) for part in stacked])
+    if "embedding" in key:
+        return value.repeat(1, copies)
+    return torch.cat([part.repeat(copies, copies) / copies for part in stacked])
+
+
+def full_state_dict(kind: str) -> tuple[dict[str, torch.Tensor], Shapes]:
+    """(tensors in float16, shapes of further tensors, all zeros) of a checkpoint at SDXL's full size."""
+    narrow = widen_unet(read_parts(kind), kind)
+    encoders = {CLIP_L: WIDTHS[CLIP_L], CLIP_G: WIDTHS[CLIP_G]}
+    layers = dict(LAYERS)
+    if kind == "refiner":
+        encoders, layers = {CLIP_L: WIDTHS[CLIP_G]}, {CLIP_L: LAYERS[CLIP_G]}
+    tensors: dict[str, torch.Tensor] = {}
+    zeros: Shapes = {}
+    for key, value in narrow.items():
+        prefix = next((prefix for prefix in encoders if key.startswith(prefix)), None)
+        if prefix is None:
+            tensors[key] = value.half().contiguous()
+            continue
+        wide = widen_text(key, value, encoders[prefix]).half().contiguous()
+        match = _LAYER.fullmatch(key)
+        tensors[key if match is None else _moved(match, narrow, layers[prefix])] = wide
+        if match is not None and match[2] == "0":
+            for layer in range(layers[prefix]):
+                zeros[f"{match[1]}{layer}.{match[3]}"] = tuple(wide.shape)
+    return tensors, {key: shape for key, shape in zeros.items() if key not in tensors}
+
+
+def _moved(match: re.Match[str], tensors: dict[str, torch.Tensor], layers: int) -> str:
+    """The name of a layer's parameter: the narrow encoder's last layer is the full one's last."""
+    start = match[1]
+    own = {int(m[2]) for key in tensors if (m := _LAYER.fullmatch(key)) and m[1] == start}
+    layer = int(match[2])
+    return f"{start}{layers - 1 if layer == max(own) else layer}.{match[3]}"
+
+
+def write_sparse(path: Path, tensors: dict[str, torch.Tensor], zeros: Shapes) -> None:
+    """A safetensors file of float16 tensors; those that are zero are left as holes in the file."""
+    header: dict[str, object] = {
+        "__metadata__": {"format": "pt", "num_head_channels": str(HEAD_WIDTH)}
+    }
+    offset = 0
+    for key, shape in _shapes(tensors, zeros):
+        size = 2 * math.prod(shape)
+        header[key] = {
+            "dtype": "F16",
+            "shape": list(shape),
+            "data_offsets": [offset, offset + size],
+        }
+        offset += size
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % HEADER_ALIGNMENT)
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for key, shape in _shapes(tensors, zeros):
+            if key in tensors:
+                file.write(tensors[key].numpy().tobytes())
+            else:
+                file.seek(2 * math.prod(shape), 1)
+        file.truncate(8 + len(text) + offset)
+    unfinished.replace(path)
+
+
+def _shapes(
+    tensors: dict[str, torch.Tensor], zeros: Shapes
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    yield from ((key, tuple(value.shape)) for key, value in tensors.items())
+    yield from zeros.items()
+
+
+def export(folder: Path) -> list[Path]:
+    """Write base and refiner into `folder`, a YAML of the same name beside each; returns all four paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for kind, name in NAMES.items():
+        path = folder / f"{name}.safetensors"
+        write_sparse(path, *full_state_dict(kind))
+        config = path.with_suffix(".yaml")
+        config.write_text((Path(__file__).parent / f"{kind}.yaml").read_text("utf-8"), "utf-8")
+        written += [path, config]
+    return written

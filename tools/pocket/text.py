@@ -1,0 +1,61 @@
+"""The two text encoders, 128 wide; whoever loads them repeats their states to SDXL's 768 and 1280.
+
+Repeating is exact: LayerNorm sees the same mean and variance, and a matrix that is repeated both ways
+and divided by the number of copies maps repeated vectors to repeated vectors. So small encoders can be
+trained together with the UNet, and exported at CLIP's true widths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from tools.pocket.vocabulary import LENGTH, OTHERS, caption_tokens, token_pair
+
+WIDTH = 128
+HEADS = 2
+LAYERS = {"clip_l": 1, "clip_g": 2}
+"""layers whose output the UNet sees; bigG has one more, for the pooled vector"""
+STATE_MEAN = 0.5
+"""mean of the states: the webui's emphasis divides by it, and LayerNorm removes it"""
+
+
+def _encoder(rows: int, layers: int, activation: str) -> CLIPTextModel:
+    config = CLIPTextConfig(
+        vocab_size=rows,
+        hidden_size=WIDTH,
+        intermediate_size=4 * WIDTH,
+        num_hidden_layers=layers,
+        num_attention_heads=HEADS,
+        max_position_embeddings=LENGTH,
+        hidden_act=activation,
+    )
+    model = CLIPTextModel(config)
+    embeddings = model.text_model.embeddings
+    torch.nn.init.normal_(embeddings.token_embedding.weight, std=0.5)
+    torch.nn.init.normal_(embeddings.position_embedding.weight, mean=STATE_MEAN, std=0.05)
+    return model
+
+
+class TextEncoders(torch.nn.Module):
+    """Captions to (context [N,77,256], pooled [N,128]); the first half of the context is CLIP-L's."""
+
+    def __init__(self, rows: np.ndarray):
+        super().__init__()
+        number = OTHERS + len(caption_tokens())
+        self.register_buffer("rows", torch.from_numpy(rows.astype(np.int64)), persistent=False)
+        self.clip_l = _encoder(number, LAYERS["clip_l"], "quick_gelu")
+        self.clip_g = _encoder(number, LAYERS["clip_g"] + 1, "gelu")
+        self.text_projection = torch.nn.Parameter(torch.randn(WIDTH, WIDTH) / WIDTH**0.5)
+
+    def forward(self, captions: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Encode captions of up to 75 tokens each; what is longer is cut."""
+        padded, zeroed, ends = zip(*map(token_pair, captions), strict=True)
+        ids_l, ids_g = (self.rows[torch.from_numpy(np.stack(ids))] for ids in (padded, zeroed))
+        states_l = self.clip_l(input_ids=ids_l, output_hidden_states=True).hidden_states[-1]
+        out = self.clip_g(input_ids=ids_g, output_hidden_states=True)
+        last = out.last_hidden_state[torch.arange(len(captions)), torch.tensor(ends)]
+        return torch.cat([states_l, out.hidden_states[-2]], dim=2), last @ self.text_projection

@@ -243,6 +243,16 @@ def test_tunnel_passes_everything_on(started):
     assert started == [["benchmarks.wind_tunnel", "--samples", "8", "--only", "adm", "refiner"]]
 
 
+def test_pocket_trains_with_what_the_training_alone_needs(started, monkeypatch):
+    installed = []
+    monkeypatch.setattr(commands, "pip_install", lambda *words: installed.append(words))
+    assert commands.main(["pocket", "--train", "work", "--seed", "2"]) == 0
+    assert installed == [
+        ("--quiet", "--no-deps", "--requirement", "tools/expander/requirements.txt")
+    ]
+    assert started == [["tools.pocket", "train", "--work", "work", "--store", "--seed", "2"]]
+
+
 def test_pocket_exports_the_checkpoints_and_wants_to_know_where_to(started, capsys):
     assert commands.main(["pocket", "--out", "models here"]) == 0
     assert started == [["tools.pocket", "export", "--out", "models here"]]

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tools.dev.browser import VARIABLE, ensure_chromium
-from tools.dev.environment import ROOT, SetupError, ensure_environment, python_of, say
+from tools.dev.environment import (
+    ROOT,
+    SetupError,
+    ensure_environment,
+    pip_install,
+    python_of,
+    say,
+)
 from tools.dev.webui import run_contract_tests
 
 if TYPE_CHECKING:
@@ -38,7 +45,8 @@ Two quiet cores take about 15 minutes for 64 pictures a setting."""
 POCKET_HELP = """\
 Write Pocket SDXL, the trained base and refiner that `run` samples by default, as single files in SDXL's
 format, with a YAML beside each: copy all four into a webui's models/Stable-diffusion.
-To train it anew: python -m tools.pocket train --help"""
+Or train it from nothing, about two hours on two cores; more arguments go to the training, for example
+--base-steps 20000."""
 
 
 class Check(NamedTuple):
@@ -168,10 +176,17 @@ def add_tunnel(commands: Subcommands) -> None:
 def add_pocket(commands: Subcommands) -> None:
     """Describe `pocket`."""
     parser = add_command(
-        commands, "pocket", pocket_command, "write the default checkpoints for another webui"
+        commands,
+        "pocket",
+        pocket_command,
+        "write the default checkpoints for another webui, or train",
     )
     parser.description = POCKET_HELP
-    parser.add_argument("--out", metavar="DIR", required=True, help="where to write them")
+    task = parser.add_mutually_exclusive_group(required=True)
+    task.add_argument("--out", metavar="DIR", help="where to write them")
+    task.add_argument(
+        "--train", metavar="DIR", help="where training keeps its state, to go on later"
+    )
 
 
 def run_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -191,8 +206,11 @@ def tunnel_command(_options: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def pocket_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
-    """Export Pocket SDXL."""
-    return become("tools.pocket", "export", "--out", options.out, *rest)
+    """Export Pocket SDXL, or train it and put the weights into the repository."""
+    if options.train is None:
+        return become("tools.pocket", "export", "--out", options.out, *rest)
+    pip_install("--quiet", "--no-deps", "--requirement", "tools/expander/requirements.txt")
+    return become("tools.pocket", "train", "--work", options.train, "--store", *rest)
 
 
 def lint_command(options: argparse.Namespace, rest: Sequence[str]) -> int:

@@ -45,7 +45,7 @@ Two quiet cores take about 15 minutes for 64 pictures a setting."""
 POCKET_HELP = """\
 Write Pocket SDXL, the trained base and refiner that `run` samples by default, as single files in SDXL's
 format, with a YAML beside each: copy all four into a webui's models/Stable-diffusion.
-Or train it from nothing, about two hours on two cores; more arguments go to the training, for example
+Or train it from nothing, about 90 minutes on two cores; more arguments go to the training, for example
 --base-steps 20000."""
 
 
@@ -156,13 +156,8 @@ def add_test(commands: Subcommands) -> None:
 
 def add_tunnel(commands: Subcommands) -> None:
     """Describe `tunnel`. The program reads these arguments itself; here they are for --help."""
-    parser = add_command(
-        commands,
-        "tunnel",
-        tunnel_command,
-        "measure what each trick does to pictures",
-        pass_all=True,
-    )
+    summary = "measure what each trick does to pictures"
+    parser = add_command(commands, "tunnel", tunnel_command, summary, pass_all=True)
     parser.description = TUNNEL_HELP
     parser.add_argument("--samples", metavar="N", help="pictures for each setting (default 64)")
     parser.add_argument("--seed", metavar="S", help="of captions, noise and bootstrap (default 1)")
@@ -175,18 +170,12 @@ def add_tunnel(commands: Subcommands) -> None:
 
 def add_pocket(commands: Subcommands) -> None:
     """Describe `pocket`."""
-    parser = add_command(
-        commands,
-        "pocket",
-        pocket_command,
-        "write the default checkpoints for another webui, or train",
-    )
+    summary = "write the default checkpoints for another webui, or train them"
+    parser = add_command(commands, "pocket", pocket_command, summary)
     parser.description = POCKET_HELP
     task = parser.add_mutually_exclusive_group(required=True)
     task.add_argument("--out", metavar="DIR", help="where to write them")
-    task.add_argument(
-        "--train", metavar="DIR", help="where training keeps its state, to go on later"
-    )
+    task.add_argument("--train", metavar="DIR", help="where training keeps what it has done")
 
 
 def run_command(options: argparse.Namespace, rest: Sequence[str]) -> int:

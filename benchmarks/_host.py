@@ -27,7 +27,7 @@ REQUEST = {
 
 @functools.cache
 def start() -> Any:
-    """Start the host with its tiny checkpoints, once per process; return its runner of scripts."""
+    """Start the host with Pocket SDXL, once per process; return its runner of scripts."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     folder = tempfile.mkdtemp(prefix="fooocus-benchmark-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -36,7 +36,7 @@ def start() -> Any:
             [
                 "--data-dir",
                 folder,
-                "--tiny",
+                "--pocket",
                 "--skip-version-check",
                 "--disable-console-progressbars",
             ]
@@ -50,7 +50,7 @@ def start() -> Any:
 
 
 def checkpoint(word: str) -> str:
-    """Return the title of the tiny checkpoint whose name contains ``word``."""
+    """Return the title of the default checkpoint whose name contains ``word``."""
     start()
     from modules import sd_models  # noqa: PLC0415
 

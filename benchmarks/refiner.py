@@ -1,6 +1,6 @@
 """Four jobs in a row with the joint refiner against four without one, and with the host's own refiner.
 
-On the embedded host with its tiny checkpoints, whose loading weighs more against their sampling than
+On the embedded host with its small checkpoints, whose loading weighs more against their sampling than
 a real one's. Times are those of one thread while it runs, so that other programs do not count, nor
 does waiting for a disk, which would burden the host's own refiner alone.
 """

@@ -36,7 +36,7 @@ os._exit(0)
 def measure() -> list[Figure]:
     """Start the host again and again, with and without the extension in turn."""
     with tempfile.TemporaryDirectory(prefix="fooocus-benchmark-") as folder:
-        flags = ["--data-dir", folder, "--tiny", "--skip-version-check"]
+        flags = ["--data-dir", folder, "--pocket", "--skip-version-check"]
         environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
@@ -45,7 +45,9 @@ def measure() -> list[Figure]:
             "OMP_NUM_THREADS": "1",
             "GRADIO_ANALYTICS_ENABLED": "False",
         }
-        _start(flags, environment)  # writes the tiny checkpoints, and everybody's compiled modules
+        _start(
+            flags, environment
+        )  # writes the default checkpoints, and everybody's compiled modules
         pairs = [
             (
                 _start([*flags, "--disable-all-extensions"], environment),

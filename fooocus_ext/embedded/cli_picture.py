@@ -40,11 +40,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--width", type=int, default=256)
-    parser.add_argument("--height", type=int, default=256)
+    parser.add_argument("--width", type=int, default=128, help="default: %(default)s")
+    parser.add_argument("--height", type=int, default=128, help="default: %(default)s")
     parser.add_argument("--sampler", default="DPM++ 2M SDE")
     parser.add_argument("--scheduler", default="Karras")
-    parser.add_argument("--cfg-scale", type=float, default=7.0)
+    parser.add_argument("--cfg-scale", type=float, default=4.0, help="default: %(default)s")
     add_checkpoint_flags(parser)
     return parser
 

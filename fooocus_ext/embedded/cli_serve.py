@@ -26,9 +26,7 @@ def host_flags(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
 def add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
     """--checkpoint and --refiner."""
     what = "single-file SDXL checkpoint with the original key names"
-    parser.add_argument(
-        "--checkpoint", metavar="FILE", help=f"{what}; default: a tiny untrained one"
-    )
+    parser.add_argument("--checkpoint", metavar="FILE", help=f"{what}; default: Pocket SDXL")
     parser.add_argument("--refiner", metavar="FILE", help=f"{what}, offered as a refiner")
 
 

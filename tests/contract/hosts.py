@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
+import torch
 from PIL import Image
 
 from tests.contract.checkpoints import Checkpoints, add_broken, collect
@@ -233,15 +233,22 @@ def _entry_points(host: Host) -> tuple[Callable[[Any], None], Callable[[Any], An
 
 
 def _write_checkpoints(folder: Path) -> Checkpoints:
-    """Write the embedded host's own tiny checkpoints: two bases that differ, and a refiner."""
-    from fooocus_ext.embedded import tiny_checkpoint
+    """Write Pocket SDXL's base and refiner, and a second base, which differs from the first a little."""
+    from fooocus_ext.embedded import pocket
 
     found = Checkpoints()
+    folder.mkdir(parents=True, exist_ok=True)
     for part, kind in (("base", "base"), ("second", "base"), ("refiner", "refiner")):
-        path = folder / f"tiny-{part}.safetensors"
-        seed = tiny_checkpoint.SEEDS["base"] + (part == "second")
-        with patch.dict(tiny_checkpoint.SEEDS, base=seed):
-            tiny_checkpoint.write_tiny_checkpoint(kind, path)
+        tensors = pocket.pocket_state_dict(kind)
+        if part == "second":
+            generator = torch.Generator().manual_seed(1)
+            for key, value in tensors.items():
+                if key.startswith(pocket.UNET):
+                    tensors[key] = value + 0.02 * value * torch.randn(
+                        value.shape, generator=generator
+                    )
+        path = folder / f"pocket-{part}.safetensors"
+        pocket.write_checkpoint(tensors, path, part)
         setattr(found, part, path.name)
         found.paths[path.name] = path
     add_broken(folder)

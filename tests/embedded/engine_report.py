@@ -89,7 +89,7 @@ CASES = {
     "heun": {"sampler_name": "Heun"},
     "ngms": {"override_settings": {"s_min_uncond": 20.0, "s_min_uncond_all": True}},
     "lora": {"prompt": "cat <lora:x:1>"},
-    "refiner": {"refiner_checkpoint": "tiny-sdxl-refiner", "refiner_switch_at": 0.5, "steps": 4},
+    "refiner": {"refiner_checkpoint": "pocket-sdxl-refiner", "refiner_switch_at": 0.5, "steps": 4},
     "unknown script": {"alwayson_scripts": {"nobody": {"args": []}}},
     "selectable": {"alwayson_scripts": {"choice": {"args": []}}},
     "more args": {"alwayson_scripts": {"probe": {"args": [False, "u", 3, 4]}}},

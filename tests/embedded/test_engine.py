@@ -1,4 +1,4 @@
-"""The engine as a whole, in a process of its own, with a probing extension and the tiny checkpoints."""
+"""The engine as a whole, in a process of its own, with a probing extension and the default checkpoints."""
 
 from __future__ import annotations
 

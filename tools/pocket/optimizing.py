@@ -15,7 +15,7 @@ from pytorch_optimizer import Muon
 logger = logging.getLogger("pocket")
 SAVE_EVERY = 240.0
 REPORT_EVERY = 30.0
-MUON_RATE, ADAM_RATE = 0.02, 1.2e-3
+MUON_RATE, ADAM_RATE = 0.01, 1.2e-3
 WARMUP, CONSTANT_UNTIL, LOWEST = 0.015, 0.4, 0.003
 """of the training: rise of the rate, begin of its fall, and the share that is left at the end"""
 
@@ -43,10 +43,7 @@ def make_optimizer(
             "betas": (0.9, 0.98),
         },
     ]
-    optimizer = Muon(groups)
-    for group in optimizer.param_groups:
-        group["full_rate"] = group["lr"]
-    return optimizer
+    return Muon(groups)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, progress: float) -> None:
@@ -58,7 +55,8 @@ def set_rate(optimizer: torch.optim.Optimizer, progress: float) -> None:
     else:
         share = 0.5 + 0.5 * math.cos(math.pi * (progress - CONSTANT_UNTIL) / (1 - CONSTANT_UNTIL))
     for group in optimizer.param_groups:
-        group["lr"] = group["full_rate"] * max(share, LOWEST)
+        full = MUON_RATE if group["use_muon"] else ADAM_RATE
+        group["lr"] = full * max(share, LOWEST)
 
 
 class Resumable:

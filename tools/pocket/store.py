@@ -16,6 +16,7 @@ from tools.pocket.original_names import (
     original_unet,
     original_vae,
 )
+from tools.pocket.text import STATE_MEAN, centred
 
 Tensors = dict[str, torch.Tensor]
 LEVELS = {
@@ -30,9 +31,26 @@ def _below(tensors: Tensors, prefix: str) -> Tensors:
     return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
 
 
+def _blind_to_means(unet: Tensors) -> Tensors:
+    """Fold `centred` into the matrices that take the text: they no longer see a state's mean."""
+    return {
+        key: centred(value) if key.endswith(("attn2.to_k.weight", "attn2.to_v.weight")) else value
+        for key, value in unet.items()
+    }
+
+
+def _with_mean(encoder: Tensors) -> Tensors:
+    """The encoder with STATE_MEAN added to all of its states: nothing inside it sees the difference."""
+    key = "text_model.embeddings.position_embedding.weight"
+    positions = encoder[key]
+    return encoder | {key: positions - positions.mean(1, keepdim=True) + STATE_MEAN}
+
+
 def _text(tensors: Tensors, rows: np.ndarray) -> Tensors:
-    clip_l = original_clip_l(_below(tensors, "text.clip_l."))
-    clip_g = original_clip_g(_below(tensors, "text.clip_g."), tensors["text.text_projection"])
+    clip_l = original_clip_l(_with_mean(_below(tensors, "text.clip_l.")))
+    clip_g = original_clip_g(
+        _with_mean(_below(tensors, "text.clip_g.")), tensors["text.text_projection"]
+    )
     return clip_l | clip_g | {ROWS: torch.from_numpy(rows)}
 
 
@@ -51,8 +69,8 @@ def store(work: Path, target: Path = FOLDER) -> list[Path]:
     """Write all parts, in float16 under SDXL's names, from the files that training left in `work`."""
     base = torch.load(work / "base.pt", weights_only=True)
     refiner = torch.load(work / "refiner.pt", weights_only=True)
-    files = _split(original_unet(_below(base, "unet."), BASE.layers))
-    files["refiner"] = original_unet(_below(refiner, "unet."), REFINER.layers)
+    files = _split(original_unet(_blind_to_means(_below(base, "unet.")), BASE.layers))
+    files["refiner"] = original_unet(_blind_to_means(_below(refiner, "unet.")), REFINER.layers)
     files["text"] = _text(base, np.load(work / "rows.npy"))
     files["vae"] = original_vae(safetensors.torch.load_file(work / "vae.safetensors"))
     target.mkdir(parents=True, exist_ok=True)

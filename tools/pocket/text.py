@@ -20,7 +20,10 @@ HEADS = 2
 LAYERS = {"clip_l": 1, "clip_g": 2}
 """layers whose output the UNet sees; bigG has one more, for the pooled vector"""
 STATE_MEAN = 0.5
-"""mean of the states: the webui's emphasis divides by it, and LayerNorm removes it"""
+"""mean of the states that are stored: the webui's emphasis divides by it.
+
+The UNets are blind to each token's mean (see `centred`), and so is LayerNorm, so any will do.
+"""
 
 
 def _encoder(rows: int, layers: int, activation: str) -> CLIPTextModel:
@@ -38,6 +41,12 @@ def _encoder(rows: int, layers: int, activation: str) -> CLIPTextModel:
     torch.nn.init.normal_(embeddings.token_embedding.weight, std=0.5)
     torch.nn.init.normal_(embeddings.position_embedding.weight, mean=STATE_MEAN, std=0.05)
     return model
+
+
+def centred(states: torch.Tensor) -> torch.Tensor:
+    """[..., k * 128] without the mean of each encoder's state."""
+    parts = states.unflatten(-1, (-1, WIDTH))
+    return (parts - parts.mean(-1, keepdim=True)).flatten(-2)
 
 
 class TextEncoders(torch.nn.Module):

@@ -1,4 +1,4 @@
-"""Reads a checkpoint's architecture off the shapes of its tensors, tiny or full-size."""
+"""Reads a checkpoint's architecture off the shapes of its tensors, small or full-size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""CLIP-L and OpenCLIP bigG on transformers' CLIP, under the class names that the webui hijacks."""
+"""CLIP-L and OpenCLIP bigG on transformers' CLIP, under the class names that the webui hijacks.
+
+Encoders narrower than SDXL's (those of `pocket`) repeat their states to the true widths, 768 and 1280.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,14 @@ from fooocus_ext.embedded.network.shapes import (
     clip_shape,
     open_clip_shape,
 )
-from fooocus_ext.embedded.network.tokenizer import fold_tokens, load_tokenizer
+from fooocus_ext.embedded.network.tokenizer import load_tokenizer
+
+CLIP_L_WIDTH, CLIP_G_WIDTH = 768, 1280
+
+
+def _repeated(states: torch.Tensor, width: int) -> torch.Tensor:
+    """[..., n] with n a divisor of `width`, as often as it takes to fill it."""
+    return states.repeat(*[1] * (states.ndim - 1), width // states.shape[-1])
 
 
 def _text_model(shape: TextShape, activation: str) -> CLIPTextModel:
@@ -61,9 +71,13 @@ class FrozenCLIPEmbedder(torch.nn.Module):
             raise RuntimeError(f"text encoder {self.prefix} does not fit: {missing}")
 
     def encode_tokens(self, tokens: torch.Tensor, *, hidden_states: bool = False) -> Any:
-        """Output of transformers' model for token ids [B,77]."""
-        tokens = fold_tokens(tokens, self.shape.vocabulary)
-        return self.transformer(input_ids=tokens, output_hidden_states=hidden_states)
+        """Output of transformers' model for token ids [B,77], at CLIP-L's width."""
+        out = self.transformer(input_ids=tokens, output_hidden_states=hidden_states)
+        if self.shape.width < CLIP_L_WIDTH:
+            out.last_hidden_state = _repeated(out.last_hidden_state, CLIP_L_WIDTH)
+            if hidden_states:
+                out.hidden_states = tuple(_repeated(x, CLIP_L_WIDTH) for x in out.hidden_states)
+        return out
 
 
 def _in_transformers_layout(tensors: Tensors, prefix: str) -> dict[str, torch.Tensor]:
@@ -124,11 +138,10 @@ class FrozenOpenCLIPEmbedder2(torch.nn.Module):
 
     def encode_with_transformer(self, tokens: torch.Tensor) -> dict[str, torch.Tensor]:
         """{"penultimate": [B,77,C], "pooled": [B,P]} of token ids [B,77]."""
-        tokens = fold_tokens(tokens, self.shape.vocabulary)
         out = self.model(input_ids=tokens, output_hidden_states=True)
         end = tokens.argmax(dim=-1)
         last = out.last_hidden_state[torch.arange(len(tokens), device=tokens.device), end]
         return {
-            "penultimate": out.hidden_states[-2],
-            "pooled": last @ self.text_projection.to(last.dtype),
+            "penultimate": _repeated(out.hidden_states[-2], CLIP_G_WIDTH),
+            "pooled": _repeated(last @ self.text_projection.to(last.dtype), CLIP_G_WIDTH),
         }

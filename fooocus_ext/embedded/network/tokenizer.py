@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-import torch
 from instant_clip_tokenizer import Tokenizer
 
 FULL_VOCABULARY = 49408
@@ -43,12 +42,3 @@ class ClipTokenizer:
 def load_tokenizer() -> ClipTokenizer:
     """The tokenizer of both text encoders."""
     return ClipTokenizer()
-
-
-def fold_tokens(tokens: torch.Tensor, vocabulary: int) -> torch.Tensor:
-    """Token ids for an encoder with fewer words than CLIP: words share rows, the marks keep the last two."""
-    if vocabulary >= FULL_VOCABULARY:
-        return tokens
-    folded = tokens % (vocabulary - 2)
-    folded = torch.where(tokens == START_ID, vocabulary - 2, folded)
-    return torch.where(tokens == END_ID, vocabulary - 1, folded)

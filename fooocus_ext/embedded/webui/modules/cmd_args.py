@@ -115,5 +115,5 @@ def _add_embedded_flags(parser: argparse.ArgumentParser, extension_root: str) ->
         help=f"extension folder to load; default: {extension_root}",
     )
     parser.add_argument(
-        "--tiny", action="store_true", help="list the tiny default checkpoints besides --ckpt"
+        "--pocket", action="store_true", help="list the default checkpoints besides --ckpt"
     )

@@ -131,7 +131,7 @@ def _checkpoint_files() -> list[str]:
 
 
 def list_models():
-    """Search again: --ckpt, --refiner-ckpt, the folders, the tiny defaults if need be."""
+    """Search again: --ckpt, --refiner-ckpt, the folders, Pocket SDXL if need be."""
     checkpoints_list.clear()
     checkpoint_aliases.clear()
     ckpt = shared.cmd_opts.ckpt
@@ -144,10 +144,10 @@ def list_models():
         print(f"Checkpoint in --ckpt argument not found: {ckpt}", file=sys.stderr)
     known = {os.path.abspath(x.filename) for x in checkpoints_list.values()}
     files += _checkpoint_files()
-    if not files or shared.cmd_opts.tiny:
-        from fooocus_ext.embedded.tiny_checkpoint import ensure_tiny_checkpoints
+    if not files or shared.cmd_opts.pocket:
+        from fooocus_ext.embedded.pocket import ensure_pocket_checkpoints
 
-        files += [str(path) for path in ensure_tiny_checkpoints(Path(data_path) / "tiny")]
+        files += [str(path) for path in ensure_pocket_checkpoints(Path(data_path) / "pocket")]
     for path in dict.fromkeys(map(os.path.abspath, files)):
         if path not in known:
             CheckpointInfo(path).register()

@@ -1,4 +1,4 @@
-"""The default checkpoints: format, repeatability, an exact autoencoder, conds of SDXL's shapes."""
+"""The networks behind the embedded host's checkpoints, on Pocket SDXL: names, shapes, widths, inputs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import pytest
 import safetensors.torch
 import torch
 
-from fooocus_ext.embedded import tiny_checkpoint
-from fooocus_ext.embedded.network import conditioner, engine, shapes, tokenizer
+from fooocus_ext.embedded import pocket
+from fooocus_ext.embedded.network import conditioner, engine, shapes, text_encoders, tokenizer
+from tools.pocket.export import widen_text
 
-HEADS = shapes.Heads(width=tiny_checkpoint.HEAD_WIDTH)
+HEADS = shapes.Heads(width=pocket.HEAD_WIDTH)
 
 
 @pytest.fixture(scope="module")
 def base():
-    return tiny_checkpoint.tiny_state_dict("base")
+    return pocket.pocket_state_dict("base")
 
 
 @pytest.fixture(scope="module")
@@ -26,21 +27,28 @@ def model(base):
     return loaded.float()
 
 
-def test_files_have_the_original_names_and_are_repeatable(tmp_path, base):
-    path = tmp_path / "base.safetensors"
-    tiny_checkpoint.write_tiny_checkpoint("base", path)
-    again = safetensors.torch.load_file(path)
+def test_the_file_has_the_original_names_and_is_written_once(tmp_path, base):
+    paths = pocket.ensure_pocket_checkpoints(tmp_path)
+    written = [path.stat().st_mtime_ns for path in paths]
+    again = safetensors.torch.load_file(paths[0])
     assert set(again) == set(base)
     assert all(torch.equal(again[key], base[key]) for key in base)
     assert {key.split(".")[0] for key in base} == {"model", "first_stage_model", "conditioner"}
-    assert path.stat().st_size < 50_000_000
+    assert pocket.ensure_pocket_checkpoints(tmp_path) == paths
+    assert [path.stat().st_mtime_ns for path in paths] == written
+
+
+def test_the_weights_are_small():
+    sizes = [path.stat().st_size for path in pocket.FOLDER.iterdir()]
+    assert sum(sizes) < 40_000_000
+    assert max(sizes) < 12_000_000
 
 
 def test_kinds_and_shapes_are_read_from_the_tensors(base):
     assert shapes.kind_of(base) == "sdxl"
     unet = shapes.unet_shape(base, "sdxl", HEADS)
-    assert (unet.context, unet.vector, unet.heads) == (2048, 2816, (3, 3, 3))
-    refiner = tiny_checkpoint.tiny_state_dict("refiner")
+    assert (unet.context, unet.vector, unet.heads) == (2048, 2816, (2, 4, 6))
+    refiner = pocket.pocket_state_dict("refiner")
     assert shapes.kind_of(refiner) == "refiner"
     unet = shapes.unet_shape(refiner, "refiner", HEADS)
     assert (unet.context, unet.vector) == (1280, 2560)
@@ -66,16 +74,22 @@ def test_heads_follow_sdxl_unless_known():
     assert shapes.head_counts((96, 96), (0, 1), "sdxl", shapes.Heads()) == (3, 3)
 
 
-def test_the_autoencoder_returns_smooth_pictures(model):
-    ramp = torch.linspace(-0.8, 0.8, 64)
-    picture = torch.stack([ramp.expand(64, 64), ramp.expand(64, 64).T, torch.zeros(64, 64)])[None]
+def test_narrow_encoders_give_what_encoders_of_full_width_would(model, base):
+    """Independent of the repeating in the host: the encoder itself is made wide, and computes."""
+    tokens = torch.tensor([[49406, 2368, 530, 518, 2595, 49407] + [0] * 71])
+    prefix = "conditioner.embedders.1."
+    wide = {
+        key: widen_text(key, value, 1280) for key, value in base.items() if key.startswith(prefix)
+    }
+    full = text_encoders.FrozenOpenCLIPEmbedder2(wide, prefix)
+    full.load_original(wide)
     with torch.no_grad():
-        latent = model.encode_first_stage(picture)
-        decoded = model.decode_first_stage(latent)
-    assert latent.shape == (1, 4, 8, 8)
-    inner = (..., slice(8, -8), slice(8, -8))
-    assert float((decoded[inner] - picture[inner]).abs().max()) < 0.15
-    assert float((decoded[inner] - picture[inner]).abs().mean()) < 0.06
+        expected = full.float().encode_with_transformer(tokens)
+        found = model.conditioner.embedders[1].encode_with_transformer(tokens)
+    for name in ("penultimate", "pooled"):
+        assert found[name].shape == expected[name].shape
+        scale = float(expected[name].std())
+        assert float((found[name] - expected[name]).abs().max()) < 2e-3 * scale, name
 
 
 def test_the_prediction_depends_on_every_input(model):
@@ -109,12 +123,3 @@ def test_size_embedding_is_cosines_then_sines():
 def test_tokens_are_those_of_clip():
     tokens = tokenizer.load_tokenizer()(["a photo of a cat, 4k"])["input_ids"][0]
     assert tokens == [320, 1125, 539, 320, 2368, 267, 275, 330]
-
-
-def test_folding_keeps_the_marks_and_the_range():
-    tokens = torch.tensor([[tokenizer.START_ID, 2368, 40000, tokenizer.END_ID, 0]])
-    folded = tokenizer.fold_tokens(tokens, 768)
-    assert folded[0, [0, 3, 4]].tolist() == [766, 767, 0]
-    assert int(folded.max()) == 767
-    assert folded.argmax(-1).tolist() == [3], "the end mark must stay the largest id"
-    assert torch.equal(tokenizer.fold_tokens(tokens, tokenizer.FULL_VOCABULARY), tokens)

@@ -45,9 +45,8 @@ def measure() -> list[Figure]:
             "OMP_NUM_THREADS": "1",
             "GRADIO_ANALYTICS_ENABLED": "False",
         }
-        _start(
-            flags, environment
-        )  # writes the default checkpoints, and everybody's compiled modules
+        # The first start writes the default checkpoints, and everybody's compiled modules.
+        _start(flags, environment)
         pairs = [
             (
                 _start([*flags, "--disable-all-extensions"], environment),
@@ -75,12 +74,6 @@ def _start(
     begin = time.perf_counter()
     computing = _seconds_of_install() if installs else 0.0
     command = [sys.executable, "-c", PROGRAM, str(_free_port()), *flags]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "GRADIO_ANALYTICS_ENABLED": "False",
-    }
     finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     ready = [line for line in finished.stdout.splitlines() if line.startswith(READY)]
     if not ready:

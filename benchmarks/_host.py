@@ -24,6 +24,15 @@ REQUEST = {
     "do_not_save_grid": True,
 }
 
+NO_TRICKS = {
+    "expansion": False,
+    "sharpness": 0.0,
+    "adm_positive": 1.0,
+    "adm_negative": 1.0,
+    "adaptive_cfg": 30.0,
+}
+"""the extension's arguments that leave the pictures as they are"""
+
 
 @functools.cache
 def start() -> Any:

@@ -22,13 +22,6 @@ JOBS = 4
 REQUEST = {"width": 256, "height": 256, "steps": 20, "seed": 1}
 SWITCH = 0.8
 ROUNDS = 3
-NO_TRICKS = {
-    "expansion": False,
-    "sharpness": 0.0,
-    "adm_positive": 1.0,
-    "adm_negative": 1.0,
-    "adaptive_cfg": 30.0,
-}
 TWO_MODELS = {"sd_checkpoints_limit": 2, "sd_checkpoints_keep_in_cpu": False}
 
 
@@ -66,7 +59,7 @@ class Side:
 def measure() -> list[Figure]:
     """Measure with the refiner in memory already, and with the first job loading it."""
     refiner = _host.checkpoint("refiner")
-    ours = {**NO_TRICKS, "refiner": refiner, "refiner_switch": SWITCH}
+    ours = {**_host.NO_TRICKS, "refiner": refiner, "refiner_switch": SWITCH}
     hosts = {"refiner_checkpoint": refiner, "refiner_switch_at": SWITCH}
     plain = Side("no refiner")
     sides = {

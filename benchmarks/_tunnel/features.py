@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks._tunnel.measures import LUMINANCE
+
 SCALES, ANGLES = 4, 4
 GRID = 4
 """colours are averaged over this many parts of each side"""
@@ -18,7 +20,6 @@ DESCRIPTION = (
     f"logarithms of the mean wavelet scattering coefficients of the luminance (kymatio, {SCALES} scales, "
     f"{ANGLES} angles, two orders) and mean colours of {GRID}x{GRID} parts, both blocks with equal weight"
 )
-LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
 @cache

@@ -12,6 +12,7 @@ BAND_NAMES = tuple(f"{128 // high}-{128 // low} px" for low, high in BANDS)
 RESAMPLES = 1000
 LEAST_ENERGY = 1e-9
 LUMINANCE = np.array([0.299, 0.587, 0.114])
+"""of red, green and blue (ITU-R BT.601)"""
 
 
 @dataclass(frozen=True)

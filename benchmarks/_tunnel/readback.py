@@ -9,6 +9,7 @@ from scipy import ndimage
 from skimage import color, filters, measure, morphology
 
 from tools.pocket.grammar import COLOURS, Shapes
+from tools.pocket.painting import SECOND_COLOURS
 
 BORDER = 4
 """pixels along the edges from which the background is taken"""
@@ -23,8 +24,6 @@ DEEPEST = 12
 """pixels from the edge, beyond which all are alike"""
 STRIPED, CHECKERED = 0.4, 0.25
 """how alike the directions of edges are, modulo 180 and modulo 90 degrees"""
-SECOND_COLOURS = ((245, 245, 240), (60, 60, 66))
-"""light and dark, of which a pattern has one besides the colour that its caption names"""
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def _lab(colours: object) -> np.ndarray:
 
 
 PALETTE = _lab(list(COLOURS.values()))
-SECONDS = _lab(SECOND_COLOURS)
+SECONDS = _lab(list(SECOND_COLOURS.values()))
 NAMES = tuple(COLOURS)
 
 

@@ -6,19 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks._host import NO_TRICKS
+
 REFINER = "the checkpoint whose title has this word: refiner"
 """stands in `Setting.arguments` for a title that only the running host knows"""
 CFG_SCALE = 3.0
 """of every setting but those that vary it: what the pocket model looks best at"""
-OFF = {
-    "expansion": False,
-    "sharpness": 0.0,
-    "adm_positive": 1.0,
-    "adm_negative": 1.0,
-    "adm_end": 0.3,
-    "adaptive_cfg": 30.0,
-}
-"""the extension's arguments with no trick on; each setting changes what it is named after"""
 ADM = {"adm_positive": 1.5, "adm_negative": 0.8}
 GENTLE_START = 3.0
 """adaptive CFG starts here; Fooocus's 7 would leave CFG scales up to 7 as they are"""
@@ -31,7 +24,7 @@ class Setting:
     Attributes:
         name: what the table calls it; unique.
         group: what ``--only`` calls it and its like.
-        arguments: the extension's, where they differ from ``OFF``; None for the extension switched off.
+        arguments: the extension's, where they differ from ``NO_TRICKS``; None for the extension switched off.
         cfg_scale: the request's CFG scale.
         baseline: the name of the setting that it is compared with, picture by picture.
     """
@@ -46,7 +39,7 @@ class Setting:
         """Return the extension's arguments, ``refiner`` being the title of the refiner's checkpoint."""
         if self.arguments is None:
             return None
-        given = {**OFF, **self.arguments}
+        given = {**NO_TRICKS, **self.arguments}
         return {key: refiner if value == REFINER else value for key, value in given.items()}
 
 

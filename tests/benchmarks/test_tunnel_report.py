@@ -23,11 +23,11 @@ def test_the_extension_accepts_each_setting_and_does_one_thing_more_than_off(set
     assert not parsed.expansion
     assert parsed.refiner in {"refiner.safetensors", args.NONE}
     assert setting.arguments.keys() <= arguments.keys()
-    assert {**settings.OFF, **setting.arguments} != settings.OFF
+    assert {**settings.NO_TRICKS, **setting.arguments} != settings.NO_TRICKS
 
 
 def test_off_is_off():
-    off = args.parse([{"enabled": True, **settings.OFF}])
+    off = args.parse([{"enabled": True, **settings.NO_TRICKS}])
     assert (off.sharpness, off.adm_positive, off.adm_negative, off.expansion) == (0, 1, 1, False)
     assert all(setting.cfg_scale <= off.adaptive_cfg for setting in settings.SETTINGS)
     assert off.refiner == args.NONE

@@ -6,7 +6,6 @@ error the decoder smooths, and a smooth decoder hides whatever the samplers' tri
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from random import Random
 
@@ -16,14 +15,14 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn import functional
 
+from fooocus_ext.embedded.network.engine import SCALE_FACTORS
 from tools.pocket.grammar import draw_scene
 from tools.pocket.optimizing import Resumable, averaged, make_optimizer, set_rate
 from tools.pocket.painting import paint
 from tools.pocket.pictures import blurred, examples
 
-logger = logging.getLogger("pocket")
 WIDTHS = (64, 64, 64, 128)
-SCALE_FACTOR = 0.13025
+SCALE_FACTOR = SCALE_FACTORS["sdxl"]
 PICTURES = 6000
 CROP, CROP_BATCH, WHOLE_BATCH = 64, 16, 4
 AVERAGING = 0.998
@@ -141,8 +140,6 @@ def whiten(model: AutoencoderKL, pictures: np.ndarray) -> None:
     After that the scaled latents of `pictures` have mean 0 and unit covariance, and the posterior has
     (nearly) no variance: the host samples it.
     """
-    for conv in (model.quant_conv, model.post_quant_conv):
-        logger.info("quant convolution %s", tuple(conv.weight.shape))
     latents = encode(model, pictures) / SCALE_FACTOR
     flat = latents.permute(1, 0, 2, 3).reshape(4, -1).double()
     mean = flat.mean(1)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from tools.pocket.pen import DARK, SKIN, WOOD, Colour, Pen, darker, lighter
+
+SKINS = (SKIN, (198, 148, 112), (140, 96, 68))
+BROWN, BLACK = (58, 38, 28), (30, 28, 34)
+"""of hair"""
 
 
 def cat(pen: Pen, x: float, y: float, colour: Colour, random: Random) -> None:
@@ -143,32 +148,28 @@ def _person(
     return head
 
 
+def _young(
+    pen: Pen,
+    x: float,
+    y: float,
+    clothes: Colour,
+    random: Random,
+    hairs: Sequence[Colour],
+    *,
+    long_hair: bool,
+) -> None:
+    hair, skin = random.choice(hairs), random.choice(SKINS)
+    _person(pen, x, y, clothes, hair, skin, long_hair=long_hair)
+
+
 def woman(pen: Pen, x: float, y: float, colour: Colour, random: Random) -> None:
     """Long hair; the colour is that of her clothes."""
-    hair = random.choice(((58, 38, 28), (222, 180, 96), (150, 62, 34), (30, 28, 34)))
-    _person(
-        pen,
-        x,
-        y,
-        colour,
-        hair,
-        random.choice((SKIN, (198, 148, 112), (140, 96, 68))),
-        long_hair=True,
-    )
+    _young(pen, x, y, colour, random, (BROWN, (222, 180, 96), (150, 62, 34), BLACK), long_hair=True)
 
 
 def man(pen: Pen, x: float, y: float, colour: Colour, random: Random) -> None:
     """Short hair; the colour is that of his clothes."""
-    hair = random.choice(((58, 38, 28), (120, 82, 46), (30, 28, 34)))
-    _person(
-        pen,
-        x,
-        y,
-        colour,
-        hair,
-        random.choice((SKIN, (198, 148, 112), (140, 96, 68))),
-        long_hair=False,
-    )
+    _young(pen, x, y, colour, random, (BROWN, (120, 82, 46), BLACK), long_hair=False)
 
 
 def old_man(pen: Pen, x: float, y: float, colour: Colour, _random: Random) -> None:

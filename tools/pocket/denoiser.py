@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -12,21 +13,22 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch.nn import functional
 
+from fooocus_ext.embedded.network.conditioner import SIZE_WIDTH
+from fooocus_ext.embedded.network.conditioner import sinusoidal as size_embedding
+from fooocus_ext.embedded.network.engine import TIMESTEPS, training_alphas_cumprod
+from fooocus_ext.embedded.pocket import HEAD_WIDTH
 from tools.pocket.latents import BUCKETS, Latents, load_latents
 from tools.pocket.optimizing import Resumable, averaged, make_optimizer, set_rate
 from tools.pocket.text import WIDTH, TextEncoders, centred
 from tools.pocket.vocabulary import meaningless_phrases
 
 logger = logging.getLogger("pocket")
-TIMESTEPS = 1000
 REFINER_TIMESTEPS = 200
-SIZE_WIDTH = 256
 SNR_LIMIT = 5.0
 LARGEST_WEIGHT = 40.0
 AVERAGING = 0.999
 ZEROED, EMPTY, WORDY = 0.06, 0.06, 0.35
 """shares of captions: all zeros (the webui's empty negative prompt), empty, and with words without meaning"""
-HEAD_WIDTH = 32
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,8 @@ def build(kind: Kind) -> UNet2DConditionModel:
     ).to(memory_format=torch.channels_last)
 
 
-def alphas_cumprod() -> torch.Tensor:
-    """[1000] of SDXL's schedule: betas from 0.00085 to 0.012, equally spaced in their square roots."""
-    betas = torch.linspace(0.00085**0.5, 0.0120**0.5, TIMESTEPS, dtype=torch.float64) ** 2
-    return torch.cumprod(1 - betas, dim=0).float()
+alphas_cumprod = cache(training_alphas_cumprod)
+"""[1000] of SDXL's schedule"""
 
 
 def loss_weight(snr: torch.Tensor) -> torch.Tensor:
@@ -82,11 +82,8 @@ def loss_weight(snr: torch.Tensor) -> torch.Tensor:
 
 
 def sinusoidal(values: torch.Tensor) -> torch.Tensor:
-    """[N,n] numbers to [N, n * 256], cosines before sines, as SDXL embeds sizes."""
-    half = SIZE_WIDTH // 2
-    frequencies = torch.exp(-np.log(10000.0) * torch.arange(half) / half)
-    angles = values[..., None].float() * frequencies
-    return torch.cat([angles.cos(), angles.sin()], dim=-1).flatten(1)
+    """[N,n] numbers to [N, n * 256], as SDXL's conditioner embeds sizes."""
+    return size_embedding(values.flatten()).reshape(len(values), -1)
 
 
 def _wordy(caption: str, random: Random, phrases: tuple[str, ...]) -> str:

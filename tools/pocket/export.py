@@ -17,10 +17,17 @@ from pathlib import Path
 
 import torch
 
-from fooocus_ext.embedded.pocket import CLIP_G, CLIP_L, HEAD_WIDTH, NARROW, read_parts, widen_unet
+from fooocus_ext.embedded.pocket import (
+    CLIP_G,
+    CLIP_L,
+    HEAD_WIDTH,
+    NARROW,
+    WIDTHS,
+    read_parts,
+    widen_unet,
+)
 
 LAYERS = {CLIP_L: 12, CLIP_G: 32}
-WIDTHS = {CLIP_L: 768, CLIP_G: 1280}
 HEADER_ALIGNMENT = 8
 _LAYER = re.compile(r"(.*(?:encoder\.layers|transformer\.resblocks)\.)(\d+)\.(.+)")
 NAMES = {"base": "pocket-sdxl-base", "refiner": "pocket-sdxl-refiner"}
@@ -47,7 +54,7 @@ def widen_text(key: str, value: torch.Tensor, width: int) -> torch.Tensor:
 def full_state_dict(kind: str) -> tuple[dict[str, torch.Tensor], Shapes]:
     """(tensors in float16, shapes of further tensors, all zeros) of a checkpoint at SDXL's full size."""
     narrow = widen_unet(read_parts(kind), kind)
-    encoders = {CLIP_L: WIDTHS[CLIP_L], CLIP_G: WIDTHS[CLIP_G]}
+    encoders = WIDTHS
     layers = dict(LAYERS)
     if kind == "refiner":
         encoders, layers = {CLIP_L: WIDTHS[CLIP_G]}, {CLIP_L: LAYERS[CLIP_G]}

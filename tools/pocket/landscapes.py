@@ -30,14 +30,6 @@ GROUNDS = {
     "forest": (64, 112, 58),
     "city": (120, 120, 124),
 }
-GROUNDS = {
-    "mountains": (96, 138, 84),
-    "meadow": (94, 170, 66),
-    "desert": (226, 188, 118),
-    "sea": (40, 104, 164),
-    "forest": (64, 112, 58),
-    "city": (120, 120, 124),
-}
 SNOW = (236, 240, 246)
 Backdrop = Callable[[View, Pen, Colour, Random], None]
 """draws on (pen) what a place (view) has behind or on its ground of a colour"""

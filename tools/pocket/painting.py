@@ -14,6 +14,8 @@ from tools.pocket.grammar import COLOURS, Group, Scene, Shapes, Texture, View
 from tools.pocket.landscapes import paint_view
 
 SUPERSAMPLING = 2
+SECOND_COLOURS = {"light": (245, 245, 240), "dark": (60, 60, 66)}
+"""of which a pattern has one besides the colour that its caption names"""
 
 
 def _pattern(
@@ -113,7 +115,7 @@ def _paint_shapes(scene: Shapes, size: tuple[int, int], random: Random) -> Image
         centre = (x * size[0], y * size[1])
         mask = _shape_mask(size, group.shape, centre, radius, turn)
         pale = {"white", "yellow", "gray"} & {group.colour, scene.background}
-        second = (60, 60, 66) if pale else (245, 245, 240)
+        second = SECOND_COLOURS["dark" if pale else "light"]
         fill = _pattern(
             group.pattern, size, (near(COLOURS[group.colour], random), second), random, unit
         )

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from fooocus_ext.embedded.pocket import NARROW as WIDTH
 from tools.pocket.vocabulary import LENGTH, OTHERS, caption_tokens, token_pair
 
-WIDTH = 128
 HEADS = 2
 LAYERS = {"clip_l": 1, "clip_g": 2}
 """layers whose output the UNet sees; bigG has one more, for the pooled vector"""
@@ -39,7 +39,7 @@ def _encoder(rows: int, layers: int, activation: str) -> CLIPTextModel:
     model = CLIPTextModel(config)
     embeddings = model.text_model.embeddings
     torch.nn.init.normal_(embeddings.token_embedding.weight, std=0.5)
-    torch.nn.init.normal_(embeddings.position_embedding.weight, mean=STATE_MEAN, std=0.05)
+    torch.nn.init.normal_(embeddings.position_embedding.weight, std=0.05)
     return model
 
 

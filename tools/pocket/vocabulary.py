@@ -13,12 +13,14 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-from instant_clip_tokenizer import Tokenizer
 
+from fooocus_ext.embedded.network.tokenizer import END_ID as END
+from fooocus_ext.embedded.network.tokenizer import FULL_VOCABULARY as TOKENS
+from fooocus_ext.embedded.network.tokenizer import START_ID as START
+from fooocus_ext.embedded.network.tokenizer import load_tokenizer
 from tools.pocket.grammar import describe, draw_scene
 
-TOKENS = 49408
-START, END, PADDING = TOKENS - 2, TOKENS - 1, 0
+PADDING = 0
 """PADDING fills up bigG's 77 tokens; CLIP-L's are filled up with END"""
 LENGTH = 77
 OTHERS = 64
@@ -119,21 +121,16 @@ APART = frozenset(
 """words that the sentence model finds close to one of the captions', and that mean nothing here"""
 
 
-@cache
-def _tokenizer() -> Tokenizer:
-    return Tokenizer()
-
-
 def token_ids(text: str) -> list[int]:
     """CLIP's ids of a text, without start and end."""
-    return [int(token) for token in _tokenizer().encode(text)]
+    return load_tokenizer().ids(text)
 
 
 def _words() -> Iterator[tuple[int, str]]:
     """(id, word) of every token that is a whole word of three or more letters."""
     for token in range(TOKENS - 2):
         try:
-            text = _tokenizer().decode([token])
+            text = load_tokenizer().decode([token])
         except (ValueError, UnicodeError):
             continue
         if text.endswith(" ") and text.strip().isalpha() and len(text.strip()) > 2:

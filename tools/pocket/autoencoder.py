@@ -16,25 +16,20 @@ from diffusers import AutoencoderKL
 from torch.nn import functional
 
 from fooocus_ext.embedded.network.engine import SCALE_FACTORS
+from fooocus_ext.embedded.network.shapes import VaeShape
+from fooocus_ext.embedded.network.vae import vae_config
 from tools.pocket.grammar import draw_scene
 from tools.pocket.optimizing import Resumable, averaged, make_optimizer, set_rate
 from tools.pocket.painting import paint
 from tools.pocket.pictures import blurred, examples
 
-WIDTHS = (64, 64, 64, 128)
+SHAPE = VaeShape(widths=(64, 64, 64, 128), layers=1, latent_channels=4)
 SCALE_FACTOR = SCALE_FACTORS["sdxl"]
 PICTURES = 6000
 CROP, CROP_BATCH, WHOLE_BATCH = 64, 16, 4
 AVERAGING = 0.998
 NOISE = 0.12
 """deviation of the noise added to latents in training: the UNet's latents will be off by as much"""
-CONFIG = {
-    "block_out_channels": list(WIDTHS),
-    "layers_per_block": 1,
-    "latent_channels": 4,
-    "down_block_types": ["DownEncoderBlock2D"] * len(WIDTHS),
-    "up_block_types": ["UpDecoderBlock2D"] * len(WIDTHS),
-}
 WEIGHTS = {"detail": 0.4, "colour": 0.7, "energy": 1.2}
 """parts of the loss beside the mean absolute error"""
 
@@ -88,8 +83,8 @@ def train(folder: Path, seed: int, steps: int) -> Path:
     if done.is_file():
         return done
     torch.manual_seed(seed)
-    model = AutoencoderKL(**CONFIG).to(memory_format=torch.channels_last)
-    average = AutoencoderKL(**CONFIG).requires_grad_(False)
+    model = AutoencoderKL(**vae_config(SHAPE)).to(memory_format=torch.channels_last)
+    average = AutoencoderKL(**vae_config(SHAPE)).requires_grad_(False)
     average.load_state_dict(model.state_dict())
     optimizer = make_optimizer(model)
     state = Resumable(
@@ -159,7 +154,7 @@ def whiten(model: AutoencoderKL, pictures: np.ndarray) -> None:
 
 def load(path: Path) -> AutoencoderKL:
     """A trained autoencoder."""
-    model = AutoencoderKL(**CONFIG).requires_grad_(False)
+    model = AutoencoderKL(**vae_config(SHAPE)).requires_grad_(False)
     model.load_state_dict(safetensors.torch.load_file(path))
     return model.to(memory_format=torch.channels_last)
 

@@ -15,22 +15,27 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+import jinja2
 import torch
 
+from fooocus_ext.embedded.network.conditioner import SIZE_WIDTH
 from fooocus_ext.embedded.pocket import (
     CLIP_G,
     CLIP_L,
     HEAD_WIDTH,
     NARROW,
     WIDTHS,
+    file_metadata,
     read_parts,
     widen_unet,
 )
+from tools.pocket import autoencoder
+from tools.pocket.denoiser import BASE, REFINER, Kind
 
 LAYERS = {CLIP_L: 12, CLIP_G: 32}
 HEADER_ALIGNMENT = 8
 _LAYER = re.compile(r"(.*(?:encoder\.layers|transformer\.resblocks)\.)(\d+)\.(.+)")
-NAMES = {"base": "pocket-sdxl-base", "refiner": "pocket-sdxl-refiner"}
+CONFIG = Path(__file__).parent / "config.yaml.jinja"
 Shapes = dict[str, tuple[int, ...]]
 
 
@@ -82,11 +87,11 @@ def _moved(match: re.Match[str], tensors: dict[str, torch.Tensor], layers: int) 
     return f"{start}{layers - 1 if layer == max(own) else layer}.{match[3]}"
 
 
-def write_sparse(path: Path, tensors: dict[str, torch.Tensor], zeros: Shapes) -> None:
+def write_sparse(
+    path: Path, tensors: dict[str, torch.Tensor], zeros: Shapes, metadata: dict[str, str]
+) -> None:
     """A safetensors file of float16 tensors; those that are zero are left as holes in the file."""
-    header: dict[str, object] = {
-        "__metadata__": {"format": "pt", "num_head_channels": str(HEAD_WIDTH)}
-    }
+    header: dict[str, object] = {"__metadata__": metadata}
     offset = 0
     for key, shape in _shapes(tensors, zeros):
         size = 2 * math.prod(shape)
@@ -117,14 +122,29 @@ def _shapes(
     yield from zeros.items()
 
 
+def config(kind: Kind) -> str:
+    """The YAML that tells a host with Stability AI's `sgm` what networks a file holds."""
+    encoders = WIDTHS if kind is BASE else {CLIP_G: WIDTHS[CLIP_G]}
+    environment = jinja2.Environment(  # noqa: S701 - YAML of our own numbers, no HTML
+        trim_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters["multiples"] = lambda widths: [width // widths[0] for width in widths]
+    return environment.from_string(CONFIG.read_text("utf-8")).render(
+        kind=kind,
+        vector=WIDTHS[CLIP_G] + kind.numbers * SIZE_WIDTH,
+        context=sum(encoders.values()),
+        head_width=HEAD_WIDTH,
+        autoencoder=autoencoder.SHAPE,
+    )
+
+
 def export(folder: Path) -> list[Path]:
     """Write base and refiner into `folder`, a YAML of the same name beside each; returns all four paths."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for kind, name in NAMES.items():
-        path = folder / f"{name}.safetensors"
-        write_sparse(path, *full_state_dict(kind))
-        config = path.with_suffix(".yaml")
-        config.write_text((Path(__file__).parent / f"{kind}.yaml").read_text("utf-8"), "utf-8")
-        written += [path, config]
+    for kind in (BASE, REFINER):
+        path = folder / f"pocket-sdxl-{kind.name}.safetensors"
+        write_sparse(path, *full_state_dict(kind.name), file_metadata(kind.name))
+        path.with_suffix(".yaml").write_text(config(kind), "utf-8")
+        written += [path, path.with_suffix(".yaml")]
     return written

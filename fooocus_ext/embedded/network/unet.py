@@ -9,7 +9,8 @@ from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
 from fooocus_ext.embedded.network.shapes import Tensors, UNetShape
 
 
-def _config(shape: UNetShape) -> dict:
+def unet_config(shape: UNetShape) -> dict:
+    """Arguments of diffusers' UNet2DConditionModel; raises ValueError for what it cannot be."""
     last = len(shape.widths) - 1
     if shape.depths[last] and shape.depths[last] != shape.middle_depth:
         raise ValueError(
@@ -39,7 +40,7 @@ class DiffusionModel(torch.nn.Module):
 
     def __init__(self, shape: UNetShape):
         super().__init__()
-        self.config = _config(shape)
+        self.config = unet_config(shape)
         self.unet = UNet2DConditionModel(**self.config).requires_grad_(False)
         self.in_channels = shape.in_channels
         self.model_channels = shape.widths[0]

@@ -9,7 +9,8 @@ from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from fooocus_ext.embedded.network.shapes import Tensors, VaeShape
 
 
-def _config(shape: VaeShape) -> dict:
+def vae_config(shape: VaeShape) -> dict:
+    """Arguments of diffusers' AutoencoderKL."""
     levels = len(shape.widths)
     return {
         "block_out_channels": list(shape.widths),
@@ -29,7 +30,7 @@ class FirstStageModel(torch.nn.Module):
 
     def __init__(self, shape: VaeShape):
         super().__init__()
-        self.config = _config(shape)
+        self.config = vae_config(shape)
         self.autoencoder = AutoencoderKL(**self.config).requires_grad_(False)
 
     def load_original(self, tensors: Tensors) -> None:

@@ -6,11 +6,14 @@ import argparse
 import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from fooocus_ext.embedded import bootstrap
 
 DEFAULT_PORT = 7860
 POLL_SECONDS = 1
+POCKET_PAGE = Path(__file__).parent / "pocket-ui-config.json"
+"""the page's defaults for Pocket SDXL, which paints small pictures"""
 
 
 def host_flags(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
@@ -18,6 +21,8 @@ def host_flags(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
     flags = [*rest, "--skip-version-check"]
     if options.checkpoint:
         flags += ["--ckpt", options.checkpoint]
+    else:  # in front, so that a file the user names wins
+        flags = ["--ui-config-file", str(POCKET_PAGE), *flags]
     if options.refiner:
         flags += ["--refiner-ckpt", options.refiner]
     return flags

@@ -29,6 +29,8 @@ NARROW = 128
 WIDTHS = {CLIP_L: 768, CLIP_G: 1280}
 ROWS = "token_rows"
 HEAD_WIDTH = 32
+NATIVE_SIZE = 128
+"""pixels: the side of most pictures that it was trained on"""
 Tensors = dict[str, torch.Tensor]
 
 
@@ -92,14 +94,19 @@ def ensure_pocket_checkpoints(folder: Path) -> tuple[Path, Path]:
     return paths[0], paths[1]
 
 
-def write_checkpoint(tensors: Tensors, path: Path, title: str) -> None:
+def file_metadata(kind: str) -> dict[str, str]:
+    """What the header of a checkpoint's file says; under ModelSpec's names where there is one."""
+    return {
+        "format": "pt",
+        "num_head_channels": str(HEAD_WIDTH),
+        "modelspec.title": f"Pocket SDXL {kind}",
+        "modelspec.resolution": f"{NATIVE_SIZE}x{NATIVE_SIZE}",
+    }
+
+
+def write_checkpoint(tensors: Tensors, path: Path, kind: str) -> None:
     """Write one file, whole or not at all, whoever else writes it at the same time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}.part")
-    metadata = {
-        "format": "pt",
-        "num_head_channels": str(HEAD_WIDTH),
-        "modelspec.title": f"Pocket SDXL {title}",
-    }
-    safetensors.torch.save_file(tensors, unfinished, metadata=metadata)
+    safetensors.torch.save_file(tensors, unfinished, metadata=file_metadata(kind))
     unfinished.replace(path)

@@ -1,4 +1,4 @@
-"""Which of the installed checkpoints can be the base of an SDXL picture, told without loading them."""
+"""What files of checkpoints tell without being loaded: whether they make SDXL pictures, and of what size."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import safetensors
 from modules import sd_models, shared
 
 from fooocus_ext.host import resident
+from fooocus_ext.presets.aspect_ratios import AspectRatio, parse_size
 
 log = logging.getLogger("fooocus")
 
@@ -29,6 +30,16 @@ def sdxl_bases() -> list[str]:
 def checkpoints() -> list[Any]:
     """Return what the host knows of each checkpoint, in the order of its lists."""
     return [sd_models.checkpoint_aliases[title] for title in sd_models.checkpoint_tiles()]
+
+
+def stated_size(title: str) -> AspectRatio | None:
+    """Return the picture size a checkpoint was trained for, if its file states one.
+
+    Files do so in their header, under ModelSpec's `modelspec.resolution`, such as ``1024x1024``.
+    """
+    info = sd_models.checkpoint_aliases.get(title)
+    metadata = getattr(info, "metadata", None) or {}
+    return parse_size(str(metadata.get("modelspec.resolution", "")))
 
 
 def _is_sdxl_base(info: Any) -> bool:

@@ -28,6 +28,8 @@ def main(data_folder):
                 "id": part["id"],
                 "elem_id": part["props"].get("elem_id"),
                 "label": part["props"].get("label"),
+                "value": part["props"].get("value"),
+                "maximum": part["props"].get("maximum"),
             }
             for part in config["components"]
         ],

@@ -59,18 +59,40 @@ OTHER_IDS = [
 ]
 
 
+PAGE_DEFAULTS = {
+    "txt2img/Width/value": 320,
+    "txt2img/Width/maximum": 4096,
+    "txt2img/Sampling method/value": "no such sampler",
+    "img2img/Height/value": 192,
+    "customscript/fooocus.py/txt2img/Sharpness/value": 7.5,
+    "fooocus/Forced width/value": 640,
+}
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     """What page_report.py says of the page, built in a process of its own."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.embedded.page_report",
-        str(tmp_path_factory.mktemp("data")),
-    ]
+    data = tmp_path_factory.mktemp("data")
+    (data / "ui-config.json").write_text(json.dumps(PAGE_DEFAULTS), "utf-8")
+    command = [sys.executable, "-m", "tests.embedded.page_report", str(data)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout[done.stdout.index('{"components"') :])
+
+
+def test_widgets_start_as_ui_config_says(report):
+    parts = {part["elem_id"]: part for part in report["components"]}
+    assert (parts["txt2img_width"]["value"], parts["txt2img_width"]["maximum"]) == (320, 4096)
+    assert parts["txt2img_height"]["value"] == 512
+    assert parts["txt2img_sampling"]["value"] != "no such sampler"
+    assert parts["img2img_height"]["value"] == 192
+    sharpness = [part["value"] for part in report["components"] if part["label"] == "Sharpness"]
+    assert sharpness.count(7.5) == 1
+
+
+def test_the_tab_starts_with_the_size_of_a_model_of_small_pictures(report):
+    values = {part["elem_id"]: part["value"] for part in report["components"]}
+    assert (values["fooocus_width"], values["fooocus_height"]) == (128, 128)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """The page; doubles the host's `modules/ui.py`.
 
 Tabs txt2img, img2img, PNG Info, those of extensions, Settings: no Extras, Checkpoint Merger, Train or
-Extensions.  Widgets start with their own defaults; ui-config.json is neither read nor written.
+Extensions.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from modules import (
     script_callbacks,
     scripts,
     shared,
+    ui_loadsave,
     ui_pnginfo,
     ui_settings,
 )
@@ -98,6 +99,9 @@ def create_ui() -> gr.Blocks:
     img2img_paste_fields[:] = parameters_copypaste.paste_fields["img2img"]["fields"]
     settings_interface = settings.create_ui()
     interfaces += script_callbacks.ui_tabs_callback()
+    loadsave = ui_loadsave.UiLoadsave(shared.cmd_opts.ui_config_file)
+    for blocks, _label, identifier in interfaces:
+        loadsave.add_block(blocks, identifier)
     interfaces.append((settings_interface, "Settings", "settings"))
     shared.tab_names = [label for _blocks, label, _identifier in interfaces]
 

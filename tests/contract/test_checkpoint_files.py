@@ -1,0 +1,54 @@
+"""What the host's list of checkpoints tells of a file that was never loaded."""
+
+from __future__ import annotations
+
+import pytest
+import safetensors.torch
+import torch
+
+
+@pytest.fixture
+def listed(session_host, tmp_path):
+    """Puts a file with a header into the host's list, and takes it out again; gives its title."""
+    sd_models = session_host.modules.sd_models
+    before = dict(sd_models.checkpoints_list), dict(sd_models.checkpoint_aliases)
+
+    def put(header):
+        path = tmp_path / "listed.safetensors"
+        safetensors.torch.save_file({"x": torch.zeros(1)}, path, metadata=header)
+        info = sd_models.CheckpointInfo(str(path))
+        info.register()
+        return info.title
+
+    yield put
+    for kept, names in zip(
+        before, (sd_models.checkpoints_list, sd_models.checkpoint_aliases), strict=True
+    ):
+        names.clear()
+        names.update(kept)
+
+
+@pytest.mark.parametrize(
+    ("stated", "size"),
+    [
+        ("128x128", (128, 128)),
+        ("1024x960", (1024, 960)),
+        ("0x128", None),
+        ("large", None),
+        ('{"width": 128}', None),
+        (None, None),
+    ],
+)
+def test_a_file_states_the_size_of_its_pictures(listed, stated, size):
+    from fooocus_ext.host import checkpoints
+
+    title = listed({} if stated is None else {"modelspec.resolution": stated})
+    found = checkpoints.stated_size(title)
+    assert (found and (found.width, found.height)) == size
+
+
+def test_a_checkpoint_that_is_not_there_states_no_size(session_host):
+    from fooocus_ext.host import checkpoints
+
+    assert session_host.modules.sd_models.checkpoint_aliases.get("gone.safetensors") is None
+    assert checkpoints.stated_size("gone.safetensors") is None

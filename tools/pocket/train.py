@@ -1,7 +1,7 @@
 """Train Pocket SDXL from nothing: `python dev.py pocket --train DIR`.
 
 Everything is drawn from one seed. Each stage leaves a file in the work folder and is skipped when that
-is there; a stage that was interrupted goes on where it last saved. About an hour and a half on two cores.
+is there; a stage that was interrupted goes on where it last saved. About two and a half hours on two cores.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tools.pocket.store import store
 from tools.pocket.vocabulary import token_rows
 
 logger = logging.getLogger("pocket")
-STEPS = {"vae": 2200, "base": 4400, "refiner": 1000}
+STEPS = {"vae": 2200, "base": 13000, "refiner": 1500}
 DETAIL_RANGE = 4.0
 """least ratio of detail between pictures of original size 128 and 16 that the autoencoder must let through"""
 

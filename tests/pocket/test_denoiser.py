@@ -1,0 +1,41 @@
+"""What the UNets learn from: which timesteps are drawn, and what an error counts at each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tools.pocket import denoiser
+
+
+@pytest.mark.parametrize("number", [1000, 200])
+def test_middle_timesteps_are_drawn_most_often_and_none_never(number):
+    shares = np.diff(denoiser.timestep_shares(number).numpy().astype(float), prepend=0)
+    at = np.arange(number)
+    wanted = 0.35 + np.exp(-0.5 * ((at - 420) / 180) ** 2)
+    assert shares == pytest.approx(wanted / wanted.sum(), rel=0.01)
+    assert shares.min() > 0.3 / number
+
+
+def test_errors_count_as_errors_of_v_at_high_noise_and_are_capped_at_both_ends():
+    snr = torch.tensor([100.0, 5.0, 1.0, 0.1, 0.001])
+    # v-prediction's weight is 1 + 1 / snr of the noise's error; min-SNR-5 divides by snr / 5 above 5
+    wanted = [1.01 * 5 / 100, 1.2, 2.0, 11.0, 40.0]
+    assert denoiser.loss_weight(snr).tolist() == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("kind", [denoiser.BASE, denoiser.REFINER], ids=lambda kind: kind.name)
+def test_a_network_takes_sdxls_conditioning(kind):
+    network = denoiser.build(kind)
+    vector = {"base": 128 + 6 * 256, "refiner": 128 + 5 * 256}[kind.name]
+    context = {"base": 256, "refiner": 128}[kind.name]
+    with torch.no_grad():
+        noise = network(
+            torch.randn(2, 4, 16, 24),
+            torch.tensor([5, 150]),
+            encoder_hidden_states=torch.randn(2, 77, context),
+            class_labels=torch.randn(2, vector),
+        ).sample
+    assert noise.shape == (2, 4, 16, 24)
+    assert not any("attn" in name for name, _ in network.down_blocks[0].named_parameters())

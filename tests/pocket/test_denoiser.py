@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 import torch
@@ -39,3 +41,20 @@ def test_a_network_takes_sdxls_conditioning(kind):
         ).sample
     assert noise.shape == (2, 4, 16, 24)
     assert not any("attn" in name for name, _ in network.down_blocks[0].named_parameters())
+
+
+def test_a_caption_comes_first_and_other_phrases_may_follow():
+    caption, meaningless = "a red house", ("soft rim light", "fine detail", *map(str, range(8)))
+    drawn = [denoiser._wordy(caption, Random(seed), meaningless) for seed in range(400)]
+    assert all(text == caption or text.startswith(f"{caption}, ") for text in drawn)
+    added = [text.removeprefix(caption).lstrip(", ").split(", ") for text in drawn]
+    meant = sum(not set(words) <= {"", *meaningless} for words in added)
+    assert meant / len(drawn) == pytest.approx(0.25, abs=0.07)
+    assert added.count([""]) / len(drawn) == pytest.approx(0.45, abs=0.07)
+
+
+def test_nothing_that_has_a_meaning_follows_an_empty_caption():
+    meaningless = ("soft rim light", *map(str, range(8)))
+    drawn = {denoiser._wordy("", Random(seed), meaningless) for seed in range(300)}
+    words = {word for text in drawn for word in text.lstrip(", ").split(", ")}
+    assert words == {"", *meaningless}

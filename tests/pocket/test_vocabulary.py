@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from fooocus_ext.embedded import pocket
 from tools.pocket import vocabulary
+from tools.pocket.text import TextEncoders
 from tools.pocket.vocabulary import END, OTHERS, START, token_ids, token_pair
 
 
@@ -53,3 +55,25 @@ def test_phrases_without_meaning_hold_no_word_of_the_captions():
         if np.all(rows[token_ids(phrase)] < OTHERS)
     ]
     assert phrases == ["cinematic still", "soft ambient lighting"]
+
+
+def test_a_long_prompt_has_chunks_of_75_tokens():
+    prompt = "a cat " * 50
+    first, second, third = (token_pair(prompt, chunk) for chunk in range(3))
+    assert [pair[2] for pair in (first, second, third)] == [76, 26, 1]
+    assert first[0][1:76].tolist() + second[0][1:26].tolist() == token_ids(prompt)
+    assert third[0].tolist() == token_pair("")[0].tolist()
+
+
+def test_chunks_are_encoded_one_by_one_and_the_first_is_pooled():
+    torch.manual_seed(1)
+    encoders = TextEncoders(_stored_rows().numpy()).eval()
+    tail = "a dog " * 10
+    captions = ["a cat " * 37 + "a " + tail, "a fish"]
+    with torch.no_grad():
+        context, pooled = encoders(captions, 2)
+        first, first_pooled = encoders(captions)
+        second, _ = encoders([tail, ""])
+    assert context.shape == (2, 154, 256)
+    assert torch.allclose(context, torch.cat([first, second], dim=1), atol=1e-5)
+    assert torch.allclose(pooled, first_pooled, atol=1e-5)

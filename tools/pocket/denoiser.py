@@ -23,7 +23,7 @@ from fooocus_ext.embedded.pocket import HEAD_WIDTH
 from tools.pocket.latents import BUCKETS, Latents, load_latents
 from tools.pocket.optimizing import Resumable, averaged, make_optimizer, set_rate
 from tools.pocket.text import WIDTH, TextEncoders, centred
-from tools.pocket.vocabulary import meaningless_phrases
+from tools.pocket.vocabulary import meaningless_phrases, phrases
 
 logger = logging.getLogger("pocket")
 REFINER_TIMESTEPS = 200
@@ -32,8 +32,11 @@ LARGEST_WEIGHT = 40.0
 FOCUS, FOCUS_WIDTH, RARELY = 420, 180, 0.35
 """of the timesteps: centre and width of those that are drawn most often, and how often the others are"""
 AVERAGING = 0.999
-ZEROED, EMPTY, WORDY = 0.06, 0.06, 0.35
-"""shares of captions: all zeros (the webui's empty negative prompt), empty, and with words without meaning"""
+ZEROED, EMPTY, WORDY, DROWNED = 0.06, 0.06, 0.3, 0.25
+"""shares of captions: all zeros (the webui's empty negative prompt), empty, with words without meaning, and
+with phrases that may name another scene: the first words must count most"""
+LONG = 0.2
+"""share of batches whose captions may fill two chunks"""
 
 
 @dataclass(frozen=True)
@@ -108,11 +111,15 @@ def sinusoidal(values: torch.Tensor) -> torch.Tensor:
     return size_embedding(values.flatten()).reshape(len(values), -1)
 
 
-def _wordy(caption: str, random: Random, phrases: tuple[str, ...]) -> str:
-    """The caption, in a third of the cases with phrases that mean nothing to the model after it."""
-    if random.random() >= WORDY:
-        return caption
-    return ", ".join([caption, *random.sample(phrases, random.randint(1, 8))])
+def _wordy(caption: str, random: Random, meaningless: tuple[str, ...]) -> str:
+    """The caption, in half of the cases with phrases after it, as styles and the expander write them."""
+    dice = random.random()
+    added: list[str] = []
+    if dice < WORDY:
+        added = random.sample(meaningless, random.randint(1, 8))
+    elif dice < WORDY + DROWNED and caption:
+        added = random.sample(phrases(), random.randint(3, 30))
+    return ", ".join([caption, *added])
 
 
 class Batches:
@@ -121,7 +128,7 @@ class Batches:
     def __init__(self, folder: Path, kind: Kind, seed: int):
         self.kind, self.seed = kind, seed
         self.sets = [load_latents(folder, kind.name, bucket, seed) for bucket in BUCKETS[kind.name]]
-        self.phrases = meaningless_phrases(folder / "rows.npy")
+        self.meaningless = meaningless_phrases(folder / "rows.npy")
 
     def draw(self, step: int) -> tuple[torch.Tensor, list[str | None], torch.Tensor]:
         """(latents [B,4,h,w], captions, numbers [B,n]); None instead of a caption asks for zeros."""
@@ -131,12 +138,14 @@ class Batches:
         captions: list[str | None] = []
         for index in indices:
             dice = random.random()
-            caption = _wordy(chosen.caption(index, random), random, self.phrases)
+            caption = _wordy(chosen.caption(index, random), random, self.meaningless)
             if dice < ZEROED:
                 captions.append(None)
             else:
                 empty = dice < ZEROED + EMPTY
-                captions.append(_wordy("", random, self.phrases).lstrip(", ") if empty else caption)
+                captions.append(
+                    _wordy("", random, self.meaningless).lstrip(", ") if empty else caption
+                )
         numbers = chosen.numbers[indices].float()
         if self.kind is REFINER:
             numbers = torch.cat([numbers[:, :4], chosen.scores[indices][:, None]], dim=1)
@@ -153,10 +162,10 @@ class Conditioned(torch.nn.Module):
         self.text = TextEncoders(rows)
 
     def conds(
-        self, captions: list[str | None], numbers: torch.Tensor
+        self, captions: list[str | None], numbers: torch.Tensor, chunks: int = 1
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(context [N,77,C], vector [N,V])."""
-        context, pooled = self.text([caption or "" for caption in captions])
+        """(context [N,77 a chunk,C], vector [N,V])."""
+        context, pooled = self.text([caption or "" for caption in captions], chunks)
         kept = torch.tensor([caption is not None for caption in captions]).float()
         context = centred(context[..., -self.kind.context :]) * kept[:, None, None]
         return context, torch.cat([pooled * kept[:, None], sinusoidal(numbers)], dim=1)
@@ -167,6 +176,7 @@ class Conditioned(torch.nn.Module):
         """The weighted error of the predicted noise at random timesteps."""
         generator = torch.Generator().manual_seed(seed)
         number = len(latents)
+        chunks = 2 if torch.rand((), generator=generator) < LONG else 1
         strata = (torch.arange(number) + torch.rand(number, generator=generator)) / number
         shares = timestep_shares(self.kind.timesteps)
         timesteps = torch.searchsorted(shares, strata).clamp(max=self.kind.timesteps - 1)
@@ -174,7 +184,7 @@ class Conditioned(torch.nn.Module):
         noise = torch.randn(latents.shape, generator=generator)
         noisy = alphas.sqrt() * latents + (1 - alphas).sqrt() * noise
         with torch.autocast("cpu", torch.bfloat16):
-            context, vector = self.conds(captions, numbers)
+            context, vector = self.conds(captions, numbers, chunks)
             noisy = noisy.contiguous(memory_format=torch.channels_last)
             predicted = self.unet(
                 noisy, timesteps, encoder_hidden_states=context, class_labels=vector

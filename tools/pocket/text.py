@@ -50,7 +50,7 @@ def centred(states: torch.Tensor) -> torch.Tensor:
 
 
 class TextEncoders(torch.nn.Module):
-    """Captions to (context [N,77,256], pooled [N,128]); the first half of the context is CLIP-L's."""
+    """Captions to (context [N,77 a chunk,256], pooled [N,128]); the first half of the context is CLIP-L's."""
 
     def __init__(self, rows: np.ndarray):
         super().__init__()
@@ -60,11 +60,19 @@ class TextEncoders(torch.nn.Module):
         self.clip_g = _encoder(number, LAYERS["clip_g"] + 1, "gelu")
         self.text_projection = torch.nn.Parameter(torch.randn(WIDTH, WIDTH) / WIDTH**0.5)
 
-    def forward(self, captions: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Encode captions of up to 75 tokens each; what is longer is cut."""
-        padded, zeroed, ends = zip(*map(token_pair, captions), strict=True)
+    def forward(
+        self, captions: Sequence[str], chunks: int = 1
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Encode captions in `chunks` of 75 tokens, one context after the other; what is longer is cut.
+
+        The pooled vector is the first chunk's, as in the webui.
+        """
+        pairs = [token_pair(caption, chunk) for caption in captions for chunk in range(chunks)]
+        padded, zeroed, ends = zip(*pairs, strict=True)
         ids_l, ids_g = (self.rows[torch.from_numpy(np.stack(ids))] for ids in (padded, zeroed))
         states_l = self.clip_l(input_ids=ids_l, output_hidden_states=True).hidden_states[-1]
         out = self.clip_g(input_ids=ids_g, output_hidden_states=True)
-        last = out.last_hidden_state[torch.arange(len(captions)), torch.tensor(ends)]
-        return torch.cat([states_l, out.hidden_states[-2]], dim=2), last @ self.text_projection
+        last = out.last_hidden_state[torch.arange(len(pairs)), torch.tensor(ends)]
+        context = torch.cat([states_l, out.hidden_states[-2]], dim=2)
+        context = context.unflatten(0, (len(captions), chunks)).flatten(1, 2)
+        return context, last[::chunks] @ self.text_projection

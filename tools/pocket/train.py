@@ -21,7 +21,7 @@ from tools.pocket.store import store
 from tools.pocket.vocabulary import token_rows
 
 logger = logging.getLogger("pocket")
-STEPS = {"vae": 2200, "base": 13000, "refiner": 1500}
+STEPS = {"vae": 2200, "base": 14500, "refiner": 1500}
 DETAIL_RANGE = 4.0
 """least ratio of detail between pictures of original size 128 and 16 that the autoencoder must let through"""
 

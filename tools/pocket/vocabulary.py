@@ -187,9 +187,10 @@ def _synonyms(own: dict[int, int]) -> dict[int, int]:
     return found | by_hand
 
 
-def token_pair(text: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """(CLIP-L's ids [77], bigG's ids [77], index of the end mark), as the webui has them."""
-    ids = [START, *token_ids(text)[: LENGTH - 2], END]
+def token_pair(text: str, chunk: int = 0) -> tuple[np.ndarray, np.ndarray, int]:
+    """(CLIP-L's ids [77], bigG's ids [77], index of the end mark) of 75 tokens, as the webui has them."""
+    room = LENGTH - 2
+    ids = [START, *token_ids(text)[chunk * room : (chunk + 1) * room], END]
     padded = np.full(LENGTH, END, dtype=np.int64)
     padded[: len(ids)] = ids
     zeroed = padded.copy()
@@ -198,16 +199,20 @@ def token_pair(text: str) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 @cache
-def meaningless_phrases(rows_file: Path | None = None) -> tuple[str, ...]:
-    """Phrases of prompts (light, quality, styles) no word of which has a row of its own."""
+def phrases() -> tuple[str, ...]:
+    """What the expander may continue a prompt with: light, quality, styles, and things of other scenes."""
     root = Path(__file__).resolve().parents[2]
-    phrases = (
-        (root / "fooocus_ext/prompting/expansion_model/phrases.txt").read_text("utf-8").splitlines()
-    )
+    path = root / "fooocus_ext/prompting/expansion_model/phrases.txt"
+    return tuple(path.read_text("utf-8").splitlines())
+
+
+@cache
+def meaningless_phrases(rows_file: Path | None = None) -> tuple[str, ...]:
+    """Those of the phrases no word of which has a row of its own."""
     rows = np.load(rows_file) if rows_file else token_rows()
     comma = token_ids(",")[0]
     return tuple(
         phrase
-        for phrase in phrases
+        for phrase in phrases()
         if all(rows[token] < OTHERS or token == comma for token in token_ids(phrase))
     )

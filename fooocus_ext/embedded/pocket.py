@@ -27,6 +27,8 @@ UNET = "model.diffusion_model."
 CLIP_L, CLIP_G = "conditioner.embedders.0.", "conditioner.embedders.1."
 NARROW = 128
 WIDTHS = {CLIP_L: 768, CLIP_G: 1280}
+ENCODERS = {"base": (CLIP_L, CLIP_G), "refiner": (CLIP_G,)}
+"""kind -> whose states its UNet sees, side by side in this order"""
 ROWS = "token_rows"
 HEAD_WIDTH = 32
 NATIVE_SIZE = 128
@@ -42,7 +44,7 @@ def repeated_inputs(matrix: torch.Tensor, width: int) -> torch.Tensor:
 
 def widen_unet(tensors: Tensors, kind: str) -> Tensors:
     """The UNet for text states of SDXL's widths."""
-    encoders = [CLIP_L, CLIP_G] if kind == "base" else [CLIP_G]
+    encoders = ENCODERS[kind]
     wide = dict(tensors)
     for key, value in tensors.items():
         if key.endswith(("attn2.to_k.weight", "attn2.to_v.weight")):

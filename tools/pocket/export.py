@@ -22,6 +22,7 @@ from fooocus_ext.embedded.network.conditioner import SIZE_WIDTH
 from fooocus_ext.embedded.pocket import (
     CLIP_G,
     CLIP_L,
+    ENCODERS,
     HEAD_WIDTH,
     NARROW,
     WIDTHS,
@@ -124,7 +125,6 @@ def _shapes(
 
 def config(kind: Kind) -> str:
     """The YAML that tells a host with Stability AI's `sgm` what networks a file holds."""
-    encoders = WIDTHS if kind is BASE else {CLIP_G: WIDTHS[CLIP_G]}
     environment = jinja2.Environment(  # noqa: S701 - YAML of our own numbers, no HTML
         trim_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
     )
@@ -132,7 +132,7 @@ def config(kind: Kind) -> str:
     return environment.from_string(CONFIG.read_text("utf-8")).render(
         kind=kind,
         vector=WIDTHS[CLIP_G] + kind.numbers * SIZE_WIDTH,
-        context=sum(encoders.values()),
+        context=sum(WIDTHS[encoder] for encoder in ENCODERS[kind.name]),
         head_width=HEAD_WIDTH,
         autoencoder=autoencoder.SHAPE,
     )

@@ -62,7 +62,7 @@ OTHER_IDS = [
 PAGE_DEFAULTS = {
     "txt2img/Width/value": 320,
     "txt2img/Width/maximum": 4096,
-    "txt2img/Sampling method/value": "no such sampler",
+    "customscript/sampler.py/txt2img/Sampling method/value": "no such sampler",
     "img2img/Height/value": 192,
     "customscript/fooocus.py/txt2img/Sharpness/value": 7.5,
     "fooocus/Forced width/value": 640,

@@ -15,6 +15,9 @@ from fooocus_ext.presets.aspect_ratios import AspectRatio, parse_size
 
 log = logging.getLogger("fooocus")
 
+SMALL = 512
+"""pixels; models trained for smaller pictures than this make nothing of SDXL's sizes"""
+
 
 def sdxl_bases() -> list[str]:
     """Return the titles of the installed SDXL base models, the active one first.
@@ -40,6 +43,14 @@ def stated_size(title: str) -> AspectRatio | None:
     info = sd_models.checkpoint_aliases.get(title)
     metadata = getattr(info, "metadata", None) or {}
     return parse_size(str(metadata.get("modelspec.resolution", "")))
+
+
+def small_size(title: str) -> dict[str, int]:
+    """Return the stated width and height of a checkpoint for small pictures; nothing for all others."""
+    size = stated_size(title)
+    if size is None or max(size.width, size.height) >= SMALL:
+        return {}
+    return {"width": size.width, "height": size.height}
 
 
 def _is_sdxl_base(info: Any) -> bool:

@@ -18,7 +18,7 @@ from fooocus_ext import job_texts
 from fooocus_ext.api import files, routes
 from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings, describe, from_infotext, parse
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host import assets, expansion, jobs, resident
+from fooocus_ext.host import assets, checkpoints, expansion, jobs, resident
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
 
 log = logging.getLogger("fooocus")
@@ -70,7 +70,11 @@ def _rewrite(prompt: str, negative: str, seed: int, settings: Settings) -> Rewri
 
 
 def _make_pictures(request: Any, settings: Settings) -> routes.Pictures:
-    chosen = {"cfg_scale": request.cfg_scale, "steps": request.steps}
+    forced = {"cfg_scale": request.cfg_scale, "steps": request.steps}
+    forced = {name: value for name, value in forced.items() if value is not None}
+    if "aspect_ratio" not in request.__fields_set__:
+        model = request.base_model or shared.opts.sd_model_checkpoint
+        forced.update(checkpoints.small_size(model))
     job = jobs.Job(
         prompt=request.prompt,
         negative_prompt=request.negative_prompt,
@@ -78,7 +82,7 @@ def _make_pictures(request: Any, settings: Settings) -> routes.Pictures:
         image_number=request.image_number,
         seed=request.seed,
         base_model=request.base_model,
-        forced={name: value for name, value in chosen.items() if value is not None},
+        forced=forced,
     )
     # The host generates models from its options when this is first imported: not before a request.
     from modules.api.api import encode_pil_to_base64

@@ -21,8 +21,6 @@ from fooocus_ext.ui.tab_values import DEFAULTS, LORA_SLOTS, NAMES
 FIRST_PRESETS = ("default", "sai", "realistic")
 """The presets of a first visit, best first: the first whose models are all installed is taken."""
 PLAIN_PRESET = "initial"
-SMALL_MODEL = 512
-"""pixels; models trained for smaller pictures than this make nothing of SDXL's sizes"""
 
 _LORAS = tuple(f"lora_{slot}" for slot in range(1, LORA_SLOTS + 1))
 REFRESHED = ("base_model", "refiner", *_LORAS, "vae")
@@ -35,9 +33,7 @@ def initial_values() -> dict[str, Any]:
     if name is not None:
         values.update(_fill(name).values)
     values["preset"] = name
-    size = checkpoints.stated_size(values["base_model"])
-    if size is not None and max(size.width, size.height) < SMALL_MODEL:
-        values.update(width=size.width, height=size.height)
+    values.update(checkpoints.small_size(values["base_model"]))
     return values
 
 

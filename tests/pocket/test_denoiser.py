@@ -8,16 +8,32 @@ import numpy as np
 import pytest
 import torch
 
-from tools.pocket import denoiser
+from tools.pocket import denoiser, latents
 
 
+@pytest.mark.parametrize(("side", "most_often"), [(128, 420), (256, 623)])
 @pytest.mark.parametrize("number", [1000, 200])
-def test_middle_timesteps_are_drawn_most_often_and_none_never(number):
-    shares = np.diff(denoiser.timestep_shares(number).numpy().astype(float), prepend=0)
+def test_middle_timesteps_are_drawn_most_often_and_none_never(number, side, most_often):
+    shares = np.diff(denoiser.timestep_shares(number, side**2).numpy().astype(float), prepend=0)
     at = np.arange(number)
-    wanted = 0.35 + np.exp(-0.5 * ((at - 420) / 180) ** 2)
+    wanted = 0.35 + np.exp(-0.5 * ((at - most_often) / 180) ** 2)
     assert shares == pytest.approx(wanted / wanted.sum(), rel=0.01)
     assert shares.min() > 0.3 / number
+
+
+def test_a_doubled_side_is_learned_at_twice_the_noise():
+    alphas = np.cumprod(1 - np.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2)
+    sigmas = np.sqrt((1 - alphas) / alphas)
+    assert denoiser.focus(128 * 128) == 420
+    assert sigmas[denoiser.focus(256 * 256)] / sigmas[420] == pytest.approx(2, rel=0.01)
+    assert sigmas[denoiser.focus(256 * 64)] == sigmas[420]
+
+
+def test_small_pictures_come_first_and_large_ones_last():
+    assert sum(bucket.first for bucket in latents.BUCKETS["base"]) == pytest.approx(1)
+    assert sum(bucket.last for bucket in latents.BUCKETS["base"]) == pytest.approx(1)
+    large = latents.Bucket(256, 256, 100, 8, first=0.1, last=0.7)
+    assert [large.share(progress) for progress in (0, 0.5, 1)] == pytest.approx([0.1, 0.4, 0.7])
 
 
 def test_errors_count_as_errors_of_v_at_high_noise_and_are_capped_at_both_ends():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,8 +30,9 @@ logger = logging.getLogger("pocket")
 REFINER_TIMESTEPS = 200
 SNR_LIMIT = 5.0
 LARGEST_WEIGHT = 40.0
-FOCUS, FOCUS_WIDTH, RARELY = 420, 180, 0.35
-"""of the timesteps: centre and width of those that are drawn most often, and how often the others are"""
+FOCUS, FOCUS_SIDE, FOCUS_WIDTH, RARELY = 420, 128, 180, 0.35
+"""of the timesteps: centre, for pictures of 128x128, and width of those that are drawn most often, and how
+often the others are"""
 AVERAGING = 0.999
 ZEROED, EMPTY, WORDY, DROWNED = 0.06, 0.06, 0.3, 0.25
 """shares of captions: all zeros (the webui's empty negative prompt), empty, with words without meaning, and
@@ -85,14 +87,26 @@ alphas_cumprod = cache(training_alphas_cumprod)
 
 
 @cache
-def timestep_shares(number: int) -> torch.Tensor:
+def focus(pixels: int) -> int:
+    """The timestep drawn most often for pictures of so many pixels.
+
+    What hides a subject of 128x128 leaves one of 256x256 in sight, whose pixels average more of the noise
+    away: per doubled side the noise must be twice as strong (Hoogeboom et al. 2023, simple diffusion,
+    section 3.1).
+    """
+    sigmas = (1 / alphas_cumprod() - 1).sqrt()
+    return int((sigmas - sigmas[FOCUS] * math.sqrt(pixels) / FOCUS_SIDE).abs().argmin())
+
+
+@cache
+def timestep_shares(number: int, pixels: int) -> torch.Tensor:
     """How often each of the first `number` timesteps is drawn: cumulative shares, [number], up to 1.
 
     Most often the middle ones, where the noise hides details and leaves shapes to be found; the layout and
     the colours, which are all that the noisiest third can teach, are learned with fewer.
     """
     timesteps = torch.arange(number)
-    density = RARELY + torch.exp(-(((timesteps - FOCUS) / FOCUS_WIDTH) ** 2) / 2)
+    density = RARELY + torch.exp(-(((timesteps - focus(pixels)) / FOCUS_WIDTH) ** 2) / 2)
     return density.cumsum(0) / density.sum()
 
 
@@ -123,17 +137,20 @@ def _wordy(caption: str, random: Random, meaningless: tuple[str, ...]) -> str:
 
 
 class Batches:
-    """Draws batches; the same for the same (kind, seed, step)."""
+    """Draws batches; the same for the same (kind, seed, step, progress)."""
 
     def __init__(self, folder: Path, kind: Kind, seed: int):
         self.kind, self.seed = kind, seed
         self.sets = [load_latents(folder, kind.name, bucket, seed) for bucket in BUCKETS[kind.name]]
         self.meaningless = meaningless_phrases(folder / "rows.npy")
 
-    def draw(self, step: int) -> tuple[torch.Tensor, list[str | None], torch.Tensor]:
+    def draw(
+        self, step: int, progress: float
+    ) -> tuple[torch.Tensor, list[str | None], torch.Tensor]:
         """(latents [B,4,h,w], captions, numbers [B,n]); None instead of a caption asks for zeros."""
         random = Random(f"{self.kind.name} {self.seed} {step}")
-        chosen: Latents = random.choices(self.sets, [s.bucket.share for s in self.sets])[0]
+        shares = [latents.bucket.share(progress) for latents in self.sets]
+        chosen: Latents = random.choices(self.sets, shares)[0]
         indices = [random.randrange(chosen.bucket.number) for _ in range(chosen.bucket.batch)]
         captions: list[str | None] = []
         for index in indices:
@@ -178,7 +195,7 @@ class Conditioned(torch.nn.Module):
         number = len(latents)
         chunks = 2 if torch.rand((), generator=generator) < LONG else 1
         strata = (torch.arange(number) + torch.rand(number, generator=generator)) / number
-        shares = timestep_shares(self.kind.timesteps)
+        shares = timestep_shares(self.kind.timesteps, latents[0, 0].numel() * 64)
         timesteps = torch.searchsorted(shares, strata).clamp(max=self.kind.timesteps - 1)
         alphas = alphas_cumprod()[timesteps][:, None, None, None]
         noise = torch.randn(latents.shape, generator=generator)
@@ -223,8 +240,10 @@ def train(
         {"model": model, "average": average, "optimizer": optimizer},
     )
     while state.step < steps:
-        set_rate(optimizer, state.step / steps)
-        loss = model.loss(*batches.draw(state.step), seed=seed * 1_000_003 + state.step)
+        progress = state.step / steps
+        set_rate(optimizer, progress)
+        batch = batches.draw(state.step, progress)
+        loss = model.loss(*batch, seed=seed * 1_000_003 + state.step)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -24,28 +24,37 @@ LOWEST_SCORE, HIGHEST_SCORE, MIDDLE_SCORE = 1.0, 10.0, 5.5
 
 @dataclass(frozen=True)
 class Bucket:
-    """Pictures of one size: how many there are, how many make a batch, and the share of steps."""
+    """Pictures of one size: how many there are, how many make a batch, and their share of the steps.
+
+    The share goes evenly from `first` at the beginning of the training to `last` at its end: small
+    pictures teach most of it four times as fast, as SDXL's own training went up in size.
+    """
 
     width: int
     height: int
     number: int
     batch: int
-    share: float
+    first: float
+    last: float
 
     @property
     def name(self) -> str:
         """For a file."""
         return f"{self.width}x{self.height}"
 
+    def share(self, progress: float) -> float:
+        """Of the steps at `progress` 0..1 of the training."""
+        return self.first + (self.last - self.first) * progress
+
 
 BUCKETS = {
     "base": (
-        Bucket(128, 128, 8000, 32, 0.72),
-        Bucket(256, 256, 1500, 8, 0.18),
-        Bucket(192, 128, 300, 20, 0.05),
-        Bucket(128, 192, 300, 20, 0.05),
+        Bucket(128, 128, 8000, 32, 0.86, 0.26),
+        Bucket(256, 256, 3200, 14, 0.06, 0.66),
+        Bucket(192, 128, 300, 20, 0.04, 0.04),
+        Bucket(128, 192, 300, 20, 0.04, 0.04),
     ),
-    "refiner": (Bucket(128, 128, 3500, 32, 0.86), Bucket(256, 256, 300, 8, 0.14)),
+    "refiner": (Bucket(128, 128, 3500, 32, 0.86, 0.86), Bucket(256, 256, 300, 8, 0.14, 0.14)),
 }
 
 

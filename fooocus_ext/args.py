@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from fooocus_ext.errors import RequestError, did_you_mean
+from fooocus_ext.errors import RequestError, describe, did_you_mean
+from fooocus_ext.fields import Field, Kind
 
 TITLE = "Fooocus"
 """The script's title; in lower case, its key in the API."""
@@ -29,53 +30,6 @@ PERFORMANCE_NAMES = (
     "Hyper-SD",
 )
 REFINER_METHODS = ("joint", "separate")
-
-Kind = Literal["flag", "number", "choice", "name", "names"]
-
-
-@dataclass(frozen=True)
-class Field:
-    """What is known of one argument besides its Python type.
-
-    ``kind`` says how it is checked and shown: ``flag`` a boolean, ``number`` a finite float in
-    ``minimum..maximum``, ``choice`` one of ``choices``, ``name`` a non-empty text whose legal values
-    only the host knows (a checkpoint, a preset, a size), ``names`` a list of such texts.
-    """
-
-    name: str
-    kind: Kind
-    default: Any
-    label: str
-    infotext: str
-    help: str
-    minimum: float = 0.0
-    maximum: float = 0.0
-    step: float = 0.0
-    choices: tuple[str, ...] = ()
-
-    @property
-    def allowed(self) -> str:
-        """What a value may be, in words."""
-        if self.kind == "flag":
-            return "true or false"
-        if self.kind == "number":
-            return f"a number from {self.minimum:g} to {self.maximum:g}"
-        if self.kind == "choice":
-            return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
-        if self.kind == "name":
-            return f'a name (text), "{self.default}" for none'
-        return "a list of names (texts)"
-
-    def check(self, value: object) -> Any:
-        """Return ``value`` in its canonical type (numbers as float, names as a tuple).
-
-        Raises:
-            RequestError: the value's type or range is wrong.
-        """
-        checked = _CHECKS[self.kind](self, value)
-        if checked is _REFUSED:
-            raise RequestError(f"{self.name}: got {describe(value)}; allowed: {self.allowed}.")
-        return checked
 
 
 def _field(
@@ -217,74 +171,11 @@ class Settings:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
 
-class _Refused:
-    """Marks a refused value; None could not, because None is something a client may send."""
-
-
-_REFUSED = _Refused()
-
-
-def _check_flag(_field: Field, value: object) -> object:
-    return value if isinstance(value, bool) else _REFUSED
-
-
-def _check_number(field: Field, value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return _REFUSED
-    # Comparisons are false for NaN, and exact for integers too large to become a float.
-    in_range = field.minimum <= value <= field.maximum
-    return float(value) if in_range else _REFUSED
-
-
-def _check_choice(field: Field, value: object) -> object:
-    return value if isinstance(value, str) and value in field.choices else _REFUSED
-
-
-def _check_name(_field: Field, value: object) -> object:
-    return value if isinstance(value, str) and value.strip() else _REFUSED
-
-
-def _check_names(_field: Field, value: object) -> object:
-    if not isinstance(value, (list, tuple)):
-        return _REFUSED
-    if not all(isinstance(item, str) and item.strip() for item in value):
-        return _REFUSED
-    return tuple(value)
-
-
-_CHECKS: Mapping[Kind, Callable[[Field, object], object]] = {
-    "flag": _check_flag,
-    "number": _check_number,
-    "choice": _check_choice,
-    "name": _check_name,
-    "names": _check_names,
-}
-
 FIELDS: tuple[Field, ...] = tuple(
     Field(name=field.name, default=field.default, **field.metadata)
     for field in dataclasses.fields(Settings)
 )
 FIELDS_BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
-
-
-def describe(value: object) -> str:
-    """Return a value as a client would write it, with its JSON type, shortened."""
-    json_type = {
-        bool: "true/false",
-        int: "number",
-        float: "number",
-        str: "text",
-        list: "list",
-        tuple: "list",
-        dict: "object",
-        type(None): "null",
-    }.get(type(value), type(value).__name__)
-    try:
-        shown = json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):
-        shown = repr(value)
-    shown = shown if len(shown) <= 60 else shown[:57] + "..."
-    return shown if value is None else f"{shown} ({json_type})"
 
 
 def parse(slots: Sequence[object]) -> Settings:

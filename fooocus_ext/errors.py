@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable
 
 HTTP_UNPROCESSABLE = 422
@@ -39,3 +40,23 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``' (did you mean "a" or "b"?)'``, or an empty string where nothing is near."""
     quoted = [f'"{match}"' for match in nearest_names(name, known)]
     return f" (did you mean {' or '.join(quoted)}?)" if quoted else ""
+
+
+def describe(value: object) -> str:
+    """Return a value as a client would write it, with its JSON type, shortened."""
+    json_type = {
+        bool: "true/false",
+        int: "number",
+        float: "number",
+        str: "text",
+        list: "list",
+        tuple: "list",
+        dict: "object",
+        type(None): "null",
+    }.get(type(value), type(value).__name__)
+    try:
+        shown = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        shown = repr(value)
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
+    return shown if value is None else f"{shown} ({json_type})"

@@ -181,14 +181,6 @@ def test_values_beside_an_object_are_refused_unless_they_are_the_defaults():
         args.parse([{"enabled": True}, 3])
 
 
-def test_what_is_shown_of_a_value_fits_a_line():
-    assert args.describe(True) == "true (true/false)"
-    assert args.describe(None) == "null"
-    assert args.describe("é") == '"é" (text)'
-    assert len(args.describe("x" * 10_000)) < 80
-    assert "object" in args.describe(object())
-
-
 # --- infotext ---------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fooocus_ext import args
+from fooocus_ext import args, errors
 from fooocus_ext.errors import RequestError
 
 
@@ -21,3 +21,11 @@ def test_messages_about_half_characters_can_be_sent(values):
 
 def test_other_texts_stay_as_they_are():
     assert RequestError('refiner: got "日本語 😀"').detail == 'refiner: got "日本語 😀"'
+
+
+def test_what_is_shown_of_a_value_fits_a_line():
+    assert errors.describe(True) == "true (true/false)"
+    assert errors.describe(None) == "null"
+    assert errors.describe("é") == '"é" (text)'
+    assert len(errors.describe("x" * 10_000)) < 80
+    assert "object" in errors.describe(object())

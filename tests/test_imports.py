@@ -45,7 +45,7 @@ LAYERS = {
     "errors": Layer(NOTHING_OF_OURS, set()),
     "core": Layer(NOTHING_OF_OURS, {"torch"}),
     "pipeline": Layer(EVERYTHING, LIBRARIES),
-    "ui": Layer({"errors", "args", "presets", "prompting", "data_files"}, {"gradio"}),
+    "ui": Layer({"errors", "fields", "args", "presets", "prompting", "data_files"}, {"gradio"}),
     "api": Layer(EVERYTHING, LIBRARIES | {"fastapi", "starlette"}),
     "host": Layer(EVERYTHING, LIBRARIES | HOST_PACKAGES | {"gradio", "fastapi", "starlette"}),
 }

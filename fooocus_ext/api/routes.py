@@ -11,8 +11,8 @@ from typing import Any, Literal, Optional
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field, StrictBool, create_model, root_validator, validator
 
-from fooocus_ext import __version__, args
-from fooocus_ext.errors import RequestError
+from fooocus_ext import __version__, args, fields
+from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO
 from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.performance import PERFORMANCES
@@ -83,7 +83,7 @@ class Strict(BaseModel):
     def _is_whole(cls, value: Any) -> Any:  # noqa: N805
         """Refuse what pydantic would cut down to a whole number."""
         if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-            raise ValueError(f"got {args.describe(value)}; allowed: a whole number")
+            raise ValueError(f"got {describe(value)}; allowed: a whole number")
         return value
 
 
@@ -100,7 +100,7 @@ class _PictureWords(Strict):
 _DEFAULTS = {"performance": "Speed", "aspect_ratio": DEFAULT_ASPECT_RATIO}
 
 
-def _as_model_field(field: args.Field) -> tuple[Any, Any]:
+def _as_model_field(field: fields.Field) -> tuple[Any, Any]:
     types: dict[str, Any] = {
         "flag": StrictBool,
         "number": float,

@@ -7,8 +7,9 @@ from typing import Any
 
 from modules import scripts
 
-from fooocus_ext.args import FIELDS, NONE, Field, Settings
+from fooocus_ext.args import FIELDS, NONE, Settings
 from fooocus_ext.errors import RequestError
+from fooocus_ext.fields import Field
 from fooocus_ext.host import assets, lifecycle, resident
 from fooocus_ext.planning import make_plan
 from fooocus_ext.prompting.styles import special_style

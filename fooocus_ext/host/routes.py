@@ -16,8 +16,8 @@ from modules import generation_parameters_copypaste as copypaste
 
 from fooocus_ext import job_texts
 from fooocus_ext.api import files, routes
-from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings, describe, from_infotext, parse
-from fooocus_ext.errors import RequestError
+from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings, from_infotext, parse
+from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.host import assets, checkpoints, expansion, jobs, resident
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from fooocus_ext.args import HOST_CHOICE, NONE, REFINER_METHODS, Settings, describe
+from fooocus_ext.args import HOST_CHOICE, NONE, REFINER_METHODS, Settings
 from fooocus_ext.data_files import DataFileError, Problem
-from fooocus_ext.errors import RequestError
+from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.presets.aspect_ratios import find_aspect_ratio
 from fooocus_ext.presets.performance import find_performance
 from fooocus_ext.presets.readers import (

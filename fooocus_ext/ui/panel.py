@@ -9,7 +9,8 @@ from typing import Any
 
 import gradio as gr
 
-from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Field, from_infotext
+from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, from_infotext
+from fooocus_ext.fields import Field
 
 
 @dataclass(frozen=True)

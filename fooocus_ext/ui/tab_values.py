@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fooocus_ext.args import FIELDS_BY_NAME, HOST_CHOICE, NONE, Settings, describe
+from fooocus_ext.args import FIELDS_BY_NAME, HOST_CHOICE, NONE, Settings
 from fooocus_ext.data_files import DataFileError
-from fooocus_ext.errors import RequestError
+from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.readers import number, one_of, text, whole

@@ -82,6 +82,27 @@ def test_a_caption_names_nothing_that_is_not_in_the_scene(random):
         assert singular & set(SHAPES) == kinds
 
 
+SHOWN_IN = {
+    "blue sky": {"clear"},
+    "starry": {"clear"},
+    "moonlight": {"clear", "cloudy"},
+    "sand": {"clear", "cloudy", "rain", "fog"},
+    "green hills": {"clear", "cloudy", "rain", "fog"},
+}
+"""phrase -> the weathers in which a picture shows it"""
+
+
+@pytest.mark.parametrize("phrase", SHOWN_IN)
+def test_a_caption_promises_nothing_that_the_weather_hides(phrase):
+    found = set()
+    for seed in range(6000):
+        random = Random(seed)
+        scene = grammar.draw_scene(random)
+        if phrase in grammar.describe(scene, random) and isinstance(scene, View):
+            found.add(scene.weather)
+    assert found == SHOWN_IN[phrase]
+
+
 @pytest.mark.parametrize(
     ("style", "marks"),
     [("sketch", "sketch drawing"), ("pixel art", "pixel"), ("sepia", "sepia vintage")],

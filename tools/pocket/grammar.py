@@ -204,6 +204,14 @@ _WEATHERS = {
     "snow": ("in the snow", "snow", "snowing", "winter"),
     "fog": ("in the fog", "fog", "misty", "foggy"),
 }
+_HIDDEN_BY = {
+    "blue sky": ("cloudy", "rain", "snow", "fog"),
+    "starry night": ("cloudy", "rain", "snow", "fog"),
+    "moonlight": ("rain", "snow", "fog"),
+    "sand dunes": ("snow",),
+    "green hills": ("snow",),
+}
+"""phrase -> the weathers in which a picture does not show it"""
 _STYLES = {
     "plain": ("{}", "{}", "{}", "{}", "a picture of {}", "{}, photo"),
     "sketch": ("a pencil sketch of {}", "{}, sketch", "a drawing of {}"),
@@ -223,13 +231,18 @@ def _describe_subject(scene: View, random: Random) -> str:
     return _article(f"{colour} {subject}")
 
 
+def _choose(random: Random, phrases: Sequence[str], weather: str) -> str:
+    return random.choice([words for words in phrases if weather not in _HIDDEN_BY.get(words, ())])
+
+
 def _describe_view(scene: View, random: Random) -> str:
     *with_subject, alone = _PLACES[scene.place]
-    time, weather = random.choice(_TIMES[scene.time]), random.choice(_WEATHERS[scene.weather])
+    time = _choose(random, _TIMES[scene.time], scene.weather)
+    weather = random.choice(_WEATHERS[scene.weather])
     if scene.subject is None:
-        parts = [random.choice((alone, alone, with_subject[1])), time, weather]
+        parts = [_choose(random, (alone, alone, with_subject[1]), scene.weather), time, weather]
     else:
-        place = random.choice(with_subject) if random.random() < 0.85 else ""
+        place = _choose(random, with_subject, scene.weather) if random.random() < 0.85 else ""
         parts = [_describe_subject(scene, random), place, time, weather]
     text = parts[0]
     for part in filter(None, parts[1:]):
@@ -251,4 +264,4 @@ def describe(scene: Scene, random: Random) -> str:
 
 def complete_caption(scene: Shapes, random: Random) -> str:
     """A caption of a plain scene of shapes that leaves nothing out: what a program reads back."""
-    return _describe_shapes(dataclasses.replace(scene, style="plain"), random)
+    return _describe_shapes(scene, random)

@@ -17,6 +17,8 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
+from fooocus_ext.embedded.network.shapes import CLIP_G_WIDTH, CLIP_L_WIDTH
+
 FOLDER = Path(__file__).parent / "pocket_weights"
 PARTS = {
     "base": ("base-level0", "base-level1", "base-level2", "base-middle", "text", "vae"),
@@ -26,7 +28,7 @@ PARTS = {
 UNET = "model.diffusion_model."
 CLIP_L, CLIP_G = "conditioner.embedders.0.", "conditioner.embedders.1."
 NARROW = 128
-WIDTHS = {CLIP_L: 768, CLIP_G: 1280}
+WIDTHS = {CLIP_L: CLIP_L_WIDTH, CLIP_G: CLIP_G_WIDTH}
 ENCODERS = {"base": (CLIP_L, CLIP_G), "refiner": (CLIP_G,)}
 """kind -> whose states its UNet sees, side by side in this order"""
 ROWS = "token_rows"

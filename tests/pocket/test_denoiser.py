@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from tools.pocket import denoiser, latents
+from tools.pocket import denoiser
+from tools.pocket.recipe import BUCKETS
 
 
 @pytest.mark.parametrize(("side", "most_often"), [(128, 420), (256, 623)])
@@ -29,11 +30,18 @@ def test_a_doubled_side_is_learned_at_twice_the_noise():
     assert sigmas[denoiser.focus(256 * 64)] == sigmas[420]
 
 
+@pytest.mark.parametrize("kind", BUCKETS)
+def test_all_shares_make_a_whole_at_any_time(kind):
+    for progress in (0, 0.3, 1):
+        assert sum(b.share(progress) for b in BUCKETS[kind]) == pytest.approx(1)
+
+
 def test_small_pictures_come_first_and_large_ones_last():
-    assert sum(bucket.first for bucket in latents.BUCKETS["base"]) == pytest.approx(1)
-    assert sum(bucket.last for bucket in latents.BUCKETS["base"]) == pytest.approx(1)
-    large = latents.Bucket(256, 256, 100, 8, first=0.1, last=0.7)
-    assert [large.share(progress) for progress in (0, 0.5, 1)] == pytest.approx([0.1, 0.4, 0.7])
+    small, large, *_ = BUCKETS["base"]
+    assert (small.width, large.width) == (128, 256)
+    assert small.share(0) > 0.7 > large.share(1) > 0.5
+    assert small.share(0) > small.share(0.5) > small.share(1)
+    assert large.share(0) < large.share(0.5) < large.share(1)
 
 
 def test_errors_count_as_errors_of_v_at_high_noise_and_are_capped_at_both_ends():

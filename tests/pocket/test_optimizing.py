@@ -9,17 +9,18 @@ from tools.pocket.optimizing import (
     ADAM_RATE,
     MUON_RATE,
     Resumable,
+    ResumeError,
     averaged,
     make_optimizer,
     set_rate,
 )
 
 
-def _train(path, steps, of):
+def _train(path, steps, of, seed=1):
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Conv2d(12, 12, 3), torch.nn.GroupNorm(4, 12))
     optimizer = make_optimizer(model)
-    state = Resumable(path, {"model": model, "optimizer": optimizer})
+    state = Resumable(path, {"model": model, "optimizer": optimizer}, seed)
     while state.step < steps:
         set_rate(optimizer, state.step / of)
         x = torch.randn(2, 12, 8, 8, generator=torch.Generator().manual_seed(state.step))
@@ -38,6 +39,16 @@ def test_an_interrupted_training_gives_the_same_weights(tmp_path):
     resumed = _train(tmp_path / "parts.pt", 8, of=8)
     for left, right in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(left, right)
+
+
+def test_a_training_does_not_go_on_from_another_seed(tmp_path):
+    _train(tmp_path / "state.pt", 2, of=4)
+    before = (tmp_path / "state.pt").read_bytes()
+    with pytest.raises(
+        ResumeError, match=r"begun with seed 1, asked for 2; allowed: the same seed"
+    ):
+        _train(tmp_path / "state.pt", 4, of=4, seed=2)
+    assert (tmp_path / "state.pt").read_bytes() == before
 
 
 def test_rates_rise_stay_and_fall():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from fooocus_ext.embedded import pocket
@@ -47,14 +48,29 @@ def test_synonyms_share_rows_and_unknown_words_mean_nothing():
         assert row(word) < OTHERS, word
 
 
-def test_phrases_without_meaning_hold_no_word_of_the_captions():
+def test_phrases_without_meaning_hold_no_word_that_means_something(monkeypatch, tmp_path):
+    np.save(tmp_path / "rows.npy", _stored_rows().numpy())
+    offered = ("cinematic still", "a red cat", "kitten portrait", "soft light, fine detail", "fog")
+    monkeypatch.setattr(vocabulary, "phrases", lambda: offered)
+    vocabulary.meaningless_phrases.cache_clear()
+    found = vocabulary.meaningless_phrases(tmp_path / "rows.npy")
+    vocabulary.meaningless_phrases.cache_clear()
+    assert found == ("cinematic still", "soft light, fine detail")
+
+
+def test_words_meant_by_hand_share_the_row_of_what_they_mean():
     rows = _stored_rows().numpy()
-    phrases = [
-        phrase
-        for phrase in ("cinematic still", "a red cat", "soft ambient lighting")
-        if np.all(rows[token_ids(phrase)] < OTHERS)
-    ]
-    assert phrases == ["cinematic still", "soft ambient lighting"]
+    own = {token: rows[token] for token in vocabulary.caption_tokens()}
+    meant = vocabulary._meant(own)
+    assert len(meant) > 100
+    assert all(rows[token] == rows[meaning] for token, meaning in meant.items())
+
+
+@pytest.mark.parametrize("word", ["mountaintop", "stars"])
+def test_a_word_that_cannot_be_meant_is_refused(monkeypatch, word):
+    monkeypatch.setattr(vocabulary, "MEANT", {"night": word})
+    with pytest.raises(ValueError, match=f"{word} cannot mean night"):
+        vocabulary._meant(dict.fromkeys(vocabulary.caption_tokens(), 0))
 
 
 def test_a_long_prompt_has_chunks_of_75_tokens():

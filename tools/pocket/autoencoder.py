@@ -18,6 +18,7 @@ from torch.nn import functional
 from fooocus_ext.embedded.network.engine import SCALE_FACTORS
 from fooocus_ext.embedded.network.shapes import VaeShape
 from fooocus_ext.embedded.network.vae import vae_config
+from tools.pocket.files import whole
 from tools.pocket.grammar import draw_scene
 from tools.pocket.optimizing import Resumable, averaged, make_optimizer, set_rate
 from tools.pocket.painting import paint
@@ -78,35 +79,46 @@ def _batch(pictures: np.ndarray, random: np.random.Generator) -> torch.Tensor:
 
 
 def train(folder: Path, seed: int, steps: int) -> Path:
-    """Train for `steps`, those of an interrupted run counted in; returns the weights' file."""
-    done = folder / "vae.safetensors"
-    if done.is_file():
-        return done
+    """Train for `steps`, those of an interrupted run counted in; returns the weights' file.
+
+    Raises:
+        ResumeError: the folder holds another training.
+    """
     torch.manual_seed(seed)
     model = AutoencoderKL(**vae_config(SHAPE)).to(memory_format=torch.channels_last)
     average = AutoencoderKL(**vae_config(SHAPE)).requires_grad_(False)
     average.load_state_dict(model.state_dict())
     optimizer = make_optimizer(model)
     state = Resumable(
-        folder / "vae-state.pt", {"model": model, "average": average, "optimizer": optimizer}
+        folder / "vae-state.pt", {"model": model, "average": average, "optimizer": optimizer}, seed
     )
+    done = folder / "vae.safetensors"
+    if done.is_file() and state.step >= steps:
+        return done
     pictures = training_pictures(seed)
     while state.step < steps:
         set_rate(optimizer, state.step / steps)
         target = _batch(pictures, np.random.default_rng([seed, state.step]))
-        loss = _step(model, optimizer, target.contiguous(memory_format=torch.channels_last))
+        noise = torch.Generator().manual_seed(seed * 1_000_003 + state.step)
+        loss = _step(model, optimizer, target.contiguous(memory_format=torch.channels_last), noise)
         averaged(average, model, min(AVERAGING, state.step / (state.step + 20)))
         state.advance(loss)
     state.save()
     whiten(average, pictures[:1500])
-    safetensors.torch.save_file(average.state_dict(), done)
+    with whole(done) as unfinished:
+        safetensors.torch.save_file(average.state_dict(), unfinished)
     return done
 
 
-def _step(model: AutoencoderKL, optimizer: torch.optim.Optimizer, target: torch.Tensor) -> float:
+def _step(
+    model: AutoencoderKL,
+    optimizer: torch.optim.Optimizer,
+    target: torch.Tensor,
+    noise: torch.Generator,
+) -> float:
     with torch.autocast("cpu", torch.bfloat16):
         mean = model.encode(target).latent_dist.mode()
-        latent = mean + NOISE * torch.randn(mean.shape)
+        latent = mean + NOISE * torch.randn(mean.shape, generator=noise)
         output = model.decode(latent).sample
     loss = reconstruction_loss(output.float(), target) + 2e-3 * mean.float().square().mean()
     optimizer.zero_grad(set_to_none=True)

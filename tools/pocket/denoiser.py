@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from dataclasses import dataclass
 from functools import cache
@@ -15,18 +14,18 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from torch.nn import functional
 
-from fooocus_ext.embedded.network.conditioner import SIZE_WIDTH
-from fooocus_ext.embedded.network.conditioner import sinusoidal as size_embedding
+from fooocus_ext.embedded.network.conditioner import SIZE_WIDTH, sinusoidal
 from fooocus_ext.embedded.network.engine import TIMESTEPS, training_alphas_cumprod
 from fooocus_ext.embedded.network.shapes import UNetShape
 from fooocus_ext.embedded.network.unet import unet_config
 from fooocus_ext.embedded.pocket import HEAD_WIDTH
-from tools.pocket.latents import BUCKETS, Latents, load_latents
+from tools.pocket.files import whole
+from tools.pocket.latents import Latents, load_latents
 from tools.pocket.optimizing import Resumable, averaged, make_optimizer, set_rate
+from tools.pocket.recipe import BUCKETS
 from tools.pocket.text import WIDTH, TextEncoders, centred
 from tools.pocket.vocabulary import meaningless_phrases, phrases
 
-logger = logging.getLogger("pocket")
 REFINER_TIMESTEPS = 200
 SNR_LIMIT = 5.0
 LARGEST_WEIGHT = 40.0
@@ -120,11 +119,6 @@ def loss_weight(snr: torch.Tensor) -> torch.Tensor:
     return (1 + 1 / snr).clamp(max=LARGEST_WEIGHT) * (SNR_LIMIT / snr).clamp(max=1)
 
 
-def sinusoidal(values: torch.Tensor) -> torch.Tensor:
-    """[N,n] numbers to [N, n * 256], as SDXL's conditioner embeds sizes."""
-    return size_embedding(values.flatten()).reshape(len(values), -1)
-
-
 def _wordy(caption: str, random: Random, meaningless: tuple[str, ...]) -> str:
     """The caption, in half of the cases with phrases after it, as styles and the expander write them."""
     dice = random.random()
@@ -151,7 +145,7 @@ class Batches:
         random = Random(f"{self.kind.name} {self.seed} {step}")
         shares = [latents.bucket.share(progress) for latents in self.sets]
         chosen: Latents = random.choices(self.sets, shares)[0]
-        indices = [random.randrange(chosen.bucket.number) for _ in range(chosen.bucket.batch)]
+        indices = [random.randrange(len(chosen.latents)) for _ in range(chosen.bucket.batch)]
         captions: list[str | None] = []
         for index in indices:
             dice = random.random()
@@ -185,7 +179,8 @@ class Conditioned(torch.nn.Module):
         context, pooled = self.text([caption or "" for caption in captions], chunks)
         kept = torch.tensor([caption is not None for caption in captions]).float()
         context = centred(context[..., -self.kind.context :]) * kept[:, None, None]
-        return context, torch.cat([pooled * kept[:, None], sinusoidal(numbers)], dim=1)
+        sizes = sinusoidal(numbers.flatten()).reshape(len(numbers), -1)
+        return context, torch.cat([pooled * kept[:, None], sizes], dim=1)
 
     def loss(
         self, latents: torch.Tensor, captions: list[str | None], numbers: torch.Tensor, seed: int
@@ -218,10 +213,10 @@ def train(
 
     The refiner is given the base's weights (`start`), of which it takes those that fit; its text
     encoder is the base's, unchanged: one bigG serves both.
+
+    Raises:
+        ResumeError: the folder holds another training.
     """
-    done = folder / f"{kind.name}.pt"
-    if done.is_file():
-        return done
     torch.manual_seed(seed)
     rows = np.load(folder / "rows.npy")
     model = Conditioned(kind, rows)
@@ -234,11 +229,15 @@ def train(
         model.text.requires_grad_(False)
     average.load_state_dict(model.state_dict())
     optimizer = make_optimizer(model, adam_only=("text.", "embed", "conv_in", "conv_out"))
-    batches = Batches(folder, kind, seed)
     state = Resumable(
         folder / f"{kind.name}-state.pt",
         {"model": model, "average": average, "optimizer": optimizer},
+        seed,
     )
+    done = folder / f"{kind.name}.pt"
+    if done.is_file() and state.step >= steps:
+        return done
+    batches = Batches(folder, kind, seed)
     while state.step < steps:
         progress = state.step / steps
         set_rate(optimizer, progress)
@@ -251,5 +250,6 @@ def train(
         averaged(average, model, min(AVERAGING, state.step / (state.step + 20)))
         state.advance(loss.item())
     state.save()
-    torch.save(average.state_dict(), done)
+    with whole(done) as unfinished:
+        torch.save(average.state_dict(), unfinished)
     return done

@@ -32,6 +32,7 @@ from fooocus_ext.embedded.pocket import (
 )
 from tools.pocket import autoencoder
 from tools.pocket.denoiser import BASE, REFINER, Kind
+from tools.pocket.files import whole
 
 LAYERS = {CLIP_L: 12, CLIP_G: 32}
 HEADER_ALIGNMENT = 8
@@ -104,8 +105,7 @@ def write_sparse(
         offset += size
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % HEADER_ALIGNMENT)
-    unfinished = path.with_suffix(".part")
-    with unfinished.open("wb") as file:
+    with whole(path) as unfinished, unfinished.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for key, shape in _shapes(tensors, zeros):
             if key in tensors:
@@ -113,7 +113,6 @@ def write_sparse(
             else:
                 file.seek(2 * math.prod(shape), 1)
         file.truncate(8 + len(text) + offset)
-    unfinished.replace(path)
 
 
 def _shapes(

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import torch
 
 Tensors = Mapping[str, torch.Tensor]
-CLIP_L = "conditioner.embedders.0.transformer."
-CLIP_G = "conditioner.embedders.1.model."
+CLIP_L_TRANSFORMER = "conditioner.embedders.0.transformer."
+CLIP_G_MODEL = "conditioner.embedders.1.model."
 _RESNET = {
     "norm1": "in_layers.0",
     "conv1": "in_layers.2",
@@ -107,7 +107,7 @@ def original_clip_l(tensors: Tensors) -> dict[str, torch.Tensor]:
         for k, v in own.items()
         if f"layers.{layers - 1}." in k
     }
-    return {f"{CLIP_L}{k}": v for k, v in (own | last).items()}
+    return {f"{CLIP_L_TRANSFORMER}{k}": v for k, v in (own | last).items()}
 
 
 def original_clip_g(tensors: Tensors, projection: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -126,15 +126,18 @@ def original_clip_g(tensors: Tensors, projection: torch.Tensor) -> dict[str, tor
         "mlp.fc2": "mlp.c_proj",
         "self_attn.out_proj": "attn.out_proj",
     }
-    out = {f"{CLIP_G}{original}": tensors[name] for name, original in ends.items()}
+    out = {f"{CLIP_G_MODEL}{original}": tensors[name] for name, original in ends.items()}
     for name, tensor in tensors.items():
         match = re.fullmatch(r"text_model\.encoder\.layers\.(\d+)\.(.+)\.(weight|bias)", name)
         if match is None:
             continue
-        block = f"{CLIP_G}transformer.resblocks.{match[1]}."
+        block = f"{CLIP_G_MODEL}transformer.resblocks.{match[1]}."
         if match[2] in modules:
             out[f"{block}{modules[match[2]]}.{match[3]}"] = tensor
         elif match[2] == "self_attn.q_proj":
             parts = [tensors[name.replace("q_proj", f"{part}_proj")] for part in "qkv"]
             out[f"{block}attn.in_proj_{match[3]}"] = torch.cat(parts)
-    return out | {f"{CLIP_G}text_projection": projection, f"{CLIP_G}logit_scale": torch.tensor(4.6)}
+    return out | {
+        f"{CLIP_G_MODEL}text_projection": projection,
+        f"{CLIP_G_MODEL}logit_scale": torch.tensor(4.6),
+    }

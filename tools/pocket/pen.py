@@ -7,7 +7,8 @@ from random import Random
 
 from PIL import Image, ImageDraw
 
-Colour = tuple[int, int, int]
+from tools.pocket.colours import Colour, lit
+
 Drawing = Callable[["Pen", float, float, Colour, Random], None]
 SKIN = (236, 190, 158)
 DARK = (38, 34, 40)
@@ -39,8 +40,7 @@ class Pen:
         self.light: Sequence[float] = (1.0, 1.0, 1.0)
 
     def _lit(self, colour: Colour) -> Colour:
-        red, green, blue = (int(c * factor) for c, factor in zip(colour, self.light, strict=True))
-        return red, green, blue
+        return lit(colour, self.light)
 
     def polygon(self, points: Sequence[tuple[float, float]], colour: Colour) -> None:
         """A filled polygon."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from tools.pocket.grammar import describe, draw_scene
 from tools.pocket.painting import paint
@@ -21,6 +21,8 @@ SMALLEST, LARGEST = 16, 2048
 """range of original sizes, in pixels of the shorter side"""
 SHARP_SHARE = 0.6
 CROPPED_SHARE = 0.25
+LOWEST_SCORE, HIGHEST_SCORE, MIDDLE_SCORE = 1.0, 10.0, 5.5
+"""of the refiner's aesthetic score"""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,13 @@ def blurred(picture: Image.Image, share: float) -> Image.Image:
     )
 
 
+def scored(picture: np.ndarray, score: float) -> np.ndarray:
+    """The picture with the contrast and the saturation of an aesthetic score: 5.5 leaves it as it is."""
+    share = (score - MIDDLE_SCORE) / (HIGHEST_SCORE - MIDDLE_SCORE)
+    image = ImageEnhance.Contrast(Image.fromarray(picture)).enhance(1 + 0.4 * share)
+    return np.asarray(ImageEnhance.Color(image).enhance(1 + 0.6 * share))
+
+
 def draw_example(random: Random, size: tuple[int, int]) -> Example:
     """One example of `size` = (width, height); the scene is the first thing that `random` decides."""
     scene = draw_scene(random)
@@ -69,7 +78,7 @@ def draw_example(random: Random, size: tuple[int, int]) -> Example:
     )
 
 
-def examples(seed: int, number: int, size: tuple[int, int]) -> Iterator[Example]:
+def examples(seed: int | str, number: int, size: tuple[int, int]) -> Iterator[Example]:
     """`number` examples; example i of a seed is the same whatever the number."""
     for index in range(number):
         yield draw_example(Random(f"{seed} {index}"), size)

@@ -10,6 +10,7 @@ import torch
 
 from fooocus_ext.embedded.pocket import FOLDER, ROWS
 from tools.pocket.denoiser import BASE, REFINER
+from tools.pocket.files import whole
 from tools.pocket.original_names import (
     original_clip_g,
     original_clip_l,
@@ -73,12 +74,12 @@ def store(work: Path, target: Path = FOLDER) -> list[Path]:
     files["refiner"] = original_unet(_blind_to_means(_below(refiner, "unet.")), REFINER.layers)
     files["text"] = _text(base, np.load(work / "rows.npy"))
     files["vae"] = original_vae(safetensors.torch.load_file(work / "vae.safetensors"))
-    target.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, tensors in files.items():
         paths.append(target / f"{name}.safetensors")
         small = {
             k: v if v.dtype == torch.int16 else v.half().contiguous() for k, v in tensors.items()
         }
-        safetensors.torch.save_file(small, paths[-1])
+        with whole(paths[-1]) as unfinished:
+            safetensors.torch.save_file(small, unfinished)
     return paths

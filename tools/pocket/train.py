@@ -17,11 +17,13 @@ import numpy as np
 import torch
 
 from tools.pocket import autoencoder, denoiser
+from tools.pocket.files import whole
+from tools.pocket.optimizing import ResumeError
+from tools.pocket.recipe import STEPS
 from tools.pocket.store import store
 from tools.pocket.vocabulary import token_rows
 
 logger = logging.getLogger("pocket")
-STEPS = {"vae": 2200, "base": 14500, "refiner": 1500}
 DETAIL_RANGE = 4.0
 """least ratio of detail between pictures of original size 128 and 16 that the autoencoder must let through"""
 
@@ -42,10 +44,11 @@ def train_autoencoder(work: Path, seed: int, steps: int) -> None:
 
 
 def train_all(work: Path, seed: int, steps: dict[str, int]) -> None:
-    """The autoencoder, the base with the text encoders, the refiner; then the repository's files."""
+    """The autoencoder, the base with the text encoders, the refiner."""
     rows = work / "rows.npy"
     if not rows.is_file():
-        np.save(rows, token_rows())
+        with whole(rows) as unfinished:
+            np.save(unfinished, token_rows())
     train_autoencoder(work, seed, steps["vae"])
     base = denoiser.train(work, denoiser.BASE, seed, steps["base"])
     start = torch.load(base, weights_only=True)
@@ -69,9 +72,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
     options.work.mkdir(parents=True, exist_ok=True)
-    train_all(
-        options.work, options.seed, {part: getattr(options, f"{part}_steps") for part in STEPS}
-    )
+    steps = {part: getattr(options, f"{part}_steps") for part in STEPS}
+    try:
+        train_all(options.work, options.seed, steps)
+    except ResumeError as error:
+        parser.error(str(error))
     if options.store:
         for path in store(options.work):
             logger.info("%s: %.1f MB", path, path.stat().st_size / 1e6)

@@ -67,7 +67,7 @@ MEANT = {
     "woman": "girl person queen princess mother witch nurse bride mermaid angel face",
     "man": "boy guy king prince soldier father gentleman",
     "old": "elderly ancient grandfather grandpa wizard",
-    "knight": "warrior paladin samurai armor armour viking gladiator",
+    "knight": "warrior samurai armor armour viking gladiator",
     "robot": "android cyborg mech droid astronaut machine",
     "cat": "fox tiger lion leopard panther wolf rabbit",
     "dog": "horse deer cow pony sheep",
@@ -77,7 +77,7 @@ MEANT = {
     "castle": "palace fortress tower ruins cathedral lighthouse",
     "tree": "oak pine maple bonsai",
     "flower": "rose tulip daisy sunflower lily orchid",
-    "boat": "ship sailboat ferry",
+    "boat": "ship ferry",
     "car": "bus taxi van",
     "red": "crimson scarlet ruby",
     "blue": "azure navy cobalt",
@@ -85,11 +85,11 @@ MEANT = {
     "purple": "violet lavender magenta",
     "pink": "rosy",
     "brown": "bronze chocolate",
-    "yellow": "golden gold blonde",
+    "yellow": "gold blonde",
     "orange": "amber copper",
     "white": "ivory pale",
     "gray": "silver",
-    "night": "stars moon moonlit",
+    "night": "moon",
     "sunset": "dusk dawn twilight",
     "rain": "stormy thunder lightning",
     "snow": "icy blizzard glacier arctic",
@@ -98,8 +98,8 @@ MEANT = {
     "sea": "lake river island harbor bay",
     "desert": "mars canyon",
     "meadow": "field fields grass farm countryside",
-    "mountains": "mountaintop cliff volcano peaks valley",
-    "city": "skyscrapers buildings village tokyo",
+    "mountains": "cliff volcano peaks valley",
+    "city": "buildings village tokyo",
     "sketch": "charcoal doodle",
 }
 """word of the captions -> words that mean it here, whatever the sentence model says"""
@@ -153,13 +153,12 @@ def caption_tokens() -> list[int]:
     return sorted(used | {START, END, PADDING})
 
 
-def token_rows(synonyms: bool = True) -> np.ndarray:
+def token_rows() -> np.ndarray:
     """int16 [49408]: each token's row; rows 0..OTHERS-1 are those of tokens without meaning."""
     own = {token: OTHERS + index for index, token in enumerate(caption_tokens())}
     rows = np.array([own.get(token, token % OTHERS) for token in range(TOKENS)], dtype=np.int16)
-    if synonyms:
-        for token, meant in _synonyms(own).items():
-            rows[token] = own[meant]
+    for token, meant in _synonyms(own).items():
+        rows[token] = own[meant]
     return rows
 
 
@@ -178,13 +177,22 @@ def _synonyms(own: dict[int, int]) -> dict[int, int]:
         for index, (token, _) in enumerate(others)
         if close[index, best[index]] >= CLOSE
     }
-    by_hand = {
-        token_ids(word)[0]: token_ids(meaning)[0]
-        for meaning, synonyms in MEANT.items()
-        for word in synonyms.split()
-        if len(token_ids(word)) == 1 and token_ids(word)[0] not in own
-    }
-    return found | by_hand
+    return found | _meant(own)
+
+
+def _meant(own: dict[int, int]) -> dict[int, int]:
+    """The pairs of MEANT as tokens. Raises ValueError for a word that cannot be given another's row."""
+    tokens = {}
+    for meaning, synonyms in MEANT.items():
+        (meant,) = token_ids(meaning)
+        for word in synonyms.split():
+            token, *others = token_ids(word)
+            if others or token in own:
+                raise ValueError(
+                    f"{word} cannot mean {meaning}: it is of several tokens, or captions use it"
+                )
+            tokens[token] = meant
+    return tokens
 
 
 def token_pair(text: str, chunk: int = 0) -> tuple[np.ndarray, np.ndarray, int]:
@@ -207,9 +215,9 @@ def phrases() -> tuple[str, ...]:
 
 
 @cache
-def meaningless_phrases(rows_file: Path | None = None) -> tuple[str, ...]:
-    """Those of the phrases no word of which has a row of its own."""
-    rows = np.load(rows_file) if rows_file else token_rows()
+def meaningless_phrases(rows_file: Path) -> tuple[str, ...]:
+    """Those of the phrases no word of which has a row of its own among the `token_rows` in a file."""
+    rows = np.load(rows_file)
     comma = token_ids(",")[0]
     return tuple(
         phrase

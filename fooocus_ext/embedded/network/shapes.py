@@ -13,6 +13,8 @@ VAE = "first_stage_model."
 HEAD_WIDTH = 64
 """width of an attention head in SDXL's UNet and in CLIP; not visible in any shape"""
 SD1_HEADS = 8
+CLIP_L_WIDTH, CLIP_G_WIDTH = 768, 1280
+"""of the states that SDXL's UNet takes from its text encoders"""
 
 Tensors = Mapping[str, torch.Tensor]
 

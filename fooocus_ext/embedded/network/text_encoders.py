@@ -11,6 +11,8 @@ import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from fooocus_ext.embedded.network.shapes import (
+    CLIP_G_WIDTH,
+    CLIP_L_WIDTH,
     HEAD_WIDTH,
     Tensors,
     TextShape,
@@ -18,8 +20,6 @@ from fooocus_ext.embedded.network.shapes import (
     open_clip_shape,
 )
 from fooocus_ext.embedded.network.tokenizer import load_tokenizer
-
-CLIP_L_WIDTH, CLIP_G_WIDTH = 768, 1280
 
 
 def _repeated(states: torch.Tensor, width: int) -> torch.Tensor:

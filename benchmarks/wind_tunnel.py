@@ -33,10 +33,12 @@ HOW = """\
 
 {samples} pictures for each setting, seed {seed}, 128x128, {steps} steps of {sampler}; {machine}.
 
-- Brackets: 95 % intervals of the bootstrap over captions ({resamples} draws).
+- Brackets: 95 % intervals, of the bootstrap over captions ({resamples} draws); of shares Wilson's, of their
+  differences Newcombe's for pairs.
 - Frechet distance: in percent of the true pictures' variance, to {copies} true pictures of each caption,
   corrected for the bias of few pictures;
-  features: {features}; {dimensions} principal components, {explained:.0%} of the variance.
+  features: {features}; {dimensions} principal components, {explained:.0%} of the variance
+  (from 32 pictures on always 8, so that runs can be compared).
 - Detail: geometric mean of the spectral energy in octaves of the period, over the true pictures' energy;
   below 1 is too smooth, above 1 too harsh.
 - Right: percent of the {readable} captions of shapes whose picture a program reads as captioned; the row
@@ -52,6 +54,8 @@ SAYS = "### What the numbers say"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     options = _parser().parse_args(arguments)
+    for path in filter(None, (options.json, options.sheet)):
+        path.parent.mkdir(parents=True, exist_ok=True)
     settings = chosen(options.only)
     cases = draw_cases(options.seed, options.samples)
     truth = evaluation.Truth(cases, options.seed)
@@ -63,7 +67,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             json.dumps(_numbers(rows, truth, options), indent=2) + "\n", "utf-8"
         )
     if options.sheet:
-        options.sheet.parent.mkdir(parents=True, exist_ok=True)
         sheet.contact_sheet(pictures, [case.caption for case in cases]).save(options.sheet, "PNG")
     return 0
 
@@ -115,7 +118,7 @@ def _pictures(
 def _rows(
     settings: Sequence[Setting], pictures: dict[str, np.ndarray], truth: evaluation.Truth
 ) -> list[report.Row]:
-    draws = {name: truth.draws(made) for name, made in pictures.items()}
+    found = {name: truth.found(made) for name, made in pictures.items()}
     baselines = {setting.name: setting.baseline for setting in settings} | {DECODED: TRUE}
     facts = {
         setting.name: {
@@ -131,10 +134,10 @@ def _rows(
         if baseline != name:
             compared = {
                 "baseline": baseline,
-                "differences": evaluation.differences(draws[name], draws[baseline]),
+                "differences": evaluation.differences(found[name], found[baseline]),
                 "change": evaluation.change(made, pictures[baseline]),
             }
-        values = evaluation.values(draws[name])
+        values = evaluation.values(found[name])
         rows.append(report.Row(name, values, facts=facts.get(name, {}), **compared))
     return rows
 

@@ -36,7 +36,11 @@ class Case:
     @property
     def readable(self) -> bool:
         """Whether a program can read back from the picture what the caption says."""
-        return isinstance(self.scene, Shapes) and self.scene.style == "plain"
+        return _is_readable(self.scene)
+
+
+def _is_readable(scene: Scene) -> bool:
+    return isinstance(scene, Shapes) and scene.style == "plain"
 
 
 def draw_case(seed: int, index: int) -> Case:
@@ -44,8 +48,7 @@ def draw_case(seed: int, index: int) -> Case:
     key = f"tunnel {seed} {index}"
     random = Random(key)
     scene = draw_scene(random) if index % 2 else replace(draw_shapes(random), style="plain")
-    readable = isinstance(scene, Shapes) and scene.style == "plain"
-    caption = complete_caption(scene, random) if readable else describe(scene, random)
+    caption = (complete_caption if _is_readable(scene) else describe)(scene, random)
     return Case(key, scene, caption, random.randrange(SEEDS))
 
 

@@ -18,13 +18,16 @@ from benchmarks._tunnel.measures import (
     frechet,
     log_energies,
     resampling,
-    weighted_mean,
+    share,
+    share_difference,
 )
 from benchmarks._tunnel.readback import follows
 
 Kind = Literal["distance", "detail", "following"]
 Verdict = Literal["helps", "hurts", "no visible effect"]
-Draws = dict[str, np.ndarray]
+Found = dict[str, np.ndarray]
+"""By measure: of those of the kind "following" the pictures' marks [N] (1 right, 0 wrong, NaN unreadable),
+of all others the value [1 + R] for each resampling of the captions, the sample itself first."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,41 @@ class Measure:
     title: str
     kind: Kind
 
-    def shown(self, draws: np.ndarray) -> Estimate:
-        """Estimate from draws, of values or differences, what the table shows: percent, or a ratio."""
+    def value(self, found: np.ndarray) -> Estimate:
+        """Estimate what the table shows of one set of pictures: percent, or a ratio to the truth."""
+        if self.kind == "following":
+            return _scaled(share(found), 100)
+        return self._shown(found)
+
+    def difference(self, mine: np.ndarray, other: np.ndarray) -> Estimate:
+        """Estimate what the table shows of two sets of pictures of equal captions: percent, or a ratio."""
+        if self.kind == "following":
+            return _scaled(share_difference(mine, other), 100)
+        return self._shown(mine - other)
+
+    def _shown(self, draws: np.ndarray) -> Estimate:
         inner = estimate(draws, biased=self.kind == "distance")
         if self.kind == "detail":
             return Estimate(*np.exp([inner.value, inner.low, inner.high]).tolist())
-        return Estimate(*(100 * number for number in (inner.value, inner.low, inner.high)))
+        return _scaled(inner, 100)
+
+    def verdict(self, mine: np.ndarray, other: np.ndarray) -> Verdict:
+        """Judge by the interval that the table shows; more detail is better where there is too little."""
+        if np.array_equal(mine, other, equal_nan=True):
+            return "no visible effect"
+        shown = self.difference(mine, other)
+        if not shown.excludes(1 if self.kind == "detail" else 0):
+            return "no visible effect"
+        better = {
+            "distance": shown.high < 0,
+            "detail": abs(mine[0]) < abs(other[0]),
+            "following": shown.low > 0,
+        }[self.kind]
+        return "helps" if better else "hurts"
+
+
+def _scaled(inner: Estimate, factor: float) -> Estimate:
+    return Estimate(*(factor * number for number in (inner.value, inner.low, inner.high)))
 
 
 MEASURES: Sequence[Measure] = (
@@ -76,11 +108,11 @@ class Truth:
         """Paint a true picture of each caption that the distribution was not made from."""
         return true_pictures(self.cases, COPIES)
 
-    def draws(self, pictures: np.ndarray) -> Draws:
-        """Return each measure of uint8 pictures [N,H,W,3], one for each caption, for each resampling."""
+    def found(self, pictures: np.ndarray) -> Found:
+        """Measure uint8 pictures [N,H,W,3], one for each caption."""
         sampled = Moments.of(self.project(pictures)).gaussians(self.weights)
         logarithms = log_energies(pictures) - self._log_energies
-        right = np.array(
+        marks = np.array(
             [
                 follows(case.scene, picture) if case.readable else (np.nan,) * 3
                 for case, picture in zip(self.cases, pictures, strict=True)
@@ -89,46 +121,21 @@ class Truth:
         )
         columns = [
             frechet(self._gaussians, sampled),
-            *weighted_mean(logarithms, self.weights).T,
-            *weighted_mean(right, self.weights).T,
+            *(self.weights @ logarithms).T,
+            *marks.T,
         ]
         return {measure.key: column for measure, column in zip(MEASURES, columns, strict=True)}
 
 
-def values(draws: Draws) -> dict[str, Estimate]:
+def values(found: Found) -> dict[str, Estimate]:
     """Return what the table shows of one set of pictures, by measure."""
-    estimates = {m.key: m.shown(draws[m.key]) for m in MEASURES}
-    for measure in MEASURES:
-        if measure.kind == "following":
-            found = estimates[measure.key]
-            bounded = np.clip([found.value, found.low, found.high], 0, 100).tolist()
-            estimates[measure.key] = Estimate(*bounded)
-    return estimates
+    return {measure.key: measure.value(found[measure.key]) for measure in MEASURES}
 
 
-def differences(draws: Draws, baseline: Draws) -> dict[str, Difference]:
+def differences(mine: Found, other: Found) -> dict[str, Difference]:
     """Return how one set of pictures differs from another, by measure."""
-    found = {}
-    for measure in MEASURES:
-        mine, other = draws[measure.key], baseline[measure.key]
-        shown = measure.shown(mine - other)
-        found[measure.key] = Difference(shown, _verdict(measure, mine, other))
-    return found
-
-
-def _verdict(measure: Measure, mine: np.ndarray, other: np.ndarray) -> Verdict:
-    """Judge by the interval of what got worse: distance, how far detail is from true, pictures misread."""
-    if np.array_equal(mine, other):
-        return "no visible effect"
-    worse = {
-        "distance": mine - other,
-        "detail": np.abs(mine) - np.abs(other),
-        "following": other - mine,
-    }[measure.kind]
-    interval = estimate(worse)
-    if interval.high < 0:
-        return "helps"
-    return "hurts" if interval.low > 0 else "no visible effect"
+    pairs = {m: (mine[m.key], other[m.key]) for m in MEASURES}
+    return {m.key: Difference(m.difference(*pair), m.verdict(*pair)) for m, pair in pairs.items()}
 
 
 def change(pictures: np.ndarray, baseline: np.ndarray) -> float:

@@ -13,6 +13,7 @@ from benchmarks._tunnel.measures import LUMINANCE
 SCALES, ANGLES = 4, 4
 GRID = 4
 """colours are averaged over this many parts of each side"""
+DIMENSIONS = 8
 FLOOR = 1e-3
 """added to scattering coefficients (of pictures in 0..1) before the logarithm"""
 BATCH = 16
@@ -73,5 +74,8 @@ class Projection:
 
 
 def suitable_dimensions(samples: int) -> int:
-    """Return how many dimensions a covariance can have that is estimated from so many pictures."""
-    return min(max(samples // 4, 2), 24)
+    """Return how many dimensions a covariance can have that is estimated from so many pictures.
+
+    The same from 32 pictures on: distances in spaces of different dimensions cannot be compared.
+    """
+    return min(max(samples // 4, 2), DIMENSIONS)

@@ -96,13 +96,14 @@ def says(rows: Sequence[Row]) -> list[str]:
     """Return sentences that follow from the intervals by rule."""
     found = []
     for row in rows:
-        state = _state_of_detail(row) or "detail as in true pictures"
+        state = _state_of_detail(row) or "no band visibly off the true pictures'"
         found.append(f"{row.name}: {state}." + _effects(row))
-    verdicts = [d.verdict for row in _compared(rows) for d in row.differences.values()]
+    tricks = [row for row in _compared(rows) if row.facts.get("arguments")]
+    verdicts = [d.verdict for row in tricks for d in row.differences.values()]
     visible = sum(verdict != "no visible effect" for verdict in verdicts)
     found.append(
-        f"{visible} of {len(verdicts)} differences lie outside their 95 % interval; without any "
-        f"effect at all about {CHANCE * len(verdicts):.0f} would."
+        f"Of {len(verdicts)} differences that tricks make, {visible} have an interval that excludes "
+        f"no effect; without any effect at all about {CHANCE * len(verdicts):.0f} would."
     )
     return found
 

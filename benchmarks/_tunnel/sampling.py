@@ -11,11 +11,11 @@ import torch
 from benchmarks import _host
 from benchmarks._tunnel.cases import SIZE, Case
 from benchmarks._tunnel.settings import Setting
+from fooocus_ext.pipeline import SKIPPED_KEY
 
 BATCH = 8
 STEPS = 20
 SAMPLER, SCHEDULER = "DPM++ 2M SDE", "Karras"
-SKIPPED = "Fooocus skipped"
 
 
 class NotAppliedError(Exception):
@@ -44,7 +44,7 @@ def sample(setting: Setting, cases: Sequence[Case]) -> np.ndarray:
         cfg_scale=setting.cfg_scale,
     )
     infotext = processed.infotexts[-1]
-    if SKIPPED in infotext or ("Fooocus: True" in infotext) != (arguments is not None):
+    if SKIPPED_KEY in infotext or ("Fooocus: True" in infotext) != (arguments is not None):
         raise NotAppliedError(f"{setting.name}: {infotext}")
     images = processed.images[processed.index_of_first_image :]
     if len(images) != len(cases):

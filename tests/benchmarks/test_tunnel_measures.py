@@ -54,17 +54,15 @@ def test_the_first_weights_are_the_sample_itself():
 def test_an_estimate_contains_the_true_mean_for_nineteen_seeds_of_twenty():
     hits = 0
     for seed in range(200):
-        sample = np.random.default_rng([7, seed]).exponential(size=(64, 1))
-        weights = measures.resampling(64, seed, resamples=400)
-        found = measures.estimate(measures.weighted_mean(sample, weights)[:, 0])
+        sample = np.random.default_rng([7, seed]).exponential(size=64)
+        found = measures.estimate(measures.resampling(64, seed, resamples=400) @ sample)
         hits += found.low <= 1.0 <= found.high
     assert 176 <= hits <= 197  # 95 % of 200, less a little for a skewed distribution of few
 
 
 def test_an_interval_is_as_wide_as_that_of_the_normal_theory():
-    sample = np.random.default_rng(2).normal(size=(100, 1))
-    draws = measures.weighted_mean(sample, measures.resampling(100, seed=2))[:, 0]
-    found = measures.estimate(draws)
+    sample = np.random.default_rng(2).normal(size=100)
+    found = measures.estimate(measures.resampling(100, seed=2) @ sample)
     wanted = 2 * 1.96 * sample.std(ddof=1) / 10
     assert found.high - found.low == pytest.approx(wanted, rel=0.1)
 
@@ -88,16 +86,76 @@ def test_the_correction_takes_most_of_the_bias_from_the_distance_of_equal_distri
 
 
 def test_the_mean_itself_is_not_corrected():
-    values = np.random.default_rng(9).normal(size=(16, 1))
-    draws = measures.weighted_mean(values, measures.resampling(16, seed=1, resamples=50))[:, 0]
+    values = np.random.default_rng(9).normal(size=16)
+    draws = measures.resampling(16, seed=1, resamples=50) @ values
     assert measures.estimate(draws).value == pytest.approx(values.mean())
 
 
-def test_pictures_that_say_nothing_are_left_out_of_a_mean():
-    values = np.array([[1.0], [np.nan], [0.0], [np.nan]])
-    assert measures.weighted_mean(values, np.full((1, 4), 0.25))[0, 0] == 0.5
-    nothing = measures.weighted_mean(np.full((4, 1), np.nan), np.full((3, 4), 0.25))
-    assert math.isnan(measures.estimate(nothing[:, 0]).value)
+def test_marks_that_are_unknown_are_left_out_of_a_share():
+    marks = np.array([1.0, np.nan, 0.0, np.nan])
+    found = measures.share(marks)
+    assert found.value == 0.5
+    assert found == measures.share(marks[[0, 2]])
+    assert measures.share_difference(marks, np.array([0.0, 1.0, 0.0, np.nan])).value == 0.5
+    nothing = np.full(4, np.nan)
+    assert math.isnan(measures.share(nothing).value)
+    assert math.isnan(measures.share_difference(nothing, marks).low)
+
+
+def test_a_share_has_wilsons_interval():
+    # (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), for 28 right of 29
+    z, n, p = 1.959964, 29, 28 / 29
+    half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    low, high = ((p + z**2 / (2 * n) + sign * half) / (1 + z**2 / n) for sign in (-1, 1))
+    found = measures.share(np.array([0.0] + [1.0] * 28))
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-6)
+
+
+@pytest.mark.parametrize("all_alike", [0.0, 1.0])
+def test_marks_that_are_all_alike_are_no_certainty(all_alike):
+    marks = np.full(29, all_alike)
+    found = measures.share(marks)
+    assert found.high - found.low > 0.1
+    difference = measures.share_difference(marks, marks)
+    assert difference.value == 0
+    assert difference.high - difference.low > 0.1
+
+
+def test_a_paired_difference_is_that_of_a_published_example():
+    """1 both, 1 and 7 apart, 12 neither (Fagerland, Lydersen and Laake 2014): [-0.507, -0.026]."""
+    first = np.repeat([1.0, 1.0, 0.0, 0.0], [1, 1, 7, 12])
+    second = np.repeat([1.0, 0.0, 1.0, 0.0], [1, 1, 7, 12])
+    found = measures.share_difference(first, second)
+    assert found.value == pytest.approx(-6 / 21)
+    assert (found.low, found.high) == pytest.approx((-0.507, -0.026), abs=5e-4)
+    mirrored = measures.share_difference(second, first)
+    assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
+
+
+@pytest.mark.parametrize("truth", [(0.97, 0.97, 0.0), (0.6, 0.5, 0.6), (0.9, 0.7, 0.3)])
+def test_intervals_of_shares_hold_the_truth_for_nineteen_seeds_of_twenty(truth):
+    """Marks of 29 pictures, of which a part is equal in both settings."""
+    first, second, equal = truth
+    random = np.random.default_rng(13)
+    hits = np.zeros(2)
+    for _ in range(400):
+        common, alike = random.random(29), random.random(29) < equal
+        mine = common < first
+        other = np.where(alike, common, random.random(29)) < second
+        single = measures.share(mine.astype(float))
+        pair = measures.share_difference(mine.astype(float), other.astype(float))
+        hits += single.low <= first <= single.high, pair.low <= first - second <= pair.high
+    assert (hits / 400 >= 0.92).all(), hits
+
+
+def test_equal_marks_narrow_the_interval():
+    random = np.random.default_rng(4)
+    mine = (random.random(60) < 0.6).astype(float)
+    other = mine.copy()
+    other[:3] = 1 - other[:3]
+    shuffled = random.permutation(other)
+    paired, unpaired = (measures.share_difference(mine, marks) for marks in (other, shuffled))
+    assert paired.high - paired.low < 0.5 * (unpaired.high - unpaired.low)
 
 
 def sine(cycles: float, amplitude: float, size: int = 128, angle: float = 0.0) -> np.ndarray:

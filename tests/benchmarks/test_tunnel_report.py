@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks import wind_tunnel
-from benchmarks._tunnel import evaluation, report, settings, sheet
+from benchmarks._tunnel import cases, evaluation, features, report, sampling, settings, sheet
 from benchmarks._tunnel.features import Projection
 from benchmarks._tunnel.measures import Estimate
 from fooocus_ext import args
@@ -65,91 +67,103 @@ def test_a_group_brings_plain_and_its_baselines_along():
 # --- from pictures to sentences -----------------------------------------------------------------------
 
 
-class Cases:
-    """A truth of which only the resampling matters, for draws made by hand."""
-
-    weights = np.random.default_rng(0).dirichlet(np.ones(40), 501)
-
-
-def draws(frechet: float, detail: float, right: float) -> evaluation.Draws:
+def found(frechet: float, detail: float, right: float) -> evaluation.Found:
+    """Measures of 40 pictures with small intervals, or of so many that are right."""
     noise = np.random.default_rng(1).normal(size=501)
     noise[0] = 0
-    columns = {m.key: 0.001 * noise for m in evaluation.MEASURES}
-    for measure in evaluation.MEASURES:
-        level = {"distance": frechet, "detail": np.log(detail), "following": right}[measure.kind]
-        columns[measure.key] = columns[measure.key] + level
-    return columns
+    levels = {"distance": frechet, "detail": np.log(detail)}
+    return {
+        m.key: (np.arange(40) < 40 * right).astype(float)
+        if m.kind == "following"
+        else levels[m.kind] + 0.001 * noise
+        for m in evaluation.MEASURES
+    }
 
 
-def row(name, mine, other=None) -> report.Row:
+def row(name, mine, other=None, **facts) -> report.Row:
     if other is None:
         return report.Row(name, evaluation.values(mine))
     difference = evaluation.differences(mine, other)
-    return report.Row(name, evaluation.values(mine), "plain", difference, change=3.0)
+    return report.Row(name, evaluation.values(mine), "plain", difference, 3.0, facts)
 
 
 def verdicts(mine, other) -> set[str]:
     jitter = np.random.default_rng(2).normal(size=501) * 0.01
-    shaken = {key: column + jitter for key, column in mine.items()}
+    jitter[0] = 0
+    shaken = {k: column + jitter if len(column) > 40 else column for k, column in mine.items()}
     return {d.verdict for d in evaluation.differences(shaken, other).values()}
 
 
 def test_nearer_more_true_and_better_followed_helps_and_the_reverse_hurts():
-    worse, better = draws(0.5, 0.5, 0.5), draws(0.2, 0.9, 0.8)
+    worse, better = found(0.5, 0.5, 0.3), found(0.2, 0.9, 0.8)
     assert verdicts(better, worse) == {"helps"}
     assert verdicts(worse, better) == {"hurts"}
     assert verdicts(worse, worse) == {"no visible effect"}
 
 
 def test_more_detail_hurts_where_there_is_too_much_already():
-    harsh, harsher = draws(0.2, 1.5, 0.8), draws(0.2, 2.0, 0.8)
-    found = evaluation.differences(harsher, harsh)
-    assert found["detail 2-4 px"].verdict == "hurts"
-    assert found["detail 2-4 px"].shown.value == pytest.approx(2.0 / 1.5, rel=0.01)
+    harsh, harsher = found(0.2, 1.5, 0.8), found(0.2, 2.0, 0.8)
+    compared = evaluation.differences(harsher, harsh)
+    assert compared["detail 2-4 px"].verdict == "hurts"
+    assert compared["detail 2-4 px"].shown.value == pytest.approx(2.0 / 1.5, rel=0.01)
+
+
+def test_a_mark_stands_where_the_shown_interval_excludes_no_effect_and_nowhere_else():
+    random = np.random.default_rng(3)
+    for _ in range(60):
+        mine, other = ({k: column + random.normal(0, 0.02, len(column)) if len(column) > 40
+                        else random.permutation(column)
+                        for k, column in found(0.3, 1.0, 0.6).items()} for _ in range(2))  # fmt: skip
+        for measure in evaluation.MEASURES:
+            compared = evaluation.differences(mine, other)[measure.key]
+            none = 1 if measure.kind == "detail" else 0
+            visible = compared.verdict != "no visible effect"
+            assert visible == compared.shown.excludes(none)
 
 
 def test_the_very_same_pictures_have_no_effect():
-    same = draws(0.2, 1.0, 0.8)
-    found = evaluation.differences(same, same)
-    assert {d.verdict for d in found.values()} == {"no visible effect"}
+    same = found(0.2, 1.0, 0.8)
+    compared = evaluation.differences(same, same)
+    assert {d.verdict for d in compared.values()} == {"no visible effect"}
 
 
 def test_shares_stay_between_0_and_100_percent():
-    found = evaluation.values(draws(0.2, 1.0, 1.0))["colour"]
-    assert found.low <= found.value <= found.high <= 100
+    shown = evaluation.values(found(0.2, 1.0, 1.0))["colour"]
+    assert 80 < shown.low < shown.value == 100
+    assert shown.high == 100
 
 
 def test_sentences_say_what_the_intervals_say():
-    plain, smooth = draws(0.5, 1.0, 0.5), draws(0.2, 0.5, 0.5)
-    rows = [row("plain", plain), row("soft", smooth, plain)]
+    plain, smooth = found(0.5, 1.0, 0.5), found(0.2, 0.5, 0.5)
+    rows = [row("plain", plain), row("soft", smooth, plain, arguments={"sharpness": 2})]
     first, second, last = report.says(rows)
-    assert first == "plain: detail as in true pictures."
+    assert first == "plain: no band visibly off the true pictures'."
     assert second.startswith("soft: too smooth at 16-32 px (0.50), 8-16 px (0.50)")
     assert "helps Frechet distance -30.00" in second
     assert "hurts detail 16-32 px 0.50" in second
     assert "colour" not in second
-    assert last.startswith("5 of 8 differences")
+    assert last.startswith("Of 8 differences that tricks make, 5 have")
     same = report.Row("same", rows[0].values, "plain", evaluation.differences(plain, plain))
     assert report.says([same])[0].endswith("Against plain: the very same pictures.")
 
 
 def test_tables_are_markdown_with_a_line_for_each_row():
-    plain = draws(0.5, 1.0, 0.5)
-    rows = [row("plain", plain), row("other", draws(0.2, 0.5, 0.5), plain)]
+    plain = found(0.5, 1.0, 0.5)
+    rows = [row("plain", plain), row("other", found(0.2, 0.5, 0.5), plain)]
     values, differences = report.values_table(rows), report.differences_table(rows)
     assert [len(table.splitlines()) for table in (values, differences)] == [4, 3]
     for table in (values, differences):
         assert len({line.count("|") for line in table.splitlines()}) == 1
     assert "-30.00 [" in differences
-    assert "50 [50, 50]" in values
+    assert "50 [35, 65]" in values
 
 
 def test_json_holds_no_nan():
     unknown = {"colour": Estimate(float("nan"), float("nan"), float("nan"))}
     text = json.dumps(evaluation.as_json(unknown), allow_nan=False)
     assert json.loads(text) == {"colour": {"value": None, "low": None, "high": None}}
-    plain = draws(0.5, 1.0, 0.5)
-    json.dumps(report.row_as_json(row("x", draws(0.2, 0.5, 0.5), plain)), allow_nan=False)
+    plain = found(0.5, 1.0, 0.5)
+    json.dumps(report.row_as_json(row("x", found(0.2, 0.5, 0.5), plain)), allow_nan=False)
 
 
 def test_projected_pictures_have_a_total_variance_of_one_and_are_told_apart(monkeypatch):
@@ -166,6 +180,23 @@ def test_projected_pictures_have_a_total_variance_of_one_and_are_told_apart(monk
     assert (np.diff(features.var(axis=0)) <= 0).all()
 
 
+def test_features_tell_rough_from_smooth_and_red_from_blue():
+    rough = np.random.default_rng(1).integers(0, 256, (128, 128, 1)).repeat(3, axis=2)
+    smooth = np.full((128, 128, 3), 128)
+    red = np.broadcast_to([200, 30, 30], (128, 128, 3))
+    pictures = np.stack([rough, smooth, red, red[..., ::-1]]).astype(np.uint8)
+    scattering, colours = features.raw_features(pictures)
+    assert np.isfinite(scattering).all()
+    assert colours.shape == (4, features.GRID**2 * 3)
+    assert scattering[0, 1:].min() > scattering[1:, 1:].max() + 0.5  # the first is the mean
+    assert colours[2].reshape(-1, 3).mean(axis=0) == pytest.approx(np.array([200, 30, 30]) / 255)
+
+
+def test_runs_of_32_captions_and_more_have_equally_many_dimensions():
+    found = [features.suitable_dimensions(samples) for samples in (8, 16, 32, 48, 64)]
+    assert found == [2, 4, 8, 8, 8]
+
+
 def test_the_sheet_has_a_row_for_each_setting_and_a_column_for_each_caption():
     rows = {
         "first": np.full((3, 128, 128, 3), (255, 0, 0), np.uint8),
@@ -177,6 +208,27 @@ def test_the_sheet_has_a_row_for_each_setting_and_a_column_for_each_caption():
     x, y = sheet.LABEL_WIDTH + 2 * step + 64, sheet.CAPTION_HEIGHT + 64
     assert made.getpixel((x, y)) == (255, 0, 0)
     assert made.getpixel((x, y + step)) == (0, 0, 255)
+
+
+def _processed(infotext, number):
+    picture = Image.new("RGB", (128, 128))
+    return SimpleNamespace(infotexts=[infotext], images=[picture] * number, index_of_first_image=0)
+
+
+@pytest.mark.parametrize(
+    ("infotext", "number"),
+    [
+        ("Steps: 20, Fooocus: True, Fooocus skipped: sharpness", 2),
+        ("Steps: 20", 2),
+        ("Steps: 20, Fooocus: True", 1),
+    ],
+)
+def test_pictures_without_the_trick_are_not_measured(monkeypatch, infotext, number):
+    monkeypatch.setattr(sampling._host, "checkpoint", lambda _word: "refiner")
+    monkeypatch.setattr(sampling._host, "generate", lambda *_, **__: _processed(infotext, number))
+    sharp = next(setting for setting in settings.SETTINGS if setting.group == "sharpness")
+    with pytest.raises(sampling.NotAppliedError, match=r"sharpness 2: "):
+        sampling.sample(sharp, cases.draw_cases(1, 2))
 
 
 # --- the command --------------------------------------------------------------------------------------
@@ -191,8 +243,6 @@ def test_what_cannot_be_measured_is_refused(words, capsys):
 
 
 def test_the_whole_tunnel_with_a_painter_in_the_models_place(monkeypatch, tmp_path, capsys):
-    from benchmarks._tunnel import cases, features
-
     def paint(setting, drawn):
         return cases.true_pictures(drawn, 20 + int(setting.arguments is not None))
 
@@ -204,7 +254,7 @@ def test_the_whole_tunnel_with_a_painter_in_the_models_place(monkeypatch, tmp_pa
     monkeypatch.setattr(wind_tunnel, "through_autoencoder", lambda pictures: pictures // 2)
     monkeypatch.setattr(features, "raw_features", colours_only)
     monkeypatch.setattr(evaluation, "COPIES", 2)
-    numbers, picture = tmp_path / "numbers.json", tmp_path / "new" / "sheet.png"
+    numbers, picture = tmp_path / "made" / "numbers.json", tmp_path / "new" / "sheet.png"
     words = ["--samples", "8", "--only", "adm", "--json", str(numbers), "--sheet", str(picture)]
     assert wind_tunnel.main(words) == 0
     text = capsys.readouterr().out

@@ -17,9 +17,13 @@ HEADROOM = 3 * 1024**3
 """Bytes that sampling and decoding a large picture need besides the weights (1024x1024, fp16)."""
 
 
-def size_in_bytes(module: torch.nn.Module) -> int:
-    """Return the bytes that a module's parameters occupy."""
-    return sum(weight.numel() * weight.element_size() for weight in module.parameters())
+def bytes_elsewhere(module: torch.nn.Module) -> int:
+    """Return the bytes of a module's parameters that are not on the device."""
+    return sum(
+        weight.numel() * weight.element_size()
+        for weight in module.parameters()
+        if weight.device.type != devices.device.type
+    )
 
 
 def free_bytes() -> int | None:
@@ -53,17 +57,26 @@ class WeightPlacement:
     """Keeps the UNet that samples on the device.
 
     Three policies, chosen when the generation begins: models under the host's --medvram and
-    --lowvram move themselves, module by module; with room for both, nothing moves at all;
-    otherwise the two UNets change places between device and CPU at the swap and after it.
+    --lowvram move themselves, module by module; with room for both, all of the refiner is on the
+    device from then on; otherwise it waits on the CPU, its text encoder comes for as long as it
+    encodes, and the two UNets change places at the swap and after it.
     """
 
     def __init__(self, base: Any, refiner: Any) -> None:
         self._base = base
         self._refiner = refiner
-        self._moves = not getattr(refiner, "lowvram", False) and not _both_fit(refiner)
+        self._moves = False
         self._swapped = False
+        free = free_bytes()
+        if free is None or getattr(refiner, "lowvram", False):
+            return
+        absent = bytes_elsewhere(refiner)
+        self._moves = free < HEADROOM + absent
         if self._moves:
-            self._refiner.to(devices.cpu)
+            log.info("base and refiner change places: %d MiB free", free // 1024**2)
+            refiner.to(devices.cpu)
+        elif absent:
+            refiner.to(devices.device)
 
     @contextmanager
     def text_encoder_on_device(self) -> Iterator[None]:
@@ -91,14 +104,3 @@ class WeightPlacement:
             self._refiner.model.to(devices.cpu)
             self._base.model.to(devices.device)
             self._swapped = False
-
-
-def _both_fit(refiner: Any) -> bool:
-    free = free_bytes()
-    if free is None:
-        return True
-    on_device = next(refiner.model.parameters()).device.type == devices.device.type
-    needed = HEADROOM + (0 if on_device else size_in_bytes(refiner.model))
-    if free < needed:
-        log.info("base and refiner change places: %d MiB free", free // 1024**2)
-    return free >= needed

@@ -9,6 +9,7 @@ import torch
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 GIBIBYTE = 1024**3
+TEXT_ENCODER = GIBIBYTE
 
 
 class Module:
@@ -34,13 +35,17 @@ class Checkpoint(Module):
 
     def __init__(self, size, device=CPU, **others):
         super().__init__(size, device)
-        self.model, self.conditioner = Module(size, device), Module(1, device)
+        self.model, self.conditioner = Module(size, device), Module(TEXT_ENCODER, device)
         vars(self).update(others)
 
     def to(self, device):
         self.model.to(device)
         self.conditioner.to(device)
         return super().to(device)
+
+    def parameters(self):
+        yield from self.model.parameters()
+        yield from (self.conditioner or self.cond_stage_model).parameters()
 
 
 @pytest.fixture
@@ -51,9 +56,15 @@ def memory(load_host_module, monkeypatch):
     return loaded
 
 
-def test_size_is_that_of_all_parameters(memory):
+def test_all_parameters_count_that_are_not_on_the_device(memory):
     layers = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Linear(5, 2, bias=False).half())
-    assert memory.size_in_bytes(layers) == (3 * 5 + 5) * 4 + 5 * 2 * 2
+    assert memory.bytes_elsewhere(layers) == (3 * 5 + 5) * 4 + 5 * 2 * 2
+
+
+def test_parameters_on_the_device_do_not_count(load_host_module):
+    loaded = load_host_module("memory", devices=SimpleNamespace(device=CPU, cpu=CPU))
+    layers = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Linear(5, 2, device="meta"))
+    assert loaded.bytes_elsewhere(layers) == (5 * 2 + 2) * 4
 
 
 def test_a_cpu_has_no_device_memory_to_spare(load_host_module):
@@ -83,11 +94,31 @@ def run_through(memory, base, refiner):
 
 
 @pytest.mark.parametrize("spare", [0, 1, GIBIBYTE])
-def test_with_room_for_both_nothing_moves(memory, spare):
+def test_with_room_for_both_all_of_the_refiner_comes_to_the_device(memory, spare):
     base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU)
-    memory.free = memory.HEADROOM + 2 * GIBIBYTE + spare
+    memory.free = memory.HEADROOM + 2 * GIBIBYTE + TEXT_ENCODER + spare
     run_through(memory, base, refiner)
-    assert not any(sent(base, refiner))
+    assert sent(base, refiner) == [[], [], [], ["cuda"], ["cuda"], ["cuda"]]
+
+
+def test_the_text_encoder_counts_too(memory):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU)
+    memory.free = memory.HEADROOM + 2 * GIBIBYTE + TEXT_ENCODER - 1
+    with memory.WeightPlacement(base, refiner).text_encoder_on_device():
+        assert (refiner.model.device, refiner.conditioner.device) == (CPU, GPU)
+
+
+def test_a_refiner_that_waited_on_the_cpu_is_whole_in_the_next_generation(memory):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, GPU)
+    memory.free = 0
+    run_through(memory, base, refiner)
+    assert (refiner.model.device, refiner.conditioner.device) == (CPU, CPU)
+    memory.free = 20 * GIBIBYTE
+    weights = memory.WeightPlacement(base, refiner)
+    with weights.text_encoder_on_device():
+        assert (refiner.model.device, refiner.conditioner.device) == (GPU, GPU)
+    weights.refiner_on_device()
+    assert (base.model.device, refiner.model.device) == (GPU, GPU)
 
 
 def test_a_refiner_that_is_on_the_device_needs_no_further_room(memory):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,19 +40,36 @@ def free_bytes() -> int | None:
 
 
 @contextmanager
-def room_for(checkpoint_file: str, base: Any) -> Iterator[None]:
-    """Keep the base's UNet on the CPU while a checkpoint is loaded that does not fit beside it."""
+def room_for(checkpoint_file: str, base: Any) -> Iterator[Callable[[torch.nn.Module], None]]:
+    """Keep the base's UNet on the CPU while a checkpoint is loaded that does not fit beside it.
+
+    Yields what to call with the loaded model, so that it makes way for the base's UNet again; where
+    to keep it is WeightPlacement's choice, when a generation begins.
+    """
     free = free_bytes()
     needed = os.path.getsize(checkpoint_file) + HEADROOM  # noqa: PTH202  (the host's string)
     if free is None or free >= needed or getattr(base, "lowvram", False):
-        yield
+        yield _stay
         return
     base.model.to(devices.cpu)
     devices.torch_gc()
     try:
-        yield
+        yield _leave_the_device
+    except BaseException as error:
+        traceback.clear_frames(error.__traceback__)  # they hold what is half loaded
+        raise
     finally:
+        gc.collect()
+        devices.torch_gc()
         base.model.to(devices.device)
+
+
+def _stay(model: torch.nn.Module) -> None:
+    """Leave a loaded model where it is: there is room for both."""
+
+
+def _leave_the_device(model: torch.nn.Module) -> None:
+    model.to(devices.cpu)
 
 
 class WeightPlacement:

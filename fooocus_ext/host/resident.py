@@ -265,11 +265,13 @@ def _keep_loras_off(model: Any) -> None:
 def _load(info: Any, state_dict: Mapping[str, Any], modified: float, base: Any) -> ResidentModel:
     """Load beside the base; the base waits on the CPU if both do not fit."""
     loaded = None
-    with memory.room_for(info.filename, base):
-        try:
-            loaded = _load_as_the_host_does(info, state_dict)
-        except torch.cuda.OutOfMemoryError as error:
-            log.warning("%s", error)
+    try:
+        with memory.room_for(info.filename, base) as make_way:
+            model, embeddings = _load_as_the_host_does(info, state_dict)
+            make_way(model)
+        loaded = ResidentModel(info=info, model=model, modified=modified, _embeddings=embeddings)
+    except torch.cuda.OutOfMemoryError as error:
+        log.warning("%s", str(error))  # a record with the error itself would keep what it refers to
     if loaded is None:  # raised out here, where nothing refers to the half-loaded model any more
         gc.collect()
         devices.torch_gc()
@@ -278,8 +280,7 @@ def _load(info: Any, state_dict: Mapping[str, Any], modified: float, base: Any) 
             '"None", a smaller checkpoint, or starting the webui with --medvram.'
         )
     log.info("the refiner %s is resident", info.title)
-    model, embeddings = loaded
-    return ResidentModel(info=info, model=model, modified=modified, _embeddings=embeddings)
+    return loaded
 
 
 def _load_as_the_host_does(info: Any, state_dict: Mapping[str, Any]) -> tuple[Any, _EmbeddingState]:

@@ -30,6 +30,7 @@ def load_host_module(monkeypatch):
             f"host_under_test_{name}", HOST / f"{name}.py"
         )
         loaded = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, loaded)  # dataclasses look their module up
         spec.loader.exec_module(loaded)
         return loaded
 

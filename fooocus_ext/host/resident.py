@@ -121,12 +121,15 @@ class ResidentModel:
     Attributes:
         info: the host's CheckpointInfo.
         model: the host's model object, without its VAE.
+        modified: the time of its file.
+        base: what ``_weights_of`` tells of the base that it was last acquired for.
         caches: the host's conditioning caches of this model, so that they survive between jobs.
     """
 
     info: Any
     model: Any
     modified: float
+    base: tuple[str, bool] | None = None
     caches: dict[str, list[Any]] = field(default_factory=dict)
     _embeddings: _EmbeddingState | None = None
 
@@ -162,6 +165,20 @@ def release() -> str | None:
     devices.torch_gc()
     log.info("released the resident refiner %s", title)
     return title
+
+
+def release_unless_for(base: Any) -> None:
+    """Free the resident checkpoint if it was last acquired for another base than this one.
+
+    The host reports a model as loaded also where nothing but its VAE changed.
+    """
+    if _resident is not None and _resident.base != _weights_of(base):
+        release()
+
+
+def _weights_of(base: Any) -> tuple[str, bool]:
+    """Return the file of a base's weights, and whether the host stores weights in 8 bits now."""
+    return base.sd_checkpoint_info.filename, bool(getattr(devices, "fp8", False))
 
 
 def is_loading() -> bool:
@@ -212,6 +229,7 @@ def acquire(info: Any, base: Any) -> ResidentModel:
             _keep_loras_off(_resident.model)
     _check_family(info, (family_of_model(_resident.model), False), base)
     _check_channels(info, _resident.model, base)
+    _resident.base = _weights_of(base)
     return _resident
 
 

@@ -151,10 +151,10 @@ def _after_model_call(params: Any) -> None:
             pipeline.after_model_call(generation, params.x)
 
 
-def _release_refiner(_model: Any) -> None:
-    """Another base is loaded, so its memory is worth more than a refiner's; unless one samples."""
+def _release_refiner(model: Any) -> None:
+    """With another base, its memory is worth more than a refiner's; unless one samples."""
     if lifecycle.sampled_processing() is None and not resident.is_loading():
-        resident.release()
+        resident.release_unless_for(model)
 
 
 def _restore_typed_texts(_infotext: str, entries: dict[str, Any]) -> None:

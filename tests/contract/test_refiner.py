@@ -288,3 +288,45 @@ def test_a_checkpoint_override_changes_the_base_of_that_request(host):
         host.generate(settings, **STEPS, **override)
     who = [call.checkpoint for call in calls]
     assert who == [host.checkpoints.second] * 3 + [host.checkpoints.refiner] * 3
+
+
+def resident_model():
+    from fooocus_ext.host import resident
+
+    return resident._resident.model if resident._resident is not None else None
+
+
+def test_a_vae_of_the_job_leaves_the_refiner_in_memory(host, monkeypatch):
+    """The host changes the VAE before a job and back after it, and reports the base as loaded."""
+
+    def reload_vae_weights(sd_model=None, **_others):
+        model = sd_model or host.modules.shared.sd_model
+        reloads.append(model)
+        host.modules.script_callbacks.model_loaded_callback(model)
+
+    reloads = []
+    monkeypatch.setattr(host.modules.sd_vae, "reload_vae_weights", reload_vae_weights)
+    settings = {"refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
+    vae = {"override_settings": {"sd_vae": "None"}}
+    first = host.generate(settings, **vae)
+    kept = resident_model()
+    assert kept is not None
+    assert host.generate(settings, **vae).same_pixels(first)
+    assert resident_model() is kept
+    assert reloads
+
+
+def test_another_base_releases_the_refiner(host):
+    host.generate({"refiner": host.checkpoints.refiner})
+    assert resident_model() is not None
+    activate(host, "second")
+    assert resident_model() is None
+
+
+def test_a_base_stored_in_other_numbers_releases_the_refiner(host, monkeypatch):
+    """The host loads the same file again where its option for 8-bit weights changes."""
+    host.generate({"refiner": host.checkpoints.refiner})
+    assert resident_model() is not None
+    monkeypatch.setattr(host.modules.devices, "fp8", True, raising=False)
+    host.modules.script_callbacks.model_loaded_callback(host.modules.shared.sd_model)
+    assert resident_model() is None

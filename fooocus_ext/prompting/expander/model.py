@@ -224,7 +224,10 @@ def _load_bin(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _load_tokenizer(folder: Path, shape: NetworkShape) -> Any:
-    from transformers import AutoTokenizer  # noqa: PLC0415 - slow to import; not wanted at webui start
+    from transformers import (  # noqa: PLC0415 - slow to import; not wanted at webui start
+        GPT2TokenizerFast,
+        PreTrainedTokenizerFast,
+    )
 
     present = next(files for files in TOKENIZER_FILES if all((folder / f).is_file() for f in files))
     path = folder / present[0]
@@ -236,8 +239,11 @@ def _load_tokenizer(folder: Path, shape: NetworkShape) -> Any:
     ):
         if (folder / name).is_file():
             _read_json(folder / name)
+    # Not AutoTokenizer: the folder itself would choose the class, and some of them read pickles.
+    is_own = (folder / OWN_WORDS).is_file()
+    tokenizer_class = PreTrainedTokenizerFast if is_own else GPT2TokenizerFast
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        tokenizer = tokenizer_class.from_pretrained(str(folder), local_files_only=True)
     except Exception as error:  # the Rust tokenizers raise bare Exception for a bad file
         raise _broken(path, error) from error
     if len(tokenizer) > shape.vocabulary:

@@ -153,6 +153,40 @@ def test_code_in_a_pickle_is_not_run(folder, monkeypatch, tmp_path):
     assert not (tmp_path / "exploited").exists()
 
 
+@pytest.mark.parametrize("which", ["own", "fooocus", "fooocus without tokenizer.json"])
+def test_token_ids_are_those_of_transformers_own_choice(which, folder):
+    from transformers import AutoTokenizer
+
+    path = BUILT_IN_FOLDER if which == "own" else folder
+    if which == "fooocus without tokenizer.json":
+        (folder / "tokenizer.json").unlink()
+    theirs = AutoTokenizer.from_pretrained(str(path), local_files_only=True)
+    encode = load_expander(path).model.encode
+    for text in (
+        "a knight in the rain,",
+        " Warm  glow!",
+        "<|endoftext|>misty\nsky",
+        "\u00e9\u4eba",
+        "",
+    ):
+        assert encode(text) == theirs.encode(text, add_special_tokens=False)
+
+
+@pytest.mark.parametrize("files", ["all", "without tokenizer.json"])
+def test_the_folder_does_not_choose_the_class_of_its_tokenizer(
+    folder, files, monkeypatch, tmp_path
+):
+    """TransfoXLTokenizer reads a pickle."""
+    monkeypatch.chdir(tmp_path)
+    expected = load_expander(folder).model.encode("a knight in the rain")
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "TransfoXLTokenizer"}')
+    (folder / "vocab.pkl").write_bytes(pickle.dumps({"a": Exploit()}))
+    if files == "without tokenizer.json":
+        (folder / "tokenizer.json").unlink()
+    assert load_expander(folder).model.encode("a knight in the rain") == expected
+    assert not (tmp_path / "exploited").exists()
+
+
 def test_shipped_folder_is_small_and_holds_no_pickle():
     files = [path for path in BUILT_IN_FOLDER.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= LARGEST_SHIPPED

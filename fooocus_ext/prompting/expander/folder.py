@@ -25,6 +25,9 @@ NOTICE = (
     "Fooocus's expansion model, its word list and its vocabulary may be used outside Fooocus for "
     "non-commercial purposes only. Download it only if you accept that, and only from a place you trust."
 )
+MAX_FILE_BYTES = 2 * 1024**3
+"""A downloaded file may not be larger; a GPT-2 of middle size in full precision takes 1.5 GB."""
+
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PART = ".part"
@@ -100,7 +103,8 @@ def download_model(
 
     Raises:
         RequestError: the notice was not accepted, or an address, name or checksum is malformed.
-        ExpansionModelError: a file could not be fetched, or is not what the checksum says.
+        ExpansionModelError: a file could not be fetched, is larger than ``MAX_FILE_BYTES``, or is not
+            what the checksum says.
     """
     if not accept_notice:
         raise RequestError(f"accept_notice is false, it must be true to download. {NOTICE}")
@@ -142,6 +146,9 @@ def _fetch(url: str, file: RemoteFile, folder: Path, progress: Progress) -> None
     except (HTTPException, OSError, ValueError) as error:
         reason = error.reason if type(error) is urllib.error.URLError else error
         raise ExpansionModelError(f"{file.name} could not be downloaded: {reason}") from error
+    except ExpansionModelError:  # too large
+        part.unlink(missing_ok=True)
+        raise
     if _sha256(part) != file.sha256.lower():
         part.unlink()
         raise ExpansionModelError(f"{file.name} was downloaded, but its checksum is wrong")
@@ -163,13 +170,22 @@ def _transfer(url: str, part: Path, name: str, progress: Progress) -> None:
             have = 0
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
+        _check_size(name, total or 0)
         with part.open("ab" if have else "wb") as file:
             while block := response.read(_BLOCK):
-                file.write(block)
                 have += len(block)
+                _check_size(name, have)  # whatever the server stated
+                file.write(block)
                 progress(name, have, total)
     if total is not None and have < total:
         raise OSError(f"the connection broke off after {have} of {total} bytes")
+
+
+def _check_size(name: str, size: int) -> None:
+    if size > MAX_FILE_BYTES:
+        raise ExpansionModelError(
+            f"files: {name} has {size} bytes or more, allowed are up to {MAX_FILE_BYTES}"
+        )
 
 
 def _sha256(path: Path) -> str:

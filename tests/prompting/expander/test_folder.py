@@ -12,6 +12,7 @@ import pytest
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.prompting.expander import ExpansionModelError
+from fooocus_ext.prompting.expander import folder as folder_module
 from fooocus_ext.prompting.expander.folder import (
     NOTICE,
     RemoteFile,
@@ -26,6 +27,7 @@ CONTENT = {"config.json": b'{"a": 1}', "weights.bin": bytes(range(256)) * 9000}
 class Handler(BaseHTTPRequestHandler):
     ranges = True
     cut = 0
+    states_length = True
     requests: ClassVar[list[tuple[str, str | None]]] = []
 
     def do_GET(self):
@@ -41,7 +43,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(416)
             return
         self.send_response(206 if first else 200)
-        self.send_header("Content-Length", str(len(body) - first))
+        if self.states_length:
+            self.send_header("Content-Length", str(len(body) - first))
         self.end_headers()
         self.wfile.write(body[first : len(body) - self.cut])
 
@@ -123,6 +126,26 @@ def test_an_old_file_stays_until_the_new_one_is_checked(server, tmp_path):
 
 def test_a_complete_part_is_taken(server, tmp_path):
     (tmp_path / "weights.bin.part").write_bytes(CONTENT["weights.bin"])
+    download_model(server[0], FILES[1:], tmp_path, accept_notice=True)
+    assert (tmp_path / "weights.bin").read_bytes() == CONTENT["weights.bin"]
+
+
+@pytest.mark.parametrize("states_length", [True, False])
+@pytest.mark.parametrize("have", [0, 1_500_000])
+def test_a_file_that_is_too_large_is_refused(server, tmp_path, monkeypatch, states_length, have):
+    server[1].states_length = states_length
+    monkeypatch.setattr(folder_module, "MAX_FILE_BYTES", 2_000_000)
+    if have:
+        (tmp_path / "weights.bin.part").write_bytes(CONTENT["weights.bin"][:have])
+    with pytest.raises(ExpansionModelError, match=r"^files: weights\.bin has \d+ bytes.* 2000000$"):
+        download_model(server[0], FILES[1:], tmp_path, accept_notice=True)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("states_length", [True, False])
+def test_a_file_of_the_largest_size_is_taken(server, tmp_path, monkeypatch, states_length):
+    server[1].states_length = states_length
+    monkeypatch.setattr(folder_module, "MAX_FILE_BYTES", len(CONTENT["weights.bin"]))
     download_model(server[0], FILES[1:], tmp_path, accept_notice=True)
     assert (tmp_path / "weights.bin").read_bytes() == CONTENT["weights.bin"]
 

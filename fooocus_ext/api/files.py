@@ -27,11 +27,13 @@ class Folders:
     Attributes:
         presets: the user's presets.
         expansion_model: the user's own expansion model.
+        may_download: whether a model may be downloaded now, from wherever the request says.
         changed: called after something was written.
     """
 
     presets: Path
     expansion_model: Path
+    may_download: Callable[[], bool]
     changed: Callable[[], None]
 
 
@@ -150,6 +152,13 @@ def _add_expansion_model(routes: APIRouter, folders: Folders) -> None:
     @routes.post("/expansion-model", summary="Download a model folder, checked by SHA-256")
     def fetch(request: ModelToFetch) -> dict[str, str]:
         with as_http_error():
+            if not folders.may_download():
+                raise RequestError(
+                    "expansion-model: this webui can be reached from outside (--listen, --share or "
+                    "--server-name) and downloads nothing on request; allowed: copying the model's "
+                    f'files to "{folders.expansion_model}", or starting the webui with '
+                    "--enable-insecure-extension-access."
+                )
             downloader.fetch(request)
         folders.changed()
         return {"saved": str(folders.expansion_model)}

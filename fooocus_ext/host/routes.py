@@ -56,8 +56,14 @@ def folders() -> files.Folders:
     return files.Folders(
         presets=assets.user_folder() / "presets",
         expansion_model=expansion.models_folder(),
+        may_download=_may_download,
         changed=_read_again,
     )
+
+
+def _may_download() -> bool:
+    """Whether the host lets its page install extensions, which is no more than this download does."""
+    return not getattr(shared.cmd_opts, "disable_extension_access", False)
 
 
 def _read_again() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import json
 import threading
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -25,6 +26,7 @@ def folders(tmp_path, changes):
     return files.Folders(
         presets=tmp_path / "presets",
         expansion_model=tmp_path / "model",
+        may_download=lambda: True,
         changed=lambda: changes.append("changed"),
     )
 
@@ -111,6 +113,17 @@ def test_a_model_is_downloaded_and_its_progress_told(client, folders, published)
     assert (folders.expansion_model / "positive.txt").read_bytes() == b"words\n" * 1000
     status = client.get("/fooocus/v1/expansion-model").json()
     assert (status["running"], status["bytes_done"], status["error"]) == (False, 6000, "")
+
+
+def test_nothing_is_downloaded_where_the_host_forbids_it(folders, published):
+    app = FastAPI()
+    app.include_router(files.router(replace(folders, may_download=lambda: False)))
+    client = TestClient(app)
+    refused = client.post("/fooocus/v1/expansion-model", json=request_for(published))
+    assert refused.status_code == 422
+    assert "--enable-insecure-extension-access" in refused.json()["detail"]
+    assert not folders.expansion_model.exists()
+    assert client.get("/fooocus/v1/expansion-model").status_code == 200
 
 
 def test_a_file_with_another_checksum_is_refused(client, folders, published):

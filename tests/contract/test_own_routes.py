@@ -83,6 +83,17 @@ def test_a_base_model_that_is_not_there_is_named(host):
     assert host.checkpoints.base in refused.detail
 
 
+MODEL = {"base_url": "http://", "files": [{"name": "a", "sha256": "0" * 64}], "accept_notice": True}
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_webui_open_to_others_downloads_no_model(host, monkeypatch, closed):
+    monkeypatch.setattr(host.modules.shared.cmd_opts, "disable_extension_access", closed)
+    refused = host.post("/fooocus/v1/expansion-model", MODEL)
+    assert refused.status == 422
+    assert ("reached from outside" if closed else 'base_url is "http://"') in refused.detail
+
+
 def test_a_refiner_that_was_used_is_released_by_name(host, states_size):
     states_size("128x128")
     body = {"refiner": host.checkpoints.refiner, "refiner_switch": 0.5}

@@ -32,6 +32,7 @@ SWITCHES = (
     "disable-nan-check",
     "use-ipex",
     "listen",
+    "enable-insecure-extension-access",
     "hide-ui-dir-config",
     "freeze-settings",
     "gradio-debug",

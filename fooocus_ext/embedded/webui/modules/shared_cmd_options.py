@@ -16,3 +16,7 @@ extension_roots = _extension_roots(parser)
 script_loading.preload_folders(extension_roots, parser)
 script_loading.preload_extensions(extensions_dir, parser)
 cmd_opts = parser.parse_args(cmd_args.arguments)
+cmd_opts.webui_is_non_local = bool(cmd_opts.share or cmd_opts.listen or cmd_opts.server_name)
+cmd_opts.disable_extension_access = (
+    cmd_opts.webui_is_non_local and not cmd_opts.enable_insecure_extension_access
+)

@@ -10,7 +10,7 @@ from typing import Any
 import safetensors
 from modules import sd_models, shared
 
-from fooocus_ext.host import resident
+from fooocus_ext.host import families
 from fooocus_ext.presets.aspect_ratios import AspectRatio, parse_size
 
 log = logging.getLogger("fooocus")
@@ -58,7 +58,7 @@ def _is_sdxl_base(info: Any) -> bool:
     if path.suffix != ".safetensors":
         return "xl" in path.stem.lower() and "refiner" not in path.stem.lower()
     try:
-        return _family(str(path), path.stat().st_mtime_ns) == (resident.SDXL, False)
+        return _family(str(path), path.stat().st_mtime_ns) == (families.SDXL, False)
     except OSError:
         return False
 
@@ -67,7 +67,7 @@ def _is_sdxl_base(info: Any) -> bool:
 def _family(path: str, _modified: int) -> tuple[str, bool] | None:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            return resident.family_of(dict.fromkeys(file.keys()))
+            return families.of_checkpoint(dict.fromkeys(file.keys()))
     except (OSError, ValueError, safetensors.SafetensorError) as error:
         log.warning("%s cannot be read: %s", path, error)
         return None

@@ -20,19 +20,9 @@ from modules import devices, sd_hijack, sd_models, sd_unet, sd_vae, shared
 from modules.timer import Timer
 
 from fooocus_ext.errors import RequestError, did_you_mean
-from fooocus_ext.host import memory
+from fooocus_ext.host import families, memory
 
 log = logging.getLogger("fooocus")
-
-SDXL, SD2, SD1 = "SDXL", "SD2", "SD1.5"
-
-_FAMILY_MARKS = (
-    ("conditioner.embedders.1.model.ln_final.weight", SDXL, False),
-    ("conditioner.embedders.0.model.ln_final.weight", SDXL, True),
-    ("cond_stage_model.model.ln_final.weight", SD2, False),
-    ("cond_stage_model.transformer.text_model.final_layer_norm.weight", SD1, False),
-    ("cond_stage_model.transformer.final_layer_norm.weight", SD1, False),
-)
 
 _MODULE_GLOBALS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (sd_vae, ("base_vae", "loaded_vae_file", "checkpoint_info")),
@@ -96,22 +86,6 @@ class _EmbeddingState:
             live = getattr(database, name)
             live.clear()
             live.update(table)
-
-
-def family_of(state_dict: Mapping[str, Any]) -> tuple[str, bool] | None:
-    """Return (family, is an SDXL refiner) told by a checkpoint's keys; None if it is none."""
-    if not any(key.startswith("model.diffusion_model.") for key in state_dict):
-        return None
-    return next(
-        ((family, refiner) for mark, family, refiner in _FAMILY_MARKS if mark in state_dict), None
-    )
-
-
-def family_of_model(model: Any) -> str:
-    """Return the family of a loaded model."""
-    if getattr(model, "is_sdxl", False):
-        return SDXL
-    return SD2 if getattr(model, "is_sd2", False) else SD1
 
 
 @dataclass
@@ -221,13 +195,13 @@ def acquire(info: Any, base: Any) -> ResidentModel:
         or _resident.modified != modified
     ):
         state_dict = _read(info)
-        family = family_of(state_dict)
+        family = families.of_checkpoint(state_dict)
         _check_family(info, family, base)
         release()
         _resident = _load(info, state_dict, modified, base)
-        if family == (SDXL, True):
+        if family == (families.SDXL, True):
             _keep_loras_off(_resident.model)
-    _check_family(info, (family_of_model(_resident.model), False), base)
+    _check_family(info, (families.of_model(_resident.model), False), base)
     _check_channels(info, _resident.model, base)
     _resident.base = _weights_of(base)
     return _resident
@@ -251,7 +225,7 @@ def _check_family(info: Any, family: tuple[str, bool] | None, base: Any) -> None
             + ", ".join(f'"{title}"' for title in sd_models.checkpoint_tiles())
             + "."
         )
-    wanted = family_of_model(base)
+    wanted = families.of_model(base)
     if family[0] != wanted:
         raise RequestError(
             f'refiner: "{info.title}" is a {family[0]} model, but the base model '

@@ -1,0 +1,30 @@
+"""The families of models: a refiner must be of its base's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SDXL, SD2, SD1 = "SDXL", "SD2", "SD1.5"
+
+_MARKS = (
+    ("conditioner.embedders.1.model.ln_final.weight", SDXL, False),
+    ("conditioner.embedders.0.model.ln_final.weight", SDXL, True),
+    ("cond_stage_model.model.ln_final.weight", SD2, False),
+    ("cond_stage_model.transformer.text_model.final_layer_norm.weight", SD1, False),
+    ("cond_stage_model.transformer.final_layer_norm.weight", SD1, False),
+)
+
+
+def of_checkpoint(state_dict: Mapping[str, Any]) -> tuple[str, bool] | None:
+    """Return (family, is an SDXL refiner) told by a checkpoint's keys; None if it is none."""
+    if not any(key.startswith("model.diffusion_model.") for key in state_dict):
+        return None
+    return next(((family, refiner) for mark, family, refiner in _MARKS if mark in state_dict), None)
+
+
+def of_model(model: Any) -> str:
+    """Return the family of a loaded model."""
+    if getattr(model, "is_sdxl", False):
+        return SDXL
+    return SD2 if getattr(model, "is_sd2", False) else SD1

@@ -30,6 +30,23 @@ PERFORMANCE_NAMES = (
     "Hyper-SD",
 )
 REFINER_METHODS = ("joint", "separate")
+KEEPABLE = (
+    "steps",
+    "cfg_scale",
+    "sharpness",
+    "adm_positive",
+    "adm_negative",
+    "adm_end",
+    "adaptive_cfg",
+    "refiner",
+    "refiner_switch",
+    "refiner_method",
+    "expansion",
+    "styles",
+    "performance",
+    "aspect_ratio",
+)
+"""What ``keep`` may name: fields of the host's request, and those of ours that a preset decides."""
 
 
 def _field(
@@ -160,6 +177,27 @@ class Settings:
         "Fooocus preset",
         "A preset file whose values are used where a field has its default.",
     )
+    keep: tuple[str, ...] = _field(
+        "names",
+        (),
+        "Keep",
+        "Fooocus keep",
+        "What preset and performance leave as it is: steps and CFG scale of the page, or fields of "
+        "ours that are to stay at their default.",
+        choices=KEEPABLE,
+    )
+
+    def is_open(self, name: str) -> bool:
+        """Whether a preset decides the field ``name``: it has its default, which is not kept."""
+        return getattr(self, name) == FIELDS_BY_NAME[name].default and name not in self.keep
+
+    def with_preset(self, values: Mapping[str, object]) -> Settings:
+        """Return a copy in which a preset's ``values`` fill the open fields."""
+        return self.replace(**{name: value for name, value in values.items() if self.is_open(name)})
+
+    def keeping(self, *names: str) -> Settings:
+        """Return a copy that keeps ``names`` too."""
+        return self.replace(keep=list(dict.fromkeys((*self.keep, *names))))
 
     def replace(self, **values: object) -> Settings:
         """Return a copy with checked ``values``. Raises RequestError for names or values."""
@@ -299,7 +337,7 @@ def _property(field: Field) -> dict[str, Any]:
         "number": {"type": "number", "minimum": field.minimum, "maximum": field.maximum},
         "choice": {"type": "string", "enum": list(field.choices)},
         "name": {"type": "string", "minLength": 1},
-        "names": {"type": "array", "items": {"type": "string", "minLength": 1}},
+        "names": {"type": "array", "items": _item(field)},
     }
     return {
         "title": field.label,
@@ -307,3 +345,8 @@ def _property(field: Field) -> dict[str, Any]:
         **shape[field.kind],
         "default": _plain(field.default),
     }
+
+
+def _item(field: Field) -> dict[str, Any]:
+    named = {"enum": list(field.choices)} if field.choices else {"minLength": 1}
+    return {"type": "string", **named}

@@ -17,7 +17,8 @@ class Field:
 
     ``kind`` says how it is checked and shown: ``flag`` a boolean, ``number`` a finite float in
     ``minimum..maximum``, ``choice`` one of ``choices``, ``name`` a non-empty text whose legal values
-    only the host knows (a checkpoint, a preset, a size), ``names`` a list of such texts.
+    only the host knows (a checkpoint, a preset, a size), ``names`` a list of such texts, each one of
+    ``choices`` if there are any.
     """
 
     name: str
@@ -39,10 +40,16 @@ class Field:
         if self.kind == "number":
             return f"a number from {self.minimum:g} to {self.maximum:g}"
         if self.kind == "choice":
-            return "one of " + ", ".join(f'"{choice}"' for choice in self.choices)
+            return f"one of {self._listed}"
         if self.kind == "name":
             return f'a name (text), "{self.default}" for none'
-        return "a list of names (texts)"
+        return (
+            f"a list of names out of {self._listed}" if self.choices else "a list of names (texts)"
+        )
+
+    @property
+    def _listed(self) -> str:
+        return ", ".join(f'"{choice}"' for choice in self.choices)
 
     def check(self, value: object) -> Any:
         """Return ``value`` in its canonical type (numbers as float, names as a tuple).
@@ -83,10 +90,12 @@ def _check_name(_field: Field, value: object) -> object:
     return value if isinstance(value, str) and value.strip() else _REFUSED
 
 
-def _check_names(_field: Field, value: object) -> object:
+def _check_names(field: Field, value: object) -> object:
     if not isinstance(value, (list, tuple)):
         return _REFUSED
     if not all(isinstance(item, str) and item.strip() for item in value):
+        return _REFUSED
+    if field.choices and not set(field.choices).issuperset(value):
         return _REFUSED
     return tuple(value)
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from fooocus_ext.state import Generation
 
 SKIPPED_KEY = "Fooocus skipped"
-FORCED = "_fooocus_forced"
-"""The attribute of a request that holds fields which win over what the plan decides."""
 INFOTEXT_KEYS = (
     *(field.infotext for field in FIELDS),
     *job_texts.INFOTEXT_KEYS,
@@ -31,7 +29,7 @@ INFOTEXT_KEYS = (
 
 def apply_to_request(p: Any, plan: Plan) -> None:
     """Set what the plan decides in the host's request, before the host reads it."""
-    for name, value in {**plan.request, **getattr(p, FORCED, {})}.items():
+    for name, value in plan.request.items():
         if hasattr(p, name):
             setattr(p, name, value)
     if plan.options:

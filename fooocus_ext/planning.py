@@ -1,18 +1,19 @@
 """What a request comes to: its preset, performance and aspect ratio looked up on this machine.
 
 Three layers decide, each over the one before: the page's own fields, the preset (for every argument
-that has its default), and the performance mode (whose distilled kinds also switch guidance off).
+that has its default), and the performance mode (whose distilled kinds also switch guidance off). What
+``keep`` names stays as the page has it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, NONE, Settings
+from fooocus_ext.args import FIELDS_BY_NAME, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.aspect_ratios import find_aspect_ratio
 from fooocus_ext.presets.files import PresetLibrary
@@ -67,7 +68,7 @@ def make_plan(
     """Look up everything that the arguments name.
 
     ``checkpoint_is_chosen`` says that the request names its base model itself; a preset's is then
-    neither used nor missed.
+    neither used nor missed, and neither is its refiner where the arguments decide it.
 
     Raises:
         RequestError: an unknown preset, size or mode; or files that this machine lacks, each with
@@ -77,6 +78,8 @@ def make_plan(
     preset = installed.presets.get(settings.preset)
     if preset is not None and checkpoint_is_chosen:
         preset = dataclasses.replace(preset, base_model=None)
+    if preset is not None and not settings.is_open("refiner"):
+        preset = dataclasses.replace(preset, refiner=None)
     if preset is not None:
         _apply_preset(plan, preset, installed)
     mode = find_performance(plan.settings.performance)
@@ -87,6 +90,8 @@ def make_plan(
     size = find_aspect_ratio(plan.settings.aspect_ratio)
     if size is not None:
         plan.request.update(width=size.width, height=size.height)
+    for name in settings.keep:
+        plan.request.pop(name, None)
     return plan
 
 
@@ -98,7 +103,7 @@ def _apply_preset(plan: Plan, preset: Preset, installed: Installed) -> None:
         raise RequestError(" ".join(found.problems))
     plan.notes.extend(found.notes)
     values = {**preset.settings, **({"refiner": found.refiner} if found.refiner else {})}
-    plan.settings = _where_default(plan.settings, values)
+    plan.settings = plan.settings.with_preset(values)
     plan.loras.extend(found.loras)
     plan.fallbacks.update(prompt=preset.prompt, negative_prompt=preset.negative_prompt)
     if preset.cfg_scale is not None:
@@ -125,18 +130,10 @@ def _apply_step_counts(plan: Plan, preset: Preset) -> None:
             f"The preset's refiner switch at step {preset.switch_step} is not used, because neither "
             "the preset nor the performance says how many steps there are."
         )
-    elif plan.typed.refiner_switch == FIELDS_BY_NAME["refiner_switch"].default:
+    elif plan.typed.is_open("refiner_switch"):
         lowest = FIELDS_BY_NAME["refiner_switch"].minimum
         share = min(1.0, max(lowest, preset.switch_step / steps))
         plan.settings = plan.settings.replace(refiner_switch=share)
-
-
-def _where_default(settings: Settings, values: Mapping[str, Any]) -> Settings:
-    defaults = {item.name: item.default for item in FIELDS}
-    untouched = {
-        name: value for name, value in values.items() if getattr(settings, name) == defaults[name]
-    }
-    return settings.replace(**untouched)
 
 
 def _apply_performance(plan: Plan, mode: Performance, installed: Installed) -> None:

@@ -33,6 +33,26 @@ FROZEN = [
     ),
     ("aspect_ratio", "webui", None),
     ("preset", "None", None),
+    (
+        "keep",
+        (),
+        (
+            "steps",
+            "cfg_scale",
+            "sharpness",
+            "adm_positive",
+            "adm_negative",
+            "adm_end",
+            "adaptive_cfg",
+            "refiner",
+            "refiner_switch",
+            "refiner_method",
+            "expansion",
+            "styles",
+            "performance",
+            "aspect_ratio",
+        ),
+    ),
 ]
 
 names = st.text(min_size=1, max_size=20).filter(str.strip)
@@ -52,7 +72,7 @@ def values_of(field):
         "number": st.floats(field.minimum, field.maximum),
         "choice": st.sampled_from(field.choices or ("",)),
         "name": names,
-        "names": st.lists(names, max_size=3),
+        "names": st.lists(st.sampled_from(field.choices) if field.choices else names, max_size=3),
     }[field.kind]
 
 
@@ -66,6 +86,14 @@ def test_names_defaults_and_ranges_are_frozen():
         limits = (field.minimum, field.maximum) if numeric else field.choices or None
         table.append((field.name, field.default, limits))
     assert table[: len(FROZEN)] == FROZEN
+
+
+def test_a_closed_list_of_names_takes_no_other_and_says_so():
+    with pytest.raises(RequestError, match=r'keep: got .*seed.* out of "steps", "cfg_scale"'):
+        Settings().replace(keep=["steps", "seed"])
+    items = args.json_schema()["properties"]["keep"]["items"]
+    assert items == {"type": "string", "enum": list(args.KEEPABLE)}
+    assert Settings().keeping("steps").keeping("refiner", "steps").keep == ("steps", "refiner")
 
 
 def test_keys_labels_and_infotext_names_are_unique():

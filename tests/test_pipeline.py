@@ -79,13 +79,6 @@ def test_the_plan_sets_only_what_the_request_has():
     assert not hasattr(p, "no_such_field")
 
 
-def test_what_was_forced_on_a_request_wins_over_the_plan():
-    p = Request()
-    setattr(p, pipeline.FORCED, {"steps": 5})
-    pipeline.apply_to_request(p, plan(request={"steps": 8}))
-    assert p.steps == 5
-
-
 def test_copies_of_a_request_do_not_share_the_options_of_a_plan():
     shared = {"sd_vae": "chosen"}
     p = Request(override_settings=shared)

@@ -138,6 +138,40 @@ def test_preset_decides_only_where_the_page_has_the_default(field, preset_value,
         assert getattr(plan.typed, field) == page_value
 
 
+def test_what_is_kept_stays_at_its_default_against_a_preset():
+    values = {
+        "sharpness": 5.0,
+        "refiner_switch": 0.6,
+        "refiner_method": "separate",
+        "styles": ("film",),
+        "performance": "Speed",
+        "aspect_ratio": "1024*1024",
+    }
+    kept = {"keep": (*values, "expansion")}
+    plan = plan_of(Preset("mine", **values), **kept)
+    assert plan.settings == Settings(preset="mine", **kept)
+    assert plan.request == {}
+
+
+@pytest.mark.parametrize("fields", [{"refiner": "refiner.safetensors"}, {"keep": ("refiner",)}])
+def test_a_refiner_that_the_preset_does_not_decide_is_not_missed(fields):
+    preset = Preset("mine", refiner="gone.safetensors")
+    assert plan_of(preset, **fields).settings.refiner == fields.get("refiner", NONE)
+    with pytest.raises(RequestError, match="gone"):
+        plan_of(preset)
+
+
+@pytest.mark.parametrize("name", PERFORMANCES)
+def test_kept_steps_and_cfg_scale_are_the_pages(name):
+    mode = PERFORMANCES[name]
+    plan = plan_of(Preset("mine", steps=9, cfg_scale=3.0), performance=name, keep=("steps",))
+    assert plan.request["cfg_scale"] == (mode.cfg_scale or 3.0)
+    assert "steps" not in plan.request
+    plan = plan_of(performance=name, keep=("steps", "cfg_scale"))
+    assert not {"steps", "cfg_scale"} & plan.request.keys()
+    assert dataclasses.replace(plan.settings, keep=()) == plan_of(performance=name).settings
+
+
 @given(st.sampled_from([field for field in FIELDS if field.kind == "number"]), st.data())
 def test_an_empty_preset_changes_no_number(field, data):
     value = data.draw(st.floats(field.minimum, field.maximum))

@@ -101,12 +101,13 @@ _DEFAULTS = {"performance": "Speed", "aspect_ratio": DEFAULT_ASPECT_RATIO}
 
 
 def _as_model_field(field: fields.Field) -> tuple[Any, Any]:
+    text = Literal[field.choices] if field.choices else str
     types: dict[str, Any] = {
         "flag": StrictBool,
         "number": float,
-        "choice": Literal[field.choices] if field.choices else str,
-        "name": str,
-        "names": list[str],
+        "choice": text,
+        "name": text,
+        "names": list[text],  # type: ignore[valid-type]
     }
     limits = {"ge": field.minimum, "le": field.maximum} if field.kind == "number" else {}
     default = _DEFAULTS.get(field.name, field.default)
@@ -144,13 +145,21 @@ def settings_of(request: Any) -> args.Settings:
     """Return the settings within a picture request. Raises RequestError.
 
     A preset decides whatever the request does not name itself, so with one the route's own
-    defaults give way to the table's, which a preset replaces.
+    defaults give way to the table's, which a preset replaces; what is named is kept.
     """
     names = [field.name for field in args.FIELDS if field.name != "enabled"]
     if request.preset != args.NONE:
         names = [name for name in names if name in request.__fields_set__]
-    values = {name: getattr(request, name) for name in names}
-    return args.Settings().replace(enabled=True, **values)
+    settings = args.Settings().replace(
+        enabled=True, **{name: getattr(request, name) for name in names}
+    )
+    of_host = [name for name in ("steps", "cfg_scale") if getattr(request, name) is not None]
+    open_to_preset = [
+        name
+        for name in names
+        if settings.preset != args.NONE and name in args.KEEPABLE and settings.is_open(name)
+    ]
+    return settings.keeping(*of_host, *open_to_preset)
 
 
 def router(services: Services) -> APIRouter:

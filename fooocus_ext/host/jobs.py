@@ -14,7 +14,6 @@ from PIL import Image
 from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings
 from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.host.outputs import Output
-from fooocus_ext.pipeline import FORCED
 from fooocus_ext.planning import lora_tags
 
 
@@ -30,9 +29,9 @@ class Job:
         seed: -1 draws one.
         base_model: a checkpoint title for this job; empty keeps the active one.
         loras: (name, weight) of the LoRAs to add.
-        request: further fields of the host's request (``cfg_scale``, ``steps``, ``width``, ...).
+        request: further fields of the host's request (``cfg_scale``, ``steps``, ``width``, ...); the
+            settings say which of them performance, preset and aspect ratio leave alone.
         options: options of the host for this job.
-        forced: fields of the host's request that win over performance, preset and aspect ratio.
         picture: a picture to start from (img2img); None to start from noise.
         denoising: how much of that picture is made anew, 0..1.
         output: where the pictures go; None to leave that to the webui's settings.
@@ -47,7 +46,6 @@ class Job:
     loras: tuple[tuple[str, float], ...] = ()
     request: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
-    forced: dict[str, Any] = field(default_factory=dict)
     picture: Image.Image | None = None
     denoising: float = 1.0
     output: Output | None = None
@@ -77,7 +75,6 @@ def make_pictures(job: Job) -> processing.Processed:
         RequestError: there is no such base model.
     """
     p = _request(job)
-    setattr(p, FORCED, job.forced)
     p.is_api = True  # before scripts: the host's own then keep their hands off seed and sampler
     p.scripts = _runner(is_img2img=job.picture is not None)
     p.script_args = _script_args(p.scripts, job.settings)

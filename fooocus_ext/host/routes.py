@@ -16,9 +16,10 @@ from modules import generation_parameters_copypaste as copypaste
 
 from fooocus_ext import job_texts
 from fooocus_ext.api import files, routes
-from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings, from_infotext, parse
+from fooocus_ext.args import FIELDS, HOST_CHOICE, SCRIPT_KEY, Settings, from_infotext, parse
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.host import assets, checkpoints, expansion, jobs, resident
+from fooocus_ext.planning import make_plan
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
 
 log = logging.getLogger("fooocus")
@@ -76,11 +77,13 @@ def _rewrite(prompt: str, negative: str, seed: int, settings: Settings) -> Rewri
 
 
 def _make_pictures(request: Any, settings: Settings) -> routes.Pictures:
-    forced = {"cfg_scale": request.cfg_scale, "steps": request.steps}
-    forced = {name: value for name, value in forced.items() if value is not None}
+    of_host = {"cfg_scale": request.cfg_scale, "steps": request.steps}
+    of_host = {name: value for name, value in of_host.items() if value is not None}
     if "aspect_ratio" not in request.__fields_set__:
-        model = request.base_model or shared.opts.sd_model_checkpoint
-        forced.update(checkpoints.small_size(model))
+        size = checkpoints.small_size(_base_model(request.base_model, settings))
+        if size:
+            of_host.update(size)
+            settings = settings.replace(aspect_ratio=HOST_CHOICE).keeping("aspect_ratio")
     job = jobs.Job(
         prompt=request.prompt,
         negative_prompt=request.negative_prompt,
@@ -88,7 +91,7 @@ def _make_pictures(request: Any, settings: Settings) -> routes.Pictures:
         image_number=request.image_number,
         seed=request.seed,
         base_model=request.base_model,
-        forced=forced,
+        request=of_host,
     )
     # The host generates models from its options when this is first imported: not before a request.
     from modules.api.api import encode_pil_to_base64
@@ -100,6 +103,12 @@ def _make_pictures(request: Any, settings: Settings) -> routes.Pictures:
         infotexts=processed.infotexts[first:],
         seeds=processed.all_seeds[: last - first],
     )
+
+
+def _base_model(named: str, settings: Settings) -> str:
+    """Return which checkpoint will make the pictures. Raises RequestError as ``make_plan`` does."""
+    plan = make_plan(settings, assets.installed(), checkpoint_is_chosen=bool(named))
+    return named or plan.options.get("sd_model_checkpoint", shared.opts.sd_model_checkpoint)
 
 
 def _release_refiner() -> str | None:

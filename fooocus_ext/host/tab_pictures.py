@@ -61,9 +61,6 @@ def job_for(
         RequestError: something that it names does not exist on this machine.
     """
     _check_names(choices)
-    request: dict[str, Any] = {"cfg_scale": choices.guidance_scale, "sampler_name": choices.sampler}
-    if choices.scheduler:
-        request["scheduler"] = choices.scheduler
     values: dict[str, Any] = {
         "prompt": choices.prompt,
         "negative_prompt": choices.negative_prompt,
@@ -72,15 +69,25 @@ def job_for(
         "seed": -1 if choices.seed is None else choices.seed,
         "base_model": base_model,
         "loras": choices.loras,
-        "request": request,
+        "request": _request(choices),
         "options": _options(choices),
-        "forced": _forced(choices),
         "output": output,
     }
     if action in VARIATIONS:
-        values.update(_varied(choices, VARIATIONS[action], gallery, values["forced"]))
+        values.update(_varied(choices, VARIATIONS[action], gallery))
         values["options"]["img2img_fix_steps"] = True  # as many steps as asked for, as Fooocus does
     return Job(**values)
+
+
+def _request(choices: Choices) -> dict[str, Any]:
+    request: dict[str, Any] = {"cfg_scale": choices.guidance_scale, "sampler_name": choices.sampler}
+    if choices.scheduler:
+        request["scheduler"] = choices.scheduler
+    if choices.steps:
+        request["steps"] = choices.steps
+    if choices.size:
+        request.update(width=choices.size[0], height=choices.size[1])
+    return request
 
 
 def _options(choices: Choices) -> dict[str, Any]:
@@ -92,29 +99,23 @@ def _options(choices: Choices) -> dict[str, Any]:
     return options
 
 
-def _forced(choices: Choices) -> dict[str, Any]:
-    forced: dict[str, Any] = {"steps": choices.steps} if choices.steps else {}
-    if choices.size:
-        forced.update(width=choices.size[0], height=choices.size[1])
-    return forced
-
-
-def _varied(
-    choices: Choices, variation: Variation, gallery: Any, forced: dict[str, Any]
-) -> dict[str, Any]:
+def _varied(choices: Choices, variation: Variation, gallery: Any) -> dict[str, Any]:
     picture = _selected(gallery)
+    settings = choices.settings.replace(aspect_ratio=HOST_CHOICE)
+    request = _request(choices)
     if variation.scale == 1.0:
         size = choices.size or _varied_size(picture)
     else:
         picture = _upscaled(picture, variation.scale, choices)
         size = (picture.width, picture.height)
-        steps = PERFORMANCES[choices.settings.performance].upscale_steps
-        forced = {"steps": steps, **forced}
+        steps = PERFORMANCES[settings.performance].upscale_steps
+        request = {"steps": steps, **request}
+        settings = settings.keeping("steps")
     return {
         "picture": picture,
         "denoising": variation.denoising,
-        "settings": choices.settings.replace(aspect_ratio=HOST_CHOICE),
-        "forced": {**forced, "width": size[0], "height": size[1]},
+        "settings": settings,
+        "request": {**request, "width": size[0], "height": size[1]},
     }
 
 

@@ -21,7 +21,7 @@ class PanelServices:
         elem_id: makes an element id, unique per tab, from a field's name.
         accordion: makes the host's accordion with a checkbox in its title: a context manager that
             is itself the ``enabled`` component.
-        choices: for each ``name`` and ``names`` field, a function listing its legal values.
+        choices: for each field whose legal values only the host knows, a function listing them.
         refresh_button: adds the host's small refresh button beside a dropdown.
         tool_button: adds one of the host's small buttons; takes the symbol, an id and a tooltip.
         release_refiner: frees the resident refiner and says what happened.
@@ -69,6 +69,8 @@ def build_panel(services: PanelServices) -> Panel:
     with accordion as widgets["enabled"]:
         with gr.Row():
             add("preset", "performance", "aspect_ratio")
+        with gr.Row():
+            add("keep")
         with gr.Row():
             add("styles")
         with gr.Row():
@@ -130,19 +132,19 @@ def _bare_widget(field: Field, services: PanelServices) -> Any:
             value=field.default,
             **common,
         )
-    if field.kind == "choice":
-        return gr.Dropdown(choices=list(field.choices), value=field.default, **common)
-    return _open_dropdown(field, services, common)
-
-
-def _open_dropdown(field: Field, services: PanelServices, common: dict[str, Any]) -> Any:
+    if field.choices:
+        return _dropdown(field, field.choices, common)
     list_choices = services.choices[field.name]
+    dropdown = _dropdown(field, list_choices(), common)
+    services.refresh_button(dropdown, list_choices, services.elem_id(f"{field.name}_refresh"))
+    return dropdown
+
+
+def _dropdown(field: Field, choices: Sequence[str], common: dict[str, Any]) -> Any:
     several = field.kind == "names"
-    dropdown = gr.Dropdown(
-        choices=list(list_choices()),
+    return gr.Dropdown(
+        choices=list(choices),
         value=list(field.default) if several else field.default,
         multiselect=several,
         **common,
     )
-    services.refresh_button(dropdown, list_choices, services.elem_id(f"{field.name}_refresh"))
-    return dropdown

@@ -63,7 +63,8 @@ class Choices:
 
     Attributes:
         prompt: as typed; likewise ``negative_prompt``.
-        settings: the extension's arguments; its aspect ratio is "webui" where a size is forced.
+        settings: the extension's arguments; its aspect ratio is "webui" where a size is forced, and
+            it keeps forced steps.
         image_number: pictures per job, 1..32.
         output_format: one of ``FORMATS``.
         seed: 0..2**63; None to draw one.
@@ -118,6 +119,7 @@ def read_choices(values: Sequence[object]) -> Choices:
         aspect_ratio=HOST_CHOICE if size else SIZE_LABELS[checked["aspect_ratio"]],
         refiner=checked["refiner"] or NONE,
         refiner_method=checked["refiner_method"],
+        keep=[] if checked["steps"] == OFF else ["steps"],
         **{name: checked[name] for name in _SHARED},
     )
     return Choices(

@@ -201,11 +201,12 @@ def test_every_argument_reaches_the_settings(client, backend):
         "performance": "Quality",
         "aspect_ratio": "1024*1024",
         "preset": "mine",
+        "keep": ["steps"],
     }
     assert {field.name for field in FIELDS} == {"enabled", *values}
     assert post(client, "/txt2img", **values).status_code == 200
     ((_, chosen),) = backend.jobs
-    assert chosen == Settings(enabled=True, **{**values, "styles": ("film", "warm")})
+    assert chosen == Settings().replace(enabled=True, **values)
 
 
 @pytest.mark.parametrize(
@@ -350,5 +351,11 @@ def test_a_preset_decides_what_the_request_does_not_name():
     assert (with_preset.performance, with_preset.aspect_ratio) == ("webui", "webui")
     named = routes.PictureRequest(prompt="x", preset="lightning", performance="Quality")
     assert routes.settings_of(named).performance == "Quality"
+    defaults = {"refiner": "None", "styles": [], "expansion": True, "sharpness": 2}
+    named = routes.PictureRequest(prompt="x", preset="sai", steps=12, cfg_scale=4, **defaults)
+    kept = routes.settings_of(named).keep
+    assert set(kept) == {"steps", "cfg_scale", *defaults}
+    assert len(kept) == 6
     plain = routes.settings_of(routes.PictureRequest(prompt="x"))
+    assert plain.keep == ()
     assert (plain.performance, plain.aspect_ratio) == ("Speed", "1152*896")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 TXT2IMG = "/fooocus/v1/txt2img"
@@ -10,11 +12,11 @@ FEW_WORDS = {"prompt": "a red circle", "seed": 7, "steps": 2, "styles": [], "exp
 
 @pytest.fixture
 def states_size(host, monkeypatch):
-    """Makes the file of the active checkpoint state a size of its pictures, or none."""
-    checkpoint = host.modules.shared.opts.sd_model_checkpoint
-    info = host.modules.sd_models.checkpoint_aliases[checkpoint]
+    """Makes the file of a checkpoint, the active one, state a size of its pictures, or none."""
+    active = host.modules.shared.opts.sd_model_checkpoint
 
-    def state(size):
+    def state(size, checkpoint=active):
+        info = host.modules.sd_models.get_closet_checkpoint_match(checkpoint)
         header = {} if size is None else {"modelspec.resolution": size}
         monkeypatch.setattr(info, "metadata", header, raising=False)
 
@@ -32,6 +34,23 @@ def asked_sizes(host, monkeypatch):
 
     monkeypatch.setattr(host.modules.processing.StableDiffusionProcessingTxt2Img, "init", refuse)
     return asked
+
+
+@pytest.fixture
+def add_preset(host):
+    """Puts a preset called "mine" among the user's."""
+    from fooocus_ext.host import assets
+
+    file = assets.user_folder() / "presets" / "mine.json"
+
+    def add(**content):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(content))
+        assets.reload()
+
+    yield add
+    file.unlink(missing_ok=True)
+    assets.reload()
 
 
 def refuse_after_settling(host, body):
@@ -73,6 +92,67 @@ def test_a_named_aspect_ratio_wins_over_the_stated_size(host, states_size, asked
     states_size("128x128")
     refuse_after_settling(host, {"aspect_ratio": "704*1408"})
     assert asked_sizes == [(704, 1408)]
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {},
+        {"cfg_scale": 9},
+        {"performance": "Quality", "seed": 3},
+        {"preset": "mine"},
+        {"preset": "mine", "cfg_scale": 9},
+        {"preset": "mine", "styles": [], "expansion": True, "sharpness": 2},
+        {"preset": "mine", "keep": ["adm_end"]},
+    ],
+    ids=str,
+)
+def test_the_infotext_of_a_picture_gives_it_again_over_the_api(
+    host, states_size, add_preset, named
+):
+    states_size("64x128")
+    add_preset(
+        default_performance="Speed",
+        default_cfg_scale=3.0,
+        default_styles=["cinematic-default"],
+        default_sample_sharpness=7.0,
+        default_adm_end=0.6,
+        default_aspect_ratio="1152*896",
+    )
+    words = {key: FEW_WORDS[key] for key in ("prompt", "seed", "steps")}
+    first = host.post(TXT2IMG, {**words, **named})
+    assert first.status == 200, first.body
+    (infotext,) = first.body["infotexts"]
+    assert "Steps: 2," in infotext
+    assert "Size: 64x128," in infotext
+    again = host.post("/sdapi/v1/txt2img", {"infotext": infotext})
+    assert again.status == 200, again.body
+    assert again.infotext == infotext
+    assert again.same_pixels(first)
+
+
+@pytest.mark.reports_errors
+def test_the_size_of_a_small_active_model_is_not_that_of_a_presets(
+    host, states_size, asked_sizes, add_preset
+):
+    states_size("128x128")
+    states_size("1024x1024", host.checkpoints.second)
+    add_preset(default_model=host.checkpoints.second, default_aspect_ratio="1024*1024")
+    refuse_after_settling(host, {"preset": "mine"})
+    add_preset(default_aspect_ratio="1024*1024")
+    refuse_after_settling(host, {"preset": "mine"})
+    assert asked_sizes == [(1024, 1024), (128, 128)]
+
+
+@pytest.mark.parametrize("value", ["None", "installed"])
+def test_a_refiner_that_is_named_stands_before_a_missing_one_of_the_preset(
+    host, states_size, add_preset, value
+):
+    states_size("64x64")
+    add_preset(default_refiner="gone.safetensors")
+    refiner = host.checkpoints.refiner if value == "installed" else value
+    made = host.post(TXT2IMG, {**FEW_WORDS, "preset": "mine", "refiner": refiner})
+    assert made.status == 200, made.body
 
 
 @pytest.mark.reports_errors

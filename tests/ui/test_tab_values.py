@@ -62,6 +62,12 @@ def test_a_forced_side_keeps_the_other_of_the_aspect_ratio():
     assert found.settings.aspect_ratio == HOST_CHOICE
 
 
+def test_forced_steps_are_kept_from_the_performance():
+    found = choices(steps=12)
+    assert (found.steps, found.settings.keep) == (12, ("steps",))
+    assert choices().settings.keep == ()
+
+
 def test_empty_lora_slots_and_weights_of_zero_are_left_out():
     found = choices(lora_1="a", lora_weight_1=0.5, lora_3="b", lora_weight_3=0.0)
     assert found.loras == (("a", 0.5),)

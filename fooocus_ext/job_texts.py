@@ -23,7 +23,16 @@ PROMPT_KEY = "Fooocus prompt"
 NEGATIVE_PROMPT_KEY = "Fooocus negative prompt"
 EXPANSION_KEY = "Fooocus expansion text"
 DRAWN_STYLES_KEY = "Fooocus styles drawn"
-INFOTEXT_KEYS = (PROMPT_KEY, NEGATIVE_PROMPT_KEY, EXPANSION_KEY, DRAWN_STYLES_KEY)
+HIRES_PROMPT_KEY = "Fooocus hires prompt"
+HIRES_NEGATIVE_PROMPT_KEY = "Fooocus hires negative prompt"
+INFOTEXT_KEYS = (
+    PROMPT_KEY,
+    NEGATIVE_PROMPT_KEY,
+    EXPANSION_KEY,
+    DRAWN_STYLES_KEY,
+    HIRES_PROMPT_KEY,
+    HIRES_NEGATIVE_PROMPT_KEY,
+)
 
 Expand = Callable[[Sequence[str], Sequence[int]], Sequence[str]]
 """Continues texts, each with its seed."""
@@ -128,11 +137,17 @@ def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) ->
     settings = plan.settings
     typed = list(zip(p.all_prompts, p.all_negative_prompts, strict=True))
     texts = writer.rewrite(p.all_prompts, p.all_negative_prompts, p.all_seeds, settings)
+    rows: dict[str, list[str | None]] = {}
     if getattr(p, "all_hr_prompts", None):
-        _rewrite_second_pass(p, plan, writer, typed, texts)
+        rows.update(_rewrite_second_pass(p, plan, writer, typed, texts))
     p.all_prompts = [_with_loras(text.positive, plan) for text in texts]
     p.all_negative_prompts = [text.negative for text in texts]
-    p.extra_generation_params.update(_infotext(p, typed, texts, infotext_varies))
+    prompts, negative_prompts = zip(*typed, strict=True)
+    rows[PROMPT_KEY] = _replaced(prompts, p.all_prompts)
+    rows[NEGATIVE_PROMPT_KEY] = _replaced(negative_prompts, p.all_negative_prompts)
+    rows[EXPANSION_KEY] = [text.expansion or None for text in texts]
+    entries = {key: _entry(values, infotext_varies) for key, values in rows.items()}
+    p.extra_generation_params.update(entries)
     if any(special_style(name) == RANDOM_STYLE for name in settings.styles):
         drawn = [", ".join(text.applied_styles) for text in texts]
         p.extra_generation_params[DRAWN_STYLES_KEY] = _entry(drawn, infotext_varies)
@@ -145,38 +160,30 @@ def _rewrite_second_pass(
     writer: Writer,
     typed: Sequence[tuple[str, str]],
     first_pass: Sequence[RewrittenPrompt],
-) -> None:
-    typed_second = list(zip(p.all_hr_prompts, p.all_hr_negative_prompts, strict=True))
-    if typed_second == list(typed):
-        texts = first_pass
-    else:
-        texts = writer.rewrite(
-            p.all_hr_prompts, p.all_hr_negative_prompts, p.all_seeds, plan.settings
-        )
+) -> dict[str, list[str | None]]:
+    """Rewrite the second pass's texts; return what was typed for it alone, by infotext key."""
+    prompts, negative_prompts = p.all_hr_prompts, p.all_hr_negative_prompts
+    is_own = list(zip(prompts, negative_prompts, strict=True)) != list(typed)
+    texts = first_pass
+    if is_own:
+        texts = writer.rewrite(prompts, negative_prompts, p.all_seeds, plan.settings)
     p.all_hr_prompts = [_with_loras(text.positive, plan) for text in texts]
     p.all_hr_negative_prompts = [text.negative for text in texts]
+    if not is_own:
+        return {}
+    return {
+        HIRES_PROMPT_KEY: _replaced(prompts, p.all_hr_prompts),
+        HIRES_NEGATIVE_PROMPT_KEY: _replaced(negative_prompts, p.all_hr_negative_prompts),
+    }
 
 
 def _with_loras(prompt: str, plan: Plan) -> str:
     return prompt + lora_tags(plan.loras, prompt)
 
 
-def _infotext(
-    p: Job, typed: Sequence[tuple[str, str]], texts: Sequence[RewrittenPrompt], varies: bool
-) -> Mapping[str, Any]:
-    """Return entries for what the infotext's own prompt no longer shows: what was typed."""
-    rows: dict[str, list[str | None]] = {
-        PROMPT_KEY: [
-            prompt if prompt != rewritten else None
-            for (prompt, _), rewritten in zip(typed, p.all_prompts, strict=True)
-        ],
-        NEGATIVE_PROMPT_KEY: [
-            negative if negative != text.negative else None
-            for (_, negative), text in zip(typed, texts, strict=True)
-        ],
-        EXPANSION_KEY: [text.expansion or None for text in texts],
-    }
-    return {key: _entry(values, varies) for key, values in rows.items()}
+def _replaced(typed: Sequence[str], rewritten: Sequence[str]) -> list[str | None]:
+    """Return what the infotext's own prompts no longer show: the typed texts that were rewritten."""
+    return [text if text != shown else None for text, shown in zip(typed, rewritten, strict=True)]
 
 
 def _entry(values: Sequence[str | None], varies: bool) -> Any:
@@ -216,16 +223,23 @@ def _value_of_picture(
     return values[index if of_job else p.iteration * p.batch_size + index]
 
 
+_TYPED = {
+    "prompt": (PROMPT_KEY, "Prompt"),
+    "negative_prompt": (NEGATIVE_PROMPT_KEY, "Negative prompt"),
+    "hr_prompt": (HIRES_PROMPT_KEY, "Hires prompt"),
+    "hr_negative_prompt": (HIRES_NEGATIVE_PROMPT_KEY, "Hires negative prompt"),
+}
+"""Our key and the host's for each text of the request, by field."""
+
+
 def typed_texts(entries: Mapping[str, Any]) -> dict[str, str]:
     """Return the texts that were typed, by the request's fields, from a parsed infotext of ours.
 
     Empty for a picture that was made without the extension, or with nothing rewritten.
     """
-    keys = {"prompt": PROMPT_KEY, "negative_prompt": NEGATIVE_PROMPT_KEY}
-    return {field: entries[key] for field, key in keys.items() if key in entries}
+    return {field: entries[key] for field, (key, _) in _TYPED.items() if key in entries}
 
 
 def restore_typed_texts(entries: dict[str, Any]) -> None:
     """Put the typed texts back in place of the rewritten ones, in a parsed infotext."""
-    hosts = {"prompt": "Prompt", "negative_prompt": "Negative prompt"}
-    entries.update({hosts[field]: text for field, text in typed_texts(entries).items()})
+    entries.update({_TYPED[field][1]: text for field, text in typed_texts(entries).items()})

@@ -241,6 +241,11 @@ def test_a_second_pass_with_texts_of_its_own_has_those_rewritten_with_the_same_s
     assert p.all_hr_prompts == ["film still of a sharp fox, grain, word7 <lora:line:1>"]
     assert p.all_hr_negative_prompts == ["cartoon, soft"]
     assert p.all_prompts == ["film still of a fox, grain, word7 <lora:line:1>"]
+    entries = entries_of(p)[0]
+    entries.update({"Prompt": p.all_prompts[0], "Hires prompt": p.all_hr_prompts[0]})
+    restore_typed_texts(entries)
+    assert (entries["Prompt"], entries["Hires prompt"]) == ("a fox", "a sharp fox")
+    assert entries["Hires negative prompt"] == "soft"
 
 
 @pytest.mark.parametrize("absent", [{}, {"all_hr_prompts": None, "all_hr_negative_prompts": None}])

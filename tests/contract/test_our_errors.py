@@ -42,6 +42,25 @@ def test_an_infotext_over_the_api_gives_the_same_picture(host):
     assert again.infotext == first.infotext
 
 
+def test_an_infotext_with_prompts_of_the_second_pass_gives_the_same_picture(host):
+    first = host.generate(
+        {"styles": ["cinematic-default"], "expansion": True},
+        enable_hr=True,
+        hr_scale=1.5,
+        hr_upscaler="Latent",
+        hr_second_pass_steps=2,
+        denoising_strength=0.6,
+        hr_prompt="a sharp fox",
+        hr_negative_prompt="soft",
+    )
+    # The host's own reading of an infotext gives a second pass the sampler "Use same sampler".
+    same = {"hr_sampler_name": "Euler", "hr_scheduler": "Automatic"}
+    again = host.post("/sdapi/v1/txt2img", {"infotext": first.infotext, **same})
+    assert again.status == 200, again.body
+    assert again.infotext == first.infotext
+    assert again.same_pixels(first)
+
+
 def test_named_arguments_stand_before_those_of_an_infotext(host):
     first = host.generate({"sharpness": 5.25, "adm_end": 0.5})
     script = {"Fooocus": {"args": [{"sharpness": 1.5}]}}

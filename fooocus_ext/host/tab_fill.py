@@ -101,7 +101,8 @@ def read_settings(source: str | bytes) -> Filled | None:
 
 def fill_from_infotext(entries: Mapping[str, Any]) -> Filled:
     """Return the widgets' values for what the host's parser found in an infotext."""
-    return fill_from_metadata(metadata_from_infotext(entries), names())
+    metadata = metadata_from_infotext(entries, assets.presets().presets)
+    return fill_from_metadata(metadata, names())
 
 
 def names() -> Names:

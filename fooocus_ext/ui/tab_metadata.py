@@ -8,10 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fooocus_ext import __version__
-from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, NONE, REFINER_METHODS, from_infotext
+from fooocus_ext.args import (
+    FIELDS,
+    FIELDS_BY_NAME,
+    NONE,
+    REFINER_METHODS,
+    Settings,
+    from_infotext,
+)
 from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, AspectRatio
 from fooocus_ext.presets.performance import PERFORMANCES, file_stem, match_file
+from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.samplers import SAMPLERS, fooocus_names, host_sampler
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, StyleLibrary, wants_expansion
 from fooocus_ext.ui.tab_presets import Filled, known_styles, lora_values
@@ -81,19 +89,27 @@ def _stem(title: str) -> str:
     return re.sub(r"\.(safetensors|ckpt)$", "", bare.replace("\\", "/").rsplit("/", 1)[-1])
 
 
-def metadata_from_infotext(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the host's parser found in an infotext, in the keys of Fooocus's metadata."""
-    settings = {item.name: from_infotext(item, entries) for item in FIELDS}
-    ours = bool(settings["enabled"])
-    styles = list(settings["styles"] or [])
-    if ours and settings["expansion"] and not wants_expansion(styles):
+def metadata_from_infotext(
+    entries: Mapping[str, Any], presets: Mapping[str, Preset] | None = None
+) -> dict[str, Any]:
+    """Return what the host's parser found in an infotext, in the keys of Fooocus's metadata.
+
+    The tab's widgets hold what a preset decides, so the one that the infotext names is looked up in
+    ``presets``; one that is not there is among the ``problems``.
+    """
+    settings, ours = _settings_of(entries)
+    preset = (presets or {}).get(settings.preset)
+    if preset is not None:
+        settings = settings.with_preset(preset.settings)
+    styles = list(settings.styles)
+    if ours and settings.expansion and not wants_expansion(styles):
         styles.insert(0, EXPANSION_STYLE)
     prompt = str(entries.get("Prompt", ""))
     found: dict[str, Any] = {
         "prompt": _LORA_TAG.sub("", prompt),
         "negative_prompt": str(entries.get("Negative prompt", "")),
         "styles": styles,
-        "loras": [(name, float(weight)) for name, weight in _LORA_TAG.findall(prompt)],
+        "loras": _loras_of(prompt, preset),
         "sampler": entries.get("Sampler"),
         "scheduler": entries.get("Schedule type"),
         "base_model": entries.get("Model"),
@@ -107,13 +123,31 @@ def metadata_from_infotext(entries: Mapping[str, Any]) -> dict[str, Any]:
         found["resolution"] = tuple(int(side or 0) for side in size)
     if ours:
         found.update(
-            {name: settings[name] for name in ("sharpness", "adaptive_cfg", "performance")}
+            {name: getattr(settings, name) for name in ("sharpness", "adaptive_cfg", "performance")}
         )
-        found["adm_guidance"] = tuple(settings[name] for name in _ADM)
-        found["refiner_model"] = settings["refiner"]
-        found["refiner_switch"] = settings["refiner_switch"]
-        found["refiner_swap_method"] = settings["refiner_method"]
+        found["adm_guidance"] = tuple(getattr(settings, name) for name in _ADM)
+        found["refiner_model"] = settings.refiner
+        found["refiner_switch"] = settings.refiner_switch
+        found["refiner_swap_method"] = settings.refiner_method
+    if preset is None and settings.preset != NONE:
+        sentence = f'The preset "{settings.preset}" does not exist here; its values are left out.'
+        found["problems"] = [sentence]
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _settings_of(entries: Mapping[str, Any]) -> tuple[Settings, bool]:
+    """Return the settings in an infotext, and whether it is of a picture made with Fooocus."""
+    values = {item.name: from_infotext(item, entries) for item in FIELDS}
+    given = {name: value for name, value in values.items() if value is not None}
+    return Settings().replace(**given), bool(values["enabled"])
+
+
+def _loras_of(prompt: str, preset: Preset | None) -> list[tuple[str, float]]:
+    """Return the LoRAs of a typed prompt's tags, and before them the preset's others."""
+    tagged = [(name, float(weight)) for name, weight in _LORA_TAG.findall(prompt)]
+    named = {file_stem(name) for name, _weight in tagged}
+    slots = preset.active_loras if preset else ()
+    return [*((s.name, s.weight) for s in slots if file_stem(s.name) not in named), *tagged]
 
 
 def _number(value: object) -> float | int | None:

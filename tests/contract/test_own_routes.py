@@ -131,6 +131,19 @@ def test_the_infotext_of_a_picture_gives_it_again_over_the_api(
     assert again.same_pixels(first)
 
 
+def test_the_tab_reads_what_a_picture_has_from_its_preset(host, states_size, add_preset):
+    from fooocus_ext.host import tab_fill
+
+    states_size("64x64")
+    add_preset(default_sample_sharpness=7.0, default_styles=["cinematic-default"])
+    made = host.post(TXT2IMG, {"prompt": "a fox", "steps": 2, "adm_end": 0.5, "preset": "mine"})
+    assert made.status == 200, made.body
+    filled = tab_fill.read_settings(made.body["infotexts"][0])
+    wanted = {"prompt": "a fox", "sharpness": 7.0, "adm_end": 0.5, "steps": 2, "width": 64}
+    assert {name: filled.values[name] for name in wanted} == wanted
+    assert json.loads(filled.values["styles"]) == ["cinematic-default"]
+
+
 @pytest.mark.reports_errors
 def test_the_size_of_a_small_active_model_is_not_that_of_a_presets(
     host, states_size, asked_sizes, add_preset

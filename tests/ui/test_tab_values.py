@@ -210,6 +210,46 @@ def test_an_infotext_of_ours_fills_the_widgets():
     assert (values["sampler"], values["scheduler"]) == ("DPM++ 2M SDE", "Karras")
 
 
+def test_an_infotext_with_a_preset_brings_what_the_preset_decided():
+    content = {
+        "default_styles": ["Fooocus Sharp"],
+        "default_sample_sharpness": 5.0,
+        "default_adm_end": 0.6,
+        "default_refiner": "refiner.safetensors",
+        "default_performance": "Quality",
+        "default_loras": [[True, "film.safetensors", 0.25], [True, "detail.safetensors", 0.5]],
+    }
+    entries = {
+        "Prompt": "a fox <lora:detail:0.75>",
+        "Steps": "60",
+        "Fooocus": "True",
+        "Fooocus preset": "mine",
+        "Fooocus ADM end": "0.1",
+        "Fooocus keep": "refiner",
+    }
+    presets = {"mine": preset_from_json("mine", content)}
+    filled = fill_from_metadata(metadata_from_infotext(entries, presets), NAMES_HERE)
+    wanted = {
+        "prompt": "a fox",
+        "styles": '["Fooocus Sharp"]',
+        "sharpness": 5.0,
+        "adm_end": 0.1,
+        "refiner": "None",
+        "performance": "Quality",
+        "steps": OFF,
+        "lora_1": "film",
+        "lora_weight_1": 0.25,
+        "lora_2": "detail",
+        "lora_weight_2": 0.75,
+        "lora_3": "None",
+    }
+    assert {name: filled.values[name] for name in wanted} == wanted
+    assert filled.notes == ()
+    missing = fill_from_metadata(metadata_from_infotext(entries, {}), NAMES_HERE)
+    assert 'preset "mine" does not exist here' in missing.notes[0]
+    assert missing.values["sharpness"] == 2.0
+
+
 def test_a_picture_made_without_fooocus_brings_no_styles_and_its_own_steps():
     entries = {"Prompt": "p", "Steps": "20", "Sampler": "Euler a", "Size-1": "512", "Size-2": "512"}
     values = fill_from_metadata(metadata_from_infotext(entries), NAMES_HERE).values

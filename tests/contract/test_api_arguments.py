@@ -126,6 +126,7 @@ def bad_words():
     yield {"styles": ["No Such Style"]}, ["styles", "No Such Style"]
     for value in ("1152", "1152x896x2", "0*0", "-8*64", "999999*999999"):
         yield {"aspect_ratio": value}, ["aspect_ratio", value, "allowed"]
+    yield {"keep": ["steps", "seed"]}, ["keep", "seed", "cfg_scale"]
     yield {"sharpnes": 2.0}, ["sharpnes", 'did you mean "sharpness"', "adm_positive"]
     yield {"Sharpness": 2.0}, ["Sharpness", 'did you mean "sharpness"']
     yield {"": 1}, ['""', "allowed"]

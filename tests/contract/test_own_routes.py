@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 TXT2IMG = "/fooocus/v1/txt2img"
@@ -129,6 +130,23 @@ def test_the_infotext_of_a_picture_gives_it_again_over_the_api(
     assert again.status == 200, again.body
     assert again.infotext == infotext
     assert again.same_pixels(first)
+
+
+def test_the_infotext_of_a_picture_of_the_tab_with_forced_steps_gives_it_again(host):
+    from fooocus_ext.host import jobs, tab_pictures
+    from fooocus_ext.ui.tab_values import DEFAULTS, NAMES, read_choices
+
+    forced = {"prompt": "a fox", "steps": 3, "width": 64, "height": 128, "image_number": 1}
+    sampler = {"sampler": "Euler", "scheduler": "Automatic", "random_seed": False, "seed": "5"}
+    choices = read_choices([{**DEFAULTS, **forced, **sampler}[name] for name in NAMES])
+    job = tab_pictures.job_for(choices, host.checkpoints.base, "generate", None, None)
+    made = jobs.run_queued(job)
+    assert "Steps: 3," in made.infotexts[0]
+    assert "Size: 64x128," in made.infotexts[0]
+    again = host.post("/sdapi/v1/txt2img", {"infotext": made.infotexts[0]})
+    assert again.status == 200, again.body
+    assert again.infotext == made.infotexts[0]
+    assert (again.pictures[0] == np.asarray(made.images[0])).all()
 
 
 def test_the_tab_reads_what_a_picture_has_from_its_preset(host, states_size, add_preset):

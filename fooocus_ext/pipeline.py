@@ -32,9 +32,6 @@ def apply_to_request(p: Any, plan: Plan) -> None:
     for name, value in plan.request.items():
         if hasattr(p, name):
             setattr(p, name, value)
-    if plan.options:
-        # A new dict: copies of a request share theirs. What the request itself overrides, stays.
-        p.override_settings = {**plan.options, **p.override_settings}
     for name, value in plan.fallbacks.items():
         if value and not getattr(p, name, value):
             setattr(p, name, value)

@@ -25,12 +25,11 @@ class Request:
     negative_prompt: str = "blurry"
     steps: int = 20
     width: int = 512
-    override_settings: dict[str, Any] = field(default_factory=dict)
     extra_generation_params: dict[str, Any] = field(default_factory=dict)
 
 
 def plan(**values):
-    return SimpleNamespace(**{"request": {}, "options": {}, "fallbacks": {}, **values})
+    return SimpleNamespace(**{"request": {}, "fallbacks": {}, **values})
 
 
 def model_call(parts=(1,), cfg_scale=7.0, timestep=500.0, signal=None, vector=2816):
@@ -77,20 +76,6 @@ def test_the_plan_sets_only_what_the_request_has():
     pipeline.apply_to_request(p, plan(request={"steps": 8, "no_such_field": 1}))
     assert p.steps == 8
     assert not hasattr(p, "no_such_field")
-
-
-def test_copies_of_a_request_do_not_share_the_options_of_a_plan():
-    shared = {"sd_vae": "chosen"}
-    p = Request(override_settings=shared)
-    pipeline.apply_to_request(p, plan(options={"CLIP_stop_at_last_layers": 2}))
-    assert p.override_settings == {"CLIP_stop_at_last_layers": 2, "sd_vae": "chosen"}
-    assert shared == {"sd_vae": "chosen"}
-
-
-def test_an_option_that_the_request_names_stands_before_the_plans():
-    p = Request(override_settings={"CLIP_stop_at_last_layers": 1})
-    pipeline.apply_to_request(p, plan(options={"CLIP_stop_at_last_layers": 2}))
-    assert p.override_settings == {"CLIP_stop_at_last_layers": 1}
 
 
 def test_a_presets_prompt_stands_in_for_an_empty_one_only():

@@ -13,6 +13,7 @@ from PIL import Image
 
 from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings
 from fooocus_ext.errors import RequestError, did_you_mean
+from fooocus_ext.host import overrides
 from fooocus_ext.host.outputs import Output
 from fooocus_ext.planning import lora_tags
 
@@ -75,6 +76,7 @@ def make_pictures(job: Job) -> processing.Processed:
         RequestError: there is no such base model.
     """
     p = _request(job)
+    overrides.override(p, job.options)
     p.is_api = True  # before scripts: the host's own then keep their hands off seed and sampler
     p.scripts = _runner(is_img2img=job.picture is not None)
     p.script_args = _script_args(p.scripts, job.settings)
@@ -86,6 +88,7 @@ def make_pictures(job: Job) -> processing.Processed:
 
 def _request(job: Job) -> processing.StableDiffusionProcessing:
     options = {"sd_model_checkpoint": _base_model(job.base_model)} if job.base_model else {}
+    overrides.make_restorable(options)
     opts = shared.opts
     common: dict[str, Any] = {
         "prompt": job.prompt + lora_tags(job.loras, job.prompt),
@@ -94,7 +97,7 @@ def _request(job: Job) -> processing.StableDiffusionProcessing:
         "batch_size": 1,
         "n_iter": job.image_number,
         "do_not_save_grid": True,
-        "override_settings": {**options, **job.options},
+        "override_settings": options,
         **job.request,
     }
     if job.picture is None:

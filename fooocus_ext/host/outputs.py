@@ -11,6 +11,8 @@ from typing import Any
 
 from modules import shared
 
+from fooocus_ext.host import overrides
+
 _ATTRIBUTE = "_fooocus_output"
 _EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 # Intermediate pictures of the host would be taken for finished ones.
@@ -71,7 +73,7 @@ class Output:
         setattr(p, _ATTRIBUTE, self)
         p.save_samples = lambda: self._decide(p)
         p.outpath_samples = str(self._day_folder()) if self.folder else p.outpath_samples
-        p.override_settings = {**p.override_settings, **_HOST_OPTIONS}
+        overrides.override(p, _HOST_OPTIONS)
 
     def _decide(self, p: Any) -> bool:
         """Answer whether the host stores the pictures of the batch that it has just sampled."""

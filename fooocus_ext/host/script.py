@@ -17,6 +17,7 @@ from fooocus_ext.host import (
     axes,
     lifecycle,
     options,
+    overrides,
     refiner,
     resident,
     routes,
@@ -59,6 +60,7 @@ class FooocusScript(scripts.Script):
             plan = _plan(p, slots)
             if plan is not None:
                 pipeline.apply_to_request(p, plan)
+                overrides.override(p, plan.options)
 
     def process(self, p: Any, *slots: Any) -> None:
         """Begin a generation: its texts, its infotext, and the ways it will end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from PIL import Image
 
 from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings
 from fooocus_ext.errors import RequestError, did_you_mean
-from fooocus_ext.host import overrides
+from fooocus_ext.host import overrides, prompt_history
 from fooocus_ext.host.outputs import Output
 from fooocus_ext.planning import lora_tags
 
@@ -82,7 +82,8 @@ def make_pictures(job: Job) -> processing.Processed:
     p.script_args = _script_args(p.scripts, job.settings)
     if job.output is not None:
         job.output.attach(p)
-    with closing(p):
+    is_private = job.output is not None and job.output.folder is None
+    with closing(p), prompt_history.untouched() if is_private else nullcontext():
         return processing.process_images(p)
 
 

@@ -23,6 +23,7 @@ _HOST_OPTIONS = {
     "save_mask": False,
     "save_mask_composite": False,
 }
+_PRIVATE_OPTIONS = {"save_init_img": False}
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Output:
         setattr(p, _ATTRIBUTE, self)
         p.save_samples = lambda: self._decide(p)
         p.outpath_samples = str(self._day_folder()) if self.folder else p.outpath_samples
-        overrides.override(p, _HOST_OPTIONS)
+        overrides.override(p, _HOST_OPTIONS if self.folder else _HOST_OPTIONS | _PRIVATE_OPTIONS)
 
     def _decide(self, p: Any) -> bool:
         """Answer whether the host stores the pictures of the batch that it has just sampled."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 FEW_STEPS = {"steps": 1, "width": 128, "height": 128}
 PRESET = "odd"
@@ -90,3 +93,46 @@ def test_a_job_sets_no_option_that_holds_anyway(host, run, output, monkeypatch):
     job_output = output()
     run(output=job_output)
     assert len(job_output.pictures) == 1
+
+
+def files_of(host):
+    return {file: file.stat().st_mtime_ns for file in host.folder.rglob("*") if file.is_file()}
+
+
+@pytest.fixture(params=["with the flag", "without"])
+def history(request, host, monkeypatch):
+    """The host's file of the last prompt, written unless told not to; webui 1.6 cannot be told."""
+    flags = host.modules.shared.cmd_opts
+    monkeypatch.setattr(flags, "no_prompt_history", False)
+    if request.param == "without":
+        if host.is_embedded:
+            loop = host.modules.processing_loop
+            monkeypatch.setattr(loop, "cmd_opts", SimpleNamespace(**vars(flags)))
+        elif "no_prompt_history" in vars(flags):
+            pytest.skip("this host has the flag")
+        monkeypatch.delattr(flags, "no_prompt_history", raising=False)
+    file = Path(host.modules.paths.data_path) / "params.txt"
+    yield file
+    file.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("before", [None, "the prompt before"])
+def test_a_private_job_leaves_the_prompt_of_the_job_before(run, output, history, before):
+    if before is not None:
+        history.write_text(before)
+    run(output=output(private=True))
+    assert (history.read_text() if history.exists() else None) == before
+
+
+def test_any_other_job_is_the_one_to_go_on_with(run, output, history):
+    run(output=output())
+    assert "a fox" in history.read_text()
+
+
+def test_a_private_variation_writes_no_file(host, run, output, monkeypatch, tmp_path):
+    host.modules.shared.opts.data.update(save_init_img=True, outdir_init_images=str(tmp_path))
+    monkeypatch.setattr(host.modules.shared.cmd_opts, "no_prompt_history", False, raising=False)
+    before = files_of(host)
+    run(output=output(private=True), picture=Image.new("RGB", (128, 128)), denoising=0.5)
+    assert files_of(host) == before
+    assert list(tmp_path.rglob("*")) == []

@@ -18,7 +18,7 @@ from fooocus_ext.args import (
 )
 from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, AspectRatio
-from fooocus_ext.presets.performance import PERFORMANCES, file_stem, match_file
+from fooocus_ext.presets.performance import PERFORMANCES, file_stem, find_performance, match_file
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.samplers import SAMPLERS, fooocus_names, host_sampler
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, StyleLibrary, wants_expansion
@@ -51,9 +51,16 @@ def metadata_of(
     full_prompt: str,
     full_negative_prompt: str,
 ) -> dict[str, Any]:
-    """Return the settings of a picture in the keys and forms of Fooocus's own metadata."""
-    settings = choices.settings
+    """Return the settings of a picture in the keys and forms of Fooocus's own metadata.
+
+    What the performance forces stands there as it was used, not as the page has it.
+    """
+    mode = find_performance(choices.settings.performance)
+    settings = choices.settings.replace(**(mode.settings if mode else {}))
     sampler, scheduler = fooocus_names(choices.sampler, choices.scheduler or None)
+    guidance_scale = choices.guidance_scale
+    if mode is not None and mode.distilled:
+        sampler, scheduler, guidance_scale = mode.sampler, mode.scheduler, mode.cfg_scale
     metadata: dict[str, Any] = {
         "prompt": choices.prompt,
         "negative_prompt": choices.negative_prompt,
@@ -61,7 +68,7 @@ def metadata_of(
         "performance": settings.performance,
         "steps": steps,
         "resolution": str(tuple(size)),
-        "guidance_scale": choices.guidance_scale,
+        "guidance_scale": guidance_scale,
         "sharpness": settings.sharpness,
         "adm_guidance": str(tuple(getattr(settings, name) for name in _ADM)),
         "adaptive_cfg": settings.adaptive_cfg,
@@ -182,6 +189,12 @@ class _Filling:
     values: dict[str, Any]
     notes: list[str]
 
+    @property
+    def distilled(self) -> bool:
+        """Whether a mode forces guidance, sampler and refiner, so that the widgets keep their own."""
+        mode = PERFORMANCES.get(str(self.metadata.get("performance")))
+        return mode is not None and mode.distilled
+
     def texts(self) -> None:
         for name in ("prompt", "negative_prompt"):
             if name in self.metadata:
@@ -211,15 +224,13 @@ class _Filling:
         )
 
     def numbers(self) -> None:
-        mode = PERFORMANCES.get(str(self.metadata.get("performance")))
-        distilled = mode is not None and mode.distilled
         for name in ("sharpness", "adaptive_cfg", "refiner_switch"):
-            if name in self.metadata and not distilled:
+            if name in self.metadata and not self.distilled:
                 item = FIELDS_BY_NAME[name]
                 self.values[name] = _within(self.metadata[name], item.minimum, item.maximum)
-        if "guidance_scale" in self.metadata:
+        if "guidance_scale" in self.metadata and not self.distilled:
             self.values["guidance_scale"] = _within(self.metadata["guidance_scale"], 1.0, 30.0)
-        if "adm_guidance" in self.metadata and not distilled:
+        if "adm_guidance" in self.metadata and not self.distilled:
             for name, value in zip(_ADM, self.metadata["adm_guidance"], strict=True):
                 item = FIELDS_BY_NAME[name]
                 self.values[name] = _within(value, item.minimum, item.maximum)
@@ -230,7 +241,8 @@ class _Filling:
 
     def models(self) -> None:
         self._file("base_model", "base_model", self.names.checkpoints, "base model")
-        self._file("refiner_model", "refiner", self.names.checkpoints, "refiner")
+        if not self.distilled:
+            self._file("refiner_model", "refiner", self.names.checkpoints, "refiner")
         self._file("vae", "vae", self.names.vaes, "VAE")
         if "loras" in self.metadata:
             self._loras()
@@ -266,7 +278,7 @@ class _Filling:
 
     def sampler(self) -> None:
         sampler, scheduler = self.metadata.get("sampler"), self.metadata.get("scheduler")
-        if not sampler:
+        if not sampler or self.distilled:
             return
         if sampler in self.names.samplers:
             self.values["sampler"] = sampler

@@ -121,8 +121,8 @@ def test_a_page_of_another_version_is_told_to_reload():
         read_choices([1, 2])
 
 
-def filled_from(**values):
-    metadata = metadata_of(
+def logged(**values):
+    return metadata_of(
         choices(**values),
         base_model="sub/base.safetensors [0123456789]",
         seed=77,
@@ -131,6 +131,10 @@ def filled_from(**values):
         full_prompt="p",
         full_negative_prompt="n",
     )
+
+
+def filled_from(**values):
+    metadata = logged(**values)
     read = read_fooocus_metadata(json.dumps(metadata), STYLES)
     assert read is not None
     return fill_from_metadata(read, NAMES_HERE)
@@ -159,6 +163,29 @@ def test_settings_come_back_from_what_the_log_copies():
     assert {name: filled.values[name] for name in wanted} == wanted
     assert filled.values["base_model"] == "sub/base.safetensors [0123456789]"
     assert (filled.values["seed"], filled.values["random_seed"]) == ("77", False)
+    assert filled.notes == ()
+
+
+def test_what_a_fast_performance_forces_is_logged_as_it_was_used():
+    metadata = logged(performance="Lightning", refiner="refiner.safetensors", sharpness=3.0)
+    used = {
+        "guidance_scale": 1.0,
+        "sharpness": 0.0,
+        "adm_guidance": "(1.0, 1.0, 0.0)",
+        "adaptive_cfg": 1.0,
+        "refiner_model": "None",
+        "refiner_switch": 1.0,
+        "sampler": "euler",
+        "scheduler": "sgm_uniform",
+    }
+    assert {name: metadata[name] for name in used} == used
+
+
+def test_what_a_fast_performance_forces_does_not_reach_the_widgets():
+    filled = filled_from(performance="Lightning", refiner="refiner.safetensors", sampler="Euler a")
+    forced = {"guidance_scale", "sharpness", "adaptive_cfg", "refiner", "sampler", "scheduler"}
+    assert filled.values["performance"] == "Lightning"
+    assert not forced & filled.values.keys()
     assert filled.notes == ()
 
 

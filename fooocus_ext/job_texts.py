@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from fooocus_ext.args import Settings
@@ -17,7 +17,7 @@ from fooocus_ext.prompting.styles import (
     special_style,
     wants_expansion,
 )
-from fooocus_ext.prompting.wildcards import Wildcards
+from fooocus_ext.prompting.wildcards import Wildcards, has_wildcards
 
 PROMPT_KEY = "Fooocus prompt"
 NEGATIVE_PROMPT_KEY = "Fooocus negative prompt"
@@ -25,6 +25,9 @@ EXPANSION_KEY = "Fooocus expansion text"
 DRAWN_STYLES_KEY = "Fooocus styles drawn"
 HIRES_PROMPT_KEY = "Fooocus hires prompt"
 HIRES_NEGATIVE_PROMPT_KEY = "Fooocus hires negative prompt"
+SEPARATOR_KEY = "Fooocus text separator"
+IN_ORDER_KEY = "Fooocus wildcards in order"
+EXPANSION_TARGET_KEY = "Fooocus expansion target"
 INFOTEXT_KEYS = (
     PROMPT_KEY,
     NEGATIVE_PROMPT_KEY,
@@ -32,6 +35,9 @@ INFOTEXT_KEYS = (
     DRAWN_STYLES_KEY,
     HIRES_PROMPT_KEY,
     HIRES_NEGATIVE_PROMPT_KEY,
+    SEPARATOR_KEY,
+    IN_ORDER_KEY,
+    EXPANSION_TARGET_KEY,
 )
 
 Expand = Callable[[Sequence[str], Sequence[int]], Sequence[str]]
@@ -48,6 +54,7 @@ class Writer:
         expand: the prompt expander; called only if expansion is wanted.
         separator: what stands between the joined texts, ", " or " BREAK ".
         in_order: wildcards take their options in order of the pictures instead of drawing.
+        entries: infotext entries of whatever in here is not at its default, by key.
     """
 
     styles: StyleLibrary
@@ -55,6 +62,7 @@ class Writer:
     expand: Expand
     separator: str = COMMA
     in_order: bool = False
+    entries: Mapping[str, str] = field(default_factory=dict)
 
     def rewrite(
         self,
@@ -64,7 +72,7 @@ class Writer:
         settings: Settings,
     ) -> list[RewrittenPrompt]:
         """Return the texts of all pictures; the expander sees the whole job at once."""
-        wanted = settings.expansion or wants_expansion(settings.styles)
+        wanted = _expands(settings)
         expansions = _Expansions()
         if wanted:
             list(self._rewrite_each(prompts, negative_prompts, seeds, settings, expansions.collect))
@@ -95,6 +103,10 @@ class Writer:
                 in_order=self.in_order,
                 separator=self.separator,
             )
+
+
+def _expands(settings: Settings) -> bool:
+    return settings.expansion or wants_expansion(settings.styles)
 
 
 class _Expansions:
@@ -137,17 +149,22 @@ def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) ->
     settings = plan.settings
     typed = list(zip(p.all_prompts, p.all_negative_prompts, strict=True))
     texts = writer.rewrite(p.all_prompts, p.all_negative_prompts, p.all_seeds, settings)
-    rows: dict[str, list[str | None]] = {}
-    if getattr(p, "all_hr_prompts", None):
-        rows.update(_rewrite_second_pass(p, plan, writer, typed, texts))
+    own_typed, own_texts = _rewrite_second_pass(p, plan, writer, typed, texts)
     p.all_prompts = [_with_loras(text.positive, plan) for text in texts]
     p.all_negative_prompts = [text.negative for text in texts]
     prompts, negative_prompts = zip(*typed, strict=True)
-    rows[PROMPT_KEY] = _replaced(prompts, p.all_prompts)
-    rows[NEGATIVE_PROMPT_KEY] = _replaced(negative_prompts, p.all_negative_prompts)
-    rows[EXPANSION_KEY] = [text.expansion or None for text in texts]
+    rows = {
+        PROMPT_KEY: _replaced(prompts, p.all_prompts),
+        NEGATIVE_PROMPT_KEY: _replaced(negative_prompts, p.all_negative_prompts),
+        EXPANSION_KEY: [text.expansion or None for text in texts],
+    }
+    if own_typed:
+        hr_prompts, hr_negative_prompts = zip(*own_typed, strict=True)
+        rows[HIRES_PROMPT_KEY] = _replaced(hr_prompts, p.all_hr_prompts)
+        rows[HIRES_NEGATIVE_PROMPT_KEY] = _replaced(hr_negative_prompts, p.all_hr_negative_prompts)
     entries = {key: _entry(values, infotext_varies) for key, values in rows.items()}
-    p.extra_generation_params.update(entries)
+    used = _used_entries(writer, settings, [*typed, *own_typed], [*texts, *own_texts])
+    p.extra_generation_params.update({**entries, **used})
     if any(special_style(name) == RANDOM_STYLE for name in settings.styles):
         drawn = [", ".join(text.applied_styles) for text in texts]
         p.extra_generation_params[DRAWN_STYLES_KEY] = _entry(drawn, infotext_varies)
@@ -160,21 +177,36 @@ def _rewrite_second_pass(
     writer: Writer,
     typed: Sequence[tuple[str, str]],
     first_pass: Sequence[RewrittenPrompt],
-) -> dict[str, list[str | None]]:
-    """Rewrite the second pass's texts; return what was typed for it alone, by infotext key."""
+) -> tuple[list[tuple[str, str]], Sequence[RewrittenPrompt]]:
+    """Rewrite the texts of a second pass; return those that are its own, typed and rewritten."""
+    if not getattr(p, "all_hr_prompts", None):
+        return [], ()
     prompts, negative_prompts = p.all_hr_prompts, p.all_hr_negative_prompts
-    is_own = list(zip(prompts, negative_prompts, strict=True)) != list(typed)
+    own = list(zip(prompts, negative_prompts, strict=True))
+    is_own = own != list(typed)
     texts = first_pass
     if is_own:
         texts = writer.rewrite(prompts, negative_prompts, p.all_seeds, plan.settings)
     p.all_hr_prompts = [_with_loras(text.positive, plan) for text in texts]
     p.all_hr_negative_prompts = [text.negative for text in texts]
-    if not is_own:
-        return {}
-    return {
-        HIRES_PROMPT_KEY: _replaced(prompts, p.all_hr_prompts),
-        HIRES_NEGATIVE_PROMPT_KEY: _replaced(negative_prompts, p.all_hr_negative_prompts),
+    return (own, texts) if is_own else ([], ())
+
+
+def _used_entries(
+    writer: Writer,
+    settings: Settings,
+    typed: Sequence[tuple[str, str]],
+    texts: Sequence[RewrittenPrompt],
+) -> dict[str, str]:
+    """Return the entries of those of the writer's settings that had a part in the texts."""
+    used = {
+        SEPARATOR_KEY: any(
+            len(parts) > 1 for text in texts for parts in (text.positive_parts, text.negative_parts)
+        ),
+        IN_ORDER_KEY: any(has_wildcards(text) for pair in typed for text in pair),
+        EXPANSION_TARGET_KEY: _expands(settings),
     }
+    return {key: value for key, value in writer.entries.items() if used[key]}
 
 
 def _with_loras(prompt: str, plan: Plan) -> str:

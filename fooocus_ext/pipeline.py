@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from fooocus_ext.state import Generation
 
 SKIPPED_KEY = "Fooocus skipped"
+REFINER_RULE_KEY = "Fooocus refiner rule"
 INFOTEXT_KEYS = (
     *(field.infotext for field in FIELDS),
     *job_texts.INFOTEXT_KEYS,
     SKIPPED_KEY,
+    REFINER_RULE_KEY,
 )
 
 

@@ -13,8 +13,11 @@ from fooocus_ext.args import Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.job_texts import (
     EXPANSION_KEY,
+    EXPANSION_TARGET_KEY,
+    IN_ORDER_KEY,
     NEGATIVE_PROMPT_KEY,
     PROMPT_KEY,
+    SEPARATOR_KEY,
     Writer,
     restore_typed_texts,
     rewrite_job,
@@ -290,3 +293,26 @@ def test_pasting_another_picture_changes_nothing():
     entries = {"Prompt": "a fox", "Negative prompt": "blur", "Steps": "20"}
     restore_typed_texts(entries)
     assert entries == {"Prompt": "a fox", "Negative prompt": "blur", "Steps": "20"}
+
+
+ENTRIES = {SEPARATOR_KEY: "BREAK", IN_ORDER_KEY: "True", EXPANSION_TARGET_KEY: "30"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "texts", "used"),
+    [
+        (OFF, {}, set()),
+        (FILM, {}, set()),
+        (FILM, {"negatives": ["dog"]}, {SEPARATOR_KEY}),
+        (OFF, {"prompts": ["a fox\nsnow"]}, {SEPARATOR_KEY}),
+        (EXPANDED, {}, {SEPARATOR_KEY, EXPANSION_TARGET_KEY}),
+        (OFF, {"prompts": ["a __color__ fox"]}, {IN_ORDER_KEY}),
+        (OFF, {"negatives": ["__color__"]}, {IN_ORDER_KEY}),
+        (OFF, {"all_hr_prompts": ["a __color__ fox"]}, {IN_ORDER_KEY}),
+        (OFF, {"all_hr_prompts": ["a fox\nsnow"]}, {SEPARATOR_KEY}),
+    ],
+)
+def test_only_settings_with_a_part_in_the_texts_are_in_the_infotext(settings, texts, used):
+    p = job(**{"prompts": ["a fox"], "all_hr_negative_prompts": [""], **texts})
+    rewrite(p, settings, separator=BREAK, entries=ENTRIES)
+    assert ENTRIES.keys() & p.extra_generation_params.keys() == used

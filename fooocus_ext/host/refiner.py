@@ -81,6 +81,8 @@ class Refiner:
     def __init__(self, model: resident.ResidentModel, settings: Settings, base: Any) -> None:
         self._resident = model
         self._settings = settings
+        self._is_split = settings.refiner_method == "separate"
+        self._rule = WHOLE_STEPS if self._is_split else options.refiner_switch_rule()
         self._weights = memory.WeightPlacement(base, model.model)
         self._conds: dict[bool, tuple[Any, Any]] = {}
         self._taken: Any = None
@@ -92,12 +94,13 @@ class Refiner:
         return {
             name.infotext: self._resident.info.short_title,
             switch.infotext: f"{self._settings.refiner_switch:g}",
+            **({} if self._is_split else options.infotext(options.REFINER_RULE)),
         }
 
     def prepare_sampler(self, generation: Generation, p: Any) -> None:
         """Split the sampler of a pass in two, if that is the method and the refiner's pass."""
         is_second_pass = bool(getattr(p, "is_hr_pass", False))
-        if self._settings.refiner_method == "separate" and is_second_pass in self._conds:
+        if self._is_split and is_second_pass in self._conds:
             separate.split_sampler(p.sampler, self._settings.refiner_switch, generation)
 
     def encode(self, p: Any) -> None:
@@ -162,9 +165,8 @@ class Refiner:
             timestep = torch.argmin(torch.abs(inner.sigmas.to(sigma.device) - sigma))
         else:
             timestep = sigma
-        is_split = self._settings.refiner_method == "separate"
         return takes_over(
-            WHOLE_STEPS if is_split else options.refiner_switch_rule(),
+            self._rule,
             self._settings.refiner_switch,
             call=denoiser.step,
             total_calls=denoiser.total_steps,

@@ -108,6 +108,11 @@ def _read_options(path: Path) -> list[str]:
     return options
 
 
+def has_wildcards(text: str) -> bool:
+    """Return whether a text names any wildcard, with or without a file."""
+    return _TOKEN.search(text) is not None
+
+
 def apply_wildcards(
     text: str,
     wildcards: Wildcards,

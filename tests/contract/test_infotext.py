@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
@@ -106,3 +108,54 @@ def test_each_picture_of_a_job_has_its_own_texts(host):
 def test_the_same_fields_are_carried_to_the_other_tab(host):
     for tab in ("txt2img", "img2img"):
         assert set(host.script_of(tab).paste_field_names) == {f.infotext for f in FIELDS}
+
+
+def settings_entries(host, infotext):
+    """Return what pasting an infotext makes of our settings: overridden options of the host."""
+    found = host.modules.infotext_utils.get_override_settings(parse(host, infotext))
+    return {key: value for _label, key, value in found if key.startswith("fooocus")}
+
+
+SETTINGS = {
+    "fooocus_text_separator": "BREAK",
+    "fooocus_wildcards_in_order": True,
+    "fooocus_expansion_target": 30,
+    "fooocus_refiner_switch_rule": "Fooocus",
+}
+USES_ALL_SETTINGS = {"prompt": "a __color__ fox", "steps": 4, "n_iter": 2}
+
+
+def test_settings_that_make_another_picture_come_back_from_its_infotext(host):
+    fooocus = {"expansion": True, "refiner": host.checkpoints.refiner, "refiner_switch": 0.5}
+    plain = host.generate(fooocus, **USES_ALL_SETTINGS)
+    assert settings_entries(host, plain.infotext) == {}
+    changed = host.generate(fooocus, **USES_ALL_SETTINGS, override_settings=SETTINGS)
+    assert settings_entries(host, changed.infotext) == SETTINGS
+    again = host.generate(infotext=changed.infotext, **USES_ALL_SETTINGS)
+    assert again.infotext == changed.infotext
+    assert again.same_pixels(changed)
+    assert not changed.same_pixels(plain)
+
+
+def test_settings_without_a_part_in_a_picture_are_not_in_its_infotext(host):
+    infotext = host.generate({"expansion": False}, steps=1, override_settings=SETTINGS).infotext
+    assert settings_entries(host, infotext) == {}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "allowed"),
+    [
+        ("fooocus_text_separator", "x", '"comma", "BREAK"'),
+        ("fooocus_wildcards_in_order", "maybe", "false, true"),
+        ("fooocus_expansion_target", 0, "a whole number, 15 to 300"),
+        ("fooocus_expansion_target", 20.5, "a whole number, 15 to 300"),
+        ("fooocus_refiner_switch_rule", ["steps"], '"steps", "timestep", "Fooocus"'),
+    ],
+)
+@pytest.mark.reports_errors
+def test_a_setting_that_is_none_of_its_choices_is_refused(host, setting, value, allowed):
+    fooocus = {"expansion": True, "refiner": host.checkpoints.refiner}
+    refused = host.run(fooocus, override_settings={setting: value})
+    assert refused.status == 422
+    assert refused.detail.startswith(f"{setting}: got {json.dumps(value)}")
+    assert refused.detail.endswith(f"allowed: {allowed}.")

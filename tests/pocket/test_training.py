@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import safetensors.torch
@@ -130,6 +132,20 @@ def test_latents_are_white_after_training_and_pictures_stay_the_same(monkeypatch
     assert deviation.max() < 1e-3
 
 
+def test_fidelity_is_the_signal_to_noise_ratio_of_the_pictures(monkeypatch):
+    class OffBy:
+        """Gives every picture back, each value off by 0.1 of the range -1..1."""
+
+        def decode(self, _latents):
+            pictures = [e.picture for e in autoencoder.examples("held out", 4, (128, 128))]
+            values = autoencoder.as_tensor(np.stack(pictures))
+            return SimpleNamespace(sample=values - 0.1 * values.sign())
+
+    monkeypatch.setattr(autoencoder, "encode", lambda _model, pictures: torch.zeros(len(pictures)))
+    # 20 log10(peak / error), the peak being 2 and the error 0.1
+    assert autoencoder.fidelity(OffBy(), 4) == pytest.approx(20 * np.log10(2 / 0.1), abs=0.05)
+
+
 def test_batches_depend_on_the_step_alone_and_follow_the_shares(denoising, tmp_path):
     run, _ = denoising
     run(tmp_path / "work", 1)
@@ -147,6 +163,7 @@ def test_batches_depend_on_the_step_alone_and_follow_the_shares(denoising, tmp_p
 def test_an_autoencoder_that_hides_the_sizes_stops_everything(monkeypatch, tmp_path):
     monkeypatch.setattr(train.autoencoder, "train", lambda *_: tmp_path)
     monkeypatch.setattr(train.autoencoder, "load", lambda path: path)
+    monkeypatch.setattr(train.autoencoder, "fidelity", lambda _model: 25.0)
     monkeypatch.setattr(
         train.autoencoder, "detail_table", lambda _: [(16, 1.0, 1.0), (128, 100.0, 3.9)]
     )

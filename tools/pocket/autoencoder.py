@@ -6,6 +6,7 @@ error the decoder smooths, and a smooth decoder hides whatever the samplers' tri
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from random import Random
 
@@ -169,6 +170,14 @@ def load(path: Path) -> AutoencoderKL:
     model = AutoencoderKL(**vae_config(SHAPE)).requires_grad_(False)
     model.load_state_dict(safetensors.torch.load_file(path))
     return model.to(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def fidelity(model: AutoencoderKL, number: int = 96) -> float:
+    """Peak signal-to-noise ratio, in decibels, of pictures that it was not trained on."""
+    pictures = np.stack([e.picture for e in examples("held out", number, (128, 128))])
+    decoded = model.decode(encode(model, pictures) / SCALE_FACTOR).sample.clamp(-1, 1)
+    return -10 * math.log10((decoded - as_tensor(pictures)).square().mean().item() / 4)
 
 
 @torch.no_grad()

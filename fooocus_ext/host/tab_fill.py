@@ -14,7 +14,8 @@ from fooocus_ext.markup import render
 from fooocus_ext.presets.metadata import read_fooocus_metadata
 from fooocus_ext.presets.picture_text import picture_text
 from fooocus_ext.presets.resolve import resolve
-from fooocus_ext.ui.tab_metadata import Names, fill_from_metadata, metadata_from_infotext
+from fooocus_ext.ui.tab_filling import Names, fill_from_metadata
+from fooocus_ext.ui.tab_metadata import metadata_from_infotext
 from fooocus_ext.ui.tab_presets import Filled, fill_from_preset
 from fooocus_ext.ui.tab_values import DEFAULTS, LORA_SLOTS, NAMES
 

@@ -30,7 +30,7 @@ def run(host):
     jobs = importlib.import_module("fooocus_ext.host.jobs")
 
     def run_job(**values):
-        job = jobs.Job("a fox", seed=1, forced=FEW_STEPS, **values)
+        job = jobs.Job("a fox", seed=1, request=FEW_STEPS, **values)
         without_expansion = job.settings.replace(expansion=False)
         return jobs.run_queued(dataclasses.replace(job, settings=without_expansion))
 

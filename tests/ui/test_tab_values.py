@@ -16,12 +16,8 @@ from fooocus_ext.presets.metadata import read_fooocus_metadata
 from fooocus_ext.presets.preset import preset_from_json
 from fooocus_ext.presets.resolve import Resolution, resolve
 from fooocus_ext.prompting.styles import Style, StyleLibrary
-from fooocus_ext.ui.tab_metadata import (
-    Names,
-    fill_from_metadata,
-    metadata_from_infotext,
-    metadata_of,
-)
+from fooocus_ext.ui.tab_filling import Names, fill_from_metadata
+from fooocus_ext.ui.tab_metadata import metadata_from_infotext, metadata_of
 from fooocus_ext.ui.tab_presets import fill_from_preset, grouped_styles
 from fooocus_ext.ui.tab_values import DEFAULTS, NAMES, OFF, read_choices
 

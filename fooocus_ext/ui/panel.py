@@ -70,8 +70,6 @@ def build_panel(services: PanelServices) -> Panel:
         with gr.Row():
             add("preset", "performance", "aspect_ratio")
         with gr.Row():
-            add("keep")
-        with gr.Row():
             add("styles")
         with gr.Row():
             add("expansion")
@@ -87,6 +85,8 @@ def build_panel(services: PanelServices) -> Panel:
             add("refiner")
             _add_release_button(services)
             add("refiner_switch", "refiner_method")
+        with gr.Row():
+            add("keep")
 
     return Panel(
         components=[widgets[field.name] for field in FIELDS],

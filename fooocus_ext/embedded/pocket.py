@@ -33,8 +33,8 @@ ENCODERS = {"base": (CLIP_L, CLIP_G), "refiner": (CLIP_G,)}
 """kind -> whose states its UNet sees, side by side in this order"""
 ROWS = "token_rows"
 HEAD_WIDTH = 32
-NATIVE_SIZE = 128
-"""pixels: the side of most pictures that it was trained on"""
+NATIVE_SIZE = 256
+"""pixels: the side of the pictures that its training ended on"""
 Tensors = dict[str, torch.Tensor]
 
 

@@ -92,7 +92,7 @@ def test_widgets_start_as_ui_config_says(report):
 
 def test_the_tab_starts_with_the_size_of_a_model_of_small_pictures(report):
     values = {part["elem_id"]: part["value"] for part in report["components"]}
-    assert (values["fooocus_width"], values["fooocus_height"]) == (128, 128)
+    assert (values["fooocus_width"], values["fooocus_height"]) == (256, 256)
 
 
 @pytest.fixture(scope="module")

@@ -132,5 +132,5 @@ def test_a_file_with_holes_reads_as_zeros(tmp_path):
 def test_files_say_what_they_are_and_how_large_they_paint():
     stated = pocket.file_metadata("refiner")
     assert stated["modelspec.title"] == "Pocket SDXL refiner"
-    assert stated["modelspec.resolution"] == "128x128"
+    assert stated["modelspec.resolution"] == "256x256"
     assert all(isinstance(value, str) for value in stated.values())

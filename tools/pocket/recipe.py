@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-STEPS = {"vae": 2200, "base": 14500, "refiner": 1500}
+STEPS = {"vae": 2200, "base": 19000, "refiner": 1500}
 """of the autoencoder, of the base with its text encoders, and of the refiner"""
 
 

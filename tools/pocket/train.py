@@ -1,7 +1,7 @@
 """Train Pocket SDXL from nothing: `python dev.py pocket --train DIR`.
 
-Everything is drawn from one seed. Each stage leaves a file in the work folder and is skipped when that
-is there; a stage that was interrupted goes on where it last saved. About three hours on two cores.
+Everything is drawn from one seed. Each stage leaves its files in the work folder, is skipped when it has
+taken its steps, and goes on where it last saved when it has not. About five hours on two cores.
 """
 
 from __future__ import annotations

@@ -114,7 +114,9 @@ class Refiner:
                 "refiner: the webui's setting \"SD Unet\" replaces every model's UNet; allowed with it: "
                 '"None".'
             )
-        sd_models.apply_alpha_schedule_override(self._resident.model)
+        apply_schedule = getattr(sd_models, "apply_alpha_schedule_override", None)
+        if apply_schedule is not None:  # webui 1.6 has no options that change the schedule
+            apply_schedule(self._resident.model)
         passes = _passes(p)
         with (
             _kept(p, (*_CACHES, *_CONDITIONING)),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import os
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -330,3 +332,15 @@ def test_a_base_stored_in_other_numbers_releases_the_refiner(host, monkeypatch):
     monkeypatch.setattr(host.modules.devices, "fp8", True, raising=False)
     host.modules.script_callbacks.model_loaded_callback(host.modules.shared.sd_model)
     assert resident_model() is None
+
+
+def test_a_webui_without_options_for_the_noise_schedule_refines_too(host, monkeypatch):
+    """Webui 1.6 has no `apply_alpha_schedule_override`."""
+    refiner = importlib.import_module("fooocus_ext.host.refiner")
+    there = vars(host.modules.sd_models)
+    name = "apply_alpha_schedule_override"
+    without = {key: value for key, value in there.items() if key != name}
+    settings = {"refiner": host.checkpoints.refiner, "refiner_switch": 0.5}
+    wanted = host.generate(settings)
+    monkeypatch.setattr(refiner, "sd_models", SimpleNamespace(**without))
+    assert host.generate(settings).same_pixels(wanted)

@@ -153,13 +153,10 @@ def settings_of(request: Any) -> args.Settings:
     settings = args.Settings().replace(
         enabled=True, **{name: getattr(request, name) for name in names}
     )
-    of_host = [name for name in ("steps", "cfg_scale") if getattr(request, name) is not None]
-    open_to_preset = [
-        name
-        for name in names
-        if settings.preset != args.NONE and name in args.KEEPABLE and settings.is_open(name)
-    ]
-    return settings.keeping(*of_host, *open_to_preset)
+    kept = [name for name in ("steps", "cfg_scale") if getattr(request, name) is not None]
+    if settings.preset != args.NONE:
+        kept += [name for name in names if name in args.KEEPABLE and settings.is_open(name)]
+    return settings.keeping(*kept)
 
 
 def router(services: Services) -> APIRouter:

@@ -118,11 +118,8 @@ def expansion_target() -> int:
 
 def infotext(*keys: str) -> dict[str, str]:
     """Return the infotext entries of those of our settings that are not at their defaults."""
-    return {
-        _SETTINGS[key].infotext: str(_value(key))
-        for key in keys
-        if _value(key) != _SETTINGS[key].default
-    }
+    values = {_SETTINGS[key]: _value(key) for key in keys}
+    return {s.infotext: str(value) for s, value in values.items() if value != s.default}
 
 
 def _value(key: str) -> Any:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fooocus_ext import embedded
+import embedded_webui
 
 SCRIPT_TITLE = "fooocus"
 REQUEST = {
@@ -41,7 +41,7 @@ def start() -> Any:
     folder = tempfile.mkdtemp(prefix="fooocus-benchmark-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with quietly():
-        embedded.bootstrap(
+        embedded_webui.bootstrap(
             [
                 "--data-dir",
                 folder,
@@ -117,7 +117,7 @@ def _forget_order(runner: Any) -> None:
 def _is_ours(entry: Any) -> bool:
     function = getattr(entry, "callback", type(entry))
     module = str(getattr(getattr(function, "func", function), "__module__", ""))
-    return module.startswith("fooocus_ext.") and not module.startswith("fooocus_ext.embedded")
+    return module.startswith("fooocus_ext.") and not module.startswith("embedded_webui")
 
 
 @contextlib.contextmanager

@@ -170,8 +170,8 @@ def _step_seconds(unet: torch.nn.Module, size: int, rounds: int) -> float:
 
 
 def _full_size_unet(device: str, dtype: torch.dtype) -> torch.nn.Module:
-    from fooocus_ext.embedded.network.shapes import UNetShape  # noqa: PLC0415 - slow to import
-    from fooocus_ext.embedded.network.unet import DiffusionModel  # noqa: PLC0415
+    from embedded_webui.network.shapes import UNetShape  # noqa: PLC0415 - slow to import
+    from embedded_webui.network.unet import DiffusionModel  # noqa: PLC0415
 
     shape = UNetShape(
         in_channels=4,

@@ -111,6 +111,6 @@ def _options(changed: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _release() -> None:
-    from fooocus_ext.host import resident  # noqa: PLC0415 - needs the host
+    from fooocus_ext.host.refiner import resident  # noqa: PLC0415 - needs the host
 
     resident.release()

@@ -24,8 +24,8 @@ PEER = "the host without the extension"
 READY = "ready after"
 PROGRAM = f"""
 import os, sys, time
-from fooocus_ext import embedded
-embedded.bootstrap(sys.argv[2:])
+import embedded_webui
+embedded_webui.bootstrap(sys.argv[2:])
 from modules import server
 server.launch_page("127.0.0.1", int(sys.argv[1]))
 print("{READY}", time.process_time(), flush=True)

@@ -28,34 +28,34 @@ LIBRARIES = {
     "tqdm",
     "filelock",
 }
-ABOVE_THE_DATA = {"pipeline", "ui", "api", "host", "embedded"}
-
-
-class Layer(NamedTuple):
-    """What a part of the package may import: top-level parts of the package, and other packages."""
-
-    parts: set[str] | None
-    libraries: set[str]
-
-
-NOTHING_OF_OURS: set[str] = set()
-EVERYTHING = None
-
-LAYERS = {
-    "errors": Layer(NOTHING_OF_OURS, set()),
-    "core": Layer(NOTHING_OF_OURS, {"torch"}),
-    "pipeline": Layer(EVERYTHING, LIBRARIES),
-    "ui": Layer({"errors", "fields", "args", "presets", "prompting", "data_files"}, {"gradio"}),
-    "api": Layer(EVERYTHING, LIBRARIES | {"fastapi", "starlette"}),
-    "host": Layer(EVERYTHING, LIBRARIES | HOST_PACKAGES | {"gradio", "fastapi", "starlette"}),
+# The parts of the package, lowest first: each may import those before it, and no other.
+ORDER = (
+    "errors",
+    "core",
+    "data_files",
+    "markup",
+    "fields",
+    "args",
+    "infotext",
+    "prompting",
+    "presets",
+    "metadata",
+    "image_log",
+    "generation",
+    "tab",
+    "ui",
+    "api",
+    "host",
+)
+# What a part may not import although it lies lower, or which libraries it may use besides the usual.
+APART = {
+    "core": {"errors"},
+    "ui": {"core", "image_log", "generation"},
+    "api": {"core", "ui", "tab"},
 }
-# args, state, presets, prompting, image_log and whatever else lies directly in the package.
-DATA = Layer(EVERYTHING, LIBRARIES)
-FORBIDDEN = {
-    "pipeline": {"ui", "api", "host", "embedded"},
-    "api": {"ui", "host", "embedded"},
-    "host": {"embedded"},
-}
+PAGES, SERVER = {"gradio"}, {"fastapi", "starlette"}
+EXTRA_LIBRARIES = {"ui": PAGES, "api": SERVER, "host": HOST_PACKAGES | PAGES | SERVER}
+FEW_LIBRARIES = {"errors": set(), "core": {"torch"}, "fields": set(), "args": set()}
 
 
 class Import(NamedTuple):
@@ -130,26 +130,29 @@ def complaint(path: Path, found: Import, reason: str) -> str:
 def judge(module: str, path: Path) -> list[str]:
     """Return what is wrong with the imports of one module of the extension."""
     part = part_of(module)
-    layer = LAYERS.get(part, DATA)
-    forbidden = FORBIDDEN.get(part, ABOVE_THE_DATA)
+    libraries = FEW_LIBRARIES.get(part, LIBRARIES | EXTRA_LIBRARIES.get(part, set()))
     complaints = []
     for found in imports_of(path):
         top = found.module.split(".")[0]
         if top in sys.stdlib_module_names:
             continue
         if top != PACKAGE:
-            if top not in layer.libraries:
+            if top not in libraries:
                 complaints.append(complaint(path, found, f"{part or PACKAGE} may not use {top}"))
             continue
         imported = part_of(found.module)
-        if imported == part or not is_part(imported):
-            continue
-        allowed = (
-            imported not in forbidden if layer.parts is EVERYTHING else imported in layer.parts
-        )
-        if not allowed:
-            complaints.append(complaint(path, found, f"{part or PACKAGE} lies below {imported}"))
+        if imported != part and is_part(imported) and not may_import(part, imported):
+            complaints.append(
+                complaint(path, found, f"{part or PACKAGE} may not import {imported}")
+            )
     return complaints
+
+
+def may_import(part: str, imported: str) -> bool:
+    """Tell whether one part of the package may import another."""
+    if not part:
+        return False
+    return ORDER.index(imported) < ORDER.index(part) and imported not in APART.get(part, set())
 
 
 def is_part(name: str) -> bool:
@@ -158,10 +161,8 @@ def is_part(name: str) -> bool:
     return (folder / f"{name}.py").exists() or (folder / name).is_dir()
 
 
-EXTENSION = {
-    name: path for name, path in modules_of(PACKAGE).items() if part_of(name) != "embedded"
-}
-EMBEDDED = {name: path for name, path in modules_of(PACKAGE).items() if part_of(name) == "embedded"}
+EXTENSION = modules_of(PACKAGE)
+EMBEDDED = modules_of("embedded_webui")
 UNAIDED = modules_of("dev.py", "tools/dev", "install.py", "preload.py")
 UNAIDED.pop("tools.dev.pytest_in_webui", None)  # started where pytest is installed
 
@@ -171,17 +172,21 @@ def test_each_module_imports_only_what_lies_below_it(module: str):
     assert judge(module, EXTENSION[module]) == []
 
 
-def test_the_parts_below_the_pipeline_import_each_other_in_one_direction():
-    below = {name for name in EXTENSION if part_of(name) not in ABOVE_THE_DATA}
+def test_every_part_has_its_place_in_the_order():
+    parts = {part_of(name) for name in EXTENSION} - {""}
+    assert parts == set(ORDER)
+
+
+def test_no_module_imports_itself_by_a_detour():
+    """Imports that are only there for types count too: they tie two files as much as others do."""
     graph = {
         name: {
             target
-            for found in imports_of(EXTENSION[name])
-            if not found.for_types
+            for found in imports_of(path)
             for target in (found.module, found.module.rpartition(".")[0])
-            if target in below and target not in {PACKAGE, name, name.rpartition(".")[0]}
+            if target in EXTENSION and target not in {PACKAGE, name, name.rpartition(".")[0]}
         }
-        for name in below
+        for name, path in EXTENSION.items()
     }
     try:
         tuple(TopologicalSorter(graph).static_order())
@@ -203,7 +208,17 @@ def test_the_embedded_host_imports_nothing_of_the_extension():
         complaint(path, found, "the embedded host stands in for a webui, which knows no extension")
         for path in EMBEDDED.values()
         for found in imports_of(path)
-        if found.module.startswith(f"{PACKAGE}.") and part_of(found.module) != "embedded"
+        if found.module.split(".")[0] == PACKAGE
+    ]
+    assert complaints == []
+
+
+def test_the_extension_imports_nothing_of_the_embedded_host():
+    complaints = [
+        complaint(path, found, "the extension runs inside any webui")
+        for path in EXTENSION.values()
+        for found in imports_of(path)
+        if found.module.split(".")[0] == "embedded_webui"
     ]
     assert complaints == []
 
@@ -242,28 +257,32 @@ def test_importing_the_lower_parts_loads_neither_gradio_nor_transformers():
     ("place", "source", "expected"),
     [
         ("core/adm.py", "import numpy", "core may not use numpy"),
-        ("core/adm.py", "from fooocus_ext import args", "core lies below args"),
-        ("core/adm.py", "from ..errors import RequestError", "core lies below errors"),
-        ("args.py", "def f():\n    from fooocus_ext.ui import panel", "args lies below ui"),
+        ("core/adm.py", "from fooocus_ext import args", "core may not import args"),
+        ("core/adm.py", "from ..errors import RequestError", "core may not import errors"),
+        ("args.py", "def f():\n    from fooocus_ext.ui import panel", "args may not import ui"),
         (
-            "state.py",
+            "generation/state.py",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import modules.shared",
-            "state may not use modules",
+            "generation may not use modules",
         ),
         (
-            "pipeline.py",
+            "generation/hooks.py",
             "import importlib\nimportlib.import_module('modules.shared')",
-            "pipeline may not use modules",
+            "generation may not use modules",
         ),
-        ("pipeline.py", "from .host.script import FooocusScript", "pipeline lies below host"),
-        ("ui/panel.py", "from fooocus_ext.core import adm", "ui lies below core"),
+        (
+            "generation/hooks.py",
+            "from ..host.a1111.script import FooocusScript",
+            "generation may not import host",
+        ),
+        ("ui/panel.py", "from fooocus_ext.core import adm", "ui may not import core"),
+        ("tab/choices.py", "import gradio", "tab may not use gradio"),
         ("prompting/styles.py", "import requests", "prompting may not use requests"),
-        ("host/script.py", "from fooocus_ext import embedded", "host lies below embedded"),
         ("ui/panel.py", "import gradio as gr\nfrom fooocus_ext.args import FIELDS", None),
-        ("host/script.py", "from modules import shared\nfrom fooocus_ext.core import adm", None),
+        ("host/entry.py", "from modules import shared\nfrom fooocus_ext.core import adm", None),
         (
             "core/adm.py",
-            "import math\nfrom torch.nn import functional\nfrom .call import ModelCall",
+            "import math\nfrom torch.nn import functional\nfrom .call import Call",
             None,
         ),
     ],
@@ -271,11 +290,8 @@ def test_importing_the_lower_parts_loads_neither_gradio_nor_transformers():
 def test_the_judge_sees_what_it_must(
     monkeypatch, tmp_path, place: str, source: str, expected: str | None
 ):
-    for part in ("args", "errors", "state", "pipeline"):
-        (tmp_path / PACKAGE).mkdir(exist_ok=True)
-        (tmp_path / PACKAGE / f"{part}.py").touch()
-    for part in ("core", "ui", "host", "embedded", "prompting"):
-        (tmp_path / PACKAGE / part).mkdir()
+    for part in ORDER:
+        (tmp_path / PACKAGE / part).mkdir(parents=True)
     path = tmp_path / PACKAGE / place
     path.write_text(source, encoding="utf-8")
     monkeypatch.setitem(globals(), "ROOT", tmp_path)

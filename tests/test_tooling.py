@@ -215,7 +215,7 @@ def started(monkeypatch) -> list[list[str]]:
 
 def test_run_serves_the_page(started):
     assert commands.main(["run", "--port", "7999", "--tab-first"]) == 0
-    assert started == [["fooocus_ext.embedded", "serve", "--port", "7999", "--tab-first"]]
+    assert started == [["embedded_webui", "serve", "--port", "7999", "--tab-first"]]
 
 
 def test_run_with_a_prompt_makes_a_picture_and_passes_everything_on(started):
@@ -230,7 +230,7 @@ def test_run_with_a_prompt_makes_a_picture_and_passes_everything_on(started):
         "0.5",
     ]
     assert commands.main(["run", *arguments]) == 0
-    assert started == [["fooocus_ext.embedded", "picture", *arguments]]
+    assert started == [["embedded_webui", "picture", *arguments]]
 
 
 def test_bench_passes_everything_on(started):

@@ -11,7 +11,7 @@ import torch
 from benchmarks import _host
 from benchmarks._tunnel.cases import SIZE, Case
 from benchmarks._tunnel.settings import Setting
-from fooocus_ext.pipeline import SKIPPED_KEY
+from fooocus_ext.generation.hooks import SKIPPED_KEY
 
 BATCH = 8
 STEPS = 20

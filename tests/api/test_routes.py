@@ -16,7 +16,7 @@ from fooocus_ext.api import routes
 from fooocus_ext.args import FIELDS, Settings, json_schema
 from fooocus_ext.data_files import Problem
 from fooocus_ext.errors import RequestError
-from fooocus_ext.job_texts import Writer
+from fooocus_ext.generation.texts import Writer
 from fooocus_ext.presets import ASPECT_RATIOS, PERFORMANCES, Preset, PresetLibrary
 from fooocus_ext.prompting.styles import Style, StyleLibrary
 from fooocus_ext.prompting.wildcards import Wildcards

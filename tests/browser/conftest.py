@@ -54,7 +54,7 @@ def webui_url(tmp_path_factory):
         return
     folder = tmp_path_factory.mktemp("embedded")
     port = free_port()
-    command = [sys.executable, "-m", "fooocus_ext.embedded", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "embedded_webui", "serve", "--port", str(port)]
     command += ["--data-dir", str(folder / "data")]
     log = folder / "log.txt"
     with log.open("wb") as output:

@@ -211,13 +211,13 @@ def _wait_for_threads(name: str) -> None:
 
 def _start_embedded(folder: Path) -> Host:
     """Boot the embedded host inside this process, without a server."""
-    from fooocus_ext import embedded
+    import embedded_webui
 
     checkpoints = _checkpoint_folder(folder)
     if checkpoints.base is None:
         checkpoints = _write_checkpoints(folder / "models" / "Stable-diffusion")
     _write_options(folder, checkpoints)
-    embedded.bootstrap([*FLAGS, "--data-dir", str(folder)])
+    embedded_webui.bootstrap([*FLAGS, "--data-dir", str(folder)])
     _save_all_options()
     server = importlib.import_module("modules.server")
     client = _serve(server.setup_middleware, server.create_api)
@@ -234,7 +234,7 @@ def _entry_points(host: Host) -> tuple[Callable[[Any], None], Callable[[Any], An
 
 def _write_checkpoints(folder: Path) -> Checkpoints:
     """Write Pocket SDXL's base and refiner, and a second base, which differs from the first a little."""
-    from fooocus_ext.embedded import pocket
+    from embedded_webui import pocket
 
     found = Checkpoints()
     folder.mkdir(parents=True, exist_ok=True)

@@ -40,7 +40,7 @@ def listed(session_host, tmp_path):
     ],
 )
 def test_a_file_states_the_size_of_its_pictures(listed, stated, size):
-    from fooocus_ext.host import checkpoints
+    from fooocus_ext.host.machine import checkpoints
 
     title = listed({} if stated is None else {"modelspec.resolution": stated})
     found = checkpoints.stated_size(title)
@@ -48,7 +48,7 @@ def test_a_file_states_the_size_of_its_pictures(listed, stated, size):
 
 
 def test_a_checkpoint_that_is_not_there_states_no_size(session_host):
-    from fooocus_ext.host import checkpoints
+    from fooocus_ext.host.machine import checkpoints
 
     assert session_host.modules.sd_models.checkpoint_aliases.get("gone.safetensors") is None
     assert checkpoints.stated_size("gone.safetensors") is None

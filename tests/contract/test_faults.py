@@ -35,8 +35,8 @@ SETTINGS = {
 
 
 def settings_of(host, method):
-    refiner = {} if method == "guidance" else {"refiner": host.checkpoints.refiner}
-    return {**SETTINGS[method], **refiner}
+    turn = {} if method == "guidance" else {"refiner": host.checkpoints.refiner}
+    return {**SETTINGS[method], **turn}
 
 
 @pytest.fixture(scope="module")
@@ -250,7 +250,7 @@ LOADING = [
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("method", ["guidance"])
 def test_a_failure_while_the_refiner_loads_leaves_the_base(host, method, error, name, before):
-    from fooocus_ext.host import resident
+    from fooocus_ext.host.refiner import resident
 
     resident.release()
     module, *path = name.split(".")
@@ -287,15 +287,15 @@ def test_a_skipped_batch_does_not_spoil_the_next(host, method, where):
 
 def test_an_interrupt_before_the_first_step_leaves_nothing(host):
     """Interrupted while the refiner's prompts are encoded: the sampler must never start."""
-    from fooocus_ext.host import refiner
+    from fooocus_ext.host.refiner import turn
 
-    encode = refiner.Refiner.encode
+    encode = turn.Refiner.encode
 
     def interrupting(self, p):
         encode(self, p)
         host.modules.shared.state.interrupt()
 
     before = after_a_good_job(host, "joint")
-    with patch.object(refiner.Refiner, "encode", interrupting):
+    with patch.object(turn.Refiner, "encode", interrupting):
         assert host.run(settings_of(host, "joint"), **JOB).status == 200
     assert_nothing_left(host, before)

@@ -87,7 +87,7 @@ def test_png_info_gives_the_parameters_back(host):
 
 
 def test_styles_and_the_typed_prompt_survive_the_round_trip(host):
-    from fooocus_ext.host import assets
+    from fooocus_ext.host.machine import assets
 
     names = list(assets.styles().names)[:2]
     first = host.generate({"styles": names, "sharpness": 9})

@@ -27,7 +27,7 @@ OPTIONS_OF_OURS = (
 @pytest.fixture
 def run(host):
     """Runs a job of the tab in the host's queue."""
-    jobs = importlib.import_module("fooocus_ext.host.jobs")
+    jobs = importlib.import_module("fooocus_ext.host.jobs.run")
 
     def run_job(**values):
         job = jobs.Job("a fox", seed=1, request=FEW_STEPS, **values)
@@ -40,7 +40,7 @@ def run(host):
 @pytest.fixture
 def output(host, tmp_path):
     """Returns where a job's pictures go."""
-    outputs = importlib.import_module("fooocus_ext.host.outputs")
+    outputs = importlib.import_module("fooocus_ext.host.jobs.outputs")
     return lambda *, private=False: outputs.Output(None if private else tmp_path / "fooocus")
 
 
@@ -68,7 +68,7 @@ def test_options_of_a_job_end_with_it(run, output, unsaved):
 
 
 def test_options_of_a_preset_end_with_its_picture(host, unsaved):
-    from fooocus_ext.host import assets
+    from fooocus_ext.host.machine import assets
 
     folder = host.folder / "fooocus" / "presets"
     folder.mkdir(parents=True, exist_ok=True)

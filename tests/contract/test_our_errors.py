@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fooocus_ext import pipeline
+from fooocus_ext.generation import hooks
 from tests.test_readme import api_example
 
 pytestmark = pytest.mark.reports_errors
@@ -19,7 +19,7 @@ def broken(*_args, **_kwargs):
 )
 def test_no_picture_is_made_without_what_was_asked_for(host, unchanged, monkeypatch, step):
     plain = host.generate()
-    monkeypatch.setattr(pipeline, step, broken)
+    monkeypatch.setattr(hooks, step, broken)
     refused = host.run({"sharpness": 4})
     assert refused.status == 500
     assert "broken on purpose" in str(refused.body)

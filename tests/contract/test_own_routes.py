@@ -40,7 +40,7 @@ def asked_sizes(host, monkeypatch):
 @pytest.fixture
 def add_preset(host):
     """Puts a preset called "mine" among the user's."""
-    from fooocus_ext.host import assets
+    from fooocus_ext.host.machine import assets
 
     file = assets.user_folder() / "presets" / "mine.json"
 
@@ -133,14 +133,15 @@ def test_the_infotext_of_a_picture_gives_it_again_over_the_api(
 
 
 def test_the_infotext_of_a_picture_of_the_tab_with_forced_steps_gives_it_again(host):
-    from fooocus_ext.host import jobs, tab_pictures
-    from fooocus_ext.ui.tab_values import DEFAULTS, NAMES, read_choices
+    from fooocus_ext.host.jobs import run
+    from fooocus_ext.host.tab import job
+    from fooocus_ext.tab.choices import DEFAULTS, NAMES, read_choices
 
     forced = {"prompt": "a fox", "steps": 3, "width": 64, "height": 128, "image_number": 1}
     sampler = {"sampler": "Euler", "scheduler": "Automatic", "random_seed": False, "seed": "5"}
     choices = read_choices([{**DEFAULTS, **forced, **sampler}[name] for name in NAMES])
-    job = tab_pictures.job_for(choices, host.checkpoints.base, "generate", None, None)
-    made = jobs.run_queued(job)
+    job = job.job_for(choices, host.checkpoints.base, "generate", None, None)
+    made = run.run_queued(job)
     assert "Steps: 3," in made.infotexts[0]
     assert "Size: 64x128," in made.infotexts[0]
     again = host.post("/sdapi/v1/txt2img", {"infotext": made.infotexts[0]})
@@ -150,13 +151,13 @@ def test_the_infotext_of_a_picture_of_the_tab_with_forced_steps_gives_it_again(h
 
 
 def test_the_tab_reads_what_a_picture_has_from_its_preset(host, states_size, add_preset):
-    from fooocus_ext.host import tab_fill
+    from fooocus_ext.host.tab import fill
 
     states_size("64x64")
     add_preset(default_sample_sharpness=7.0, default_styles=["cinematic-default"])
     made = host.post(TXT2IMG, {"prompt": "a fox", "steps": 2, "adm_end": 0.5, "preset": "mine"})
     assert made.status == 200, made.body
-    filled = tab_fill.read_settings(made.body["infotexts"][0])
+    filled = fill.read_settings(made.body["infotexts"][0])
     wanted = {"prompt": "a fox", "sharpness": 7.0, "adm_end": 0.5, "steps": 2, "width": 64}
     assert {name: filled.values[name] for name in wanted} == wanted
     assert json.loads(filled.values["styles"]) == ["cinematic-default"]

@@ -293,7 +293,7 @@ def test_a_checkpoint_override_changes_the_base_of_that_request(host):
 
 
 def resident_model():
-    from fooocus_ext.host import resident
+    from fooocus_ext.host.refiner import resident
 
     return resident._resident.model if resident._resident is not None else None
 
@@ -336,7 +336,7 @@ def test_a_base_stored_in_other_numbers_releases_the_refiner(host, monkeypatch):
 
 def test_a_webui_without_options_for_the_noise_schedule_refines_too(host, monkeypatch):
     """Webui 1.6 has no `apply_alpha_schedule_override`."""
-    refiner = importlib.import_module("fooocus_ext.host.refiner")
+    refiner = importlib.import_module("fooocus_ext.host.refiner.turn")
     there = vars(host.modules.sd_models)
     name = "apply_alpha_schedule_override"
     without = {key: value for key, value in there.items() if key != name}

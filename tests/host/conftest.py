@@ -14,7 +14,7 @@ HOST = Path(__file__).resolve().parents[2] / "fooocus_ext" / "host"
 
 @pytest.fixture
 def load_host_module(monkeypatch):
-    """Return a function that loads one file of fooocus_ext.host afresh.
+    """Return a function that loads one file of fooocus_ext/host afresh, such as "refiner/weights".
 
     Its arguments stand in for ``modules.<name>``. They are there for this test alone, so that a webui
     which other tests run in this process neither sees them nor is seen.
@@ -27,7 +27,7 @@ def load_host_module(monkeypatch):
             setattr(package, module, stand_in)
             monkeypatch.setitem(sys.modules, f"modules.{module}", stand_in)
         spec = importlib.util.spec_from_file_location(
-            f"host_under_test_{name}", HOST / f"{name}.py"
+            f"host_under_test_{name.replace('/', '_')}", HOST / f"{name}.py"
         )
         loaded = importlib.util.module_from_spec(spec)
         monkeypatch.setitem(sys.modules, spec.name, loaded)  # dataclasses look their module up

@@ -13,11 +13,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import json, os, sys
-from fooocus_ext import embedded
-embedded.bootstrap(["--data-dir", sys.argv[1], "--disable-all-extensions", "--skip-version-check"])
+import embedded_webui
+embedded_webui.bootstrap(["--data-dir", sys.argv[1], "--disable-all-extensions", "--skip-version-check"])
 before, opened = set(sys.modules), []
 sys.addaudithook(lambda event, args: event == "open" and opened.append(str(args[0])))
-import fooocus_ext.host.script
+import fooocus_ext.host.a1111.script
 added = {name.partition(".")[0] for name in set(sys.modules) - before}
 read = [path for path in opened if path.endswith((".json", ".txt", ".safetensors", ".yaml"))]
 print(json.dumps({"added": sorted(added - sys.stdlib_module_names), "read": read}))

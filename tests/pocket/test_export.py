@@ -10,9 +10,9 @@ import safetensors.torch
 import torch
 import yaml
 
-from fooocus_ext.embedded import pocket
-from fooocus_ext.embedded.network.shapes import Heads, unet_shape
-from fooocus_ext.embedded.network.text_encoders import FrozenCLIPEmbedder, FrozenOpenCLIPEmbedder2
+from embedded_webui import pocket
+from embedded_webui.network.shapes import Heads, unet_shape
+from embedded_webui.network.text_encoders import FrozenCLIPEmbedder, FrozenOpenCLIPEmbedder2
 from tools.pocket import export
 from tools.pocket.denoiser import BASE, REFINER
 

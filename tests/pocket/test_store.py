@@ -7,9 +7,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from fooocus_ext.embedded import pocket
-from fooocus_ext.embedded.network.engine import DiffusionEngine
-from fooocus_ext.embedded.network.shapes import Heads
+from embedded_webui import pocket
+from embedded_webui.network.engine import DiffusionEngine
+from embedded_webui.network.shapes import Heads
 from tools.pocket import autoencoder, store
 from tools.pocket.denoiser import BASE, REFINER, Conditioned
 from tools.pocket.vocabulary import token_pair

@@ -9,8 +9,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from fooocus_ext.embedded import pocket
-from fooocus_ext.embedded.network.shapes import VaeShape
+from embedded_webui import pocket
+from embedded_webui.network.shapes import VaeShape
 from tools.pocket import autoencoder, denoiser, optimizing, train
 from tools.pocket.latents import Latents
 from tools.pocket.recipe import BUCKETS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from fooocus_ext.embedded import pocket
+from embedded_webui import pocket
 from tools.pocket import vocabulary
 from tools.pocket.text import TextEncoders
 from tools.pocket.vocabulary import END, OTHERS, START, token_ids, token_pair

@@ -181,7 +181,7 @@ def add_pocket(commands: Subcommands) -> None:
 def run_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
     """Serve page and API, or make one picture."""
     mode = "serve" if options.prompt is None else "picture"
-    return become("fooocus_ext.embedded", mode, *rest)
+    return become("embedded_webui", mode, *rest)
 
 
 def bench_command(_options: argparse.Namespace, rest: Sequence[str]) -> int:

@@ -16,9 +16,9 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn import functional
 
-from fooocus_ext.embedded.network.engine import SCALE_FACTORS
-from fooocus_ext.embedded.network.shapes import VaeShape
-from fooocus_ext.embedded.network.vae import vae_config
+from embedded_webui.network.engine import SCALE_FACTORS
+from embedded_webui.network.shapes import VaeShape
+from embedded_webui.network.vae import vae_config
 from tools.pocket.files import whole
 from tools.pocket.grammar import draw_scene
 from tools.pocket.optimizing import Resumable, averaged, make_optimizer, set_rate

@@ -18,8 +18,8 @@ from pathlib import Path
 import jinja2
 import torch
 
-from fooocus_ext.embedded.network.conditioner import SIZE_WIDTH
-from fooocus_ext.embedded.pocket import (
+from embedded_webui.network.conditioner import SIZE_WIDTH
+from embedded_webui.pocket import (
     CLIP_G,
     CLIP_L,
     ENCODERS,

@@ -8,7 +8,7 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from fooocus_ext.embedded.pocket import FOLDER, ROWS
+from embedded_webui.pocket import FOLDER, ROWS
 from tools.pocket.denoiser import BASE, REFINER
 from tools.pocket.files import whole
 from tools.pocket.original_names import (

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from fooocus_ext.embedded.pocket import NARROW as WIDTH
+from embedded_webui.pocket import NARROW as WIDTH
 from tools.pocket.vocabulary import LENGTH, OTHERS, caption_tokens, token_pair
 
 HEADS = 2

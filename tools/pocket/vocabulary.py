@@ -14,10 +14,10 @@ from random import Random
 
 import numpy as np
 
-from fooocus_ext.embedded.network.tokenizer import END_ID as END
-from fooocus_ext.embedded.network.tokenizer import FULL_VOCABULARY as TOKENS
-from fooocus_ext.embedded.network.tokenizer import START_ID as START
-from fooocus_ext.embedded.network.tokenizer import load_tokenizer
+from embedded_webui.network.tokenizer import END_ID as END
+from embedded_webui.network.tokenizer import FULL_VOCABULARY as TOKENS
+from embedded_webui.network.tokenizer import START_ID as START
+from embedded_webui.network.tokenizer import load_tokenizer
 from tools.pocket.grammar import describe, draw_scene
 
 PADDING = 0

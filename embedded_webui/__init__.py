@@ -1,0 +1,39 @@
+"""The embedded host: a small webui that runs this repository as an unmodified extension.
+
+ `webui/` holds packages with the names of AUTOMATIC1111's webui v1.10.1 (`modules`, `k_diffusion`,
+`launch`); it is put on `sys.path` by `bootstrap`. Nothing else in the extension imports this
+package.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+WEBUI_ROOT = Path(__file__).resolve().parent / "webui"
+EXTENSION_ROOT = Path(__file__).resolve().parents[1]
+
+
+def put_webui_on_path() -> None:
+    """Make `import modules...` mean the embedded host; refuses to shadow a real webui."""
+    loaded = sys.modules.get("modules")
+    if loaded is not None and not str(loaded.__file__).startswith(str(WEBUI_ROOT)):
+        raise RuntimeError(f"another webui is loaded already: {loaded.__file__}")
+    if str(WEBUI_ROOT) not in sys.path:
+        sys.path.insert(0, str(WEBUI_ROOT))
+
+
+def bootstrap(argv: Sequence[str] = ()) -> None:
+    """Start the host inside this process: options, devices, checkpoints, extensions; no page.
+
+     `argv` are webui command-line flags plus the extension's own. Call it once per process: the
+    host keeps its state in modules, as the real one does. Raises SystemExit on unknown flags.
+    """
+    put_webui_on_path()
+    from modules import cmd_args  # noqa: PLC0415 - on the path only now
+
+    cmd_args.arguments = list(argv)
+    from modules import initialize  # noqa: PLC0415 - reads the command line
+
+    initialize.initialize()

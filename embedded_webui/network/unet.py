@@ -1,0 +1,65 @@
+"""The UNet: diffusers' UNet2DConditionModel behind the original interface."""
+
+from __future__ import annotations
+
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
+
+from embedded_webui.network.shapes import Tensors, UNetShape
+
+
+def unet_config(shape: UNetShape) -> dict:
+    """Arguments of diffusers' UNet2DConditionModel; raises ValueError for what it cannot be."""
+    last = len(shape.widths) - 1
+    if shape.depths[last] and shape.depths[last] != shape.middle_depth:
+        raise ValueError(
+            f"middle block of depth {shape.middle_depth} after a level of depth {shape.depths[last]}"
+        )
+    depths = [*(max(depth, 1) for depth in shape.depths[:last]), shape.middle_depth]
+    return {
+        "in_channels": shape.in_channels,
+        "out_channels": shape.out_channels,
+        "block_out_channels": list(shape.widths),
+        "layers_per_block": shape.layers,
+        "down_block_types": ["CrossAttnDownBlock2D" if d else "DownBlock2D" for d in shape.depths],
+        "up_block_types": [
+            "CrossAttnUpBlock2D" if d else "UpBlock2D" for d in reversed(shape.depths)
+        ],
+        "transformer_layers_per_block": depths,
+        "attention_head_dim": list(shape.heads),
+        "cross_attention_dim": shape.context,
+        "use_linear_projection": shape.linear,
+        "class_embed_type": None if shape.vector is None else "projection",
+        "projection_class_embeddings_input_dim": shape.vector,
+    }
+
+
+class DiffusionModel(torch.nn.Module):
+    """x [B,4,h,w], timesteps [B], context [B,T,C], y [B,V] or None -> prediction [B,4,h,w]."""
+
+    def __init__(self, shape: UNetShape):
+        super().__init__()
+        self.config = unet_config(shape)
+        self.unet = UNet2DConditionModel(**self.config).requires_grad_(False)
+        self.in_channels = shape.in_channels
+        self.model_channels = shape.widths[0]
+
+    def load_original(self, tensors: Tensors) -> None:
+        """Take the weights below `model.diffusion_model.`; raises RuntimeError if any is missing."""
+        self.unet.load_state_dict(convert_ldm_unet_checkpoint(dict(tensors), self.config))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the weights."""
+        return self.unet.dtype
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        timesteps: torch.Tensor,
+        context: torch.Tensor,
+        y: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Predict the noise, or v."""
+        return self.unet(x, timesteps, encoder_hidden_states=context, class_labels=y).sample

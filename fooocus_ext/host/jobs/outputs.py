@@ -1,0 +1,154 @@
+"""The pictures of one job of ours: which of them were finished, under which names they are stored."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from modules import shared
+
+from fooocus_ext.host.jobs import overrides
+
+_ATTRIBUTE = "_fooocus_output"
+_EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+# Intermediate pictures of the host would be taken for finished ones.
+_HOST_OPTIONS = {
+    "save_to_dirs": False,
+    "save_images_before_face_restoration": False,
+    "save_images_before_color_correction": False,
+    "save_mask": False,
+    "save_mask_composite": False,
+}
+_PRIVATE_OPTIONS = {"save_init_img": False}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A finished picture.
+
+    Attributes:
+        index: its number within the job, from 0.
+        file: where it is stored; None in private mode.
+        infotext: the host's text of its settings.
+        seed: its seed.
+        prompt: the text that was encoded, styles and expansion included.
+        negative_prompt: likewise.
+        steps: sampling steps.
+        size: (width, height) in pixels, as sampled.
+    """
+
+    index: int
+    file: Path | None
+    infotext: str
+    seed: int
+    prompt: str
+    negative_prompt: str
+    steps: int
+    size: tuple[int, int]
+
+
+@dataclass
+class Output:
+    """Where a job's pictures go.
+
+    Attributes:
+        folder: the root of the daily folders; None to write nothing.
+        output_format: "png", "jpeg" or "webp".
+        on_saved: told of every picture once it is on disk.
+        pictures: the stored pictures, in order.
+        finished: whether sampling came to its end, by number within the job.
+    """
+
+    folder: Path | None
+    output_format: str = "png"
+    on_saved: Callable[[Picture], None] | None = None
+    pictures: list[Picture] = field(default_factory=list)
+    finished: dict[int, bool] = field(default_factory=dict)
+
+    def attach(self, p: Any) -> None:
+        """Make the host store the pictures of ``p`` here, and no unfinished ones."""
+        setattr(p, _ATTRIBUTE, self)
+        p.save_samples = lambda: self._decide(p)
+        p.outpath_samples = str(self._day_folder()) if self.folder else p.outpath_samples
+        overrides.override(p, _HOST_OPTIONS if self.folder else _HOST_OPTIONS | _PRIVATE_OPTIONS)
+
+    def _decide(self, p: Any) -> bool:
+        """Answer whether the host stores the pictures of the batch that it has just sampled."""
+        self.finished[p.iteration] = _sampling_ended()
+        return self.folder is not None and self.finished[p.iteration]
+
+    def _day_folder(self) -> Path:
+        assert self.folder is not None  # noqa: S101  (asked for by its two callers only)
+        return self.folder / datetime.datetime.now().astimezone().strftime("%Y-%m-%d")
+
+    def new_name(self) -> Path:
+        """Return a path that no picture has and none will get: the time and 48 random bits."""
+        time = datetime.datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
+        folder = self._day_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        while True:
+            extension = _EXTENSIONS[self.output_format]
+            path = folder / f"{time}_{secrets.token_hex(6)}{extension}"
+            if not path.exists():
+                return path
+
+    def in_memory(self, processed: Any) -> list[Picture]:
+        """Return the finished pictures of a job that stored none, from what the host returned."""
+        infotexts = processed.infotexts[: len(processed.images)]
+        return [
+            describe(processed, index, infotext, None)
+            for index, infotext in enumerate(infotexts)
+            if self.finished.get(index, False)
+        ]
+
+    def picture_saved(self, p: Any, filename: str, infotext: str) -> None:
+        """Take down a picture that the host has stored."""
+        picture = describe(p, p.iteration, infotext, Path(filename))
+        self.pictures.append(picture)
+        if self.on_saved is not None:
+            self.on_saved(picture)
+
+
+def describe(p: Any, index: int, infotext: str, file: Path | None) -> Picture:
+    """Return what is known of the picture number ``index`` of ``p``."""
+    return Picture(
+        index=index,
+        file=file,
+        infotext=infotext,
+        seed=p.all_seeds[index],
+        prompt=p.all_prompts[index],
+        negative_prompt=p.all_negative_prompts[index],
+        steps=p.steps,
+        size=(p.width, p.height),
+    )
+
+
+def _sampling_ended() -> bool:
+    """Whether the sampling that has just returned was not cut short by Skip or Stop."""
+    state = shared.state
+    if not (state.interrupted or state.skipped):
+        return True
+    return bool(state.sampling_steps and state.sampling_step >= state.sampling_steps - 1)
+
+
+def name_picture(params: Any) -> None:
+    """Callback: the host is about to store a picture; ours go where their job says."""
+    output = getattr(params.p, _ATTRIBUTE, None)
+    if output is not None and output.folder is not None:
+        params.filename = str(output.new_name())
+
+
+def picture_saved(params: Any) -> None:
+    """Callback: the host has stored a picture."""
+    output = getattr(params.p, _ATTRIBUTE, None)
+    if output is not None:
+        output.picture_saved(params.p, params.filename, params.pnginfo.get("parameters") or "")
+
+
+def output_of(p: Any) -> Output | None:
+    """Return where the pictures of ``p`` go if it is a job of the tab, else None."""
+    return getattr(p, _ATTRIBUTE, None)

@@ -1,0 +1,147 @@
+"""One job of our own, from the Fooocus tab or our API: run on the host's pipeline, in its queue."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+from modules import call_queue, processing, progress, scripts, sd_models, shared
+from PIL import Image
+
+from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings
+from fooocus_ext.errors import RequestError, did_you_mean
+from fooocus_ext.generation.plan import lora_tags
+from fooocus_ext.host.jobs import overrides, prompt_history
+from fooocus_ext.host.jobs.outputs import Output
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to make.
+
+    Attributes:
+        prompt: as typed.
+        negative_prompt: as typed.
+        settings: the extension's arguments; ``enabled`` is implied.
+        image_number: how many pictures; picture i gets seed + i.
+        seed: -1 draws one.
+        base_model: a checkpoint title for this job; empty keeps the active one.
+        loras: (name, weight) of the LoRAs to add.
+        request: further fields of the host's request (``cfg_scale``, ``steps``, ``width``, ...); the
+            settings say which of them performance, preset and aspect ratio leave alone.
+        options: options of the host for this job.
+        picture: a picture to start from (img2img); None to start from noise.
+        denoising: how much of that picture is made anew, 0..1.
+        output: where the pictures go; None to leave that to the webui's settings.
+    """
+
+    prompt: str
+    negative_prompt: str = ""
+    settings: Settings = field(default_factory=Settings)
+    image_number: int = 1
+    seed: int = -1
+    base_model: str = ""
+    loras: tuple[tuple[str, float], ...] = ()
+    request: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    picture: Image.Image | None = None
+    denoising: float = 1.0
+    output: Output | None = None
+
+
+def run_queued(job: Job) -> processing.Processed:
+    """Wait for the host's queue, then make the pictures; for callers outside of it."""
+    task = f"task(fooocus-{secrets.token_hex(4)})"
+    progress.add_task_to_queue(task)
+    with call_queue.queue_lock:
+        try:
+            shared.state.begin(job=task)
+            progress.start_task(task)
+            return make_pictures(job)
+        finally:
+            progress.finish_task(task)
+            shared.state.end()
+            shared.total_tqdm.clear()
+
+
+def make_pictures(job: Job) -> processing.Processed:
+    """Make the pictures of a job; the caller holds the queue's lock.
+
+    Other extensions' AlwaysOn scripts run with their defaults.
+
+    Raises:
+        RequestError: there is no such base model.
+    """
+    p = _request(job)
+    overrides.override(p, job.options)
+    p.is_api = True  # before scripts: the host's own then keep their hands off seed and sampler
+    p.scripts = _runner(is_img2img=job.picture is not None)
+    p.script_args = _script_args(p.scripts, job.settings)
+    if job.output is not None:
+        job.output.attach(p)
+    is_private = job.output is not None and job.output.folder is None
+    with closing(p), prompt_history.untouched() if is_private else nullcontext():
+        return processing.process_images(p)
+
+
+def _request(job: Job) -> processing.StableDiffusionProcessing:
+    options = {"sd_model_checkpoint": _base_model(job.base_model)} if job.base_model else {}
+    overrides.make_restorable(options)
+    opts = shared.opts
+    common: dict[str, Any] = {
+        "prompt": job.prompt + lora_tags(job.loras, job.prompt),
+        "negative_prompt": job.negative_prompt,
+        "seed": job.seed,
+        "batch_size": 1,
+        "n_iter": job.image_number,
+        "do_not_save_grid": True,
+        "override_settings": options,
+        **job.request,
+    }
+    if job.picture is None:
+        return processing.StableDiffusionProcessingTxt2Img(
+            outpath_samples=opts.outdir_samples or opts.outdir_txt2img_samples,
+            outpath_grids=opts.outdir_grids or opts.outdir_txt2img_grids,
+            **common,
+        )
+    return processing.StableDiffusionProcessingImg2Img(
+        outpath_samples=opts.outdir_samples or opts.outdir_img2img_samples,
+        outpath_grids=opts.outdir_grids or opts.outdir_img2img_grids,
+        init_images=[job.picture],
+        denoising_strength=job.denoising,
+        **common,
+    )
+
+
+def _base_model(name: str) -> str:
+    """Return ``name`` if the host knows it; it would silently keep its active model otherwise."""
+    if sd_models.checkpoint_aliases.get(name) is None:
+        titles = sd_models.checkpoint_tiles()
+        raise RequestError(
+            f'base_model: there is no checkpoint "{name}"{did_you_mean(name, titles)}; allowed: '
+            + ", ".join(f'"{title}"' for title in titles)
+            + "."
+        )
+    return name
+
+
+def _runner(*, is_img2img: bool) -> Any:
+    """Return the host's runner of a tab's scripts, with its arguments known."""
+    runner = scripts.scripts_img2img if is_img2img else scripts.scripts_txt2img
+    if not runner.scripts:
+        runner.initialize_scripts(is_img2img=is_img2img)
+    if not runner.inputs or len(runner.inputs) <= 1:
+        with gr.Blocks():  # without a page, nothing has asked the scripts for their arguments yet
+            runner.setup_ui()
+    return runner
+
+
+def _script_args(runner: Any, settings: Settings) -> tuple[Any, ...]:
+    values: list[Any] = [0, *(component.value for component in runner.inputs[1:])]
+    script = next(s for s in runner.alwayson_scripts if s.title().lower() == SCRIPT_KEY)
+    enabled = settings.replace(enabled=True)
+    values[script.args_from : script.args_to] = [enabled.as_dict()[item.name] for item in FIELDS]
+    return tuple(values)

@@ -1,0 +1,1 @@
+"""This machine: which files are installed, how the webui is set, what its version offers."""

@@ -1,0 +1,101 @@
+"""What is installed on this machine: styles, wildcards, presets, the expander, the host's models."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+
+from modules import paths, sd_models, sd_samplers, sd_vae, shared
+
+from fooocus_ext.generation.plan import Installed
+from fooocus_ext.generation.texts import Writer
+from fooocus_ext.host.machine import expansion, options
+from fooocus_ext.presets.files import PresetLibrary, load_presets
+from fooocus_ext.presets.resolve import Folders
+from fooocus_ext.prompting.style_files import load_styles
+from fooocus_ext.prompting.styles import StyleLibrary
+from fooocus_ext.prompting.wildcards import Wildcards
+
+EXTENSION_ROOT = Path(__file__).resolve().parents[3]
+
+
+def user_folder() -> Path:
+    """Return the folder outside the extension where users keep their own files."""
+    return Path(paths.data_path) / "fooocus"
+
+
+@functools.lru_cache(maxsize=1)
+def styles() -> StyleLibrary:
+    """Return the styles of the extension, of the user, and of the host's own style files."""
+    return load_styles([EXTENSION_ROOT / "styles", user_folder() / "styles"])
+
+
+def wildcards() -> Wildcards:
+    """Return the wildcard files; the user's replace ours."""
+    return Wildcards([EXTENSION_ROOT / "wildcards", user_folder() / "wildcards"])
+
+
+@functools.lru_cache(maxsize=1)
+def presets() -> PresetLibrary:
+    """Return the presets of the extension and of the user; the user's replace ours."""
+    return load_presets([EXTENSION_ROOT / "presets", user_folder() / "presets"])
+
+
+def reload() -> None:
+    """Forget what was read, so that changed files are read again."""
+    styles.cache_clear()
+    presets.cache_clear()
+
+
+def installed() -> Installed:
+    """Return what this machine has, as the host names it."""
+    return Installed(
+        presets=presets(),
+        checkpoints=sd_models.checkpoint_tiles(),
+        loras=lora_names(),
+        vaes=list(sd_vae.vae_dict),
+        samplers=list(sd_samplers.all_samplers_map),
+        schedulers=scheduler_labels(),
+        folders=Folders(
+            checkpoints=shared.cmd_opts.ckpt_dir or sd_models.model_path,
+            loras=getattr(shared.cmd_opts, "lora_dir", None)
+            or str(Path(paths.models_path) / "Lora"),
+            vaes=sd_vae.vae_path,
+        ),
+    )
+
+
+def lora_names() -> list[str]:
+    """Return the names that ``<lora:...>`` tags accept; none where the Lora extension is off."""
+    networks = sys.modules.get("networks")
+    return list(getattr(networks, "available_networks", {}))
+
+
+def visible_sampler_names() -> list[str]:
+    """Return the samplers that the host's settings do not hide."""
+    from_1_9 = getattr(sd_samplers, "visible_samplers", None)
+    return [sampler.name for sampler in (from_1_9() if from_1_9 else sd_samplers.samplers)]
+
+
+def scheduler_labels() -> list[str]:
+    """Return the labels of the host's schedule types; none before 1.9, where samplers imply them."""
+    if importlib.util.find_spec("modules.sd_schedulers") is None:
+        return []
+    return [s.label for s in importlib.import_module("modules.sd_schedulers").schedulers]
+
+
+def writer() -> Writer:
+    """Return what prompts are rewritten with, as the settings page has it."""
+    return Writer(
+        styles=styles(),
+        wildcards=wildcards(),
+        expand=expansion.expand,
+        separator=options.text_separator(),
+        in_order=options.wildcards_in_order(),
+        entries=options.infotext(
+            options.SEPARATOR, options.WILDCARDS_IN_ORDER, options.EXPANSION_TARGET
+        ),
+    )

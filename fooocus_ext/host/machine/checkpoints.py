@@ -1,0 +1,73 @@
+"""What files of checkpoints tell without being loaded: whether they make SDXL pictures, and of what size."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from pathlib import Path
+from typing import Any
+
+import safetensors
+from modules import sd_models, shared
+
+from fooocus_ext.host.machine import families
+from fooocus_ext.presets.aspect_ratios import AspectRatio, parse_size
+
+log = logging.getLogger("fooocus")
+
+SMALL = 512
+"""pixels; models trained for smaller pictures than this make nothing of SDXL's sizes"""
+
+
+def sdxl_bases() -> list[str]:
+    """Return the titles of the installed SDXL base models, the active one first.
+
+    Only safetensors files are looked into; a checkpoint in another format counts as SDXL if its name
+    says so.
+    """
+    titles = [info.title for info in checkpoints() if _is_sdxl_base(info)]
+    chosen = sd_models.get_closet_checkpoint_match(shared.opts.sd_model_checkpoint or "")
+    return sorted(titles, key=lambda title: chosen is None or title != chosen.title)
+
+
+def checkpoints() -> list[Any]:
+    """Return what the host knows of each checkpoint, in the order of its lists."""
+    return [sd_models.checkpoint_aliases[title] for title in sd_models.checkpoint_tiles()]
+
+
+def stated_size(title: str) -> AspectRatio | None:
+    """Return the picture size a checkpoint was trained for, if its file states one.
+
+    Files do so in their header, under ModelSpec's `modelspec.resolution`, such as ``1024x1024``.
+    """
+    info = sd_models.checkpoint_aliases.get(title)
+    metadata = getattr(info, "metadata", None) or {}
+    return parse_size(str(metadata.get("modelspec.resolution", "")))
+
+
+def small_size(title: str) -> dict[str, int]:
+    """Return the stated width and height of a checkpoint for small pictures; nothing for all others."""
+    size = stated_size(title)
+    if size is None or max(size.width, size.height) >= SMALL:
+        return {}
+    return {"width": size.width, "height": size.height}
+
+
+def _is_sdxl_base(info: Any) -> bool:
+    path = Path(info.filename)
+    if path.suffix != ".safetensors":
+        return "xl" in path.stem.lower() and "refiner" not in path.stem.lower()
+    try:
+        return _family(str(path), path.stat().st_mtime_ns) == (families.SDXL, False)
+    except OSError:
+        return False
+
+
+@functools.lru_cache(maxsize=1024)
+def _family(path: str, _modified: int) -> tuple[str, bool] | None:
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return families.of_checkpoint(dict.fromkeys(file.keys()))
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
+        log.warning("%s cannot be read: %s", path, error)
+        return None

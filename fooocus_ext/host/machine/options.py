@@ -1,0 +1,139 @@
+"""The extension's entries in the webui's settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import gradio as gr
+from modules import paths, shared
+
+from fooocus_ext.core.refiner_switch import SWITCH_RULES, SwitchRule
+from fooocus_ext.errors import RequestError, describe
+from fooocus_ext.generation import texts
+from fooocus_ext.generation.hooks import REFINER_RULE_KEY
+from fooocus_ext.prompting.expander.folder import MODELS_SUBFOLDER
+from fooocus_ext.prompting.rewrite import BREAK, COMMA
+from fooocus_ext.ui.model_download import download_form
+
+CLIP_CHUNK = 75
+SECTION = ("fooocus", "Fooocus")
+REFINER_RULE = "fooocus_refiner_switch_rule"
+SEPARATOR = "fooocus_text_separator"
+WILDCARDS_IN_ORDER = "fooocus_wildcards_in_order"
+EXPANSION_TARGET = "fooocus_expansion_target"
+MODEL_DOWNLOAD = "fooocus_expansion_model_download"
+
+_SEPARATORS = {"comma": COMMA, "BREAK": BREAK}
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """One setting that changes pictures.
+
+    Attributes:
+        default: its default; its values have this type.
+        allowed: its values.
+        infotext: the key under which the infotext of a picture has a value that is not the default.
+    """
+
+    default: Any
+    allowed: Sequence[Any]
+    infotext: str
+
+
+_SETTINGS = {
+    REFINER_RULE: _Setting(SWITCH_RULES[0], SWITCH_RULES, REFINER_RULE_KEY),
+    SEPARATOR: _Setting("comma", tuple(_SEPARATORS), texts.SEPARATOR_KEY),
+    WILDCARDS_IN_ORDER: _Setting(False, (False, True), texts.IN_ORDER_KEY),
+    EXPANSION_TARGET: _Setting(CLIP_CHUNK, range(15, 301), texts.EXPANSION_TARGET_KEY),
+}
+
+
+def register() -> None:
+    """Add our settings; the host calls this each time it builds its settings page."""
+    _add(
+        REFINER_RULE, "Refiner switch rule", gr.Radio, choices=list(_SETTINGS[REFINER_RULE].allowed)
+    ).info(
+        "steps: the share of the sampling steps; timestep: the share of the noise schedule, as the "
+        "webui's own refiner; Fooocus: as Fooocus, where the base also makes the step of the switch"
+    )
+    _add(
+        SEPARATOR,
+        "What stands between the texts of a prompt, its styles and its expansion",
+        gr.Radio,
+        choices=list(_SETTINGS[SEPARATOR].allowed),
+    ).info("BREAK: each is encoded on its own, as Fooocus does")
+    _add(WILDCARDS_IN_ORDER, "Wildcards take their options in order of the pictures", gr.Checkbox)
+    targets = _SETTINGS[EXPANSION_TARGET].allowed
+    _add(
+        EXPANSION_TARGET,
+        "Prompt expansion fills the prompt up to a multiple of this many tokens",
+        gr.Slider,
+        minimum=targets[0],
+        maximum=targets[-1],
+        step=5,
+    )
+    download = shared.OptionHTML(download_form(Path(paths.models_path) / MODELS_SUBFOLDER))
+    download.section = SECTION
+    shared.opts.add_option(MODEL_DOWNLOAD, download)
+
+
+def _add(key: str, label: str, widget: type, **widget_arguments: Any) -> Any:
+    setting = _SETTINGS[key]
+    option = shared.OptionInfo(
+        setting.default,
+        label,
+        widget,
+        widget_arguments,
+        section=SECTION,
+        infotext=setting.infotext,
+    )
+    shared.opts.add_option(key, option)
+    return option
+
+
+def text_separator() -> str:
+    """Return what joins a prompt, its styles and its expansion."""
+    return _SEPARATORS[_value(SEPARATOR)]
+
+
+def wildcards_in_order() -> bool:
+    """Return whether wildcards count through their options instead of drawing."""
+    return cast(bool, _value(WILDCARDS_IN_ORDER))
+
+
+def refiner_switch_rule() -> SwitchRule:
+    """Return the rule that decides when the refiner takes over."""
+    return cast(SwitchRule, _value(REFINER_RULE))
+
+
+def expansion_target() -> int:
+    """Return the number of tokens whose multiples prompt expansion fills up to."""
+    return cast(int, _value(EXPANSION_TARGET))
+
+
+def infotext(*keys: str) -> dict[str, str]:
+    """Return the infotext entries of those of our settings that are not at their defaults."""
+    values = {_SETTINGS[key]: _value(key) for key in keys}
+    return {s.infotext: str(value) for s, value in values.items() if value != s.default}
+
+
+def _value(key: str) -> Any:
+    """Return the value of one of our settings, which a request may have overridden.
+
+    Raises:
+        RequestError: it is none of those that the settings page offers.
+    """
+    setting = _SETTINGS[key]
+    value = getattr(shared.opts, key, setting.default)
+    if value in setting.allowed:
+        return type(setting.default)(value)
+    if isinstance(setting.allowed, range):
+        allowed = f"a whole number, {setting.allowed[0]} to {setting.allowed[-1]}"
+    else:
+        allowed = ", ".join(json.dumps(choice) for choice in setting.allowed)
+    raise RequestError(f"{key}: got {describe(value)}; allowed: {allowed}.")

@@ -1,0 +1,108 @@
+"""The panel, built with the host's own components."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from modules import call_queue, processing, sd_models, ui_common, ui_components
+
+from fooocus_ext.args import FIELDS, HOST_CHOICE, NONE
+from fooocus_ext.host.a1111 import model_call
+from fooocus_ext.host.machine import assets, expansion
+from fooocus_ext.host.refiner import resident
+from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
+from fooocus_ext.prompting.styles import EXPANSION_STYLE, RANDOM_STYLE
+from fooocus_ext.ui import panel
+
+FIELD_NAMES = [field.name for field in FIELDS]
+
+
+class PanelBuilder:
+    """Builds the panel of one tab, and wires it to the tab's own prompt box.
+
+    The host makes the prompt box before the panel and the seed box after it, so the wiring waits
+    until all three are there. It also builds panels that belong to no page (to read the defaults);
+    those have no boxes to be wired to.
+    """
+
+    def __init__(self, script: Any) -> None:
+        self._script = script
+        self._boxes: dict[str, Any] = {}
+        for name in ("prompt", "seed"):
+            for tab in ("txt2img", "img2img"):
+                script.on_after_component(
+                    functools.partial(self._remember, tab, name), elem_id=f"{tab}_{name}"
+                )
+
+    def build(self) -> panel.Panel:
+        """Build the panel inside the host's current layout."""
+        services = panel.PanelServices(
+            elem_id=self._script.elem_id,
+            accordion=ui_components.InputAccordion,
+            choices=choices(),
+            refresh_button=refresh_button,
+            tool_button=tool_button,
+            release_refiner=release_refiner,
+            checkpoint_title=model_call.checkpoint_title,
+        )
+        built = panel.build_panel(services)
+        self._boxes["expand"] = built.expand_button
+        self._boxes["expansion"] = built.components[FIELD_NAMES.index("expansion")]
+        return built
+
+    def _remember(self, tab: str, name: str, event: Any) -> None:
+        if self._script.is_img2img == (tab == "img2img"):
+            self._boxes[name] = event.component
+            if name == "seed" and {"prompt", "expand"} <= self._boxes.keys():
+                self._wire(tab)
+
+    def _wire(self, tab: str) -> None:
+        prompt, seed = self._boxes["prompt"], self._boxes["seed"]
+        written = self._boxes["expand"].click(
+            fn=expand_prompt, inputs=[prompt, seed], outputs=[prompt, self._boxes["expansion"]]
+        )
+        written.then(fn=None, _js=f"() => recalculate_prompts_{tab}()")
+
+
+def expand_prompt(prompt: str, seed: float | str | None) -> tuple[str, bool]:
+    """Return the prompt with its expansion, and the expansion switch off: it is there already."""
+    fixed = processing.get_fixed_seed(seed if seed not in (None, "") else -1)
+    return expansion.expand([prompt], [int(fixed)])[0], False
+
+
+def release_refiner() -> str:
+    """Free the resident refiner as soon as no generation needs it; return what happened."""
+    with call_queue.queue_lock:
+        released = resident.release()
+    return f"Released {released}." if released else "No refiner was in memory."
+
+
+def choices() -> dict[str, Callable[[], Sequence[str]]]:
+    """Return, for each field with an open set of values, the function that lists them."""
+    return {
+        "refiner": model_call.checkpoint_names,
+        "styles": lambda: [EXPANSION_STYLE, RANDOM_STYLE, *assets.styles().names],
+        "aspect_ratio": lambda: [HOST_CHOICE, *ASPECT_RATIOS],
+        "preset": lambda: [NONE, *assets.presets().names],
+    }
+
+
+def refresh_button(dropdown: Any, list_choices: Callable[[], Sequence[str]], elem_id: str) -> Any:
+    """Add the host's refresh button for a dropdown to the current layout."""
+
+    def read_again() -> None:
+        sd_models.list_models()
+        assets.reload()
+
+    return ui_common.create_refresh_button(
+        dropdown, read_again, lambda: {"choices": list(list_choices())}, elem_id
+    )
+
+
+def tool_button(symbol: str, elem_id: str, tooltip: str) -> Any:
+    """Add one of the host's small buttons to the current layout."""
+    button = ui_components.ToolButton(value=symbol, elem_id=elem_id)
+    button.webui_tooltip = tooltip
+    return button

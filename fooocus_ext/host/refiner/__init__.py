@@ -1,0 +1,1 @@
+"""A second checkpoint beside the webui's own, and its turn in the running sampler."""

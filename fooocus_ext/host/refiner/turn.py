@@ -1,0 +1,259 @@
+"""The refiner's part in one generation: its conditioning, and its turn in the running sampler."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from modules import (
+    devices,
+    extra_networks,
+    processing,
+    prompt_parser,
+    sd_models,
+    sd_unet,
+    shared,
+)
+
+from fooocus_ext.args import FIELDS_BY_NAME, NONE
+from fooocus_ext.core.refiner_switch import WHOLE_STEPS, takes_over
+from fooocus_ext.errors import RequestError
+from fooocus_ext.host.machine import options
+from fooocus_ext.host.refiner import resident, split_sampler, weights
+
+if TYPE_CHECKING:
+    from modules.script_callbacks import CFGDenoiserParams
+
+    from fooocus_ext.args import Settings
+    from fooocus_ext.generation.state import Generation
+
+log = logging.getLogger("fooocus")
+
+FIRST_PASS, SECOND_PASS = "first pass", "second pass"
+BOTH_PASSES = "both passes"
+
+_CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")
+_CONDITIONING = ("c", "uc", "hr_c", "hr_uc")
+
+
+def take_part(p: Any, generation: Generation) -> Refiner | None:
+    """Make the refiner that the settings name ready for ``p``; None if they name none.
+
+    Only one refiner runs: the webui's own, if the request names one too, gives way to ours.
+
+    Raises:
+        RequestError: no such checkpoint, a broken file, another family than the base, or a method
+            that this host or a sampler of the refined passes has not got.
+    """
+    settings = generation.settings
+    if settings.refiner == NONE:
+        return None
+    base = shared.sd_model
+    info = resident.find(settings.refiner)
+    if info.filename == base.sd_checkpoint_info.filename:
+        generation.skipped["refiner"] = "it is the base model itself"
+        return None
+    passes = _passes(p)
+    if settings.refiner_method == "separate":
+        split_sampler.check_available(_sampler_names(p, passes))
+    if SECOND_PASS in passes and _has_checkpoint_of_its_own(p):
+        generation.skipped["refiner in the second pass"] = "that pass has a checkpoint of its own"
+    if getattr(p, "refiner_checkpoint_info", None) is not None:
+        p.comment(
+            f"Fooocus's refiner {info.short_title} is used; the webui's own refiner "
+            f"{p.refiner_checkpoint_info.short_title} is not."
+        )
+        p.refiner_checkpoint = p.refiner_checkpoint_info = None
+    refiner = Refiner(resident.acquire(info, base), settings, base)
+    p.extra_generation_params.update(refiner.infotext())
+    return refiner
+
+
+class Refiner:
+    """One refiner taking part in the sampling of one processing object.
+
+    Nothing of the host changes hands but ``denoiser.model_wrap`` and the conditioning of the call:
+    the solver, its history and its noise go on, and the base stays the host's active model.
+    """
+
+    def __init__(self, model: resident.ResidentModel, settings: Settings, base: Any) -> None:
+        self._resident = model
+        self._settings = settings
+        self._is_split = settings.refiner_method == "separate"
+        self._rule = WHOLE_STEPS if self._is_split else options.refiner_switch_rule()
+        self._weights = weights.WeightPlacement(base, model.model)
+        self._conds: dict[bool, tuple[Any, Any]] = {}
+        self._taken: Any = None
+        self._base_wrap: Any = None
+
+    def infotext(self) -> dict[str, str]:
+        """Return what the infotext records, defaults included: a picture's refiner matters."""
+        name, switch = FIELDS_BY_NAME["refiner"], FIELDS_BY_NAME["refiner_switch"]
+        return {
+            name.infotext: self._resident.info.short_title,
+            switch.infotext: f"{self._settings.refiner_switch:g}",
+            **({} if self._is_split else options.infotext(options.REFINER_RULE)),
+        }
+
+    def prepare_sampler(self, generation: Generation, p: Any) -> None:
+        """Split the sampler of a pass in two, if that is the method and the refiner's pass."""
+        is_second_pass = bool(getattr(p, "is_hr_pass", False))
+        if self._is_split and is_second_pass in self._conds:
+            split_sampler.split_sampler(p.sampler, self._settings.refiner_switch, generation)
+
+    def encode(self, p: Any) -> None:
+        """Encode the batch's prompts with the refiner's own text encoder, before sampling starts.
+
+        The host's own code does it, on private caches, so schedules (prompt editing), AND, emphasis
+        and sizes come out as they would if the refiner were the active model.
+        """
+        if sd_unet.current_unet is not None:
+            raise RequestError(
+                "refiner: the webui's setting \"SD Unet\" replaces every model's UNet; allowed with it: "
+                '"None".'
+            )
+        apply_schedule = getattr(sd_models, "apply_alpha_schedule_override", None)
+        if apply_schedule is not None:  # webui 1.6 has no options that change the schedule
+            apply_schedule(self._resident.model)
+        passes = _passes(p)
+        with (
+            _kept(p, (*_CACHES, *_CONDITIONING)),
+            self._weights.text_encoder_on_device(),
+            torch.no_grad(),
+        ):
+            for name in _CACHES:
+                if hasattr(p, name):
+                    setattr(p, name, self._resident.caches.setdefault(name, [None, None]))
+            if FIRST_PASS in passes:
+                with self._resident.active():
+                    processing.StableDiffusionProcessing.setup_conds(p)
+                self._conds[False] = (p.c, p.uc)
+            if SECOND_PASS in passes and not _has_checkpoint_of_its_own(p):
+                # The base is active while LoRAs are read: the host matches their layers with it.
+                with _hires_networks(p), self._resident.active():
+                    p.hr_c = p.hr_uc = None
+                    p.calculate_hr_conds()
+                self._conds[True] = (p.hr_c, p.hr_uc)
+
+    def intervene(self, generation: Generation, params: CFGDenoiserParams, denoiser: Any) -> bool:
+        """Take this model call if it is the refiner's turn; return whether it is."""
+        is_second_pass = bool(getattr(denoiser.p, "is_hr_pass", False))
+        if is_second_pass not in self._conds or not self._is_turn(params, denoiser):
+            self.hand_back()
+            return False
+        if self._taken is not denoiser:
+            self.hand_back()
+            generation.sampling.callback(self.hand_back)
+            self._take(denoiser)
+        cond, uncond = self._conds[is_second_pass]
+        _, params.text_cond = prompt_parser.reconstruct_multicond_batch(cond, denoiser.step)
+        params.text_uncond = prompt_parser.reconstruct_cond_batch(uncond, denoiser.step)
+        self._pad(params, denoiser.p)
+        return True
+
+    def hand_back(self) -> None:
+        """Give the sampler back to the base. Safe to call any number of times."""
+        if self._taken is not None:
+            self._taken.model_wrap = self._base_wrap
+            self._taken = self._base_wrap = None
+        self._weights.base_on_device()
+
+    def _is_turn(self, params: CFGDenoiserParams, denoiser: Any) -> bool:
+        inner = denoiser.inner_model
+        sigma = params.sigma.max()
+        if hasattr(inner, "sigmas"):
+            timestep = torch.argmin(torch.abs(inner.sigmas.to(sigma.device) - sigma))
+        else:
+            timestep = sigma
+        return takes_over(
+            self._rule,
+            self._settings.refiner_switch,
+            call=denoiser.step,
+            total_calls=denoiser.total_steps,
+            steps=denoiser.steps,
+            timestep=float(timestep),
+        )
+
+    def _take(self, denoiser: Any) -> None:
+        self._weights.refiner_on_device()
+        self._base_wrap = denoiser.inner_model
+        self._taken = denoiser
+        with self._resident.active():
+            # The host's own property chooses the wrapper that fits sampler and parameterisation.
+            denoiser.model_wrap = None
+            denoiser.model_wrap = denoiser.inner_model
+
+    def _pad(self, params: CFGDenoiserParams, p: Any) -> None:
+        """Pad as the host would, but with the refiner's empty prompt instead of the base's."""
+        short, long = sorted(
+            (params.text_cond, params.text_uncond), key=lambda cond: int(cond.shape[1])
+        )
+        pads_itself = getattr(shared.opts, "pad_cond_uncond_v0", False)
+        wants_padding = getattr(shared.opts, "pad_cond_uncond", False) and not pads_itself
+        if not wants_padding or short.shape[1] == long.shape[1]:
+            return
+        empty = self._resident.model.cond_stage_model_empty_prompt
+        repeats = (long.shape[1] - short.shape[1]) // empty.shape[1]
+        tokens = short["crossattn"] if isinstance(short, dict) else short
+        tokens = torch.cat([tokens, empty.repeat((tokens.shape[0], repeats, 1))], dim=1)
+        if isinstance(short, dict):
+            padded = prompt_parser.DictWithShape({**short, "crossattn": tokens}, tokens.shape)
+        else:
+            padded = tokens
+        if short is params.text_cond:
+            params.text_cond = padded
+        else:
+            params.text_uncond = padded
+        p.extra_generation_params["Pad conds"] = True
+
+
+def _passes(p: Any) -> frozenset[str]:
+    """Return the passes of hires fix that the refiner takes part in; the host's option decides."""
+    if not getattr(p, "enable_hr", False):
+        return frozenset({FIRST_PASS})
+    choice = getattr(shared.opts, "hires_fix_refiner_pass", SECOND_PASS)
+    return frozenset({FIRST_PASS, SECOND_PASS}) if choice == BOTH_PASSES else frozenset({choice})
+
+
+def _has_checkpoint_of_its_own(p: Any) -> bool:
+    """Whether the second pass of hires fix runs on another checkpoint than the first."""
+    name = getattr(p, "hr_checkpoint_name", None)
+    return name not in (None, "", "Use same checkpoint")
+
+
+def _sampler_names(p: Any, passes: frozenset[str]) -> set[str]:
+    names = {
+        FIRST_PASS: p.sampler_name,
+        SECOND_PASS: getattr(p, "hr_sampler_name", None) or p.sampler_name,
+    }
+    return {names[name] for name in passes}
+
+
+@contextmanager
+def _kept(p: Any, names: tuple[str, ...]) -> Iterator[None]:
+    before = {name: p.__dict__[name] for name in names if name in p.__dict__}
+    try:
+        yield
+    finally:
+        for name in names:
+            p.__dict__.pop(name, None)
+        p.__dict__.update(before)
+
+
+@contextmanager
+def _hires_networks(p: Any) -> Iterator[None]:
+    """Have the second pass's LoRAs active, as the host has when it encodes that pass."""
+    differs = p.hr_extra_network_data != p.extra_network_data and not p.disable_extra_networks
+    if not differs:
+        yield
+        return
+    with devices.autocast():
+        extra_networks.activate(p, p.hr_extra_network_data)
+    try:
+        yield
+    finally:
+        with devices.autocast():
+            extra_networks.activate(p, p.extra_network_data)

@@ -1,0 +1,161 @@
+"""The Fooocus tab on the host: what its page is built from, and what its buttons do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+from modules import call_queue, script_callbacks, sd_models, shared
+
+from fooocus_ext.args import NONE
+from fooocus_ext.host.a1111 import model_call
+from fooocus_ext.host.jobs import outputs
+from fooocus_ext.host.machine import assets, checkpoints
+from fooocus_ext.host.tab import fill, generate, send, storage
+from fooocus_ext.markup import render
+from fooocus_ext.tab.choices import AUTOMATIC, DEFAULT, NAMES
+from fooocus_ext.tab.presets import grouped_styles
+from fooocus_ext.ui.tab.page import VARIATIONS, Tab, build_tab
+from fooocus_ext.ui.tab.services import TabServices
+
+TITLE, ELEM_ID = "Fooocus", "fooocus"
+_HUB = "https://huggingface.co"
+_RECOMMENDED = {
+    "juggernautXL_v8Rundiffusion.safetensors": f"{_HUB}/lllyasviel/fav_models/resolve/main/fav",
+    "sd_xl_base_1.0_0.9vae.safetensors": (
+        f"{_HUB}/stabilityai/stable-diffusion-xl-base-1.0/resolve/main"
+    ),
+}
+
+
+def register() -> None:
+    """Register the tab and what its jobs need with the host."""
+    script_callbacks.on_ui_tabs(_on_ui_tabs)
+    script_callbacks.on_before_image_saved(outputs.name_picture)
+    script_callbacks.on_image_saved(outputs.picture_saved)
+    script_callbacks.on_cfg_denoiser(generate.say_progress)
+    script_callbacks.on_after_component(send.PngInfo().after_component)
+    script_callbacks.on_app_started(storage.register)
+
+
+def _on_ui_tabs() -> list[tuple[Any, str, str]]:
+    with gr.Blocks(analytics_enabled=False) as page:
+        tab = build_tab(services())
+        connect(tab)
+    return [(page, TITLE, ELEM_ID)]
+
+
+def services() -> TabServices:
+    """Return what the page is built from."""
+    return TabServices(
+        values=fill.initial_values(),
+        choices=choices(),
+        styles=style_list,
+        first_run=first_run,
+        send_buttons=send.create_buttons,
+        history=storage.LOG_PATH.removeprefix("/") + "/",
+        tab_first=bool(getattr(shared.cmd_opts, "fooocus_tab_first", False)),
+    )
+
+
+def choices() -> Mapping[str, Callable[[], Sequence[str]]]:
+    """Return the functions that list the dropdowns' choices."""
+    return {
+        "preset": lambda: assets.presets().names,
+        "base_model": sd_models.checkpoint_tiles,
+        "refiner": model_call.checkpoint_names,
+        "lora": lambda: [NONE, *assets.lora_names()],
+        "vae": lambda: [DEFAULT, NONE, *assets.installed().vaes],
+        "sampler": assets.visible_sampler_names,
+        "scheduler": assets.scheduler_labels,
+        "upscaler": lambda: [AUTOMATIC, *(u.name for u in shared.sd_upscalers if u.name != NONE)],
+    }
+
+
+def style_list() -> str:
+    """Return the list of styles as HTML, every text in it escaped."""
+    return render("styles.html", groups=grouped_styles(assets.styles()))
+
+
+def first_run() -> str:
+    """Return what to say where there is no SDXL model, as HTML; empty where there is one."""
+    if checkpoints.sdxl_bases():
+        return ""
+    models = [(file, f"{address}/{file}") for file, address in _RECOMMENDED.items()]
+    return render("first_run.html", models=models, folder=assets.installed().folders.checkpoints)
+
+
+def connect(tab: Tab) -> None:
+    """Connect the page's components."""
+    _connect_generation(tab)
+    _connect_settings(tab)
+    send.connect(tab)
+
+
+def _connect_generation(tab: Tab) -> None:
+    parts = tab.parts
+    widgets = [tab.widgets[name] for name in NAMES]
+    results = [{**parts, **tab.widgets}[name] for name in generate.OUTPUTS]
+    run = call_queue.wrap_gradio_gpu_call(generate.generate, extra_outputs=generate.FAILED)
+    buttons = {"generate": parts["generate"], **{key: tab.vary[key] for key in VARIATIONS}}
+    for action, button in buttons.items():
+        button.click(
+            fn=run,
+            _js=f"(...given) => fooocusSubmit('{action}', given.slice(0, {len(widgets) + 3}))",
+            inputs=[parts["task"], parts["action"], parts["gallery"], *widgets],
+            outputs=results,
+            show_progress=False,
+        )
+    parts["restore"].click(
+        fn=generate.restore,
+        _js="fooocusRunningTask",
+        inputs=[parts["task"]],
+        outputs=results,
+        show_progress=False,
+    )
+    for name, action in (("skip", generate.skip), ("stop", generate.stop)):
+        parts[name].click(
+            fn=action,
+            _js="fooocusRunningTask",
+            inputs=[parts["task"]],
+            outputs=None,
+            show_progress=False,
+            queue=False,
+        )
+
+
+def _connect_settings(tab: Tab) -> None:
+    parts = tab.parts
+    filled = [*(tab.widgets[name] for name in NAMES), parts["log"]]
+    parts["preset"].input(
+        fn=fill.from_preset,
+        inputs=[parts["preset"]],
+        outputs=filled,
+        show_progress=False,
+        queue=False,
+    )
+    parts["advanced"].change(fn=None, _js="fooocusToggleAdvanced", inputs=[parts["advanced"]])
+    random = tab.widgets["random_seed"]
+    random.change(fn=None, _js="fooocusShowSeed", inputs=[random])
+    tab.widgets["styles"].change(fn=None, _js="fooocusShowStyles", inputs=[tab.widgets["styles"]])
+    parts["apply_pasted"].click(
+        fn=fill.from_text, inputs=[parts["pasted"]], outputs=filled, show_progress=False
+    )
+    parts["picture"].upload(
+        fn=lambda content: [*fill.from_picture(content), None],
+        inputs=[parts["picture"]],
+        outputs=[*filled, parts["picture"]],
+        show_progress=False,
+    )
+    parts["refresh"].click(
+        fn=lambda before: fill.refreshed(choices(), style_list, first_run, before),
+        inputs=[parts["first_run"]],
+        outputs=[
+            *(tab.widgets[name] for name in fill.REFRESHED),
+            parts["preset"],
+            parts["style_list"],
+            parts["first_run"],
+        ],
+        show_progress=False,
+    ).then(fn=None, _js="fooocusShowStyles", inputs=[tab.widgets["styles"]])

@@ -1,0 +1,160 @@
+"""Filling the tab's widgets: at first, from a preset, and after files have come or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+from modules import generation_parameters_copypaste as copypaste
+from modules import script_callbacks, sd_models, sd_vae, shared
+
+from fooocus_ext.host.machine import assets, checkpoints
+from fooocus_ext.markup import render
+from fooocus_ext.metadata.fooocus import read_fooocus_metadata
+from fooocus_ext.metadata.picture_file import picture_text
+from fooocus_ext.presets.resolve import resolve
+from fooocus_ext.tab.choices import DEFAULTS, LORA_SLOTS, NAMES
+from fooocus_ext.tab.fill import Names, fill_from_metadata
+from fooocus_ext.tab.metadata import metadata_from_infotext
+from fooocus_ext.tab.presets import Filled, fill_from_preset
+
+FIRST_PRESETS = ("default", "sai", "realistic")
+"""The presets of a first visit, best first: the first whose models are all installed is taken."""
+PLAIN_PRESET = "initial"
+
+_LORAS = tuple(f"lora_{slot}" for slot in range(1, LORA_SLOTS + 1))
+REFRESHED = ("base_model", "refiner", *_LORAS, "vae")
+
+
+def initial_values() -> dict[str, Any]:
+    """Return what the widgets hold at first: the best that the installed models can do."""
+    values: dict[str, Any] = {**DEFAULTS, "base_model": next(iter(_bases()), "")}
+    name = _first_preset()
+    if name is not None:
+        values.update(_fill(name).values)
+    values["preset"] = name
+    values.update(checkpoints.small_size(values["base_model"]))
+    return values
+
+
+def _bases() -> list[str]:
+    return checkpoints.sdxl_bases() or sd_models.checkpoint_tiles()
+
+
+def _first_preset() -> str | None:
+    library, installed = assets.presets().presets, assets.installed()
+    for name in FIRST_PRESETS:
+        preset = library.get(name)
+        if preset and not resolve(preset, installed.checkpoints, installed.loras).problems:
+            return name
+    return PLAIN_PRESET if PLAIN_PRESET in library else None
+
+
+def _fill(name: str) -> Filled:
+    installed = assets.installed()
+    preset = assets.presets().presets[name]
+    found = resolve(
+        preset, installed.checkpoints, installed.loras, installed.vaes, installed.folders
+    )
+    return fill_from_preset(
+        preset, found, assets.styles(), installed.samplers, installed.schedulers
+    )
+
+
+def from_preset(name: str) -> list[Any]:
+    """Return updates of all widgets, and of the messages, for a chosen preset."""
+    if name not in assets.presets().presets:
+        return updates(Filled({}, (f"There is no preset {name}.",)))
+    return updates(_fill(name))
+
+
+def from_text(text: str) -> list[Any]:
+    """Return updates for a pasted text: Fooocus's JSON, or an infotext of Fooocus or the webui."""
+    return _loaded(read_settings(text), "The pasted text holds no settings.")
+
+
+def from_picture(content: bytes | None) -> list[Any]:
+    """Return updates for a dropped picture."""
+    if not content:
+        return updates(Filled({}))
+    return _loaded(read_settings(content), "This picture does not carry any settings.")
+
+
+def _loaded(filled: Filled | None, otherwise: str) -> list[Any]:
+    if filled is None:
+        return updates(Filled({}, (otherwise,)))
+    return updates(Filled(filled.values, ("The settings are loaded.", *filled.notes)))
+
+
+def read_settings(source: str | bytes) -> Filled | None:
+    """Return the widgets' values for settings in a text or in a picture file; None without any."""
+    metadata = read_fooocus_metadata(source, assets.styles())
+    if metadata is not None:
+        return fill_from_metadata(metadata, names())
+    text = source if isinstance(source, str) else picture_text(source)[0]
+    if not text or "Steps: " not in text:
+        return None
+    entries = copypaste.parse_generation_parameters(text)
+    script_callbacks.infotext_pasted_callback(text, entries)
+    return fill_from_infotext(entries)
+
+
+def fill_from_infotext(entries: Mapping[str, Any]) -> Filled:
+    """Return the widgets' values for what the host's parser found in an infotext."""
+    metadata = metadata_from_infotext(entries, assets.presets().presets)
+    return fill_from_metadata(metadata, names())
+
+
+def names() -> Names:
+    """Return what this machine has."""
+    installed = assets.installed()
+    return Names(
+        checkpoints=installed.checkpoints,
+        loras=installed.loras,
+        vaes=installed.vaes,
+        samplers=installed.samplers,
+        schedulers=installed.schedulers,
+        styles=assets.styles(),
+    )
+
+
+def updates(filled: Filled) -> list[Any]:
+    """Return updates of the widgets in the order of ``NAMES``, and of the messages below them."""
+    changed = [
+        gr.update(value=filled.values[name]) if name in filled.values else gr.update()
+        for name in NAMES
+    ]
+    return [*changed, notice(filled.notes)]
+
+
+def notice(notes: Sequence[str]) -> str:
+    """Return sentences for the place below the prompt, as HTML; empty for none."""
+    return render("notice.html", kind="note", messages=notes)
+
+
+def refreshed(
+    choices: Mapping[str, Callable[[], Sequence[str]]],
+    styles: Callable[[], str],
+    first_run: Callable[[], str],
+    first_run_before: str,
+) -> list[Any]:
+    """Read all folders again; return updates of the lists that depend on them.
+
+    Where the page has been saying that there is no model (``first_run_before``), the first one that
+    there is now becomes the base model.
+    """
+    shared.refresh_checkpoints()
+    sd_vae.refresh_vae_list()
+    assets.reload()
+    lists = {name: list(choices["lora" if name in _LORAS else name]()) for name in REFRESHED}
+    changes: dict[str, dict[str, Any]] = {name: {"choices": lists[name]} for name in REFRESHED}
+    message = first_run()
+    if first_run_before.strip() and not message:
+        changes["base_model"]["value"] = _bases()[0]
+    return [
+        *(gr.update(**changes[name]) for name in REFRESHED),
+        gr.update(choices=list(choices["preset"]())),
+        styles(),
+        message,
+    ]

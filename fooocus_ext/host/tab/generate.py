@@ -1,0 +1,194 @@
+"""Running what the Fooocus tab asks for, in the host's queue, and finding it again after a reload."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import safetensors
+import torch
+from fastapi import HTTPException
+from modules import progress, sd_models, shared
+from modules.ui_common import plaintext_to_html
+from PIL import Image
+
+from fooocus_ext.errors import RequestError
+from fooocus_ext.host.jobs import outputs
+from fooocus_ext.host.jobs.run import make_pictures
+from fooocus_ext.host.machine import checkpoints
+from fooocus_ext.host.tab import storage
+from fooocus_ext.host.tab.job import job_for
+from fooocus_ext.markup import render
+from fooocus_ext.tab.choices import Choices, read_choices
+
+log = logging.getLogger("fooocus")
+
+OUT_OF_MEMORY = (
+    "There was not enough memory for this picture. Choose a smaller aspect ratio, fewer LoRAs or no "
+    "refiner, or start the webui with --medvram."
+)
+UNREADABLE = (
+    "A chosen model file cannot be read. It may be cut off: download it again, or choose another "
+    "under Advanced, Models."
+)
+_REMEMBERED = 16
+_REMEMBERED_IN_MEMORY = 2
+
+
+@dataclass
+class Result:
+    """What a job gave: pictures as paths (or ``data:`` addresses), infotexts, and what to say."""
+
+    pictures: list[str] = field(default_factory=list)
+    infotexts: list[str] = field(default_factory=list)
+    seed: int | None = None
+    comments: str = ""
+    errors: tuple[str, ...] = ()
+
+    def as_outputs(self, task: str) -> list[Any]:
+        """Return the values of the page's outputs; the host appends to the last, which is a text.
+
+        The job's id makes that text differ from the last job's: what has not changed, the page would
+        not show anew, and a screen reader would not say again.
+        """
+        done = render("done.html", task=task)
+        if self.errors:
+            return [*FAILED, done + render("notice.html", kind="error", messages=self.errors)]
+        messages = tuple(line for line in self.comments.splitlines() if line.strip())
+        return [
+            [_shown(picture) for picture in self.pictures],
+            json.dumps(self.infotexts),
+            self.infotexts[0] if self.infotexts else "",
+            plaintext_to_html(self.infotexts[0]) if self.infotexts else "",
+            str(self.seed) if self.seed is not None else gr.update(),
+            done + render("notice.html", kind="note", messages=messages),
+        ]
+
+
+OUTPUTS = ("gallery", "infotexts", "infotext", "info", "seed", "log")
+FAILED = [gr.update() for _name in OUTPUTS[:-1]]
+"""A failure leaves the pictures of the job before where they are."""
+
+_results: OrderedDict[str, Result] = OrderedDict()
+_cancelled: OrderedDict[str, None] = OrderedDict()
+
+
+def generate(task: str, action: str, gallery: Any, *values: Any) -> list[Any]:
+    """Run a job of the page; called by the host's wrapper, which holds the queue.
+
+    Args:
+        task: the id under which the page follows the job.
+        action: "generate" or a key of ``tab.VARIATIONS``.
+        gallery: the selected picture, for a variation.
+        values: the widgets' values in the order of ``tab_values.NAMES``.
+    """
+    if _cancelled.pop(task, "not there") is None:
+        return Result(comments="Stopped before it began.").as_outputs(task)
+    try:
+        result = _run(read_choices(values), action, gallery)
+    except RequestError as error:
+        result = Result(errors=(error.detail,))
+    except HTTPException as error:
+        result = Result(errors=(str(error.detail),))
+    except torch.cuda.OutOfMemoryError:
+        log.exception("out of memory")
+        result = Result(errors=(OUT_OF_MEMORY,))
+    except MemoryError:
+        log.exception("out of memory")
+        result = Result(errors=(OUT_OF_MEMORY,))
+    except safetensors.SafetensorError as error:
+        log.exception("a model file cannot be read")
+        result = Result(errors=(f"{UNREADABLE} The webui says: {error}",))
+    _remember(task, result)
+    return result.as_outputs(task)
+
+
+def _run(choices: Choices, action: str, gallery: Any) -> Result:
+    shared.state.textinfo = "Preparing"
+    base_model = choices.base_model or next(iter(checkpoints.sdxl_bases()), "")
+    if not base_model and not sd_models.checkpoint_tiles():
+        raise RequestError("There is no model yet; the message above says which to download.")
+    output = storage.output_for(choices, base_model)
+    job = job_for(choices, base_model, action, gallery, output)
+    processed = make_pictures(job)
+    pictures = output.pictures if output.folder else output.in_memory(processed)
+    return Result(
+        pictures=[
+            str(picture.file) if picture.file else _data_address(processed.images[picture.index])
+            for picture in pictures
+        ],
+        infotexts=[picture.infotext for picture in pictures],
+        seed=int(processed.seed),
+        comments=processed.comments,
+    )
+
+
+def _data_address(image: Image.Image) -> str:
+    stream = io.BytesIO()
+    image.save(stream, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+def _shown(picture: str) -> Any:
+    """Return what the gallery takes: the host serves a stored picture from where it is."""
+    if picture.startswith("data:") or not Path(picture).is_file():
+        return picture
+    stand_in = Image.new("RGB", (1, 1))
+    stand_in.already_saved_as = picture  # type: ignore[attr-defined]  (the host's own mark)
+    return stand_in
+
+
+def _remember(task: str, result: Result) -> None:
+    """Keep a result for a page that was reloaded; pictures in memory only for a short while."""
+    _results[task] = result
+    while len(_results) > _REMEMBERED:
+        _results.popitem(last=False)
+    heavy = [
+        name for name, kept in _results.items() if any(p.startswith("data:") for p in kept.pictures)
+    ]
+    for name in heavy[:-_REMEMBERED_IN_MEMORY]:
+        del _results[name]
+
+
+def restore(task: str) -> list[Any]:
+    """Return the outputs of a finished job, for a page that was reloaded while it ran."""
+    result = _results.get(task)
+    if result is None:
+        result = Result(comments="The pictures of the last job are in the history log.")
+    return result.as_outputs(task)
+
+
+def skip(task: str) -> None:
+    """Skip the picture that is being made, if the page's job is the one that runs."""
+    if progress.current_task == task:
+        shared.state.skip()
+
+
+def stop(task: str) -> None:
+    """Stop the page's job: at once if it runs, before its start if it waits."""
+    if progress.current_task == task:
+        shared.state.interrupt()
+    elif task in progress.pending_tasks:
+        _cancelled[task] = None
+        while len(_cancelled) > _REMEMBERED:
+            _cancelled.popitem(last=False)
+
+
+def say_progress(params: Any) -> None:
+    """Callback before each model call: tell the page which picture and which step it is."""
+    denoiser = getattr(params, "denoiser", None)
+    if denoiser is None or outputs.output_of(denoiser.p) is None:
+        return
+    state = shared.state
+    step = min(state.sampling_step + 1, state.sampling_steps)
+    state.textinfo = (
+        f"Picture {min(state.job_no + 1, state.job_count)} of {state.job_count}, "
+        f"step {step} of {state.sampling_steps}"
+    )

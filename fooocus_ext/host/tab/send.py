@@ -1,0 +1,76 @@
+"""Pictures that leave the Fooocus tab for others, and settings that come to it from PNG Info."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+from modules import generation_parameters_copypaste as copypaste
+
+from fooocus_ext.host.tab import fill
+from fooocus_ext.tab.choices import NAMES
+from fooocus_ext.ui.tab.page import Tab
+
+TABNAME = "fooocus"
+_PICTURE, _INFOTEXT, _NEIGHBOUR = "pnginfo_image", "pnginfo_generation_info", "inpaint_tab"
+
+
+def create_buttons(tabs: Sequence[str]) -> Mapping[str, Any]:
+    """Make the host's buttons that send a picture to other tabs."""
+    buttons: Mapping[str, Any] = copypaste.create_buttons(list(tabs))
+    return buttons
+
+
+def connect(tab: Tab) -> None:
+    """Connect the buttons with the selected picture, and tell the host how settings are pasted."""
+    fields: list[Any] = [(tab.widgets[name], _pasted(name)) for name in NAMES]
+    fields.append((tab.parts["log"], _pasted_notes))
+    copypaste.add_paste_fields(TABNAME, None, fields)
+    for name, button in tab.send.items():
+        copypaste.register_paste_params_button(
+            copypaste.ParamBinding(
+                paste_button=button,
+                tabname=name,
+                source_text_component=tab.parts["infotext"],
+                source_image_component=tab.parts["gallery"],
+            )
+        )
+
+
+def _pasted(name: str) -> Callable[[Mapping[str, Any]], Any]:
+    def value(entries: Mapping[str, Any]) -> Any:
+        values = fill.fill_from_infotext(entries).values
+        return gr.update(value=values[name]) if name in values else gr.update()
+
+    return value
+
+
+def _pasted_notes(entries: Mapping[str, Any]) -> Any:
+    return gr.update(value=fill.notice(fill.fill_from_infotext(entries).notes))
+
+
+class PngInfo:
+    """Adds "Send to Fooocus" to the host's PNG Info tab while the host builds it."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, Any] = {}
+
+    def after_component(self, component: Any, **_kwargs: Any) -> None:
+        """Callback after each component of the host's page."""
+        elem_id = getattr(component, "elem_id", None)
+        if elem_id in (_PICTURE, _INFOTEXT):
+            self._seen[elem_id] = component
+        if elem_id != _NEIGHBOUR or self._seen.keys() != {_PICTURE, _INFOTEXT}:
+            return
+        seen, self._seen = self._seen, {}
+        # The host looks the tab up for every button, and does not start if building it failed.
+        copypaste.add_paste_fields(TABNAME, None, None)
+        copypaste.register_paste_params_button(
+            copypaste.ParamBinding(
+                paste_button=gr.Button("Send to Fooocus", elem_id="fooocus_tab"),
+                tabname=TABNAME,
+                source_text_component=seen[_INFOTEXT],
+                source_image_component=seen[_PICTURE],
+            )
+        )

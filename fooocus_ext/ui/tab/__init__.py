@@ -1,0 +1,1 @@
+"""The Fooocus tab's page, in Gradio."""

@@ -1,0 +1,114 @@
+"""The Fooocus tab's page: picture, prompt, button; everything else behind "Advanced"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from fooocus_ext.ui.tab.columns import build_columns
+from fooocus_ext.ui.tab.gallery import PictureGallery
+from fooocus_ext.ui.tab.services import TabServices
+
+SEND_TO = ("txt2img", "img2img", "inpaint", "extras")
+VARIATIONS = {
+    "vary_subtle": "Vary (subtle)",
+    "vary_strong": "Vary (strong)",
+    "upscale_1_5": "Upscale 1.5x",
+    "upscale_2": "Upscale 2x",
+}
+
+
+@dataclass
+class Tab:
+    """The built page.
+
+    Attributes:
+        widgets: the widgets of ``tab_values.NAMES``, by name.
+        parts: every other component that something is connected to, by name.
+        send: the buttons that send the selected picture on, by tab.
+        vary: the buttons of ``VARIATIONS``, by key.
+    """
+
+    widgets: dict[str, Any] = field(default_factory=dict)
+    parts: dict[str, Any] = field(default_factory=dict)
+    send: dict[str, Any] = field(default_factory=dict)
+    vary: dict[str, Any] = field(default_factory=dict)
+
+
+def build_tab(services: TabServices) -> Tab:
+    """Build the page inside the current ``gr.Blocks``; nothing is connected yet."""
+    tab = Tab()
+    with gr.Row(elem_id="fooocus_page", elem_classes=["fooocus-page"]):
+        with gr.Column(scale=2, elem_id="fooocus_main"):
+            tab.parts["first_run"] = gr.HTML(services.first_run(), elem_id="fooocus_first_run")
+            _build_pictures(tab)
+            _build_prompt(tab, services)
+            _build_actions(tab, services)
+        with gr.Column(scale=1, elem_id="fooocus_side"):
+            build_columns(tab.widgets, tab.parts, services)
+    _build_hidden(tab, services)
+    for component in (*tab.widgets.values(), *tab.parts.values()):
+        component.do_not_save_to_config = True  # defaults depend on what is installed
+    return tab
+
+
+def _build_pictures(tab: Tab) -> None:
+    with gr.Column(elem_id="fooocus_results"), gr.Group(elem_id="fooocus_gallery_container"):
+        tab.parts["gallery"] = PictureGallery(
+            label="Pictures",
+            show_label=False,
+            elem_id="fooocus_gallery",
+            columns=4,
+            preview=True,
+            object_fit="contain",
+        )
+
+
+def _build_prompt(tab: Tab, services: TabServices) -> None:
+    with gr.Row(elem_id="fooocus_prompt_row"):
+        with gr.Column(scale=6, min_width=200):
+            tab.widgets["prompt"] = gr.Textbox(
+                value=services.values["prompt"],
+                label="Prompt",
+                show_label=False,
+                lines=3,
+                max_lines=12,
+                placeholder="Describe a picture",
+                elem_id="fooocus_prompt",
+                elem_classes=["prompt"],
+            )
+        with gr.Column(scale=1, min_width=140, elem_id="fooocus_buttons"):
+            tab.parts["generate"] = gr.Button(
+                "Generate", variant="primary", elem_id="fooocus_generate"
+            )
+            tab.parts["skip"] = gr.Button("Skip", elem_id="fooocus_skip")
+            tab.parts["stop"] = gr.Button("Stop", variant="stop", elem_id="fooocus_interrupt")
+
+
+def _build_actions(tab: Tab, services: TabServices) -> None:
+    with gr.Row(elem_id="fooocus_toggles"):
+        tab.parts["advanced"] = gr.Checkbox(
+            value=False, label="Advanced", elem_id="fooocus_advanced", container=False
+        )
+    tab.parts["log"] = gr.HTML(elem_id="html_log_fooocus", elem_classes=["fooocus-messages"])
+    with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):
+        for key, label in VARIATIONS.items():
+            tab.vary[key] = gr.Button(label, elem_id=f"fooocus_{key}", size="sm")
+    with gr.Row(elem_id="fooocus_send", elem_classes=["fooocus-actions"]):
+        tab.send.update(services.send_buttons(SEND_TO))
+    with gr.Accordion("Settings of this picture", open=False, elem_id="fooocus_details"):
+        tab.parts["info"] = gr.HTML(elem_id="html_info_fooocus")
+
+
+def _build_hidden(tab: Tab, services: TabServices) -> None:
+    """Add what the page's script and the server tell each other, out of sight."""
+    with gr.Row(elem_id="fooocus_hidden"):
+        for name in ("infotexts", "infotext", "task", "action", "pasted"):
+            tab.parts[name] = gr.Textbox(elem_id=f"fooocus_{name}", label=f"Fooocus {name}")
+        for name in ("restore", "apply_pasted"):
+            tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
+        tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
+        place = "first" if services.tab_first else "last"
+        gr.HTML(f'<span id="fooocus_place" data-place="{place}"></span>')

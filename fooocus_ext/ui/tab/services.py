@@ -1,0 +1,30 @@
+"""What the Fooocus tab's page needs from the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TabServices:
+    """What the page needs from the host.
+
+    Attributes:
+        values: what each widget holds at first, by name.
+        choices: for each dropdown, the function that lists its choices.
+        styles: the list of styles as HTML, every text in it escaped.
+        first_run: what to say where no model is installed, as HTML; empty otherwise.
+        send_buttons: makes the host's buttons that send pictures to other tabs.
+        history: the address of the log.
+        tab_first: whether the tab stands before all others.
+    """
+
+    values: Mapping[str, Any]
+    choices: Mapping[str, Callable[[], Sequence[str]]]
+    styles: Callable[[], str]
+    first_run: Callable[[], str]
+    send_buttons: Callable[[Sequence[str]], Mapping[str, Any]]
+    history: str
+    tab_first: bool = False

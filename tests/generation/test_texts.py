@@ -1,0 +1,318 @@
+"""The texts of all pictures of a job, in both passes, and what the infotext says of them."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fooocus_ext.args import Settings
+from fooocus_ext.errors import RequestError
+from fooocus_ext.generation.plan import Plan
+from fooocus_ext.generation.texts import (
+    EXPANSION_KEY,
+    EXPANSION_TARGET_KEY,
+    IN_ORDER_KEY,
+    NEGATIVE_PROMPT_KEY,
+    PROMPT_KEY,
+    SEPARATOR_KEY,
+    Writer,
+    restore_typed_texts,
+    rewrite_job,
+)
+from fooocus_ext.prompting.rewrite import BREAK, rewrite_image
+from fooocus_ext.prompting.styles import Style, StyleLibrary
+from fooocus_ext.prompting.wildcards import Wildcards
+
+LIBRARY = StyleLibrary(
+    (
+        Style("film", "film still of {prompt}, grain", "cartoon"),
+        Style("warm", "warm light", "cold light"),
+    )
+)
+OFF = Settings(enabled=True, expansion=False)
+FILM = Settings(enabled=True, expansion=False, styles=("film",))
+EXPANDED = Settings(enabled=True, expansion=True)
+
+
+class Expander:
+    """Continues texts recognisably, and remembers what it was asked."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __call__(self, texts, seeds):
+        self.calls.append((list(texts), list(seeds)))
+        return [f"{text}, word{seed}" for text, seed in zip(texts, seeds, strict=True)]
+
+
+def job(prompts, negatives=None, seeds=None, **others):
+    count = len(prompts)
+    return SimpleNamespace(
+        all_prompts=list(prompts),
+        all_negative_prompts=list(negatives or [""] * count),
+        all_seeds=list(seeds or range(10, 10 + count)),
+        extra_generation_params={},
+        **others,
+    )
+
+
+def rewrite(p, settings, *, expander=None, loras=(), varies=True, **writing):
+    writer = Writer(
+        **{"styles": LIBRARY, "wildcards": Wildcards(), "expand": expander or Expander(), **writing}
+    )
+    plan = Plan(settings=settings, typed=settings, loras=list(loras))
+    return rewrite_job(p, plan, writer, infotext_varies=varies)
+
+
+def entries_of(p):
+    """What the host writes for each picture: values as they are, functions called for its index."""
+    return [
+        {
+            key: value(p=p, all_prompts=p.all_prompts, all_seeds=p.all_seeds, index=index)
+            if callable(value)
+            else value
+            for key, value in p.extra_generation_params.items()
+        }
+        for index in range(len(p.all_prompts))
+    ]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text(max_size=40).filter(lambda text: "__" not in text and "[[" not in text),
+            st.text(max_size=40).filter(lambda text: "__" not in text),
+            st.integers(0, 2**63),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_nothing_wanted_leaves_every_text_as_typed(rows):
+    prompts, negatives, seeds = map(list, zip(*rows, strict=True))
+    p = job(prompts, negatives, seeds)
+    expander = Expander()
+    assert rewrite(p, OFF, expander=expander) == ()
+    assert (p.all_prompts, p.all_negative_prompts, p.all_seeds) == (prompts, negatives, seeds)
+    assert set(p.extra_generation_params.values()) == {None}
+    assert expander.calls == []
+
+
+def test_every_picture_is_rewritten_as_it_would_be_alone(tmp_path):
+    (tmp_path / "color.txt").write_text("red\ngreen\nblue\ngold\n")
+    wildcards = Wildcards([tmp_path])
+    typed = ["a __color__ fox", "a __color__ owl", "a __color__ fox"]
+    settings = Settings(enabled=True, styles=("Random Style", "warm"), expansion=True)
+    p = job(typed, ["blur"] * 3, [5, 6, 5])
+    rewrite(p, settings, wildcards=wildcards)
+    for index, (prompt, seed) in enumerate(zip(typed, [5, 6, 5], strict=True)):
+        alone = rewrite_image(
+            prompt,
+            "blur",
+            index=index,
+            seed=seed,
+            styles=settings.styles,
+            library=LIBRARY,
+            wildcards=wildcards,
+            expand=lambda text, seed: f"{text}, word{seed}",
+        )
+        assert p.all_prompts[index] == alone.positive
+        assert p.all_negative_prompts[index] == alone.negative
+    assert p.all_prompts[0] == p.all_prompts[2]
+
+
+def test_the_expander_is_asked_once_for_the_whole_job():
+    expander = Expander()
+    p = job(["a fox", "an owl", "a fox"], seeds=[1, 2, 1])
+    rewrite(p, EXPANDED, expander=expander)
+    assert expander.calls == [(["a fox", "an owl"], [1, 2])]
+    assert p.all_prompts == ["a fox, word1", "an owl, word2", "a fox, word1"]
+
+
+def test_the_style_of_that_name_asks_for_expansion_too():
+    p = job(["a fox"], seeds=[1])
+    rewrite(p, OFF.replace(styles=["Fooocus V2"]))
+    assert p.all_prompts == ["a fox, word1"]
+
+
+def test_the_expander_is_not_asked_for_nothing():
+    expander = Expander()
+    rewrite(job([""]), EXPANDED, expander=expander)
+    assert expander.calls == []
+
+
+def test_an_expander_that_answers_short_is_an_error():
+    with pytest.raises(ValueError, match="zip"):
+        rewrite(job(["a fox"]), EXPANDED, expander=lambda _texts, _seeds: [])
+
+
+def test_an_unknown_style_is_refused_and_leaves_the_job():
+    p = job(["a fox"])
+    with pytest.raises(RequestError, match="no style"):
+        rewrite(p, OFF.replace(styles=["flim"]))
+    assert p.all_prompts == ["a fox"]
+    assert p.extra_generation_params == {}
+
+
+def test_loras_follow_the_rewritten_text_but_not_the_negative():
+    p = job(["a fox", "an owl <lora:detail:0.2>"])
+    rewrite(p, FILM, loras=[("detail", 0.5), ("line", 1.0)])
+    assert p.all_prompts == [
+        "film still of a fox, grain <lora:detail:0.5> <lora:line:1>",
+        "film still of an owl <lora:detail:0.2>, grain <lora:line:1>",
+    ]
+    assert p.all_negative_prompts == ["cartoon", "cartoon"]
+
+
+def test_infotext_holds_what_was_typed_where_it_no_longer_shows():
+    p = job(["a fox"], ["blur"], [3])
+    rewrite(p, FILM.replace(expansion=True))
+    assert entries_of(p) == [
+        {PROMPT_KEY: "a fox", NEGATIVE_PROMPT_KEY: "blur", EXPANSION_KEY: "word3"}
+    ]
+
+
+def test_infotext_omits_a_negative_prompt_that_stayed():
+    p = job(["a fox"], ["blur"])
+    rewrite(p, EXPANDED)
+    assert p.extra_generation_params[NEGATIVE_PROMPT_KEY] is None
+
+
+def test_infotext_counts_added_loras_as_a_change():
+    p = job(["a fox"])
+    rewrite(p, OFF, loras=[("detail", 0.5)])
+    assert p.extra_generation_params[PROMPT_KEY] == "a fox"
+
+
+def test_pictures_that_differ_get_their_own_entries():
+    p = job(["a fox", "an owl"], seeds=[3, 4])
+    rewrite(p, EXPANDED)
+    first, second = entries_of(p)
+    assert (first[PROMPT_KEY], first[EXPANSION_KEY]) == ("a fox", "word3")
+    assert (second[PROMPT_KEY], second[EXPANSION_KEY]) == ("an owl", "word4")
+
+
+def test_the_host_may_ask_within_a_batch_instead_of_the_job():
+    p = job(["a fox", "an owl", "a hen"], seeds=[3, 4, 5])
+    rewrite(p, EXPANDED)
+    ask = p.extra_generation_params[EXPANSION_KEY]
+    p.iteration, p.batch_size = 2, 1
+    assert ask(all_prompts=p.all_prompts[2:], index=0, p=p) == "word5"
+    assert ask(all_prompts=p.all_prompts, index=1, p=p) == "word4"
+    assert ask(all_prompts=p.all_prompts[2:], index=0, p=p, use_main_prompt=True) == "word3"
+
+
+def test_entries_survive_prompts_that_others_change_later():
+    p = job(["a fox", "an owl"], seeds=[3, 4])
+    rewrite(p, EXPANDED)
+    p.all_prompts[1] += " <lora:late:1>"
+    assert entries_of(p)[1][EXPANSION_KEY] == "word4"
+
+
+def test_a_typed_prompt_in_quotes_comes_back_in_quotes():
+    p = job(['"a fox"'], seeds=[3])
+    rewrite(p, EXPANDED)
+    assert json.loads(p.extra_generation_params[PROMPT_KEY]) == '"a fox"'
+
+
+def test_without_entries_per_picture_only_common_ones_are_written():
+    p = job(["a fox", "a fox"], seeds=[3, 4])
+    rewrite(p, EXPANDED, varies=False)
+    assert p.extra_generation_params == {
+        PROMPT_KEY: "a fox",
+        NEGATIVE_PROMPT_KEY: None,
+        EXPANSION_KEY: None,
+    }
+
+
+def test_a_second_pass_without_texts_of_its_own_gets_the_first_ones():
+    expander = Expander()
+    p = job(["a fox"], all_hr_prompts=["a fox"], all_hr_negative_prompts=[""])
+    rewrite(p, FILM.replace(expansion=True), expander=expander, loras=[("line", 1.0)])
+    assert p.all_hr_prompts == p.all_prompts
+    assert p.all_hr_negative_prompts == p.all_negative_prompts == ["cartoon"]
+    assert len(expander.calls) == 1
+
+
+def test_a_second_pass_with_texts_of_its_own_has_those_rewritten_with_the_same_seed():
+    p = job(["a fox"], seeds=[7], all_hr_prompts=["a sharp fox"], all_hr_negative_prompts=["soft"])
+    rewrite(p, FILM.replace(expansion=True), loras=[("line", 1.0)])
+    assert p.all_hr_prompts == ["film still of a sharp fox, grain, word7 <lora:line:1>"]
+    assert p.all_hr_negative_prompts == ["cartoon, soft"]
+    assert p.all_prompts == ["film still of a fox, grain, word7 <lora:line:1>"]
+    entries = entries_of(p)[0]
+    entries.update({"Prompt": p.all_prompts[0], "Hires prompt": p.all_hr_prompts[0]})
+    restore_typed_texts(entries)
+    assert (entries["Prompt"], entries["Hires prompt"]) == ("a fox", "a sharp fox")
+    assert entries["Hires negative prompt"] == "soft"
+
+
+@pytest.mark.parametrize("absent", [{}, {"all_hr_prompts": None, "all_hr_negative_prompts": None}])
+def test_a_job_without_a_second_pass_has_none_rewritten(absent):
+    p = job(["a fox"], **absent)
+    rewrite(p, FILM)
+    assert not getattr(p, "all_hr_prompts", None)
+
+
+def test_wildcards_in_order_count_through_the_pictures(tmp_path):
+    (tmp_path / "color.txt").write_text("red\ngreen\n")
+    p = job(["__color__"] * 3)
+    rewrite(p, OFF, wildcards=Wildcards([tmp_path]), in_order=True)
+    assert p.all_prompts == ["red", "green", "red"]
+
+
+def test_the_separator_is_used():
+    p = job(["a fox"], seeds=[1])
+    rewrite(p, EXPANDED, separator=BREAK)
+    assert p.all_prompts == ["a fox BREAK a fox, word1"]
+
+
+def test_a_note_is_given_once_however_many_pictures_it_concerns():
+    notes = rewrite(job(["a __nothing__ fox"] * 3), OFF)
+    assert len(notes) == 1
+    assert "nothing" in notes[0]
+
+
+def test_pasting_a_picture_gives_back_what_was_typed():
+    p = job(["a fox"], ["blur"])
+    rewrite(p, FILM)
+    entries = {
+        "Prompt": p.all_prompts[0],
+        "Negative prompt": p.all_negative_prompts[0],
+        **entries_of(p)[0],
+    }
+    restore_typed_texts(entries)
+    assert (entries["Prompt"], entries["Negative prompt"]) == ("a fox", "blur")
+
+
+def test_pasting_another_picture_changes_nothing():
+    entries = {"Prompt": "a fox", "Negative prompt": "blur", "Steps": "20"}
+    restore_typed_texts(entries)
+    assert entries == {"Prompt": "a fox", "Negative prompt": "blur", "Steps": "20"}
+
+
+ENTRIES = {SEPARATOR_KEY: "BREAK", IN_ORDER_KEY: "True", EXPANSION_TARGET_KEY: "30"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "texts", "used"),
+    [
+        (OFF, {}, set()),
+        (FILM, {}, set()),
+        (FILM, {"negatives": ["dog"]}, {SEPARATOR_KEY}),
+        (OFF, {"prompts": ["a fox\nsnow"]}, {SEPARATOR_KEY}),
+        (EXPANDED, {}, {SEPARATOR_KEY, EXPANSION_TARGET_KEY}),
+        (OFF, {"prompts": ["a __color__ fox"]}, {IN_ORDER_KEY}),
+        (OFF, {"negatives": ["__color__"]}, {IN_ORDER_KEY}),
+        (OFF, {"all_hr_prompts": ["a __color__ fox"]}, {IN_ORDER_KEY}),
+        (OFF, {"all_hr_prompts": ["a fox\nsnow"]}, {SEPARATOR_KEY}),
+    ],
+)
+def test_only_settings_with_a_part_in_the_texts_are_in_the_infotext(settings, texts, used):
+    p = job(**{"prompts": ["a fox"], "all_hr_negative_prompts": [""], **texts})
+    rewrite(p, settings, separator=BREAK, entries=ENTRIES)
+    assert ENTRIES.keys() & p.extra_generation_params.keys() == used

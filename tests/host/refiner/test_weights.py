@@ -1,0 +1,230 @@
+"""Where the weights are, with sizes and a device that are made up."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+GPU, CPU = torch.device("cuda"), torch.device("cpu")
+GIBIBYTE = 1024**3
+TEXT_ENCODER = GIBIBYTE
+
+
+class Module:
+    """Stands in for a torch module: as large as it says, and where it was last sent."""
+
+    def __init__(self, size, device=CPU):
+        self.size, self.device = size, device
+        self.sent = []
+
+    def to(self, device):
+        self.device = device
+        self.sent.append(device.type)
+        return self
+
+    def parameters(self):
+        yield SimpleNamespace(
+            numel=lambda: self.size // 2, element_size=lambda: 2, device=self.device
+        )
+
+
+class Checkpoint(Module):
+    """Stands in for the host's model: a UNet and a text encoder."""
+
+    def __init__(self, size, device=CPU, **others):
+        super().__init__(size, device)
+        self.model, self.conditioner = Module(size, device), Module(TEXT_ENCODER, device)
+        vars(self).update(others)
+
+    def to(self, device):
+        self.model.to(device)
+        self.conditioner.to(device)
+        return super().to(device)
+
+    def parameters(self):
+        yield from self.model.parameters()
+        yield from (self.conditioner or self.cond_stage_model).parameters()
+
+
+@pytest.fixture
+def memory(load_host_module, monkeypatch):
+    loaded = load_host_module("refiner/weights", devices=SimpleNamespace(device=GPU, cpu=CPU))
+    loaded.free = GIBIBYTE
+    monkeypatch.setattr(loaded, "free_bytes", lambda: loaded.free)
+    return loaded
+
+
+def test_all_parameters_count_that_are_not_on_the_device(memory):
+    layers = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Linear(5, 2, bias=False).half())
+    assert memory.bytes_elsewhere(layers) == (3 * 5 + 5) * 4 + 5 * 2 * 2
+
+
+def test_parameters_on_the_device_do_not_count(load_host_module):
+    loaded = load_host_module("refiner/weights", devices=SimpleNamespace(device=CPU, cpu=CPU))
+    layers = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Linear(5, 2, device="meta"))
+    assert loaded.bytes_elsewhere(layers) == (5 * 2 + 2) * 4
+
+
+def test_a_cpu_has_no_device_memory_to_spare(load_host_module):
+    loaded = load_host_module("refiner/weights", devices=SimpleNamespace(device=CPU, cpu=CPU))
+    assert loaded.free_bytes() is None
+
+
+def test_free_memory_includes_what_torch_holds_unused(load_host_module, monkeypatch):
+    loaded = load_host_module("refiner/weights", devices=SimpleNamespace(device=GPU, cpu=CPU))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (100, 1000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 70)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 50)
+    assert loaded.free_bytes() == 120
+
+
+def sent(base, refiner):
+    modules = (base, base.model, base.conditioner, refiner, refiner.model, refiner.conditioner)
+    return [module.sent for module in modules]
+
+
+def run_through(memory, base, refiner):
+    weights = memory.WeightPlacement(base, refiner)
+    with weights.text_encoder_on_device():
+        pass
+    weights.refiner_on_device()
+    weights.base_on_device()
+
+
+@pytest.mark.parametrize("spare", [0, 1, GIBIBYTE])
+def test_with_room_for_both_all_of_the_refiner_comes_to_the_device(memory, spare):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU)
+    memory.free = memory.HEADROOM + 2 * GIBIBYTE + TEXT_ENCODER + spare
+    run_through(memory, base, refiner)
+    assert sent(base, refiner) == [[], [], [], ["cuda"], ["cuda"], ["cuda"]]
+
+
+def test_the_text_encoder_counts_too(memory):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU)
+    memory.free = memory.HEADROOM + 2 * GIBIBYTE + TEXT_ENCODER - 1
+    with memory.WeightPlacement(base, refiner).text_encoder_on_device():
+        assert (refiner.model.device, refiner.conditioner.device) == (CPU, GPU)
+
+
+def test_a_refiner_that_waited_on_the_cpu_is_whole_in_the_next_generation(memory):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, GPU)
+    memory.free = 0
+    run_through(memory, base, refiner)
+    assert (refiner.model.device, refiner.conditioner.device) == (CPU, CPU)
+    memory.free = 20 * GIBIBYTE
+    weights = memory.WeightPlacement(base, refiner)
+    with weights.text_encoder_on_device():
+        assert (refiner.model.device, refiner.conditioner.device) == (GPU, GPU)
+    weights.refiner_on_device()
+    assert (base.model.device, refiner.model.device) == (GPU, GPU)
+
+
+def test_a_refiner_that_is_on_the_device_needs_no_further_room(memory):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, GPU)
+    memory.free = memory.HEADROOM
+    run_through(memory, base, refiner)
+    assert not any(sent(base, refiner))
+
+
+def test_on_a_cpu_nothing_moves(memory):
+    base, refiner = Checkpoint(4 * GIBIBYTE), Checkpoint(2 * GIBIBYTE)
+    memory.free = None
+    run_through(memory, base, refiner)
+    assert not any(sent(base, refiner))
+
+
+@pytest.mark.parametrize("where", [CPU, GPU])
+def test_without_room_the_two_unets_change_places(memory, where):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, where)
+    memory.free = memory.HEADROOM - 1
+    weights = memory.WeightPlacement(base, refiner)
+    assert (base.model.device, refiner.model.device) == (GPU, CPU)
+    with weights.text_encoder_on_device():
+        assert refiner.conditioner.device == GPU
+        assert refiner.model.device == CPU
+    assert refiner.conditioner.device == CPU
+    weights.refiner_on_device()
+    assert (base.model.device, refiner.model.device) == (CPU, GPU)
+    weights.base_on_device()
+    assert (base.model.device, refiner.model.device) == (GPU, CPU)
+
+
+def test_nothing_moves_at_steps_where_the_base_stays(memory):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU)
+    memory.free = 0
+    weights = memory.WeightPlacement(base, refiner)
+    moved = sum(map(len, sent(base, refiner)))
+    for _ in range(20):
+        weights.base_on_device()
+    assert sum(map(len, sent(base, refiner))) == moved
+
+
+def test_a_move_that_fails_half_way_is_undone(memory):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU)
+    memory.free = 0
+    weights = memory.WeightPlacement(base, refiner)
+    move = refiner.model.to
+
+    def fail_on_the_device(device):
+        if device == GPU:
+            raise RuntimeError("out of memory")
+        return move(device)
+
+    refiner.model.to = fail_on_the_device
+    with pytest.raises(RuntimeError, match="out of memory"):
+        weights.refiner_on_device()
+    weights.base_on_device()
+    assert (base.model.device, refiner.model.device) == (GPU, CPU)
+
+
+def test_the_two_unets_are_never_on_the_device_together(memory):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU)
+    memory.free = 0
+    weights = memory.WeightPlacement(base, refiner)
+    together = []
+
+    def watch(module):
+        move = module.to
+
+        def to(device):
+            move(device)
+            together.append(base.model.device == refiner.model.device == GPU)
+
+        module.to = to
+
+    watch(base.model)
+    watch(refiner.model)
+    weights.refiner_on_device()
+    weights.base_on_device()
+    assert together == [False] * 4
+
+
+def test_the_text_encoder_goes_back_also_after_an_error(memory):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU)
+    memory.free = 0
+    weights = memory.WeightPlacement(base, refiner)
+
+    def encode():
+        with weights.text_encoder_on_device():
+            raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        encode()
+    assert refiner.conditioner.device == CPU
+
+
+def test_sd1_has_its_text_encoder_under_another_name(memory):
+    refiner = Checkpoint(2 * GIBIBYTE, CPU, conditioner=None, cond_stage_model=Module(1, CPU))
+    refiner.to = refiner.model.to
+    memory.free = 0
+    with memory.WeightPlacement(Checkpoint(1, GPU), refiner).text_encoder_on_device():
+        assert refiner.cond_stage_model.device == GPU
+
+
+def test_models_under_medvram_move_themselves(memory):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU, lowvram=True)
+    memory.free = 0
+    run_through(memory, base, refiner)
+    assert not any(sent(base, refiner))

@@ -8,7 +8,6 @@ and ranges are a public contract: append, never move.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -268,55 +267,6 @@ def _build(values: Mapping[str, object]) -> Settings:
     if problems:
         raise RequestError("Fooocus: " + " ".join(problems))
     return Settings(**checked)
-
-
-def to_infotext(settings: Settings) -> dict[str, str]:
-    """Return the infotext entries of enabled settings: the switch, and whatever is not default."""
-    entries = {FIELDS_BY_NAME["enabled"].infotext: "True"}
-    for field in FIELDS[1:]:
-        value = getattr(settings, field.name)
-        if value != field.default:
-            entries[field.infotext] = _to_text(value)
-    return entries
-
-
-def from_infotext(field: Field, entries: Mapping[str, Any]) -> Any:
-    """Return the value that a pasted picture's infotext gives a field.
-
-    A picture made without Fooocus switches the extension off and leaves the other fields alone
-    (None); one made with it resets the fields that it does not mention to their defaults. A value
-    that cannot be read also counts as not mentioned.
-    """
-    made_with_fooocus = entries.get(FIELDS_BY_NAME["enabled"].infotext) == "True"
-    if field.name == "enabled":
-        return made_with_fooocus
-    if not made_with_fooocus:
-        return None
-    try:
-        value = field.check(_from_text(field, str(entries[field.infotext])))
-    except (KeyError, ValueError, RequestError):
-        value = field.default
-    return _plain(value)
-
-
-def _to_text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    if isinstance(value, tuple):
-        if any("," in name or name.startswith("[") for name in value):
-            return json.dumps(value, ensure_ascii=False)
-        return ", ".join(value)
-    return str(value)
-
-
-def _from_text(field: Field, text: str) -> object:
-    if field.kind == "flag":
-        return {"True": True, "False": False}.get(text)
-    if field.kind == "number":
-        return float(text)
-    if field.kind == "names":
-        return json.loads(text) if text.startswith("[") else text.split(", ")
-    return text
 
 
 def json_schema() -> dict[str, Any]:

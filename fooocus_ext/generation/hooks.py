@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fooocus_ext.args import FIELDS, to_infotext
+from fooocus_ext import infotext
 from fooocus_ext.core import adm, guidance, schedule
 from fooocus_ext.generation import texts
 
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from fooocus_ext.core.call import ModelCall
     from fooocus_ext.generation.plan import Plan
     from fooocus_ext.generation.state import Generation
-
-SKIPPED_KEY = "Fooocus skipped"
-REFINER_RULE_KEY = "Fooocus refiner rule"
-INFOTEXT_KEYS = (
-    *(field.infotext for field in FIELDS),
-    *texts.INFOTEXT_KEYS,
-    SKIPPED_KEY,
-    REFINER_RULE_KEY,
-)
 
 
 def apply_to_request(p: Any, plan: Plan) -> None:
@@ -46,9 +37,8 @@ def forget_infotext(p: Any) -> None:
     gets a dict of its own.
     """
     entries = p.extra_generation_params
-    if any(key in entries for key in INFOTEXT_KEYS):
-        kept = {key: value for key, value in entries.items() if key not in INFOTEXT_KEYS}
-        p.extra_generation_params = kept
+    if any(key in entries for key in infotext.KEYS):
+        p.extra_generation_params = infotext.without_ours(entries)
 
 
 def begin(p: Any, plan: Plan, writer: texts.Writer, *, infotext_varies: bool) -> None:
@@ -57,7 +47,10 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, *, infotext_varies: bool) ->
     Raises:
         RequestError: an unknown style, or wildcards without end.
     """
-    p.extra_generation_params = {**p.extra_generation_params, **to_infotext(plan.typed)}
+    p.extra_generation_params = {
+        **p.extra_generation_params,
+        **infotext.settings_entries(plan.typed),
+    }
     notes = texts.rewrite_job(p, plan, writer, infotext_varies=infotext_varies)
     for note in (*plan.notes, *notes):
         p.comment(f"Fooocus: {note}")

@@ -9,7 +9,8 @@ from typing import Any
 
 import gradio as gr
 
-from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, from_infotext
+from fooocus_ext import infotext
+from fooocus_ext.args import FIELDS, FIELDS_BY_NAME
 from fooocus_ext.fields import Field
 
 
@@ -107,7 +108,7 @@ def _add_release_button(services: PanelServices) -> None:
 
 def _reader(field: Field, services: PanelServices) -> Callable[[dict[str, Any]], Any]:
     def read(entries: dict[str, Any]) -> Any:
-        value = from_infotext(field, entries)
+        value = infotext.field_value(field, entries)
         is_checkpoint = field.name == "refiner" and value is not None
         return services.checkpoint_title(value) if is_checkpoint else value
 

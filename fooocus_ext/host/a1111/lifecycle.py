@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
 
+from fooocus_ext import infotext
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation import state
-from fooocus_ext.generation.hooks import SKIPPED_KEY
 
 if TYPE_CHECKING:
     from fooocus_ext.generation.state import Generation
@@ -92,7 +92,7 @@ def _report_skipped(p: Any, generation: Generation) -> None:
     if not generation.skipped:
         return
     reasons = [f"{what}: {why}" for what, why in generation.skipped.items()]
-    p.extra_generation_params[SKIPPED_KEY] = "; ".join(reasons)
+    p.extra_generation_params[infotext.SKIPPED] = "; ".join(reasons)
     p.comment(f"Fooocus skipped {'; '.join(reasons)}")
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from modules import script_callbacks, scripts
 
-from fooocus_ext import args
+from fooocus_ext import args, infotext
 from fooocus_ext.errors import RequestError
-from fooocus_ext.generation import hooks, state, texts
+from fooocus_ext.generation import hooks, state
 from fooocus_ext.generation.plan import Plan, make_plan
 from fooocus_ext.host.a1111 import lifecycle, model_call
 from fooocus_ext.host.http import routes
@@ -155,7 +155,7 @@ def _release_refiner(model: Any) -> None:
 
 
 def _restore_typed_texts(_infotext: str, entries: dict[str, Any]) -> None:
-    texts.restore_typed_texts(entries)
+    infotext.restore_typed_texts(entries)
 
 
 def register() -> None:

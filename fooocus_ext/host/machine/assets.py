@@ -95,7 +95,7 @@ def writer() -> Writer:
         expand=expansion.expand,
         separator=options.text_separator(),
         in_order=options.wildcards_in_order(),
-        entries=options.infotext(
+        entries=options.entries(
             options.SEPARATOR, options.WILDCARDS_IN_ORDER, options.EXPANSION_TARGET
         ),
     )

@@ -15,7 +15,7 @@ def broken(*_args, **_kwargs):
 
 
 @pytest.mark.parametrize(
-    "step", ["apply_to_request", "begin", "before_model_call", "after_model_call"]
+    "step", ["apply_to_request", "begin", "claim_sizes", "guide"]
 )
 def test_no_picture_is_made_without_what_was_asked_for(host, unchanged, monkeypatch, step):
     plain = host.generate()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from fooocus_ext import infotext
 from fooocus_ext.args import Settings
 from fooocus_ext.generation.plan import Plan, lora_tags
-from fooocus_ext.prompting.rewrite import COMMA, RewrittenPrompt, rewrite_image
+from fooocus_ext.prompting.rewrite import COMMA, RewrittenPrompt, resolve_image
 from fooocus_ext.prompting.styles import (
     RANDOM_STYLE,
     StyleLibrary,
@@ -50,26 +50,8 @@ class Writer:
         settings: Settings,
     ) -> list[RewrittenPrompt]:
         """Return the texts of all pictures; the expander sees the whole job at once."""
-        wanted = _expands(settings)
-        expansions = _Expansions()
-        if wanted:
-            list(self._rewrite_each(prompts, negative_prompts, seeds, settings, expansions.collect))
-            expansions.fill(self.expand)
-        look_up = expansions.look_up if wanted else None
-        return list(self._rewrite_each(prompts, negative_prompts, seeds, settings, look_up))
-
-    def _rewrite_each(
-        self,
-        prompts: Sequence[str],
-        negative_prompts: Sequence[str],
-        seeds: Sequence[int],
-        settings: Settings,
-        expand: Callable[[str, int], str] | None,
-    ) -> Iterator[RewrittenPrompt]:
-        for index, (prompt, negative, seed) in enumerate(
-            zip(prompts, negative_prompts, seeds, strict=True)
-        ):
-            yield rewrite_image(
+        resolved = [
+            resolve_image(
                 prompt,
                 negative,
                 index=index,
@@ -77,40 +59,46 @@ class Writer:
                 styles=settings.styles,
                 library=self.styles,
                 wildcards=self.wildcards,
-                expand=expand,
                 in_order=self.in_order,
                 separator=self.separator,
             )
+            for index, (prompt, negative, seed) in enumerate(
+                zip(prompts, negative_prompts, seeds, strict=True)
+            )
+        ]
+        if not _expands(settings):
+            return [texts.finish() for texts in resolved]
+        expanded = self._expanded(
+            (texts.subject, seed) for texts, seed in zip(resolved, seeds, strict=True)
+        )
+        return [
+            texts.finish(expanded.get((texts.subject, seed), ""))
+            for texts, seed in zip(resolved, seeds, strict=True)
+        ]
+
+    def _expanded(self, pictures: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
+        """Return the expansion of each subject that is not empty with its seed, each made once."""
+        wanted = list(dict.fromkeys((subject, seed) for subject, seed in pictures if subject))
+        if not wanted:
+            return {}
+        subjects, seeds = zip(*wanted, strict=True)
+        return dict(zip(wanted, self.expand(subjects, seeds), strict=True))
 
 
 def _expands(settings: Settings) -> bool:
     return settings.expansion or wants_expansion(settings.styles)
 
 
-class _Expansions:
-    """Collects the texts to expand on a first pass, and hands them out on a second."""
-
-    def __init__(self) -> None:
-        self._texts: dict[tuple[str, int], str] = {}
-
-    def collect(self, text: str, seed: int) -> str:
-        self._texts[text, seed] = text
-        return text
-
-    def fill(self, expand: Expand) -> None:
-        if self._texts:
-            texts, seeds = zip(*self._texts, strict=True)
-            self._texts = dict(zip(self._texts, expand(texts, seeds), strict=True))
-
-    def look_up(self, text: str, seed: int) -> str:
-        return self._texts[text, seed]
-
-
 class Job(Protocol):
-    """The parts of the host's processing object that hold texts."""
+    """The parts of the host's processing object that are texts of its pictures.
+
+    Those of the second pass (hires fix) exist in txt2img alone, and are empty without one.
+    """
 
     all_prompts: list[str]
     all_negative_prompts: list[str]
+    all_hr_prompts: list[str]
+    all_hr_negative_prompts: list[str]
     all_seeds: list[int]
     extra_generation_params: dict[str, Any]
 
@@ -154,7 +142,7 @@ def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) ->
 
 
 def _rewrite_second_pass(
-    p: Any,
+    p: Job,
     plan: Plan,
     writer: Writer,
     typed: Sequence[tuple[str, str]],

@@ -17,7 +17,7 @@ from fooocus_ext.generation.texts import (
     Writer,
     rewrite_job,
 )
-from fooocus_ext.prompting.rewrite import BREAK, rewrite_image
+from fooocus_ext.prompting.rewrite import BREAK, resolve_image
 from fooocus_ext.prompting.styles import Style, StyleLibrary
 from fooocus_ext.prompting.wildcards import Wildcards
 
@@ -104,7 +104,7 @@ def test_every_picture_is_rewritten_as_it_would_be_alone(tmp_path):
     p = job(typed, ["blur"] * 3, [5, 6, 5])
     rewrite(p, settings, wildcards=wildcards)
     for index, (prompt, seed) in enumerate(zip(typed, [5, 6, 5], strict=True)):
-        alone = rewrite_image(
+        resolved = resolve_image(
             prompt,
             "blur",
             index=index,
@@ -112,8 +112,8 @@ def test_every_picture_is_rewritten_as_it_would_be_alone(tmp_path):
             styles=settings.styles,
             library=LIBRARY,
             wildcards=wildcards,
-            expand=lambda text, seed: f"{text}, word{seed}",
         )
+        alone = resolved.finish(f"{resolved.subject}, word{seed}")
         assert p.all_prompts[index] == alone.positive
         assert p.all_negative_prompts[index] == alone.negative
     assert p.all_prompts[0] == p.all_prompts[2]

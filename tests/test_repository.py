@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -105,10 +106,9 @@ def calls_in(path: Path) -> list[ast.Call]:
 
 
 def extension_files() -> list[Path]:
-    """Return the Python that runs inside a webui, other than the embedded one."""
+    """Return the Python that runs inside a webui."""
     inside = ("fooocus_ext/", "scripts/", "install.py", "preload.py")
-    files = [path for path in with_suffix(".py") if relative(path).startswith(inside)]
-    return [path for path in files if "/embedded/" not in relative(path)]
+    return [path for path in with_suffix(".py") if relative(path).startswith(inside)]
 
 
 def test_no_file_is_too_large_to_clone_quickly():
@@ -184,6 +184,23 @@ def test_texts_have_unix_line_ends():
         for path in with_suffix(suffix)
     ]
     assert [relative(path) for path in texts if b"\r\n" in path.read_bytes()] == []
+
+
+def test_the_version_is_written_in_one_place():
+    """`fooocus_ext.__version__` is it; pyproject.toml refers to it, and nothing else repeats it."""
+    places = [
+        relative(path)
+        for suffix in (".py", ".toml", ".ini", ".cfg")
+        for path in with_suffix(suffix)
+        if re.search(
+            r"""^\s*_*version_*\s*=\s*["']?\d+\.\d""",
+            path.read_text(encoding="utf-8"),
+            re.IGNORECASE | re.MULTILINE,
+        )
+    ]
+    assert places == ["fooocus_ext/__init__.py"]
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'version = { attr = "fooocus_ext.__version__" }' in project
 
 
 def test_lengths_are_counted_as_a_reader_counts_them():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import re
 import subprocess
@@ -13,6 +14,8 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+WEIGHTS_LOCK = ROOT / "weights.lock"
 
 LARGEST_FILE = 12 * 1024 * 1024
 LONGEST_FILE = 300
@@ -109,6 +112,32 @@ def extension_files() -> list[Path]:
     """Return the Python that runs inside a webui."""
     inside = ("fooocus_ext/", "scripts/", "install.py", "preload.py")
     return [path for path in with_suffix(".py") if relative(path).startswith(inside)]
+
+
+def locked_weights() -> list[str]:
+    """Return the lines of weights.lock, without its comments."""
+    lines = WEIGHTS_LOCK.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def line_of_lock(path: Path) -> str:
+    """Return the line of weights.lock that a file of weights should have."""
+    content = path.read_bytes()
+    return f"{hashlib.sha256(content).hexdigest()} {len(content)} {relative(path)}"
+
+
+def test_the_weights_are_those_of_the_last_release():
+    shipped = sorted(line_of_lock(path) for path in with_suffix(".safetensors"))
+    new = [line for line in shipped if line not in locked_weights()]
+    gone = [line for line in locked_weights() if line not in shipped]
+    assert (new, gone) == ([], []), (
+        "The weights differ from weights.lock. Git would keep this generation of them forever, so an "
+        "ordinary commit must not contain it: keep the new files outside the repository until the next "
+        "release, and restore the old ones with `git checkout main -- PATH`. If this is that release, "
+        "put these lines into weights.lock:\n"
+        + "".join(f"+ {line}\n" for line in new)
+        + "".join(f"- {line}\n" for line in gone)
+    )
 
 
 def test_no_file_is_too_large_to_clone_quickly():

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
+
+import dev
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -230,6 +233,21 @@ def test_the_version_is_written_in_one_place():
     assert places == ["fooocus_ext/__init__.py"]
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert 'version = { attr = "fooocus_ext.__version__" }' in project
+
+
+def test_github_tests_every_supported_python_with_the_command_for_everybody():
+    workflows = list((ROOT / ".github" / "workflows").iterdir())
+    assert [path.name for path in workflows] == ["test.yml"]
+    job = yaml.safe_load(workflows[0].read_text(encoding="utf-8"))["jobs"]["test"]
+    pythons = [f"{major}.{minor}" for major, minor in dev.SUITABLE_PYTHONS]
+    assert job["strategy"]["matrix"]["python"] == pythons
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["python dev.py test"]
+
+
+def test_the_issue_form_asks_for_what_a_bug_needs():
+    form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/bug.yml").read_text(encoding="utf-8"))
+    asked = [part["id"] for part in form["body"] if "id" in part]
+    assert asked == ["family", "version", "flags", "asked", "happened", "infotext", "log"]
 
 
 def test_lengths_are_counted_as_a_reader_counts_them():

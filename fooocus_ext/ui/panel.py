@@ -76,7 +76,7 @@ def build_panel(services: PanelServices) -> Panel:
             add("expansion")
             expand_button = gr.Button("Expand", elem_id=services.elem_id("expand"), size="sm")
             expand_button.webui_tooltip = (
-                "write the expansion into the prompt now, so that you can edit it"
+                "Write the expansion into the prompt now so that you can edit it"
             )
         with gr.Row():
             add("sharpness", "adaptive_cfg")
@@ -101,7 +101,7 @@ def _add_release_button(services: PanelServices) -> None:
     button = services.tool_button(
         "\N{ANTICLOCKWISE OPEN CIRCLE ARROW}",
         services.elem_id("release_refiner"),
-        "free the refiner that is kept in memory",
+        "Remove the refiner from memory",
     )
     button.click(fn=lambda: gr.Info(services.release_refiner()), inputs=[], outputs=[])
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from fooocus_ext import infotext
 from fooocus_ext.args import Settings
 from fooocus_ext.generation.plan import Plan, lora_tags
+from fooocus_ext.prompting.grammar import strip_comments
 from fooocus_ext.prompting.rewrite import COMMA, RewrittenPrompt, resolve_image
 from fooocus_ext.prompting.styles import (
     RANDOM_STYLE,
@@ -32,6 +33,8 @@ class Writer:
         expand: the prompt expander; called only if expansion is wanted.
         separator: what stands between the joined texts, ", " or " BREAK ".
         in_order: wildcards take their options in order of the pictures instead of drawing.
+        strips_comments: whether the host takes ``#`` and what follows on its line for a comment. Then
+            comments are taken out before anything is added, and what is added makes none.
         entries: infotext entries of whatever in here is not at its default, by key.
     """
 
@@ -40,6 +43,7 @@ class Writer:
     expand: Expand
     separator: str = COMMA
     in_order: bool = False
+    strips_comments: bool = False
     entries: Mapping[str, str] = field(default_factory=dict)
 
     def rewrite(
@@ -52,8 +56,8 @@ class Writer:
         """Return the texts of all pictures; the expander sees the whole job at once."""
         resolved = [
             resolve_image(
-                prompt,
-                negative,
+                self._uncommented(prompt),
+                self._uncommented(negative),
                 index=index,
                 seed=seed,
                 styles=settings.styles,
@@ -68,14 +72,27 @@ class Writer:
             )
         ]
         if not _expands(settings):
-            return [texts.finish() for texts in resolved]
+            return [self._without_comment_signs(texts.finish()) for texts in resolved]
         expanded = self._expanded(
             (texts.subject, seed) for texts, seed in zip(resolved, seeds, strict=True)
         )
         return [
-            texts.finish(expanded.get((texts.subject, seed), ""))
+            self._without_comment_signs(texts.finish(expanded.get((texts.subject, seed), "")))
             for texts, seed in zip(resolved, seeds, strict=True)
         ]
+
+    def _uncommented(self, typed: str) -> str:
+        return strip_comments(typed) if self.strips_comments else typed
+
+    def _without_comment_signs(self, texts: RewrittenPrompt) -> RewrittenPrompt:
+        """Take ``#`` out of texts of styles and wildcards: the host would drop all that follows."""
+        if not self.strips_comments:
+            return texts
+        return replace(
+            texts,
+            positive=texts.positive.replace("#", ""),
+            negative=texts.negative.replace("#", ""),
+        )
 
     def _expanded(self, pictures: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
         """Return the expansion of each subject that is not empty with its seed, each made once."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from fooocus_ext.data_files import write_whole
 from fooocus_ext.markup import render
 
 PAGE_SIZE = 50
@@ -213,16 +213,7 @@ def _write_page(target: Path, folder: Path, entries: Sequence[Entry], *, older: 
         earlier=max(earlier, default=None),
         page=PAGE_NAME,
     )
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=folder, prefix=".log-", delete=False
-    ) as stream:
-        stream.write(text)
-    scratch = Path(stream.name)
-    try:
-        scratch.chmod(0o644)
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)
+    write_whole(target, text)
 
 
 def _old_page(page: int) -> str:

@@ -30,5 +30,7 @@ CLIP_SKIP = WholeRange(1, 12)
 OFF = -1
 """Written for "nothing is forced", as Fooocus does."""
 FORCED_STEPS = WholeRange(OFF, 200)
+FORCED_SIDE = WholeRange(64, 4096)
+"""Width and height in pixels, in steps of 8."""
 MAX_TEXT_LENGTH = 20_000
 """Characters of a prompt."""

@@ -45,7 +45,7 @@ class Widget:
         name: its name; the page's element is called ``fooocus_`` and this.
         kind: ``text`` a text box, ``flag`` a checkbox, ``slider`` a number within a range, ``whole`` a
             box for a whole number, ``radio`` one of ``choices``, ``list`` one of the names that the
-            host lists, ``names`` several of ``choices`` (or any, if there are none).
+            host lists, ``names`` several of ``choices``.
         label: what the page calls it.
         default: its value before anything else is known.
         read: checks what a browser sent, and converts it.

@@ -64,7 +64,7 @@ def test_a_varied_size_is_near_what_fooocus_takes(size):
 @given(sizes, st.sampled_from([1.5, 2.0]), st.booleans())
 def test_an_upscaled_size_is_refused_or_within_the_limit(size, scale, small):
     side = math.sqrt(size[0] * size[1]) * scale
-    grown = scale if small or side >= 1024 else scale * 1024 / side
+    grown = scale if small or side >= 1024 else scale * (1024 / side)
     expected = tuple(max(64, round(length * grown / 8) * 8) for length in size)
     if math.sqrt(expected[0] * expected[1]) > LARGEST_SIDE:
         with pytest.raises(RequestError, match="Extras"):

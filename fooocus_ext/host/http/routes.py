@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.dependencies.utils import get_parameterless_sub_dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
@@ -15,7 +15,8 @@ from modules import call_queue, shared
 from modules import generation_parameters_copypaste as copypaste
 
 from fooocus_ext import infotext
-from fooocus_ext.api import routes, saving
+from fooocus_ext.api import model_download, presets, routes
+from fooocus_ext.api.bodies import surplus_problem
 from fooocus_ext.args import HOST_CHOICE, SCRIPT_KEY, Settings, parse
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.generation.plan import make_plan
@@ -31,7 +32,7 @@ _GENERATION_PATHS = ("/sdapi/v1/txt2img", "/sdapi/v1/img2img")
 
 def register(_demo: Any, app: FastAPI) -> None:
     """Add our routes and guard the shape of our arguments in the host's; called on every start."""
-    for router in (routes.router(services()), saving.router(folders())):
+    for router in routers():
         app.include_router(router, dependencies=authentication(app))
     for route in app.routes:
         if isinstance(route, APIRoute) and route.path in _GENERATION_PATHS:
@@ -39,6 +40,16 @@ def register(_demo: Any, app: FastAPI) -> None:
                 depends=Depends(check_arguments), path=route.path_format
             )
             route.dependant.dependencies.append(guard)
+
+
+def routers() -> list[APIRouter]:
+    """Return our routes, told where they may write."""
+    model = expansion.models_folder()
+    return [
+        routes.router(services()),
+        presets.router(assets.user_folder() / "presets", _read_again),
+        model_download.router(model, _may_download, _read_again),
+    ]
 
 
 def services() -> routes.Services:
@@ -51,16 +62,6 @@ def services() -> routes.Services:
         expand=expansion.expand,
         make_pictures=_make_pictures,
         release_refiner=_release_refiner,
-    )
-
-
-def folders() -> saving.Folders:
-    """Return where our routes may write."""
-    return saving.Folders(
-        presets=assets.user_folder() / "presets",
-        expansion_model=expansion.models_folder(),
-        may_download=_may_download,
-        changed=_read_again,
     )
 
 
@@ -219,4 +220,4 @@ def _shape_problem(value: Any) -> str | None:
     slots = value.get("args", [])
     if not isinstance(slots, list):
         return f"Fooocus: got args {describe(slots)}; {allowed}"
-    return routes.surplus_problem(slots)
+    return surplus_problem(slots)

@@ -53,6 +53,5 @@ def _limits(widget: Widget, services: TabServices) -> dict[str, Any]:
     if widget.kind == "list":
         return {"choices": list(services.choices[widget.listed_as]())}
     if widget.kind == "names":
-        own = not widget.choices
-        return {"choices": list(widget.choices), "multiselect": True, "allow_custom_value": own}
+        return {"choices": list(widget.choices), "multiselect": True}
     return {}

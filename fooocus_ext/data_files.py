@@ -89,25 +89,25 @@ def parse_json(text: str) -> Any:
     except RecursionError as error:
         raise DataFileError("it is nested too deeply") from error
     except UnicodeEncodeError as error:
-        raise DataFileError("it holds half characters (lone surrogates)") from error
+        raise DataFileError("it contains half characters (lone surrogates)") from error
     return value
 
 
 def _integer(digits: str) -> int:
     if len(digits) > MAX_NUMBER_DIGITS:
-        raise DataFileError(f"it holds a number of {len(digits)} digits")
+        raise DataFileError(f"it contains a number of {len(digits)} digits")
     return int(digits)
 
 
 def _number(digits: str) -> float:
     value = float(digits)
     if value in (float("inf"), float("-inf")):
-        raise DataFileError(f"it holds a number out of range ({digits[:20]})")
+        raise DataFileError(f"it contains a number out of range ({digits[:20]})")
     return value
 
 
 def _constant(name: str) -> float:
-    raise DataFileError(f"it holds {name}, which is not a JSON number")
+    raise DataFileError(f"it contains {name}, which is not a JSON number")
 
 
 def iter_files(

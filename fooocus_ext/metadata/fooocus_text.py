@@ -18,7 +18,7 @@ _KEYS_BY_LABEL = {entry.text_label: entry.key for entry in ENTRIES if entry.text
 
 
 def from_text(content: str, library: StyleLibrary, *, certain: bool) -> PictureSettings | None:
-    """Return the settings in a text of Fooocus's ``a1111`` scheme; None for any other text.
+    """Return the settings in text of Fooocus's ``a1111`` scheme; None for any other text.
 
     Args:
         content: the text.

@@ -1,7 +1,7 @@
 """The settings of one picture: one type for every source, and one table of how each is written.
 
 ``ENTRIES`` is the table: under which key Fooocus's JSON stores a value, how the log and Fooocus's other
-forms label it, how it is read and how it is written. Arguments of ours that Fooocus does not have are
+forms label it, how it is read and how it is written. Our arguments that Fooocus does not have are
 stored under their own names and need no row.
 """
 
@@ -101,7 +101,7 @@ class PictureSettings:
 
     @property
     def mode(self) -> Performance | None:
-        """The performance mode; None if it is not stated, or not one of ours."""
+        """The performance mode; None if it is not stated, or is none that we know."""
         return PERFORMANCES.get(self.performance or "")
 
     def argument(self, argument: str) -> Any:

@@ -23,7 +23,7 @@ def text(limit: int) -> Callable[[object], str]:
 
     def read(value: object) -> str:
         if not isinstance(value, str) or len(value) > limit or "\0" in value:
-            raise DataFileError(f"It must be a text of at most {limit} characters.")
+            raise DataFileError(f"It must be text of at most {limit} characters.")
         return value
 
     return read

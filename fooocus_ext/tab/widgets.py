@@ -181,7 +181,7 @@ WIDGETS: tuple[Widget, ...] = (
     _forced("width", "Forced width", FORCED_SIDE.maximum),
     _forced("height", "Forced height", FORCED_SIDE.maximum),
     _list("upscaler", "Upscaler", AUTOMATIC),
-    _flag("private", "Private: write neither pictures nor log", "Private", default=False),
+    _flag("private", "Private: save no pictures and no log", "Private", default=False),
     *ADDED,
 )
 BY_NAME: Mapping[str, Widget] = {widget.name: widget for widget in (*WIDGETS, PRESET)}

@@ -45,7 +45,7 @@ _results = Results()
 
 
 def generate(task: str, action: str, gallery: Any, *values: Any) -> list[Any]:
-    """Run a job of the page; called by the host's wrapper, which holds the queue.
+    """Run a job of the page; called by the host's wrapper, which has the queue to itself.
 
     Args:
         task: the id under which the page follows the job.

@@ -86,7 +86,7 @@ class _Column:
             self.add("sampler")
             self.add("scheduler")
         self.add("upscaler")
-        with gr.Accordion("Forced overwrites (-1 is off)", open=False, elem_id="fooocus_forced"):
+        with gr.Accordion("Overrides (-1 = off)", open=False, elem_id="fooocus_forced"):
             self.add("steps")
             with gr.Row():
                 self.add("width")

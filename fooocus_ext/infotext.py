@@ -25,6 +25,7 @@ SKIPPED = "Fooocus skipped"
 SEPARATOR = "Fooocus text separator"
 WILDCARDS_IN_ORDER = "Fooocus wildcards in order"
 EXPANSION_TARGET = "Fooocus expansion target"
+EXPANSION_FILL = "Fooocus expansion fills"
 REFINER_RULE = "Fooocus refiner rule"
 
 KEYS = (
@@ -38,6 +39,7 @@ KEYS = (
     SEPARATOR,
     WILDCARDS_IN_ORDER,
     EXPANSION_TARGET,
+    EXPANSION_FILL,
     SKIPPED,
     REFINER_RULE,
 )

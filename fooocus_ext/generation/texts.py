@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from fooocus_ext import infotext
 from fooocus_ext.args import Settings
 from fooocus_ext.generation.plan import Plan, lora_tags
 from fooocus_ext.prompting.grammar import strip_comments
-from fooocus_ext.prompting.rewrite import COMMA, RewrittenPrompt, resolve_image
+from fooocus_ext.prompting.lines import COMMA
+from fooocus_ext.prompting.rewrite import ResolvedPrompt, RewrittenPrompt, resolve_image
 from fooocus_ext.prompting.styles import (
     RANDOM_STYLE,
     StyleLibrary,
@@ -19,8 +20,8 @@ from fooocus_ext.prompting.styles import (
 )
 from fooocus_ext.prompting.wildcards import Wildcards, has_wildcards
 
-Expand = Callable[[Sequence[str], Sequence[int]], Sequence[str]]
-"""Continues texts, each with its seed."""
+Expand = Callable[[Sequence[str], Sequence[int], Sequence[str]], Sequence[str]]
+"""Continues texts, each with its seed and with the texts of the styles beside it."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,11 @@ class Writer:
         ]
         if not _expands(settings):
             return [self._without_comment_signs(texts.finish()) for texts in resolved]
-        expanded = self._expanded(
-            (texts.subject, seed) for texts, seed in zip(resolved, seeds, strict=True)
-        )
+        wanted = [_Subject.of(texts, seed) for texts, seed in zip(resolved, seeds, strict=True)]
+        expanded = self._expanded(wanted)
         return [
-            self._without_comment_signs(texts.finish(expanded.get((texts.subject, seed), "")))
-            for texts, seed in zip(resolved, seeds, strict=True)
+            self._without_comment_signs(texts.finish(expanded.get(subject, "")))
+            for texts, subject in zip(resolved, wanted, strict=True)
         ]
 
     def _uncommented(self, typed: str) -> str:
@@ -94,13 +94,26 @@ class Writer:
             negative=texts.negative.replace("#", ""),
         )
 
-    def _expanded(self, pictures: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
-        """Return the expansion of each subject that is not empty with its seed, each made once."""
-        wanted = list(dict.fromkeys((subject, seed) for subject, seed in pictures if subject))
+    def _expanded(self, subjects: Iterable[_Subject]) -> dict[_Subject, str]:
+        """Return the expansion of each subject that has a text, each made once."""
+        wanted = list(dict.fromkeys(subject for subject in subjects if subject.text))
         if not wanted:
             return {}
-        subjects, seeds = zip(*wanted, strict=True)
-        return dict(zip(wanted, self.expand(subjects, seeds), strict=True))
+        texts, seeds, styles = zip(*wanted, strict=True)
+        return dict(zip(wanted, self.expand(texts, seeds, styles), strict=True))
+
+
+class _Subject(NamedTuple):
+    """What the expander is asked to continue."""
+
+    text: str
+    seed: int
+    styles: str
+
+    @classmethod
+    def of(cls, texts: ResolvedPrompt, seed: int) -> _Subject:
+        """Return the subject of one picture, with what its styles say beside it."""
+        return cls(texts.subject, seed, ", ".join(style.prompt for style in texts.styles))
 
 
 def _expands(settings: Settings) -> bool:
@@ -193,6 +206,7 @@ def _used_entries(
         ),
         infotext.WILDCARDS_IN_ORDER: any(has_wildcards(text) for pair in typed for text in pair),
         infotext.EXPANSION_TARGET: _expands(settings),
+        infotext.EXPANSION_FILL: _expands(settings),
     }
     return {key: value for key, value in writer.entries.items() if used[key]}
 

@@ -39,8 +39,9 @@ class Expander:
     def __init__(self):
         self.calls = []
 
-    def __call__(self, texts, seeds):
+    def __call__(self, texts, seeds, styles):
         self.calls.append((list(texts), list(seeds)))
+        self.styles = list(styles)
         return [f"{text}, word{seed}" for text, seed in zip(texts, seeds, strict=True)]
 
 
@@ -161,6 +162,13 @@ def test_the_expander_is_asked_once_for_the_whole_job():
     rewrite(p, EXPANDED, expander=expander)
     assert expander.calls == [(["a fox", "an owl"], [1, 2])]
     assert p.all_prompts == ["a fox, word1", "an owl, word2", "a fox, word1"]
+
+
+def test_the_expander_is_told_what_the_styles_say():
+    expander = Expander()
+    settings = EXPANDED.replace(styles=["film", "warm"])
+    rewrite(job(["a fox"], seeds=[1]), settings, expander=expander)
+    assert expander.styles == ["film still of {prompt}, grain, warm light"]
 
 
 def test_the_style_of_that_name_asks_for_expansion_too():

@@ -96,6 +96,9 @@ def writer() -> Writer:
         in_order=options.wildcards_in_order(),
         strips_comments=bool(getattr(shared.opts, "enable_prompt_comments", False)),  # from 1.9 on
         entries=options.entries(
-            options.SEPARATOR, options.WILDCARDS_IN_ORDER, options.EXPANSION_TARGET
+            options.SEPARATOR,
+            options.WILDCARDS_IN_ORDER,
+            options.EXPANSION_TARGET,
+            options.EXPANSION_FILL,
         ),
     )

@@ -466,6 +466,7 @@ def test_preload_adds_the_flags_with_their_defaults():
         "fooocus_expansion_dir": None,
         "fooocus_outputs": None,
         "fooocus_tab_first": False,
+        "fooocus_allow_host": None,
     }
     given = parser.parse_args(["--fooocus-tab-first", "--fooocus-outputs", "x"])
     assert (given.fooocus_tab_first, given.fooocus_outputs) == (True, "x")

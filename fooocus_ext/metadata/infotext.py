@@ -43,7 +43,7 @@ def from_infotext(
             "negative_prompt": str(entries.get("Negative prompt", "")),
             "loras": _loras_of(prompt, preset),
             "sampler": entries.get("Sampler"),
-            "scheduler": entries.get("Schedule type"),
+            "scheduler": _scheduler_of(entries),
             "base_model": entries.get("Model"),
             "vae": entries.get("VAE"),
             "steps": _whole(entries.get("Steps")),
@@ -67,6 +67,12 @@ def _loras_of(prompt: str, preset: Preset | None) -> tuple[tuple[str, float], ..
 def _size_of(entries: Mapping[str, Any]) -> tuple[int, int] | None:
     width, height = _whole(entries.get("Size-1")), _whole(entries.get("Size-2"))
     return (width, height) if width and height else None
+
+
+def _scheduler_of(entries: Mapping[str, Any]) -> str | None:
+    """Return the schedule type; None for "Automatic", which the host's parser adds to old infotexts."""
+    stated = [entries.get(key) for key in ("Schedule type", "Scheduler")]
+    return next((str(name) for name in stated if name and name != "Automatic"), None)
 
 
 def _problems(named: str, preset: Preset | None) -> tuple[str, ...]:

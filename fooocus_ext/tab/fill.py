@@ -13,7 +13,13 @@ from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, AspectRatio
 from fooocus_ext.presets.performance import match_file
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
-from fooocus_ext.presets.samplers import SAMPLERS, HostSampler, fooocus_names, host_sampler
+from fooocus_ext.presets.samplers import (
+    SAMPLERS,
+    SCHEDULERS,
+    HostSampler,
+    host_sampler,
+    webui_sampler,
+)
 from fooocus_ext.prompting.styles import StyleLibrary
 from fooocus_ext.tab.choices import style_value
 from fooocus_ext.tab.style_list import known_styles
@@ -151,11 +157,6 @@ class _Filling:
         sampler, scheduler = self.settings.sampler, self.settings.scheduler
         if not sampler:
             return
-        if sampler in self.names.samplers:
-            self.values["sampler"] = sampler
-            if scheduler in self.names.schedulers:
-                self.values["scheduler"] = scheduler
-            return
         try:
             chosen = self._translated(sampler, scheduler)
         except RequestError as error:
@@ -165,14 +166,12 @@ class _Filling:
         self.values.update(sampler=chosen.sampler, scheduler=chosen.scheduler or "")
 
     def _translated(self, sampler: str, scheduler: str | None) -> HostSampler:
-        """Return what this host calls a sampler that it does not have under its name."""
-        found: str | None = sampler
-        if sampler not in SAMPLERS:
-            found, named = fooocus_names(sampler, scheduler)
-            scheduler = named or scheduler
-        return host_sampler(
-            found or "", scheduler or "normal", self.names.samplers, self.names.schedulers
-        )
+        """Return what this host calls a sampler, named by Fooocus or by a webui of any version."""
+        here = self.names.samplers, self.names.schedulers
+        if sampler in SAMPLERS and (scheduler or "normal") in SCHEDULERS:
+            return host_sampler(sampler, scheduler or "normal", *here)
+        name = SAMPLERS.get(sampler, (sampler,))[0]
+        return webui_sampler(name, scheduler, *here)
 
 
 def _within(value: float, minimum: float, maximum: float) -> float:

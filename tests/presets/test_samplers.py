@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooocus_ext.errors import RequestError
-from fooocus_ext.presets.samplers import SAMPLERS, SCHEDULERS, fooocus_names, host_sampler
+from fooocus_ext.presets.samplers import (
+    SAMPLERS,
+    SCHEDULERS,
+    fooocus_names,
+    host_sampler,
+    webui_sampler,
+)
 
 
 def listed(names):
@@ -139,3 +145,75 @@ def test_the_webuis_names_translate_back(host, expected):
 def test_there_and_back(sampler, scheduler):
     found = host_sampler(sampler, scheduler, V110, V110_SCHEDULERS)
     assert fooocus_names(found.sampler, found.scheduler) == (sampler, scheduler)
+
+
+OLD_AND_NEW = [
+    ("DPM++ 2M Karras", "DPM++ 2M", "Karras"),
+    ("DPM++ SDE Karras", "DPM++ SDE", "Karras"),
+    ("DPM++ 2M SDE Exponential", "DPM++ 2M SDE", "Exponential"),
+    ("DPM++ 2M SDE Karras", "DPM++ 2M SDE", "Karras"),
+    ("DPM++ 2M SDE Heun Karras", "DPM++ 2M SDE Heun", "Karras"),
+    ("DPM++ 2M SDE Heun Exponential", "DPM++ 2M SDE Heun", "Exponential"),
+    ("DPM++ 2M SDE Heun", "DPM++ 2M SDE Heun", "Uniform"),
+    ("DPM++ 3M SDE Karras", "DPM++ 3M SDE", "Karras"),
+    ("DPM++ 3M SDE Exponential", "DPM++ 3M SDE", "Exponential"),
+    ("DPM++ 2S a Karras", "DPM++ 2S a", "Karras"),
+    ("DPM2 Karras", "DPM2", "Karras"),
+    ("DPM2 a Karras", "DPM2 a", "Karras"),
+    ("LMS Karras", "LMS", "Karras"),
+    ("DPM++ 2M", "DPM++ 2M", "Uniform"),
+    ("DPM2", "DPM2", "Uniform"),
+    ("Euler a", "Euler a", "Automatic"),
+    ("LMS", "LMS", "Automatic"),
+    ("Restart", "Restart", "Automatic"),
+    ("DPM adaptive", "DPM adaptive", "Automatic"),
+    ("DDIM", "DDIM", "Automatic"),
+    ("PLMS", "PLMS", "Automatic"),
+    ("UniPC", "UniPC", "Automatic"),
+]
+V18 = [*V16, *listed("DPM++ 2M SDE Heun|DPM++ 2M SDE Heun Karras|DPM++ 2M SDE Heun Exponential")]
+V18 += listed("DPM++ 3M SDE Exponential|LCM")
+
+
+@pytest.mark.parametrize("schedulers", [V110_SCHEDULERS, V19_SCHEDULERS])
+@pytest.mark.parametrize("stated", [None, "Automatic"])
+@pytest.mark.parametrize(("old", "sampler", "scheduler"), OLD_AND_NEW)
+def test_old_pictures_on_a_new_webui(old, sampler, scheduler, stated, schedulers):
+    found = webui_sampler(old, stated, V110, schedulers)
+    assert (found.sampler, found.scheduler) == (sampler, scheduler)
+    assert webui_sampler(old.lower(), stated, V110, schedulers) == found
+
+
+@pytest.mark.parametrize(("old", "sampler", "scheduler"), OLD_AND_NEW)
+def test_new_pictures_on_an_old_webui(old, sampler, scheduler):
+    found = webui_sampler(sampler, scheduler, V18)
+    assert (found.sampler, found.scheduler) == (old, None)
+
+
+@pytest.mark.parametrize("name", V18)
+def test_old_pictures_on_an_old_webui(name):
+    assert webui_sampler(name, None, V18) == webui_sampler(name, "Automatic", V18)
+    assert webui_sampler(name, None, V18).sampler == name
+
+
+@pytest.mark.parametrize("sampler", V110)
+@pytest.mark.parametrize("scheduler", V110_SCHEDULERS[1:])
+def test_new_pictures_on_a_new_webui(sampler, scheduler):
+    found = webui_sampler(sampler, scheduler, V110, V110_SCHEDULERS)
+    assert (found.sampler, found.scheduler) == (sampler, scheduler)
+
+
+@pytest.mark.parametrize(
+    ("names", "samplers", "schedulers", "part"),
+    [
+        (("DPM++ 2M", "Beta"), V18, (), "it has DPM++ 2M Karras, DPM++ 2M"),
+        (("Euler a", "Karras"), V18, (), "it has Euler a"),
+        (("DPM++ 9M Karras", None), V110, V110_SCHEDULERS, 'no sampler "DPM++ 9M Karras"'),
+        (("DPM++ 2M", "Beta"), V110, V19_SCHEDULERS, 'no schedule type "Beta"'),
+        (("DPM++ 2M Beta", None), V110, V19_SCHEDULERS, 'no schedule type "Beta"'),
+    ],
+)
+def test_a_sampler_of_another_webui_that_this_one_lacks_is_said(names, samplers, schedulers, part):
+    with pytest.raises(RequestError) as refused:
+        webui_sampler(*names, samplers, schedulers)
+    assert part in refused.value.detail

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -201,6 +202,47 @@ def test_a_picture_made_without_fooocus_brings_no_styles_and_its_own_steps():
     values = fill(from_infotext(entries).as_chosen(), NAMES_HERE).values
     assert (values["styles"], values["steps"], values["width"]) == ("[]", 20, 512)
     assert "sharpness" not in values
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ({"Sampler": "DPM++ 2M SDE Karras"}, ("DPM++ 2M SDE", "Karras")),
+        (
+            {"Sampler": "DPM++ 2M SDE Karras", "Schedule type": "Automatic"},
+            ("DPM++ 2M SDE", "Karras"),
+        ),
+        ({"Sampler": "DPM++ 2M SDE", "Scheduler": "exponential"}, ("DPM++ 2M SDE", "Exponential")),
+        ({"Sampler": "DPM++ 2M SDE", "Schedule type": "Karras"}, ("DPM++ 2M SDE", "Karras")),
+        ({"Sampler": "Euler a"}, ("Euler a", "Automatic")),
+    ],
+)
+def test_samplers_of_every_webui_reach_the_widgets(stated, expected):
+    filled = fill(from_infotext({"Prompt": "p", **stated}).as_chosen(), NAMES_HERE)
+    assert (filled.values["sampler"], filled.values["scheduler"]) == expected
+    assert filled.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("sampler", "scheduler"), [("DDIM", "Automatic"), ("Euler a", "Beta"), ("Euler a", "Automatic")]
+)
+def test_a_schedule_that_fooocus_lacks_comes_back_from_our_log(sampler, scheduler):
+    read = read_fooocus_settings(json.dumps(logged(sampler=sampler, scheduler=scheduler)), STYLES)
+    here = replace(NAMES_HERE, schedulers=[*NAMES_HERE.schedulers, "Beta"])
+    filled = fill(read.as_chosen(), here)
+    assert (filled.values["sampler"], filled.values["scheduler"]) == (sampler, scheduler)
+    assert filled.notes == ()
+
+
+def test_a_sampler_that_is_not_here_is_said():
+    filled = fill(from_infotext({"Sampler": "DPM++ 3M SDE Karras"}).as_chosen(), NAMES_HERE)
+    assert "sampler" not in filled.values
+    assert filled.notes == (
+        (
+            'This webui has no sampler "DPM++ 3M SDE Karras" (did you mean "DPM++ 2M SDE"?). '
+            "The sampler stays as it is."
+        ),
+    )
 
 
 def found(**values):

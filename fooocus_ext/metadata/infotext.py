@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fooocus_ext import infotext
@@ -50,7 +50,7 @@ def from_infotext(
             "seed": _whole(entries.get("Seed")),
             "guidance_scale": _number(entries.get("CFG scale")),
             "size": _size_of(entries),
-            "problems": _problems(settings.preset, preset),
+            "problems": (*_problems(settings.preset, preset), *_unreadable(entries)),
         }
     )
 
@@ -81,6 +81,14 @@ def _problems(named: str, preset: Preset | None) -> tuple[str, ...]:
     return (f'The preset "{named}" does not exist here; its values are left out.',)
 
 
+def _unreadable(entries: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each number that is stated and cannot be taken over."""
+    for key, read in _NUMBERS.items():
+        stated = entries.get(key)
+        if stated not in (None, "") and read(stated) is None:
+            yield f'{key} is left out: "{str(stated)[:60]}" cannot be used.'
+
+
 def _whole(value: object) -> int | None:
     return int(str(value)) if re.fullmatch(r"\d{1,20}", str(value)) else None
 
@@ -91,3 +99,6 @@ def _number(value: object) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+_NUMBERS = {"Steps": _whole, "Seed": _whole, "CFG scale": _number}

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 
 from fooocus_ext.data_files import DataFileError
-from fooocus_ext.limits import LORA_WEIGHT
 from fooocus_ext.presets.readers import MAX_ITEMS, name, names, number, text, whole
 
 MAX_TEXT_LENGTH = 300_000
@@ -103,4 +102,4 @@ def loras(value: object) -> tuple[tuple[str, float], ...]:
 def _lora(item: object) -> tuple[str, float]:
     if not isinstance(item, (list, tuple)) or len(item) not in (2, 3):
         raise DataFileError("Each LoRA must have a name and a weight.")
-    return name(item[0]), figure(*LORA_WEIGHT)(item[1])
+    return name(item[0]), figure(-1000.0, 1000.0)(item[1])

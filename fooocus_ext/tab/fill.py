@@ -8,7 +8,17 @@ from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, NONE
 from fooocus_ext.errors import RequestError
-from fooocus_ext.limits import CFG_SCALE, LORA_SLOTS, OFF
+from fooocus_ext.limits import (
+    CFG_SCALE,
+    FORCED_SIDE,
+    FORCED_STEPS,
+    IMAGE_NUMBER,
+    LORA_SLOTS,
+    LORA_WEIGHT,
+    MAX_TEXT_LENGTH,
+    OFF,
+    SEED,
+)
 from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, AspectRatio
 from fooocus_ext.presets.performance import match_file
@@ -77,8 +87,15 @@ class _Filling:
             self.values[widget] = value
 
     def texts(self) -> None:
-        self.put("prompt", self.settings.prompt)
-        self.put("negative_prompt", self.settings.negative_prompt)
+        for name in ("prompt", "negative_prompt"):
+            value: str | None = getattr(self.settings, name)
+            if value is not None and (len(value) > MAX_TEXT_LENGTH or "\0" in value):
+                what = name.replace("_", " ")
+                self.notes.append(
+                    f"The {what} is left out: it may have {MAX_TEXT_LENGTH} characters, none of them NUL."
+                )
+            else:
+                self.put(name, value)
         if self.settings.styles is not None:
             known, unknown = known_styles(self.settings.styles, self.names.styles)
             self.values["styles"] = style_value(known)
@@ -88,6 +105,7 @@ class _Filling:
         mode, steps = self.settings.mode, self.settings.steps
         self.put("performance", mode and mode.name)
         if steps is not None:
+            steps = round(self._within("The number of steps", steps, 1, FORCED_STEPS.maximum))
             self.values["steps"] = OFF if mode and mode.steps == steps else steps
         self.put("steps", self.settings.forced_steps)
 
@@ -96,28 +114,55 @@ class _Filling:
             self.values["aspect_ratio"] = ASPECT_RATIOS[self.settings.aspect_ratio].label
         if self.settings.size is None:
             return
-        size = AspectRatio(*self.settings.size)
+        wanted = AspectRatio(*self.settings.size)
+        size = AspectRatio(_allowed_side(wanted.width), _allowed_side(wanted.height))
+        if size != wanted:
+            self.notes.append(
+                f"The size {wanted.width}×{wanted.height} becomes {size.width}×{size.height}: sides are "
+                f"multiples of 8 from {FORCED_SIDE.minimum} to {FORCED_SIDE.maximum}."
+            )
         if size.value in ASPECT_RATIOS:
             self.values.update(aspect_ratio=size.label, width=OFF, height=OFF)
         else:
             self.values.update(width=size.width, height=size.height)
 
     def numbers(self) -> None:
-        self.put("image_number", self.settings.image_number)
+        if self.settings.image_number is not None:
+            number = self._within("Image number", self.settings.image_number, *IMAGE_NUMBER)
+            self.values["image_number"] = round(number)
         if self.settings.guidance_scale is not None:
-            self.values["guidance_scale"] = _within(self.settings.guidance_scale, *CFG_SCALE)
+            scale = self._within("Guidance scale", self.settings.guidance_scale, *CFG_SCALE)
+            self.values["guidance_scale"] = scale
         for name in ARGUMENTS:
             self._argument(name, self.settings.argument(name))
         if self.settings.seed is not None:
-            self.values.update(random_seed=False, seed=str(self.settings.seed))
+            self._seed(self.settings.seed)
+
+    def _seed(self, seed: int) -> None:
+        if SEED.minimum <= seed <= SEED.maximum:
+            self.values.update(random_seed=False, seed=str(seed))
+        else:
+            self.notes.append(
+                f"Seed {seed} is left out: a seed is a whole number from {SEED.minimum} to "
+                f"{SEED.maximum}."
+            )
 
     def _argument(self, name: str, value: Any) -> None:
         argument = FIELDS_BY_NAME[name]
         if value is None or (argument.kind == "choice" and value not in argument.choices):
             return
         if argument.kind == "number":
-            value = _within(value, argument.minimum, argument.maximum)
+            value = self._within(argument.label, value, argument.minimum, argument.maximum)
         self.values[name] = list(value) if isinstance(value, tuple) else value
+
+    def _within(self, title: str, value: float, minimum: float, maximum: float) -> float:
+        """Return the allowed number that is nearest, with a note unless it is the number itself."""
+        allowed = min(max(float(value), minimum), maximum)
+        if allowed != value:
+            self.notes.append(
+                f"{title} {value:g} becomes {allowed:g}: it may be {minimum:g} to {maximum:g}."
+            )
+        return allowed
 
     def models(self) -> None:
         settings, checkpoints = self.settings, self.names.checkpoints
@@ -146,7 +191,8 @@ class _Filling:
             if name is None:
                 self.notes.append(f'The LoRA "{file}" is not installed and is left out.')
             else:
-                found.append((name, weight))
+                allowed = self._within(f'The weight of LoRA "{file}",', weight, *LORA_WEIGHT)
+                found.append((name, allowed))
         if len(found) > LORA_SLOTS:
             self.notes.append(f"Only the first {LORA_SLOTS} of {len(found)} LoRAs fit.")
         padded = [*found, *[(NONE, 1.0)] * LORA_SLOTS][:LORA_SLOTS]  # empties the other slots
@@ -174,5 +220,6 @@ class _Filling:
         return webui_sampler(name, scheduler, *here)
 
 
-def _within(value: float, minimum: float, maximum: float) -> float:
-    return min(max(float(value), minimum), maximum)
+def _allowed_side(pixels: int) -> int:
+    rounded = 8 * ((pixels + 4) // 8)
+    return min(max(rounded, FORCED_SIDE.minimum), FORCED_SIDE.maximum)

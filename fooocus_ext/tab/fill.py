@@ -97,9 +97,9 @@ class _Filling:
             else:
                 self.put(name, value)
         if self.settings.styles is not None:
-            known, unknown = known_styles(self.settings.styles, self.names.styles)
+            known, notes = known_styles(self.settings.styles, self.names.styles)
             self.values["styles"] = style_value(known)
-            self.notes += [f'Style "{name}" is not installed.' for name in unknown]
+            self.notes += notes
 
     def performance(self) -> None:
         mode, steps = self.settings.mode, self.settings.steps

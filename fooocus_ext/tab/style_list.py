@@ -1,9 +1,10 @@
-"""The tab's list of styles: those that there are, in their groups, and which of some names are among them."""
+"""The tab's list of styles: those that there are, in their groups, and what of some names there is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fooocus_ext.prompting import style_names
 from fooocus_ext.prompting.styles import SPECIAL_STYLES, Style, StyleLibrary, special_style
 
 _SPECIAL_HELP = (
@@ -30,14 +31,19 @@ def _help(style: Style) -> str:
 
 
 def known_styles(names: Sequence[str], library: StyleLibrary) -> tuple[list[str], list[str]]:
-    """Return the styles that exist, spelled as the library does, and those that do not."""
-    known, unknown = [], []
+    """Return styles as the library spells them, and sentences about those that it does not have.
+
+    The nearest of the library takes the place of one that it does not have; nothing does if none
+    comes near it.
+    """
+    known, notes = [], []
     for name in names:
-        special = special_style(name)
-        if special is not None:
-            known.append(special)
-        elif name in library:
-            known.append(library.get(name).name)
-        else:
-            unknown.append(name)
-    return known, unknown
+        found: str | None = special_style(name)
+        if found is None and name in library:
+            found = library.get(name).name
+        if found is None:
+            found = style_names.nearest(name, library.names)
+            notes.append(f"Style {style_names.note(name, found)}.")
+        if found is not None:
+            known.append(found)
+    return list(dict.fromkeys(known)), notes

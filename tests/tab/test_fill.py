@@ -18,6 +18,7 @@ from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.presets.files import load_presets
 from fooocus_ext.presets.preset import preset_from_json
 from fooocus_ext.presets.resolve import Resolution, resolve
+from fooocus_ext.prompting.style_files import load_styles
 from fooocus_ext.prompting.styles import Style, StyleLibrary
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.fill import Names, fill
@@ -322,6 +323,38 @@ def test_a_sampler_that_is_not_here_is_said():
             "The sampler stays as it is."
         ),
     )
+
+
+SHIPPED_STYLES = load_styles([Path(__file__).resolve().parents[2] / "styles"])
+
+
+def test_styles_that_circulate_become_our_nearest_with_a_note():
+    content = {
+        "version": "Fooocus v2",
+        "styles": "['Fooocus V2', 'SAI Photographic', 'sai-analog film', 'Xyzzy', 'Fooocus Sharp']",
+    }
+    here = replace(NAMES_HERE, styles=SHIPPED_STYLES)
+    filled = fill(read_fooocus_settings(content), here)
+    assert json.loads(filled.values["styles"]) == [
+        "Fooocus V2",
+        "photo-analog-35mm",
+        "Fooocus Sharp",
+    ]
+    assert filled.notes == (
+        "Style SAI Photographic is not installed; photo-analog-35mm is the nearest.",
+        "Style sai-analog film is not installed; photo-analog-35mm is the nearest.",
+        "Style Xyzzy is not installed, and no style comes near it.",
+    )
+
+
+def test_an_installed_style_of_that_name_is_itself():
+    here = replace(
+        NAMES_HERE,
+        styles=StyleLibrary([*SHIPPED_STYLES.styles, Style("sai-photographic", "p", "")]),
+    )
+    filled = fill(PictureSettings(styles=("SAI Photographic",)), here)
+    assert json.loads(filled.values["styles"]) == ["sai-photographic"]
+    assert filled.notes == ()
 
 
 def found(**values):

@@ -2,7 +2,7 @@
 
 Fooocus 2.5 writes two schemes. ``fooocus`` is a JSON object, some of whose values are Python
 literals in strings ("['Fooocus V2']", "(1152, 896)"). ``a1111`` is the webui's three-part text with keys
-of Fooocus's own.
+of Fooocus's own. RuinedFooocus's JSON has keys of its own (see ``ruined_fooocus``).
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ from PIL import Image
 
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.metadata.fooocus_text import from_text
+from fooocus_ext.metadata.others import others_in
 from fooocus_ext.metadata.picture_file import picture_text
+from fooocus_ext.metadata.ruined_fooocus import as_fooocus
 from fooocus_ext.metadata.settings import (
     ENTRIES,
     JSON_SCHEME,
+    OTHER_FIELDS,
+    RUINED_SCHEME,
     SCHEME_KEY,
     TEXT_SCHEME,
     PictureSettings,
@@ -28,6 +32,7 @@ from fooocus_ext.metadata.values import MAX_TEXT_LENGTH
 from fooocus_ext.prompting.styles import StyleLibrary
 
 _KEYS_BY_OLD_LABEL = {entry.old_label: entry.key for entry in ENTRIES if entry.old_label}
+_KEYS = {*(entry.key for entry in ENTRIES), *(field.name for field in OTHER_FIELDS)}
 _KNOWN_KEYS = {entry.key for entry in ENTRIES if entry.read}
 _ENOUGH_KEYS = 3
 
@@ -63,6 +68,9 @@ def read_fooocus_settings(
 
 
 def _from_json(content: Mapping[str, object]) -> PictureSettings | None:
+    ruined = as_fooocus(content)
+    if ruined is not None:
+        return _from_values(ruined, scheme=RUINED_SCHEME)
     values = {_KEYS_BY_OLD_LABEL.get(str(key), str(key)): item for key, item in content.items()}
     is_fooocus = values.get(SCHEME_KEY) == JSON_SCHEME or str(values.get("version", "")).startswith(
         "Fooocus"
@@ -70,7 +78,12 @@ def _from_json(content: Mapping[str, object]) -> PictureSettings | None:
     if not is_fooocus and len(_KNOWN_KEYS & values.keys()) < _ENOUGH_KEYS:
         return None
     values["loras"] = _lora_entries(values)
-    return PictureSettings(**read_entries(values), scheme=JSON_SCHEME)
+    return _from_values(values, scheme=JSON_SCHEME)
+
+
+def _from_values(values: Mapping[str, object], scheme: str) -> PictureSettings:
+    others = others_in(values, _KEYS)
+    return PictureSettings(**read_entries(values), others=others, scheme=scheme)
 
 
 def _lora_entries(values: Mapping[str, object]) -> object:

@@ -7,7 +7,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from fooocus_ext.metadata.settings import ENTRIES, TEXT_SCHEME, PictureSettings, read_entries
+from fooocus_ext.metadata.others import others_in
+from fooocus_ext.metadata.settings import (
+    ENTRIES,
+    TEXT_SCHEME,
+    PictureSettings,
+    read_entries,
+)
 from fooocus_ext.presets.samplers import SAMPLERS, fooocus_names
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, PLACEHOLDER, StyleLibrary
 
@@ -35,7 +41,8 @@ def from_text(content: str, library: StyleLibrary, *, certain: bool) -> PictureS
     positive, *negative = _NEGATIVE.split("\n".join(lines), maxsplit=1)
     encoded = positive.strip(), "".join(negative).strip()
     values = _values({label: _unquote(value) for label, value in entries.items()}, *encoded)
-    found = PictureSettings(**read_entries(values), scheme=TEXT_SCHEME)
+    others = others_in(entries, _KEYS_BY_LABEL)
+    found = PictureSettings(**read_entries(values), others=others, scheme=TEXT_SCHEME)
     if found.styles is None:
         styles = _styles_in(*encoded, prompt=found.prompt or "", library=library)
         found = replace(found, styles=styles)

@@ -14,6 +14,20 @@ from fooocus_ext.presets.performance import file_stem
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, wants_expansion
 
+_LEFT_OVER = re.compile(
+    r"Denoising strength|Hires (upscaler?|steps|prompt|negative prompt|sampler|schedule type|checkpoint"
+    r"|CFG Scale)|Variation seed( strength)?|Face restoration|Tiling|ENSD|Eta|RNG|NGMS|Mask blur"
+    r"|Token merging ratio( hr)?|Hypernet|Conditional mask weight|Script|ADetailer model"
+    r"|(FreeU|ControlNet|Dynamic thresholding)( .{1,40})?"
+)
+"""Entries of the webui, and of well-known extensions, for which the tab has nothing."""
+_MEANING_OF_ABSENT = {
+    "Hires sampler": "Use same sampler",
+    "Hires schedule type": "Use same scheduler",
+    "Hires checkpoint": "Use same checkpoint",
+    "RNG": "GPU",
+}
+"""What the host's parser adds to infotexts that do not state it."""
 _LORA_TAG = re.compile(r"\s*<lora:([^:<>]+):([-+]?\d*\.?\d+)>")
 
 
@@ -33,7 +47,7 @@ def from_infotext(
     styles = list(settings.styles)
     if settings.enabled and settings.expansion and not wants_expansion(styles):
         styles.insert(0, EXPANSION_STYLE)
-    of_ours = of_arguments(settings) if settings.enabled else {}
+    of_ours = of_arguments(settings) if settings.enabled else _refiner_of(entries)
     prompt = str(entries.get("Prompt", ""))
     return PictureSettings(
         **{
@@ -50,6 +64,10 @@ def from_infotext(
             "seed": _whole(entries.get("Seed")),
             "guidance_scale": _number(entries.get("CFG scale")),
             "size": _size_of(entries),
+            "clip_skip": _clip_skip(entries),
+            "others": {
+                key: str(entries[key])[:60] for key in entries if _is_left_over(key, entries)
+            },
             "problems": (*_problems(settings.preset, preset), *_unreadable(entries)),
         }
     )
@@ -67,6 +85,31 @@ def _loras_of(prompt: str, preset: Preset | None) -> tuple[tuple[str, float], ..
 def _size_of(entries: Mapping[str, Any]) -> tuple[int, int] | None:
     width, height = _whole(entries.get("Size-1")), _whole(entries.get("Size-2"))
     return (width, height) if width and height else None
+
+
+def _refiner_of(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the refiner of a picture that was made without the extension."""
+    if not entries.get("Refiner"):
+        return {}
+    share = _number(entries.get("Refiner switch at"))
+    return {
+        "refiner": str(entries["Refiner"]),
+        "refiner_switch": share if share is None or 0 <= share <= 1 else None,
+    }
+
+
+def _clip_skip(entries: Mapping[str, Any]) -> int | None:
+    """Return the stated clip skip; the host's parser adds 1 to infotexts that state none."""
+    layers = _whole(entries.get("Clip skip"))
+    return layers if layers and layers > 1 else None
+
+
+def _is_left_over(key: str, entries: Mapping[str, Any]) -> bool:
+    """Whether an entry asks for something that the settings of a picture do not have."""
+    value = entries[key]
+    if value in ("", None) or str(value) == _MEANING_OF_ABSENT.get(key):
+        return False
+    return _LEFT_OVER.fullmatch(key) is not None
 
 
 def _scheduler_of(entries: Mapping[str, Any]) -> str | None:

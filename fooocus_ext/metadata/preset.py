@@ -36,6 +36,8 @@ def from_preset(preset: Preset, found: Resolution) -> PictureSettings:
         refiner=found.refiner,
         refiner_switch=preset.refiner_switch,
         refiner_method=preset.refiner_method,
+        overwrite_switch=preset.switch_step,
+        clip_skip=preset.clip_skip,
         sampler=(preset.sampler or _SAMPLER) if has_sampler else None,
         scheduler=(preset.scheduler or _SCHEDULER) if has_sampler else None,
         vae=None if preset.vae is None else found.vae or MODEL_OF_CHECKPOINT,

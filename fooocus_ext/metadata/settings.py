@@ -22,6 +22,7 @@ from fooocus_ext.presets.performance import PERFORMANCES, Performance, file_stem
 from fooocus_ext.presets.readers import Reader, name
 
 SCHEME_KEY, JSON_SCHEME, TEXT_SCHEME = "metadata_scheme", "fooocus", "a1111"
+RUINED_SCHEME = "ruinedfooocus"
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,12 @@ class PictureSettings:
         overwrite_switch: refiner switch in steps.
         freeu: FreeU's four numbers.
         created_by: who made the picture.
-        aspect_ratio: one of ``aspect_ratios.ASPECT_RATIOS``; this and the next two are a preset's alone.
+        aspect_ratio: one of ``aspect_ratios.ASPECT_RATIOS``; this and the next are a preset's alone.
         forced_steps: steps that replace the performance's, -1 for none.
         image_number: pictures per job.
         arguments: the other arguments of the extension, those in ``OTHER_FIELDS``, by name.
-        scheme: which of Fooocus's two schemes they were read from: "fooocus" or "a1111".
+        scheme: the form they were read from: Fooocus's "fooocus" or "a1111", or "ruinedfooocus".
+        others: what else the source states and has no attribute here, by the source's names and as text.
         problems: sentences about values that were left out.
     """
 
@@ -97,6 +99,7 @@ class PictureSettings:
     image_number: int | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     scheme: str | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     @property
@@ -241,7 +244,7 @@ ENTRIES: tuple[Entry, ...] = (
     _entry("overwrite_switch", "Overwrite switch", "Overwrite Switch", "Overwrite Switch",
            values.figure(-1, 200)),
     _entry("freeu", "FreeU", "FreeU", "FreeU", values.figures(4, 0.0, 1000.0), write=_as_python),
-    _entry("image_number", "Image number", "Image Number", "", values.whole_figure(1, 1000), ()),
+    _entry("image_number", "Image number", "Image Number", "", values.whole_figure(1, 1000)),
     _entry("created_by", "Created by", "", "User", name),
 )
 # fmt: on

@@ -32,6 +32,7 @@ from fooocus_ext.presets.samplers import (
 )
 from fooocus_ext.prompting.styles import StyleLibrary
 from fooocus_ext.tab.choices import style_value
+from fooocus_ext.tab.leftovers import leftovers
 from fooocus_ext.tab.style_list import known_styles
 from fooocus_ext.tab.widgets import ARGUMENTS, DEFAULT
 
@@ -69,6 +70,7 @@ def fill(settings: PictureSettings, names: Names) -> Filled:
     filling.numbers()
     filling.models()
     filling.sampler()
+    filling.notes += leftovers(settings)
     return Filled(filling.values, tuple(filling.notes))
 
 
@@ -149,7 +151,13 @@ class _Filling:
 
     def _argument(self, name: str, value: Any) -> None:
         argument = FIELDS_BY_NAME[name]
-        if value is None or (argument.kind == "choice" and value not in argument.choices):
+        if value is None:
+            return
+        if argument.kind == "choice" and value not in argument.choices:
+            allowed = " or ".join(argument.choices)
+            self.notes.append(
+                f'{argument.label} "{value}" is not taken over: it may be {allowed} here.'
+            )
             return
         if argument.kind == "number":
             value = self._within(argument.label, value, argument.minimum, argument.maximum)

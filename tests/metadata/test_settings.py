@@ -20,7 +20,7 @@ from fooocus_ext.metadata.settings import (
 )
 from fooocus_ext.presets.performance import PERFORMANCES
 
-NOT_STORED = {"aspect_ratio", "forced_steps", "image_number", "arguments", "scheme", "problems"}
+NOT_STORED = {"aspect_ratio", "forced_steps", "arguments", "scheme", "others", "problems"}
 
 
 def test_every_attribute_that_fooocus_stores_is_in_one_row():

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fooocus_ext.limits import OFF
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
@@ -18,25 +16,12 @@ from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.presets.files import load_presets
 from fooocus_ext.presets.preset import preset_from_json
 from fooocus_ext.presets.resolve import Resolution, resolve
-from fooocus_ext.prompting.style_files import load_styles
-from fooocus_ext.prompting.styles import Style, StyleLibrary
 from fooocus_ext.tab.choices import read_choices
-from fooocus_ext.tab.fill import Names, fill
+from fooocus_ext.tab.fill import fill
 from fooocus_ext.tab.record import settings_used
 from fooocus_ext.tab.style_list import grouped_styles
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
-
-STYLES = StyleLibrary(
-    [Style("Fooocus Sharp", "sharp {prompt}", "blur"), Style("O'Brien, x", "", "")]
-)
-NAMES_HERE = Names(
-    checkpoints=["sub/base.safetensors [0123456789]", "refiner.safetensors"],
-    loras=["film", "detail"],
-    vaes=["good.vae.safetensors"],
-    samplers=["DPM++ 2M SDE", "Euler a", "DDIM"],
-    schedulers=["Automatic", "Karras", "Exponential"],
-    styles=STYLES,
-)
+from tests.tab.names import NAMES_HERE, STYLES
 
 
 def choices(**values):
@@ -133,82 +118,6 @@ def test_a_size_outside_the_list_becomes_a_forced_one():
     filled = fill(PictureSettings(size=(896, 1152)), NAMES_HERE)
     assert filled.values["aspect_ratio"] == "896×1152 | 7:9"
     assert (filled.values["width"], filled.values["height"]) == (OFF, OFF)
-
-
-def accepted(filled):
-    """Return what the page would ask for after these values, as Generate reads it."""
-    values = {**DEFAULTS, "base_model": "base", **filled.values}
-    return read_choices([values[name] for name in NAMES])
-
-
-@pytest.mark.parametrize(
-    ("stated", "expected", "words"),
-    [
-        ({"size": (1344, 756)}, {"width": 1344, "height": 760}, ["1344×756", "1344×760"]),
-        ({"size": (1153, 895)}, {"width": OFF, "height": OFF}, ["1153×895", "1152×896"]),
-        ({"size": (9000, 10)}, {"width": 4096, "height": 64}, ["4096×64", "multiples of 8"]),
-        ({"steps": 500}, {"steps": 200}, ["steps 500", "200"]),
-        ({"steps": 0}, {"steps": 1}, ["steps 0"]),
-        ({"guidance_scale": 40.0}, {"guidance_scale": 30.0}, ["Guidance scale 40", "30"]),
-        ({"sharpness": 99.0}, {"sharpness": 30.0}, ["Sharpness 99", "30"]),
-        ({"refiner_switch": 0.05}, {"refiner_switch": 0.1}, ["Refiner switch at 0.05", "0.1"]),
-        ({"image_number": 500}, {"image_number": 32}, ["Image number 500", "32"]),
-        ({"loras": (("film", 50.0),)}, {"lora_weight_1": 10.0}, ['LoRA "film", 50', "10"]),
-        ({"seed": 2**64 - 1}, {}, ["Seed 18446744073709551615 is left out"]),
-        ({"prompt": "a" * 20_001}, {}, ["The prompt is left out"]),
-        ({"negative_prompt": "a\0"}, {}, ["The negative prompt is left out"]),
-    ],
-)
-def test_what_generate_would_refuse_is_changed_or_left_out_with_a_note(stated, expected, words):
-    filled = fill(PictureSettings(**stated), NAMES_HERE)
-    assert {name: filled.values[name] for name in expected} == expected
-    assert expected or not filled.values
-    (note,) = filled.notes
-    assert [word for word in words if word not in note] == []
-    assert accepted(filled)
-
-
-@pytest.mark.parametrize("weight", [5.0, -10.0])
-def test_a_lora_weight_beyond_its_slider_is_used(weight):
-    filled = fill(PictureSettings(loras=(("film", weight),)), NAMES_HERE)
-    assert filled.notes == ()
-    assert accepted(filled).loras == (("film", weight),)
-
-
-@pytest.mark.parametrize(
-    ("key", "value"), [("Seed", "-1"), ("Steps", "many"), ("Steps", "-5"), ("CFG scale", "nan")]
-)
-def test_a_number_of_an_infotext_that_is_none_is_said(key, value):
-    filled = fill(from_infotext({"Prompt": "p", key: value}), NAMES_HERE)
-    assert filled.notes == (f'{key} is left out: "{value}" cannot be used.',)
-    assert accepted(filled)
-
-
-def test_one_weight_out_of_range_does_not_cost_the_other_loras():
-    content = {"version": "Fooocus v2", "loras": [["film", 50, "0"], ["detail", 0.5, "0"]]}
-    filled = fill(read_fooocus_settings(content), NAMES_HERE)
-    assert (filled.values["lora_1"], filled.values["lora_weight_1"]) == ("film", 10.0)
-    assert (filled.values["lora_2"], filled.values["lora_weight_2"]) == ("detail", 0.5)
-
-
-@given(
-    st.builds(
-        PictureSettings,
-        prompt=st.text(),
-        steps=st.none() | st.integers(0, 1000),
-        size=st.none() | st.tuples(st.integers(1, 16384), st.integers(1, 16384)),
-        guidance_scale=st.none() | st.floats(0, 1000),
-        sharpness=st.none() | st.floats(0, 1000),
-        refiner_switch=st.none() | st.floats(0, 1),
-        refiner_method=st.none() | st.sampled_from(["vae", "joint"]),
-        seed=st.none() | st.integers(0, 2**64 - 1),
-        loras=st.none()
-        | st.tuples(st.tuples(st.sampled_from(["film", "gone"]), st.floats(-1000, 1000))),
-        performance=st.none() | st.sampled_from(["Speed", "Warp"]),
-    )
-)
-def test_whatever_is_filled_in_is_accepted_at_generate(settings):
-    assert accepted(fill(settings, NAMES_HERE))
 
 
 def test_an_infotext_of_ours_fills_the_widgets():
@@ -323,38 +232,6 @@ def test_a_sampler_that_is_not_here_is_said():
             "The sampler stays as it is."
         ),
     )
-
-
-SHIPPED_STYLES = load_styles([Path(__file__).resolve().parents[2] / "styles"])
-
-
-def test_styles_that_circulate_become_our_nearest_with_a_note():
-    content = {
-        "version": "Fooocus v2",
-        "styles": "['Fooocus V2', 'SAI Photographic', 'sai-analog film', 'Xyzzy', 'Fooocus Sharp']",
-    }
-    here = replace(NAMES_HERE, styles=SHIPPED_STYLES)
-    filled = fill(read_fooocus_settings(content), here)
-    assert json.loads(filled.values["styles"]) == [
-        "Fooocus V2",
-        "photo-analog-35mm",
-        "Fooocus Sharp",
-    ]
-    assert filled.notes == (
-        "Style SAI Photographic is not installed; photo-analog-35mm is the nearest.",
-        "Style sai-analog film is not installed; photo-analog-35mm is the nearest.",
-        "Style Xyzzy is not installed, and no style comes near it.",
-    )
-
-
-def test_an_installed_style_of_that_name_is_itself():
-    here = replace(
-        NAMES_HERE,
-        styles=StyleLibrary([*SHIPPED_STYLES.styles, Style("sai-photographic", "p", "")]),
-    )
-    filled = fill(PictureSettings(styles=("SAI Photographic",)), here)
-    assert json.loads(filled.values["styles"]) == ["sai-photographic"]
-    assert filled.notes == ()
 
 
 def found(**values):

@@ -1,0 +1,45 @@
+"""Sentences about values of a picture or a preset that no widget of the tab can take over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fooocus_ext.metadata.settings import PictureSettings
+
+_MOST_OTHERS = 12
+_NO_COUNTERPART = "the tab has no such setting"
+CLIP_SKIP_REASON = "clip skip cannot act on SDXL, which always uses the last layer but one"
+
+
+def leftovers(settings: PictureSettings) -> list[str]:
+    """Return one sentence for each value that is stated and has no effect in the tab."""
+    notes = [f"{what} is not taken over: {reason}." for what, reason in _values(settings)]
+    others = list(settings.others.items())
+    for key, value in others[:_MOST_OTHERS]:
+        notes.append(f"{key} {value} is not taken over: {_NO_COUNTERPART}.")
+    if len(others) > _MOST_OTHERS:
+        names = ", ".join(key for key, _value in others[_MOST_OTHERS:][:_MOST_OTHERS])
+        notes.append(f"Nor are {len(others) - _MOST_OTHERS} more: {names}.")
+    return notes
+
+
+def _values(settings: PictureSettings) -> Iterator[tuple[str, str]]:
+    """Yield what is not taken over, with its value, and why."""
+    if settings.performance is not None and settings.mode is None:
+        yield f'Performance "{settings.performance}"', "there is no such mode here"
+    if settings.clip_skip is not None:
+        yield f"Clip skip {settings.clip_skip}", CLIP_SKIP_REASON
+    if settings.freeu is not None:
+        numbers = ", ".join(f"{number:g}" for number in settings.freeu)
+        yield f"FreeU ({numbers})", "FreeU is not part of this extension"
+    if settings.overwrite_switch is not None and settings.overwrite_switch > 0:
+        yield (
+            f"Refiner switch at step {settings.overwrite_switch:g} (overwrite switch)",
+            "the refiner switches after a fraction of the steps here",
+        )
+    if settings.prompt_expansion:
+        yield f'Prompt expansion "{_short(settings.prompt_expansion)}"', "it is written anew here"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,263 @@
+"""Settings from elsewhere: what this machine or the tab lacks is changed or left out, and always said."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fooocus_ext.limits import OFF
+from fooocus_ext.metadata.fooocus import read_fooocus_settings
+from fooocus_ext.metadata.infotext import from_infotext
+from fooocus_ext.metadata.settings import PictureSettings
+from fooocus_ext.prompting.style_files import load_styles
+from fooocus_ext.prompting.styles import Style, StyleLibrary
+from fooocus_ext.tab.fill import fill
+from tests.tab.names import NAMES_HERE, accepted
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected", "words"),
+    [
+        ({"size": (1344, 756)}, {"width": 1344, "height": 760}, ["1344×756", "1344×760"]),
+        ({"size": (1153, 895)}, {"width": OFF, "height": OFF}, ["1153×895", "1152×896"]),
+        ({"size": (9000, 10)}, {"width": 4096, "height": 64}, ["4096×64", "multiples of 8"]),
+        ({"steps": 500}, {"steps": 200}, ["steps 500", "200"]),
+        ({"steps": 0}, {"steps": 1}, ["steps 0"]),
+        ({"guidance_scale": 40.0}, {"guidance_scale": 30.0}, ["Guidance scale 40", "30"]),
+        ({"sharpness": 99.0}, {"sharpness": 30.0}, ["Sharpness 99", "30"]),
+        ({"refiner_switch": 0.05}, {"refiner_switch": 0.1}, ["Refiner switch at 0.05", "0.1"]),
+        ({"image_number": 500}, {"image_number": 32}, ["Image number 500", "32"]),
+        ({"loras": (("film", 50.0),)}, {"lora_weight_1": 10.0}, ['LoRA "film", 50', "10"]),
+        ({"seed": 2**64 - 1}, {}, ["Seed 18446744073709551615 is left out"]),
+        ({"prompt": "a" * 20_001}, {}, ["The prompt is left out"]),
+        ({"negative_prompt": "a\0"}, {}, ["The negative prompt is left out"]),
+    ],
+)
+def test_what_generate_would_refuse_is_changed_or_left_out_with_a_note(stated, expected, words):
+    filled = fill(PictureSettings(**stated), NAMES_HERE)
+    assert {name: filled.values[name] for name in expected} == expected
+    assert expected or not filled.values
+    (note,) = filled.notes
+    assert [word for word in words if word not in note] == []
+    assert accepted(filled)
+
+
+@pytest.mark.parametrize("weight", [5.0, -10.0])
+def test_a_lora_weight_beyond_its_slider_is_used(weight):
+    filled = fill(PictureSettings(loras=(("film", weight),)), NAMES_HERE)
+    assert filled.notes == ()
+    assert accepted(filled).loras == (("film", weight),)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("Seed", "-1"), ("Steps", "many"), ("Steps", "-5"), ("CFG scale", "nan")]
+)
+def test_a_number_of_an_infotext_that_is_none_is_said(key, value):
+    filled = fill(from_infotext({"Prompt": "p", key: value}), NAMES_HERE)
+    assert filled.notes == (f'{key} is left out: "{value}" cannot be used.',)
+    assert accepted(filled)
+
+
+def test_one_weight_out_of_range_does_not_cost_the_other_loras():
+    content = {"version": "Fooocus v2", "loras": [["film", 50, "0"], ["detail", 0.5, "0"]]}
+    filled = fill(read_fooocus_settings(content), NAMES_HERE)
+    assert (filled.values["lora_1"], filled.values["lora_weight_1"]) == ("film", 10.0)
+    assert (filled.values["lora_2"], filled.values["lora_weight_2"]) == ("detail", 0.5)
+
+
+@given(
+    st.builds(
+        PictureSettings,
+        prompt=st.text(),
+        steps=st.none() | st.integers(0, 1000),
+        size=st.none() | st.tuples(st.integers(1, 16384), st.integers(1, 16384)),
+        guidance_scale=st.none() | st.floats(0, 1000),
+        sharpness=st.none() | st.floats(0, 1000),
+        refiner_switch=st.none() | st.floats(0, 1),
+        refiner_method=st.none() | st.sampled_from(["vae", "joint"]),
+        seed=st.none() | st.integers(0, 2**64 - 1),
+        loras=st.none()
+        | st.tuples(st.tuples(st.sampled_from(["film", "gone"]), st.floats(-1000, 1000))),
+        performance=st.none() | st.sampled_from(["Speed", "Warp"]),
+    )
+)
+def test_whatever_is_filled_in_is_accepted_at_generate(settings):
+    assert accepted(fill(settings, NAMES_HERE))
+
+
+RUINED = {
+    "Prompt": "a cat, oil painting",
+    "Negative": "blurry",
+    "steps": 24,
+    "cfg": 6.5,
+    "width": 1152,
+    "height": 896,
+    "seed": 77,
+    "sampler_name": "dpmpp_2m_sde_gpu",
+    "scheduler": "karras",
+    "base_model_name": "folder/base.safetensors",
+    "base_model_hash": "0123456789",
+    "loras": [["ab" * 32, "0.5 - film.safetensors"], ["", "-1.25 - detail - two.safetensors"]],
+    "start_step": 0,
+    "denoise": 0.75,
+    "clip_skip": 1,
+    "software": "RuinedFooocus",
+}
+
+
+@pytest.mark.parametrize("keys", [str, str.lower])
+@pytest.mark.parametrize("named", [True, False])
+def test_what_ruined_fooocus_stores_fills_the_widgets(keys, named):
+    content = {keys(key): value for key, value in RUINED.items() if named or key != "software"}
+    here = replace(NAMES_HERE, loras=["film", "detail - two"])
+    filled = fill(read_fooocus_settings(json.dumps(content)).as_chosen(), here)
+    wanted = {
+        "prompt": "a cat, oil painting",
+        "negative_prompt": "blurry",
+        "styles": "[]",
+        "steps": 24,
+        "guidance_scale": 6.5,
+        "aspect_ratio": "1152×896 | 9:7",
+        "seed": "77",
+        "sampler": "DPM++ 2M SDE",
+        "scheduler": "Karras",
+        "base_model": "sub/base.safetensors [0123456789]",
+        "lora_1": "film",
+        "lora_weight_1": 0.5,
+        "lora_2": "detail - two",
+        "lora_weight_2": -1.25,
+    }
+    assert {name: filled.values[name] for name in wanted} == wanted
+    assert filled.notes == (
+        (
+            "Clip skip 1 is not taken over: clip skip cannot act on SDXL, which always uses the last layer "
+            "but one."
+        ),
+        "denoise 0.75 is not taken over: the tab has no such setting.",
+    )
+    assert accepted(filled)
+
+
+def test_every_value_that_is_not_taken_over_is_named():
+    content = {
+        "version": "Fooocus v2.5.5",
+        "prompt": "a cat",
+        "full_prompt": ["a cat, luminous"],
+        "prompt_expansion": "a cat, luminous",
+        "performance": "Warp",
+        "clip_skip": 2,
+        "freeu": "(1.01, 1.02, 0.99, 0.95)",
+        "overwrite_switch": 12,
+        "refiner_swap_method": "vae",
+        "base_model_hash": "aeb7e9e689",
+        "inpaint_engine_version": "v2.6",
+        "enhance_prompts": ["eyes", "hands"],
+        "created_by": "someone",
+    }
+    filled = fill(read_fooocus_settings(content).as_chosen(), NAMES_HERE)
+    named = [note.split(" is not taken over")[0] for note in filled.notes]
+    assert named == [
+        'Refiner method "vae"',
+        'Performance "Warp"',
+        "Clip skip 2",
+        "FreeU (1.01, 1.02, 0.99, 0.95)",
+        "Refiner switch at step 12 (overwrite switch)",
+        'Prompt expansion "a cat, luminous"',
+        "inpaint_engine_version v2.6",
+        "enhance_prompts ['eyes', 'hands']",
+    ]
+
+
+def test_what_is_switched_off_is_not_worth_a_word():
+    content = {"version": "Fooocus v2", "overwrite_switch": -1, "prompt_expansion": "", "x": None}
+    assert fill(read_fooocus_settings(content), NAMES_HERE).notes == ()
+
+
+def test_what_fooocus_stores_as_text_is_named_too():
+    text = (
+        "a cat\nSteps: 30, Seed: 1, Size: 896x1152, Clip skip: 3, Model hash: aeb7e9e689, "
+        "Tiling: yes, Version: Fooocus v2.5.5"
+    )
+    notes = fill(read_fooocus_settings(text), NAMES_HERE).notes
+    assert [note.split(" is not")[0] for note in notes] == ["Clip skip 3", "Tiling yes"]
+
+
+def test_what_an_infotext_asks_for_and_the_tab_cannot_do_is_named():
+    entries = {
+        "Prompt": "p",
+        "Steps": "20",
+        "Clip skip": "2",
+        "Denoising strength": "0.5",
+        "Hires upscale": "2",
+        "Hires prompt": "",
+        "Hires sampler": "Use same sampler",
+        "RNG": "GPU",
+        "FreeU Stages": "[1]",
+        "Version": "v1.10.1",
+        "Refiner": "refiner [0123456789]",
+        "Refiner switch at": "0.6",
+    }
+    filled = fill(from_infotext(entries).as_chosen(), NAMES_HERE)
+    assert [note.split(" is not")[0] for note in filled.notes] == [
+        "Clip skip 2",
+        "Denoising strength 0.5",
+        "Hires upscale 2",
+        "FreeU Stages [1]",
+    ]
+    assert filled.values["refiner"] == "refiner.safetensors"
+    assert filled.values["refiner_switch"] == 0.6
+    plain = fill(from_infotext({**entries, "Clip skip": "1"}), NAMES_HERE)
+    assert "Clip skip" not in "".join(plain.notes)
+
+
+def test_many_values_that_are_not_taken_over_stay_readable():
+    content = {"version": "Fooocus v2", **{f"key {number}": number for number in range(1, 401)}}
+    notes = fill(read_fooocus_settings(content), NAMES_HERE).notes
+    assert len(notes) == 13
+    assert notes[-1].startswith("Nor are 388 more: key 13, ")
+    assert len(" ".join(notes)) < 2000
+
+
+@pytest.mark.parametrize(
+    "loras", ["x", [1], [["hash"]], [["hash", "film"]], [["h", ["0.5 - film"]]]]
+)
+def test_loras_of_ruined_fooocus_that_cannot_be_read_are_said(loras):
+    filled = fill(read_fooocus_settings({**RUINED, "loras": loras}), NAMES_HERE)
+    assert "loras could not be read and is left out" in filled.notes[0]
+
+
+SHIPPED_STYLES = load_styles([Path(__file__).resolve().parents[2] / "styles"])
+
+
+def test_styles_that_circulate_become_our_nearest_with_a_note():
+    content = {
+        "version": "Fooocus v2",
+        "styles": "['Fooocus V2', 'SAI Photographic', 'sai-analog film', 'Xyzzy', 'Fooocus Sharp']",
+    }
+    here = replace(NAMES_HERE, styles=SHIPPED_STYLES)
+    filled = fill(read_fooocus_settings(content), here)
+    assert json.loads(filled.values["styles"]) == [
+        "Fooocus V2",
+        "photo-analog-35mm",
+        "Fooocus Sharp",
+    ]
+    assert filled.notes == (
+        "Style SAI Photographic is not installed; photo-analog-35mm is the nearest.",
+        "Style sai-analog film is not installed; photo-analog-35mm is the nearest.",
+        "Style Xyzzy is not installed, and no style comes near it.",
+    )
+
+
+def test_an_installed_style_of_that_name_is_itself():
+    here = replace(
+        NAMES_HERE,
+        styles=StyleLibrary([*SHIPPED_STYLES.styles, Style("sai-photographic", "p", "")]),
+    )
+    filled = fill(PictureSettings(styles=("SAI Photographic",)), here)
+    assert json.loads(filled.values["styles"]) == ["sai-photographic"]
+    assert filled.notes == ()

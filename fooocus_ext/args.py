@@ -44,6 +44,7 @@ KEEPABLE = (
     "styles",
     "performance",
     "aspect_ratio",
+    "sampler",
 )
 """What ``keep`` may name: fields of the host's request, and those of ours that a preset decides."""
 
@@ -181,8 +182,8 @@ class Settings:
         (),
         "Keep",
         "Fooocus keep",
-        "What the preset and performance must not change: the page's steps and CFG scale, or fields "
-        "that should stay at their defaults.",
+        "What the preset and performance must not change: the page's steps, CFG scale and sampler, or "
+        "fields that should stay at their defaults.",
         choices=KEEPABLE,
     )
 

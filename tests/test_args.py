@@ -52,6 +52,7 @@ FROZEN = [
             "styles",
             "performance",
             "aspect_ratio",
+            "sampler",
         ),
     ),
 ]

@@ -15,6 +15,7 @@ from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, NONE, Settings
 from fooocus_ext.errors import RequestError
+from fooocus_ext.limits import CLIP_SKIP_ON_SDXL
 from fooocus_ext.presets.aspect_ratios import find_aspect_ratio
 from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.performance import Performance, find_lora, find_performance
@@ -36,6 +37,8 @@ class Installed:
     samplers: Sequence[str]
     schedulers: Sequence[str]
     folders: Folders
+    clip_skip_acts: bool = False
+    """Whether the host applies clip skip to SDXL, as v1.10 can be told to."""
 
 
 @dataclass
@@ -101,7 +104,11 @@ def _apply_preset(plan: Plan, preset: Preset, installed: Installed) -> None:
     )
     if found.problems:
         raise RequestError(" ".join(found.problems))
-    plan.notes.extend(found.notes)
+    plan.notes.extend((*preset.complaints, *found.notes))
+    if preset.clip_skip is not None and not installed.clip_skip_acts:
+        plan.notes.append(
+            f'Preset "{preset.name}", clip skip {preset.clip_skip}: {CLIP_SKIP_ON_SDXL}.'
+        )
     values = {**preset.settings, **({"refiner": found.refiner} if found.refiner else {})}
     plan.settings = plan.settings.with_preset(values)
     plan.loras.extend(found.loras)
@@ -154,6 +161,8 @@ def _apply_performance(plan: Plan, mode: Performance, installed: Installed) -> N
 def _set_sampler(
     plan: Plan, sampler: str | None, scheduler: str | None, installed: Installed
 ) -> None:
+    if "sampler" in plan.typed.keep:
+        return
     chosen = host_sampler(
         sampler or _DEFAULT_SAMPLER,
         scheduler or _DEFAULT_SCHEDULER,

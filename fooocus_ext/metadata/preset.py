@@ -42,5 +42,5 @@ def from_preset(preset: Preset, found: Resolution) -> PictureSettings:
         scheduler=(preset.scheduler or _SCHEDULER) if has_sampler else None,
         vae=None if preset.vae is None else found.vae or MODEL_OF_CHECKPOINT,
         loras=None if preset.loras is None else found.loras,
-        problems=(*found.problems, *found.notes),
+        problems=(*preset.complaints, *found.problems, *found.notes),
     )

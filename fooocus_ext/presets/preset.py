@@ -58,7 +58,7 @@ class Preset:
 
     Attributes:
         name: the file's name without ending.
-        base_model: checkpoint file name.
+        base_model: checkpoint file name; "None" leaves it to the page, like the absence of the key.
         refiner: checkpoint file name, "None" for no refiner.
         refiner_switch: fraction of the steps, as in the argument table.
         loras: the LoRA slots, empty ones included.
@@ -131,6 +131,11 @@ class Preset:
         if self.styles is not None:
             values["expansion"] = wants_expansion(self.styles)
         return {name: value for name, value in values.items() if value is not None}
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """Sentences about what the file asks for and cannot have, for those who use the preset."""
+        return tuple(f'Preset "{self.name}", {p.entry}: {p.reason}' for p in self.problems)
 
     @property
     def active_loras(self) -> tuple[LoraSlot, ...]:
@@ -225,6 +230,10 @@ _WITHOUT_EFFECT = frozenset(
 )
 
 
+def _refiner(value: object) -> str:
+    return name(value) or NONE
+
+
 def _performance(value: object) -> str:
     mode = find_performance(name(value))
     if mode is None:
@@ -264,7 +273,7 @@ def _lora(item: object) -> LoraSlot:
 
 _READERS: Mapping[str, Reader] = {
     "base_model": name,
-    "refiner": name,
+    "refiner": _refiner,
     **{field: of_field(FIELDS_BY_NAME[field]) for field in _AS_IN_THE_TABLE},
     "loras": _loras,
     "cfg_scale": number(*CFG_SCALE),

@@ -70,6 +70,7 @@ def resolve(
     checkpoint = lookup.find(
         "checkpoint", preset.base_model, known_models, where.checkpoints, downloads
     )
+    checkpoint = None if checkpoint == NONE else checkpoint
     refiner = lookup.find("refiner", preset.refiner, known_models, where.checkpoints, downloads)
     if refiner is not None and refiner == checkpoint:
         lookup.notes.append("The refiner is the base model itself, so none is used.")

@@ -174,7 +174,8 @@ class _Filling:
 
     def models(self) -> None:
         settings, checkpoints = self.settings, self.names.checkpoints
-        self._file("base_model", settings.base_model, checkpoints, "base model")
+        if settings.base_model not in (NONE, MODEL_OF_CHECKPOINT):
+            self._file("base_model", settings.base_model, checkpoints, "base model")
         self._file("refiner", settings.refiner, checkpoints, "refiner")
         self._file("vae", settings.vae, self.names.vaes, "VAE")
         if settings.loras is not None:

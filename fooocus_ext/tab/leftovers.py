@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fooocus_ext.limits import CLIP_SKIP_ON_SDXL
 from fooocus_ext.metadata.settings import PictureSettings
 
 _MOST_OTHERS = 12
 _NO_COUNTERPART = "the tab has no such setting"
-CLIP_SKIP_REASON = "clip skip cannot act on SDXL, which always uses the last layer but one"
 
 
 def leftovers(settings: PictureSettings) -> list[str]:
@@ -28,7 +28,7 @@ def _values(settings: PictureSettings) -> Iterator[tuple[str, str]]:
     if settings.performance is not None and settings.mode is None:
         yield f'Performance "{settings.performance}"', "there is no such mode here"
     if settings.clip_skip is not None:
-        yield f"Clip skip {settings.clip_skip}", CLIP_SKIP_REASON
+        yield f"Clip skip {settings.clip_skip}", CLIP_SKIP_ON_SDXL
     if settings.freeu is not None:
         numbers = ", ".join(f"{number:g}" for number in settings.freeu)
         yield f"FreeU ({numbers})", "FreeU is not part of this extension"

@@ -18,6 +18,7 @@ from fooocus_ext.presets import (
     LoraSlot,
     Preset,
     PresetLibrary,
+    preset_from_json,
 )
 
 CHECKPOINTS = ("sdxl/base.safetensors [12ab34cd56]", "refiner.safetensors")
@@ -255,6 +256,36 @@ def test_a_presets_switch_step_needs_known_steps():
     plan = plan_of(Preset("mine", switch_step=18))
     assert plan.settings.refiner_switch == Settings().refiner_switch
     assert any("18" in note for note in plan.notes)
+
+
+def test_a_kept_sampler_is_the_pages():
+    preset = Preset("mine", sampler="euler_ancestral", scheduler="karras", performance="Lightning")
+    for name in PERFORMANCES:
+        plan = plan_of(dataclasses.replace(preset, performance=name), keep=("sampler",))
+        assert not {"sampler_name", "scheduler"} & plan.request.keys()
+        assert plan.request["steps"] == PERFORMANCES[name].steps
+    # nor is a sampler missed that is not wanted
+    assert plan_of(Preset("mine", sampler="heunpp2"), keep=("sampler",)).request == {}
+    with pytest.raises(RequestError, match="heunpp2"):
+        plan_of(Preset("mine", sampler="heunpp2"))
+
+
+def test_what_a_presets_file_asks_for_in_vain_is_said():
+    content = {"default_aspect_ratio": "1150*890", "default_scheduler": "x", "default_clip_skip": 2}
+    preset = preset_from_json("mine", content)
+    size, scheduler, clip_skip = plan_of(preset).notes
+    assert "1150*890" in size
+    assert "default_scheduler" in scheduler
+    assert clip_skip == (
+        'Preset "mine", clip skip 2: clip skip cannot act on SDXL, which always uses the last layer but '
+        "one."
+    )
+    acting = machine(preset, clip_skip_acts=True)
+    assert make_plan(Settings(preset="mine"), acting).notes == [size, scheduler]
+
+
+def test_a_preset_whose_model_is_none_leaves_the_model_alone():
+    assert plan_of(preset_from_json("mine", {"default_model": "None"})).options == {}
 
 
 def test_preset_texts_are_handed_on():

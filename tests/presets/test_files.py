@@ -21,11 +21,11 @@ from fooocus_ext.presets.preset import (
     preset_from_json,
     preset_from_settings,
 )
+from fooocus_ext.presets.samplers import host_sampler
 from fooocus_ext.prompting.style_files import load_styles
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = load_presets([ROOT / "presets"])
-PLAYGROUND = "playground-v2.5-1024px-aesthetic.fp16"
 # The format that Fooocus 2.5 publishes, with every key of its list in section 6.6 of the reference.
 FOOOCUS = {
     "default_model": "base.safetensors",
@@ -87,7 +87,7 @@ def test_settings_hold_what_the_preset_determines(tmp_path):
 
 def test_the_presets_we_ship_are_complete_and_mean_what_fooocus_means():
     assert not SHIPPED.problems
-    names = "initial default realistic anime lcm lightning sai pony_v6 playground_v2.5"
+    names = "initial default realistic anime lcm lightning sai pony_v6"
     assert set(names.split(" ")) <= set(SHIPPED.names)
     styles = load_styles([ROOT / "styles"])
     for preset in SHIPPED.presets.values():
@@ -110,7 +110,6 @@ def test_the_presets_we_ship_are_complete_and_mean_what_fooocus_means():
         ("lightning", "juggernautXL_v8Rundiffusion", 0.5, [], 4, "dpmpp_2m_sde_gpu", "Lightning", "1152*896"),
         ("sai", "sd_xl_base_1.0_0.9vae", 0.75, [0.5], 7, "dpmpp_2m_sde_gpu", "Speed", "1152*896"),
         ("pony_v6", "ponyDiffusionV6XL", 0.5, [], 7, "dpmpp_2m_sde_gpu", "Speed", "896*1152"),
-        ("playground_v2.5", PLAYGROUND, 0.5, [], 2, "dpmpp_2m", "Speed", "1024*1024"),
     ],
 )  # fmt: skip
 def test_the_numbers_of_section_6_6(name, model, switch, loras, cfg, sampler, performance, size):
@@ -124,6 +123,33 @@ def test_the_numbers_of_section_6_6(name, model, switch, loras, cfg, sampler, pe
 
 def test_the_initial_preset_leaves_the_checkpoint_alone():
     assert SHIPPED.get("initial").base_model is None
+
+
+def test_every_preset_that_we_ship_can_be_sampled_by_a_webui():
+    for preset in SHIPPED.presets.values():
+        assert host_sampler(
+            preset.sampler, preset.scheduler, ["DPM++ 2M SDE", "Euler a"], ["Karras"]
+        )
+
+
+def test_an_empty_refiner_is_none():
+    assert preset_from_json("x", {"default_refiner": ""}).settings == {"refiner": "None"}
+
+
+def test_what_a_file_asks_for_in_vain_is_a_complaint_of_the_preset():
+    content = {
+        "default_aspect_ratio": "1150*890",
+        "default_scheduler": "nonesuch",
+        "default_performance": "Warp",
+    }
+    size, scheduler, performance = preset_from_json(
+        "mine", content, Path("/x/mine.json")
+    ).complaints
+    assert size.startswith('Preset "mine", default_aspect_ratio: ')
+    assert "1150*890" in size
+    assert "nonesuch" in scheduler
+    assert "Warp" in performance
+    assert "/x/" not in size
 
 
 def test_none_is_no_preset_and_unknown_names_are_refused():

@@ -255,6 +255,25 @@ def test_a_preset_changes_what_it_names_and_nothing_else():
     assert "nope" in filled.notes[0]
 
 
+def test_what_a_presets_file_asks_for_in_vain_is_said_where_it_is_chosen():
+    content = {
+        "default_model": "None",
+        "default_aspect_ratio": "1150*890",
+        "default_scheduler": "nonesuch",
+        "default_performance": "Warp",
+        "default_clip_skip": 2,
+        "default_overwrite_switch": 18,
+        "default_cfg_scale": 5,
+    }
+    preset = preset_from_json("mine", content)
+    filled = fill(from_preset(preset, resolve(preset, ["a"], [])), NAMES_HERE)
+    assert filled.values == {"guidance_scale": 5.0}
+    for word, note in zip(
+        ("1150*890", "nonesuch", "Warp", "Clip skip 2", "step 18"), filled.notes, strict=True
+    ):
+        assert word in note
+
+
 @pytest.mark.parametrize("name", ["initial", "default", "sai", "anime", "lightning", "pony_v6"])
 def test_every_value_of_a_shipped_preset_is_one_that_the_widgets_accept(name):
     presets = load_presets([Path(__file__).resolve().parents[2] / "presets"]).presets

@@ -64,6 +64,7 @@ def installed() -> Installed:
             or str(Path(paths.models_path) / "Lora"),
             vaes=sd_vae.vae_path,
         ),
+        clip_skip_acts=bool(getattr(shared.opts, "sdxl_clip_l_skip", False)),  # from 1.10 on
     )
 
 

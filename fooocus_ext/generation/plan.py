@@ -22,6 +22,7 @@ from fooocus_ext.presets.performance import Performance, find_lora, find_perform
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.resolve import Folders, resolve
 from fooocus_ext.presets.samplers import host_sampler
+from fooocus_ext.prompting.embeddings import bare_embeddings
 
 _DEFAULT_SAMPLER, _DEFAULT_SCHEDULER = "dpmpp_2m_sde_gpu", "karras"
 
@@ -112,7 +113,10 @@ def _apply_preset(plan: Plan, preset: Preset, installed: Installed) -> None:
     values = {**preset.settings, **({"refiner": found.refiner} if found.refiner else {})}
     plan.settings = plan.settings.with_preset(values)
     plan.loras.extend(found.loras)
-    plan.fallbacks.update(prompt=preset.prompt, negative_prompt=preset.negative_prompt)
+    texts = {"prompt": preset.prompt, "negative_prompt": preset.negative_prompt}
+    plan.fallbacks.update(
+        {name: bare_embeddings(text) if text else text for name, text in texts.items()}
+    )
     if preset.cfg_scale is not None:
         plan.request["cfg_scale"] = preset.cfg_scale
     if preset.sampler or preset.scheduler:

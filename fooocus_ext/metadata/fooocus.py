@@ -22,6 +22,7 @@ from fooocus_ext.metadata.settings import (
     ENTRIES,
     JSON_SCHEME,
     OTHER_FIELDS,
+    OWN_NAME,
     RUINED_SCHEME,
     SCHEME_KEY,
     TEXT_SCHEME,
@@ -83,7 +84,8 @@ def _from_json(content: Mapping[str, object]) -> PictureSettings | None:
 
 def _from_values(values: Mapping[str, object], scheme: str) -> PictureSettings:
     others = others_in(values, _KEYS)
-    return PictureSettings(**read_entries(values), others=others, scheme=scheme)
+    found = PictureSettings(**read_entries(values), others=others, scheme=scheme)
+    return found if (found.version or "").startswith(OWN_NAME) else found.with_bare_embeddings()
 
 
 def _lora_entries(values: Mapping[str, object]) -> object:

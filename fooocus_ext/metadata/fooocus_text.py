@@ -46,7 +46,7 @@ def from_text(content: str, library: StyleLibrary, *, certain: bool) -> PictureS
     if found.styles is None:
         styles = _styles_in(*encoded, prompt=found.prompt or "", library=library)
         found = replace(found, styles=styles)
-    return _with_fooocus_names(found)
+    return _with_fooocus_names(found).with_bare_embeddings()
 
 
 def _values(plain: Mapping[str, str], positive: str, negative: str) -> dict[str, object]:

@@ -49,7 +49,7 @@ def from_infotext(
         styles.insert(0, EXPANSION_STYLE)
     of_ours = of_arguments(settings) if settings.enabled else _refiner_of(entries)
     prompt = str(entries.get("Prompt", ""))
-    return PictureSettings(
+    found = PictureSettings(
         **{
             **of_ours,
             "styles": tuple(styles),
@@ -71,6 +71,7 @@ def from_infotext(
             "problems": (*_problems(settings.preset, preset), *_unreadable(entries)),
         }
     )
+    return found if settings.enabled else found.with_bare_embeddings()
 
 
 def _loras_of(prompt: str, preset: Preset | None) -> tuple[tuple[str, float], ...]:

@@ -18,7 +18,7 @@ def from_preset(preset: Preset, found: Resolution) -> PictureSettings:
         found: its files, looked up on this machine; a missing one is among the problems.
     """
     has_sampler = preset.sampler or preset.scheduler
-    return PictureSettings(
+    settings = PictureSettings(
         prompt=preset.prompt or None,
         negative_prompt=preset.negative_prompt,
         styles=preset.styles,
@@ -44,3 +44,4 @@ def from_preset(preset: Preset, found: Resolution) -> PictureSettings:
         loras=None if preset.loras is None else found.loras,
         problems=(*preset.complaints, *found.problems, *found.notes),
     )
+    return settings.with_bare_embeddings()

@@ -20,9 +20,12 @@ from fooocus_ext.limits import CLIP_SKIP
 from fooocus_ext.metadata import values
 from fooocus_ext.presets.performance import PERFORMANCES, Performance, file_stem
 from fooocus_ext.presets.readers import Reader, name
+from fooocus_ext.prompting.embeddings import bare_embeddings
 
 SCHEME_KEY, JSON_SCHEME, TEXT_SCHEME = "metadata_scheme", "fooocus", "a1111"
 RUINED_SCHEME = "ruinedfooocus"
+OWN_NAME = "sd-webui-fooocus"
+"""How the version of our own pictures begins."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,12 @@ class PictureSettings:
         loras = self.loras and tuple(lora for lora in self.loras if file_stem(lora[0]) != own)
         nothing: dict[str, Any] = dict.fromkeys(forced & _ATTRIBUTES)
         return dataclasses.replace(self, arguments=arguments, loras=loras, **nothing)
+
+    def with_bare_embeddings(self) -> PictureSettings:
+        """Return a copy whose prompts name embeddings as the webui does."""
+        prompts = {name: getattr(self, name) for name in ("prompt", "negative_prompt")}
+        bare = {name: bare_embeddings(text) for name, text in prompts.items() if text}
+        return dataclasses.replace(self, **bare)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is stated in the keys and forms of Fooocus's JSON scheme, ready for ``json``."""

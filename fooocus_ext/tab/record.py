@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from fooocus_ext import __version__
-from fooocus_ext.metadata.settings import PictureSettings, of_arguments
+from fooocus_ext.metadata.settings import OWN_NAME, PictureSettings, of_arguments
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import fooocus_names
@@ -58,7 +58,7 @@ def settings_used(
             "loras": choices.loras,
             "full_prompt": (full_prompt,),
             "full_negative_prompt": (full_negative_prompt,),
-            "version": f"sd-webui-fooocus {__version__}",
+            "version": f"{OWN_NAME} {__version__}",
         }
     )
 

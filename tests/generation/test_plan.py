@@ -291,6 +291,8 @@ def test_a_preset_whose_model_is_none_leaves_the_model_alone():
 def test_preset_texts_are_handed_on():
     plan = plan_of(Preset("mine", prompt="a fox", negative_prompt="blur"))
     assert plan.fallbacks == {"prompt": "a fox", "negative_prompt": "blur"}
+    plan = plan_of(Preset("mine", negative_prompt="(embedding:bad:0.8), blur"))
+    assert plan.fallbacks["negative_prompt"] == "(bad:0.8), blur"
 
 
 def test_where_the_schedule_is_part_of_the_samplers_name_none_is_set():

@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from fooocus_ext.limits import OFF
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
+from fooocus_ext.metadata.preset import from_preset
 from fooocus_ext.metadata.settings import PictureSettings
+from fooocus_ext.presets.preset import preset_from_json
+from fooocus_ext.presets.resolve import resolve
 from fooocus_ext.prompting.style_files import load_styles
 from fooocus_ext.prompting.styles import Style, StyleLibrary
 from fooocus_ext.tab.fill import fill
@@ -229,6 +232,35 @@ def test_many_values_that_are_not_taken_over_stay_readable():
 def test_loras_of_ruined_fooocus_that_cannot_be_read_are_said(loras):
     filled = fill(read_fooocus_settings({**RUINED, "loras": loras}), NAMES_HERE)
     assert "loras could not be read and is left out" in filled.notes[0]
+
+
+COMFY = "(embedding:bad-hands.pt:1.1), embedding:folder/soft, embedding: no"
+BARE = "(bad-hands:1.1), soft, embedding: no"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"version": "Fooocus v2.5.5", "prompt": COMFY, "negative_prompt": COMFY},
+        {**RUINED, "Prompt": COMFY, "Negative": COMFY},
+        f"{COMFY}\nNegative prompt: {COMFY}\nSteps: 30, Seed: 1, Size: 8x8, Version: Fooocus v2.5.5",
+    ],
+)
+def test_embeddings_of_fooocus_get_the_webuis_bare_names(source):
+    found = read_fooocus_settings(source)
+    assert (found.prompt, found.negative_prompt) == (BARE, BARE)
+
+
+def test_embeddings_in_infotexts_and_presets_get_them_too_and_what_was_typed_here_stays():
+    entries = {"Prompt": COMFY, "Negative prompt": COMFY}
+    found = from_infotext(entries)
+    assert (found.prompt, found.negative_prompt) == (BARE, BARE)
+    assert from_infotext({**entries, "Fooocus": "True"}).prompt == COMFY
+    ours = PictureSettings(prompt=COMFY, version="sd-webui-fooocus 1.0").to_json()
+    assert read_fooocus_settings({**ours, "seed": 1, "steps": 2}).prompt == COMFY
+    preset = preset_from_json("mine", {"default_prompt": COMFY, "default_prompt_negative": COMFY})
+    found = from_preset(preset, resolve(preset, [], []))
+    assert (found.prompt, found.negative_prompt) == (BARE, BARE)
 
 
 SHIPPED_STYLES = load_styles([Path(__file__).resolve().parents[2] / "styles"])

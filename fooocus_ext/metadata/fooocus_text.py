@@ -44,7 +44,8 @@ def from_text(content: str, library: StyleLibrary, *, certain: bool) -> PictureS
     others = others_in(entries, _KEYS_BY_LABEL)
     found = PictureSettings(**read_entries(values), others=others, scheme=TEXT_SCHEME)
     if found.styles is None:
-        styles = _styles_in(*encoded, prompt=found.prompt or "", library=library)
+        typed = found.prompt or "", found.negative_prompt or ""
+        styles = _styles_in(*encoded, *typed, library)
         found = replace(found, styles=styles)
     return _with_fooocus_names(found).with_bare_embeddings()
 
@@ -83,7 +84,7 @@ def _loras(entries: Mapping[str, str]) -> list[list[str]] | None:
 
 
 def _styles_in(
-    positive: str, negative: str, *, prompt: str, library: StyleLibrary
+    positive: str, negative: str, prompt: str, negative_prompt: str, library: StyleLibrary
 ) -> tuple[str, ...]:
     """Return the styles whose texts are in the encoded texts, in list order.
 
@@ -94,7 +95,9 @@ def _styles_in(
     rest = positive
     for style in library.styles:
         text = style.prompt.replace(PLACEHOLDER, typed)
-        if text in positive and style.negative_prompt in negative:
+        # Fooocus leaves the placeholder in a negative text as it is; the webui fills it in.
+        filled = style.negative_prompt.replace(PLACEHOLDER, negative_prompt)
+        if text in positive and (style.negative_prompt in negative or filled in negative):
             styles.append(style.name)
             rest = rest.replace(text, "", 1) if text else rest
     if rest.replace(typed, "", 1).strip(" ,\n"):

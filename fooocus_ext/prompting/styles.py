@@ -19,6 +19,7 @@ EXPANSION_STYLE = "Fooocus V2"
 RANDOM_STYLE = "Random Style"
 SPECIAL_STYLES = (EXPANSION_STYLE, RANDOM_STYLE)
 _LONGEST_NAME_SHOWN = 100
+_MOST_LEFT_OUT = 5
 
 
 def lookup_key(name: str) -> str:
@@ -115,15 +116,33 @@ class StyleLibrary:
         return rng.choice(self.styles)
 
     def _unknown(self, name: str) -> str:
+        key = lookup_key(name)
         shown = name if len(name) <= _LONGEST_NAME_SHOWN else name[:_LONGEST_NAME_SHOWN] + "..."
-        hint = did_you_mean(lookup_key(name)[:_LONGEST_NAME_SHOWN], self._nameable())
+        others = [known for known in self._nameable() if lookup_key(known) != key]
+        hint = did_you_mean(key[:_LONGEST_NAME_SHOWN], others)
         return (
             f'styles: there is no style "{shown}"{hint}; allowed: the {len(self.styles)} names that '
             f'GET /fooocus/v1/styles lists, "{EXPANSION_STYLE}" and "{RANDOM_STYLE}".'
+            f"{''.join(f' {sentence}' for sentence in self.left_out(name))}"
         )
+
+    def left_out(self, name: str) -> list[str]:
+        """Return sentences about files, and entries called ``name``, that could not be read.
+
+        A style that is not here may be in one of them.
+        """
+        label = f'("{name.casefold()[:60]}")'
+        found = [p for p in self.problems if not p.entry or p.entry.casefold().endswith(label)]
+        sentences = [f"{problem.file} could not be read{_in_words(problem)}." for problem in found]
+        more = len(sentences) - _MOST_LEFT_OUT
+        return [*sentences[:_MOST_LEFT_OUT], *([f"Nor could {more} more."] if more > 0 else [])]
 
     def _nameable(self) -> list[str]:
         return [*SPECIAL_STYLES, *self.names]
+
+
+def _in_words(problem: Problem) -> str:
+    return f" in {problem.entry}: {problem.reason}" if problem.entry else f": {problem.reason}"
 
 
 def special_style(name: str) -> str | None:

@@ -44,6 +44,7 @@ def known_styles(names: Sequence[str], library: StyleLibrary) -> tuple[list[str]
         if found is None:
             found = style_names.nearest(name, library.names)
             notes.append(f"Style {style_names.note(name, found)}.")
+            notes += library.left_out(name)
         if found is not None:
             known.append(found)
-    return list(dict.fromkeys(known)), notes
+    return list(dict.fromkeys(known)), list(dict.fromkeys(notes))

@@ -15,7 +15,7 @@ from PIL import Image, PngImagePlugin
 from fooocus_ext.args import Settings
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.settings import ENTRIES
-from fooocus_ext.prompting.styles import Style, StyleLibrary
+from fooocus_ext.prompting.styles import Style, StyleLibrary, apply_styles
 from fooocus_ext.tab.fill import Names, fill
 from fooocus_ext.tab.widgets import ARGUMENTS
 
@@ -139,6 +139,26 @@ def test_styles_of_the_a1111_scheme_are_found_again_by_their_texts():
     assert found.styles == ("Fooocus V2", "film", "negative")
     plain = text.replace("film still of a cat, in rain, grain, a cat, luminous", "a cat, in rain")
     assert read_fooocus_settings(plain).styles == ()
+
+
+def test_styles_with_the_placeholder_in_their_negative_text_are_found_again():
+    library = StyleLibrary(
+        (
+            Style("film", "film still of {prompt}", "{prompt}, cartoon"),
+            Style("other", "photo of {prompt}", "{prompt}, grain"),
+        )
+    )
+    texts = apply_styles(library.styles[:1], "a cat", "ugly")
+    text = (
+        f"{', '.join(texts.positive)}\nNegative prompt: {', '.join(texts.negative)}\n"
+        "Steps: 30, Seed: 1, Raw prompt: a cat, Raw negative prompt: ugly, Version: Fooocus v2.5.5"
+    )
+    assert "ugly, cartoon" in text
+    assert read_fooocus_settings(text, library).styles == ("film",)
+    # Fooocus itself writes the placeholder as it is.
+    assert read_fooocus_settings(
+        text.replace("ugly, cartoon", "{prompt}, cartoon"), library
+    ).styles == ("film",)
 
 
 def test_exif_comments_as_other_programs_encode_them():

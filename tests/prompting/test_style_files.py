@@ -9,7 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fooocus_ext.data_files import Problem
+from fooocus_ext.errors import RequestError
 from fooocus_ext.prompting.style_files import MAX_PROBLEMS_PER_FILE, load_styles
+from fooocus_ext.prompting.styles import Style, StyleLibrary
 
 
 def write(folder, name, content):
@@ -216,3 +219,43 @@ def test_any_list_loads_only_sound_styles(tmp_path, content):
         assert style.name.strip()
         assert style.group
         assert style.prompt.strip() or style.negative_prompt.strip()
+
+
+@pytest.mark.parametrize("content", [b"[{", b"\xff\xfe", b"{}"])
+def test_a_style_that_may_be_in_an_unreadable_file_is_refused_with_its_path_and_reason(
+    tmp_path, content
+):
+    (tmp_path / "mine.json").write_bytes(content)
+    (tmp_path / "sound.json").write_text('[{"name": "film", "prompt": "{prompt}, film"}]')
+    library = load_styles([tmp_path])
+    (problem,) = library.problems
+    assert problem.file == str(tmp_path / "mine.json")
+    with pytest.raises(RequestError) as refused:
+        library.check(["qqqqqqqq"])
+    assert f"{problem.file} could not be read: {problem.reason}." in refused.value.detail
+    assert "did you mean" not in refused.value.detail
+    library.check(["film"])
+
+
+def test_a_style_whose_entry_is_unreadable_is_refused_with_the_reason(tmp_path):
+    (tmp_path / "mine.json").write_text('[{"name": "film", "prompt": 7}, {"name": "x"}]')
+    library = load_styles([tmp_path])
+    with pytest.raises(RequestError) as refused:
+        library.get("Film")
+    detail = refused.value.detail
+    assert f'{tmp_path / "mine.json"} could not be read in entry 1 ("film"): its prompt' in detail
+    assert "entry 2" not in detail
+
+
+def test_a_name_is_never_suggested_in_place_of_itself():
+    with pytest.raises(RequestError) as refused:
+        StyleLibrary([Style("Random Styles", "p", "")]).get("random style")
+    assert '"Random Style"?' not in refused.value.detail
+    assert 'did you mean "Random Styles"' in refused.value.detail
+
+
+def test_many_unreadable_files_are_counted():
+    problems = [Problem(f"/styles/{number}.json", "", "it is not JSON") for number in range(40)]
+    sentences = StyleLibrary((), problems).left_out("film")
+    assert len(sentences) == 6
+    assert sentences[-1] == "Nor could 35 more."

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fooocus_ext.data_files import Problem
 from fooocus_ext.limits import OFF
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
@@ -282,6 +283,16 @@ def test_styles_that_circulate_become_our_nearest_with_a_note():
         "Style SAI Photographic is not installed; photo-analog-35mm is the nearest.",
         "Style sai-analog film is not installed; photo-analog-35mm is the nearest.",
         "Style Xyzzy is not installed, and no style comes near it.",
+    )
+
+
+def test_a_style_that_may_be_in_an_unreadable_file_is_said_with_the_file():
+    problems = [Problem("/x/styles.json", "", "it is not JSON")]
+    here = replace(NAMES_HERE, styles=StyleLibrary([], problems))
+    assert fill(PictureSettings(styles=("mine", "other")), here).notes == (
+        "Style mine is not installed, and no style comes near it.",
+        "/x/styles.json could not be read: it is not JSON.",
+        "Style other is not installed, and no style comes near it.",
     )
 
 

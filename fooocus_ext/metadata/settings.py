@@ -133,7 +133,7 @@ class PictureSettings:
     def with_bare_embeddings(self) -> PictureSettings:
         """Return a copy whose prompts name embeddings as the webui does."""
         prompts = {name: getattr(self, name) for name in ("prompt", "negative_prompt")}
-        bare = {name: bare_embeddings(text) for name, text in prompts.items() if text}
+        bare: dict[str, Any] = {k: bare_embeddings(text) for k, text in prompts.items() if text}
         return dataclasses.replace(self, **bare)
 
     def to_json(self) -> dict[str, Any]:

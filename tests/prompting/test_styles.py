@@ -28,16 +28,19 @@ styles_of_any_kind = st.builds(Style, st.just("x"), texts, texts)
 
 
 def fooocus_parts(styles, prompt, negative, extra, extra_negative):
-    """Section 5.2 of the reference, written down once more."""
+    """Section 5.2 of the reference once more, with the webui's placeholder in negative texts."""
     positive, negatives, placed = [], [], False
+    negative_placed = any("{prompt}" in style.negative_prompt for style in styles)
     for style in styles:
         positive += style.prompt.replace("{prompt}", prompt).splitlines()
-        negatives += style.negative_prompt.splitlines()
+        negatives += style.negative_prompt.replace("{prompt}", negative).splitlines()
         placed = placed or "{prompt}" in style.prompt
     if not placed:
         positive = [prompt, *positive]
+    if not negative_placed:
+        negatives.append(negative)
     positive = [text for text in positive + extra if text != ""]
-    negatives = [text for text in [*negatives, negative, *extra_negative] if text != ""]
+    negatives = [text for text in [*negatives, *extra_negative] if text != ""]
     return positive or [prompt], negatives or [negative]
 
 
@@ -45,6 +48,12 @@ def test_the_prompt_goes_into_the_placeholder_and_the_user_negative_comes_last()
     styled = apply_styles([INSIDE, AFTER], "a cat", "ugly")
     assert styled.positive == ["photo of a cat, sharp", "warm light"]
     assert styled.negative == ["blurry", "cold light", "ugly"]
+
+
+def test_the_negative_prompt_goes_into_the_placeholder_of_a_negative_text():
+    style = Style("both", "photo of {prompt}", "{prompt}, blurry")
+    assert apply_styles([style, AFTER], "a cat", "ugly").negative == ["ugly, blurry", "cold light"]
+    assert apply_styles([style], "a cat", "").negative == [", blurry"]
 
 
 def test_the_prompt_goes_in_front_if_no_style_has_a_placeholder():

@@ -55,6 +55,8 @@ class Rules:
     Attributes:
         lexicon: facts of each sequence of words; none for words that say nothing.
         negations: sequences of words behind which things are denied.
+        sealed: sequences of words whose parts say nothing.
+        inside: groups of facts that are said by a part of a longer match, too.
         foreign: words of other languages.
         neutral: phrases that suit a text that cannot be read.
         facts: the facts in the order of the columns and rows of the tables below.
@@ -65,6 +67,8 @@ class Rules:
 
     lexicon: dict[tuple[str, ...], frozenset[str]]
     negations: frozenset[tuple[str, ...]]
+    sealed: frozenset[tuple[str, ...]]
+    inside: frozenset[str]
     foreign: frozenset[str]
     neutral: frozenset[str]
     facts: tuple[str, ...]
@@ -83,7 +87,7 @@ class Rules:
             words = self._longest(tokens, place)
             negated = negated and token not in _BREAKS and token not in _SCOPE_ENDS
             if words:
-                (denied if negated else said).update(self.lexicon[words])
+                (denied if negated else said).update(self._facts(words))
             elif any(tuple(tokens[place : place + len(n)]) == n for n in self.negations):
                 negated = True
             place += max(1, len(words))
@@ -107,6 +111,17 @@ class Rules:
             if words in self.lexicon:
                 return words
         return ()
+
+    def _facts(self, words: tuple[str, ...]) -> set[str]:
+        """Return what a match says, and what is said inside it."""
+        said = set(self.lexicon[words])
+        if words in self.sealed:
+            return said
+        for start in range(len(words)):
+            for end in range(start + 1, len(words) + 1):
+                inner = self.lexicon.get(words[start:end], ())
+                said.update(fact for fact in inner if fact.partition(".")[0] in self.inside)
+        return said
 
     def _is_foreign(self, text: str, tokens: Sequence[str]) -> bool:
         letters = [char for char in text if char.isalpha()]
@@ -167,21 +182,36 @@ def load_rules(path: Path = RULES_FILE) -> Rules:
     """
     lines = list(_lines(path))
     lexicon: dict[tuple[str, ...], set[str]] = {}
+    sealed: set[tuple[str, ...]] = set()
     lists: dict[str, list[str]] = {}
     for key, items in lines:
         if key == "nothing" or key.startswith("says "):
-            for item in items:
-                found = lexicon.setdefault(tuple(map(_singular, _tokens(item))), set())
-                found.update([] if key == "nothing" else [key.removeprefix("says ")])
+            for words in (tuple(map(_singular, _tokens(item))) for item in items):
+                found = lexicon.setdefault(words, set())
+                if key == "nothing":
+                    sealed.add(words)
+                else:
+                    found.add(key.removeprefix("says "))
         else:
             lists.setdefault(key, []).extend(items)
-    unknown = set(lists) - {"given", "never", "one of", "clash", "not", "foreign", "neutral"}
+    unknown = set(lists) - {
+        "given",
+        "never",
+        "inside",
+        "one of",
+        "clash",
+        "not",
+        "foreign",
+        "neutral",
+    }
     if unknown:
         raise ValueError(f"{path.name}: no line may begin with {min(unknown)!r}")
     facts = tuple(dict.fromkeys(k.removeprefix("says ") for k, _ in lines if k.startswith("says ")))
     return Rules(
         lexicon={words: frozenset(said) for words, said in lexicon.items()},
         negations=frozenset(tuple(_tokens(item)) for item in lists["not"]),
+        sealed=frozenset(sealed),
+        inside=frozenset(lists["inside"]),
         foreign=frozenset(lists["foreign"]),
         neutral=frozenset(lists["neutral"]),
         facts=facts,

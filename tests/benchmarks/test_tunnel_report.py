@@ -22,7 +22,7 @@ def test_the_extension_accepts_each_setting_and_does_one_thing_more_than_off(set
     if arguments is None:
         return
     parsed = args.parse([{"enabled": True, **arguments}])
-    assert not parsed.expansion
+    assert parsed.expansion == setting.arguments.get("expansion", False)
     assert parsed.refiner in {"refiner.safetensors", args.NONE}
     assert setting.arguments.keys() <= arguments.keys()
     assert {**settings.NO_TRICKS, **setting.arguments} != settings.NO_TRICKS

@@ -16,10 +16,10 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn import functional
 
+from embedded_webui.files import whole
 from embedded_webui.network.engine import SCALE_FACTORS
 from embedded_webui.network.shapes import VaeShape
 from embedded_webui.network.vae import vae_config
-from tools.pocket.files import whole
 from tools.pocket.grammar import draw_scene
 from tools.pocket.optimizing import Resumable, averaged, make_optimizer, set_rate
 from tools.pocket.painting import paint

@@ -14,12 +14,12 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from torch.nn import functional
 
+from embedded_webui.files import whole
 from embedded_webui.network.conditioner import SIZE_WIDTH, sinusoidal
 from embedded_webui.network.engine import TIMESTEPS, training_alphas_cumprod
 from embedded_webui.network.shapes import UNetShape
 from embedded_webui.network.unet import unet_config
 from embedded_webui.pocket import HEAD_WIDTH
-from tools.pocket.files import whole
 from tools.pocket.latents import Latents, load_latents
 from tools.pocket.optimizing import Resumable, averaged, make_optimizer, set_rate
 from tools.pocket.recipe import BUCKETS

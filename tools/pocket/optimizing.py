@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from pytorch_optimizer import Muon
 
-from tools.pocket.files import whole
+from embedded_webui.files import whole
 
 logger = logging.getLogger("pocket")
 SAVE_EVERY = 240.0

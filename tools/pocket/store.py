@@ -8,9 +8,9 @@ import numpy as np
 import safetensors.torch
 import torch
 
+from embedded_webui.files import whole
 from embedded_webui.pocket import FOLDER, ROWS
 from tools.pocket.denoiser import BASE, REFINER
-from tools.pocket.files import whole
 from tools.pocket.original_names import (
     original_clip_g,
     original_clip_l,

@@ -22,7 +22,7 @@ from tests.embedded_webui.lazy import Lazy
 call_queue, fifo_lock, progress = Lazy("call_queue"), Lazy("fifo_lock"), Lazy("progress")
 shared, ui_gradio_extensions = Lazy("shared"), Lazy("ui_gradio_extensions")
 ROOT = Path(__file__).resolve().parents[2]
-WEBUI = ROOT / "fooocus_ext" / "embedded" / "webui"
+WEBUI = ROOT / "embedded_webui" / "webui"
 
 IDS = {
     "txt2img": """prompt neg_prompt generate interrupt skip interrupting width height batch_count

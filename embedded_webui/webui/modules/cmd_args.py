@@ -89,7 +89,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--theme", default=None)
     parser.add_argument("--ui-config-file", default=os.path.join(data_path, "ui-config.json"))
     parser.add_argument("--ui-settings-file", default=os.path.join(data_path, "config.json"))
-    parser.add_argument("--styles-file", action="append", default=[])
     parser.add_argument("--freeze-settings-in-sections", default=None)
     parser.add_argument("--freeze-specific-settings", default=None)
     parser.add_argument("--gradio-auth", default=None)

@@ -8,7 +8,6 @@ import traceback
 
 exception_records: list[dict] = []
 KEPT_RECORDS = 5
-_displayed_tasks: set[str] = set()
 
 
 def record_exception() -> None:
@@ -54,13 +53,6 @@ def display(e: Exception, task: str, *, full_traceback: bool = False) -> None:
     record_exception()
     print(f"{task or 'error'}: {type(e).__name__}", file=sys.stderr)
     print(*traceback.format_exception(type(e), e, e.__traceback__), sep="", file=sys.stderr)
-
-
-def display_once(e: Exception, task: str) -> None:
-    """`display`, but only the first time for this task."""
-    if task not in _displayed_tasks:
-        _displayed_tasks.add(task)
-        display(e, task)
 
 
 def run(code, task: str) -> None:

@@ -97,13 +97,3 @@ def load_scripts():
         _load_script(script_file)
     scripts_txt2img = ScriptRunner()
     scripts_img2img = ScriptRunner()
-
-
-def reload_script_body_only():
-    """Execute the script files again and replace the instances, keeping their argument slots."""
-    cache: dict = {}
-    scripts_txt2img.reload_sources(cache)
-    scripts_img2img.reload_sources(cache)
-
-
-reload_scripts = load_scripts

@@ -44,7 +44,3 @@ class Timer:
     def reset(self):
         """Start again."""
         self.__init__()
-
-
-startup_timer = Timer()
-startup_record = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mimetypes
 import sys
-from typing import Any
 
 import gradio as gr
 import torch
@@ -71,11 +70,6 @@ img2img_paste_fields: list = []
 mimetypes.add_type("application/javascript", ".js")
 mimetypes.add_type("application/javascript", ".mjs")
 mimetypes.add_type("image/webp", ".webp")
-
-
-def gr_show(visible: bool = True) -> dict[str, Any]:
-    """The update that shows or hides a component."""
-    return {"visible": visible, "__type__": "update"}
 
 
 def local_theme() -> gr.themes.Base:

@@ -106,7 +106,6 @@ class Api(ScriptArgsMixin, InfoRoutes):
             ("sd-vae", self.get_nothing, get, list),
             ("loras", self.get_nothing, get, list),
             ("embeddings", self.get_embeddings, get, dict),
-            ("prompt-styles", self.get_prompt_styles, get, list[models.PromptStyleItem]),
             ("refresh-checkpoints", self.refresh_checkpoints, post, None),
             ("scripts", self.get_scripts_list, get, models.ScriptsList),
             ("script-info", self.get_script_info, get, list[models.ScriptInfo]),

@@ -80,13 +80,6 @@ class InfoRoutes:
         """The embedded host has none."""
         return {"loaded": {}, "skipped": {}}
 
-    def get_prompt_styles(self):
-        """The webui's styles."""
-        return [
-            {"name": x.name, "prompt": x.prompt, "negative_prompt": x.negative_prompt}
-            for x in shared.prompt_styles.styles.values()
-        ]
-
     def refresh_checkpoints(self):
         """Search for checkpoints again."""
         with self.queue_lock:

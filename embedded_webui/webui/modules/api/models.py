@@ -166,14 +166,6 @@ class SDModelItem(BaseModel):
     config: str | None
 
 
-class PromptStyleItem(BaseModel):
-    """One of the webui's styles."""
-
-    name: str
-    prompt: str | None
-    negative_prompt: str | None
-
-
 class ScriptsList(BaseModel):
     """Names of the scripts of both tabs."""
 

@@ -95,6 +95,7 @@ CASES = {
     "more args": {"alwayson_scripts": {"probe": {"args": [False, "u", 3, 4]}}},
     "unknown option": {"override_settings": {"no_such_option": 1}},
     "unknown refiner": {"refiner_checkpoint": "nobody", "refiner_switch_at": 0.5},
+    "negative height": {"height": -64},
 }
 
 

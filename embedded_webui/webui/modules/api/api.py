@@ -63,14 +63,14 @@ class Api(ScriptArgsMixin, InfoRoutes):
         self.router = APIRouter()
         self.app = app
         self.queue_lock = queue_lock
-        api_middleware(app)
-        self._add_routes()
         self.default_script_arg_txt2img = self._default_args(
             scripts.scripts_txt2img, is_img2img=False
         )
         self.default_script_arg_img2img = self._default_args(
             scripts.scripts_img2img, is_img2img=True
         )
+        api_middleware(app)
+        self._add_routes()  # last: the page's server answers already, and knows no such route until now
 
     def _default_args(self, runner, is_img2img):
         if not runner.scripts:

@@ -43,6 +43,8 @@ TYPES = {
     "Image": str,
     "object": Any,
 }
+SMALLEST_SIDE = 1
+"""of a picture: the host takes smaller numbers and fails on them with a status of 500"""
 COMMON_FIELDS: dict[str, tuple[Any, Any]] = {
     "sampler_index": (str, "Euler"),
     "script_name": (str | None, None),
@@ -67,7 +69,8 @@ def _request_model(processing_class, extra: dict[str, tuple[Any, Any]]):
         if name in API_NOT_ALLOWED:
             continue
         default = None if isinstance(parameter.default, property) else parameter.default
-        fields[name] = (TYPES[parameter.annotation] | None, Field(default=default))
+        smallest = SMALLEST_SIDE if name in ("width", "height") else None
+        fields[name] = (TYPES[parameter.annotation] | None, Field(default=default, ge=smallest))
     return create_model(processing_class.__name__, **{**fields, **extra})
 
 

@@ -51,12 +51,14 @@ def widen_unet(tensors: Tensors, kind: str) -> Tensors:
     wide = dict(tensors)
     for key, value in tensors.items():
         if key.endswith(("attn2.to_k.weight", "attn2.to_v.weight")):
-            parts = value.float().split(NARROW, dim=1)
+            parts = torch.split(value.float(), NARROW, dim=1)
             wide[key] = torch.cat(
                 [repeated_inputs(p, WIDTHS[e]) for p, e in zip(parts, encoders, strict=True)], dim=1
             )
     label = f"{UNET}label_emb.0.0.weight"
-    pooled, sizes = tensors[label].float().split([NARROW, tensors[label].shape[1] - NARROW], dim=1)
+    pooled, sizes = torch.split(
+        tensors[label].float(), [NARROW, tensors[label].shape[1] - NARROW], dim=1
+    )
     wide[label] = torch.cat([repeated_inputs(pooled, WIDTHS[CLIP_G]), sizes], dim=1)
     return wide
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ def test_two_processes_write_the_same_checkpoints(tmp_path):
     hashes = []
     for seed in ("1", "2"):
         command = [sys.executable, "-c", WRITE_POCKET, str(tmp_path / seed)]
-        environment = {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         files = [Path(line) for line in done.stdout.splitlines()]
         hashes.append([hashlib.sha256(file.read_bytes()).hexdigest() for file in files])

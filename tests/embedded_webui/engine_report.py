@@ -202,7 +202,7 @@ def main(folder: Path):
     report["routes"] = {
         name: client.get(f"/sdapi/v1/{name}").status_code
         for name in ("options", "sd-models", "samplers", "schedulers", "script-info", "progress",
-                     "cmd-flags", "loras", "upscalers")
+                     "cmd-flags")
     }  # fmt: skip
     report["interrupted"] = interrupted(client)
     report["residency"] = residency()

@@ -44,11 +44,6 @@ scripts_img2img: ScriptRunner = None  # type: ignore[assignment]
 scripts_current: ScriptRunner = None  # type: ignore[assignment]
 
 
-def basedir():
-    """The folder of the extension whose script is being loaded; valid only during loading."""
-    return current_basedir
-
-
 def list_scripts(scriptdirname, extension, *, include_extensions=True):
     """Script files of the host's folder `scriptdirname`, then of every active extension's."""
     files = extensions.Extension(paths.script_path).list_files(scriptdirname, extension)

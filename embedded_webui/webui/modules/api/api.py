@@ -95,21 +95,10 @@ class Api(ScriptArgsMixin, InfoRoutes):
             ("cmd-flags", self.get_cmd_flags, get, models.FlagsModel),
             ("samplers", self.get_samplers, get, list[models.SamplerItem]),
             ("schedulers", self.get_schedulers, get, list[models.SchedulerItem]),
-            ("upscalers", self.get_upscalers, get, list[models.UpscalerItem]),
-            (
-                "latent-upscale-modes",
-                self.get_latent_upscale_modes,
-                get,
-                list[models.LatentUpscalerModeItem],
-            ),
             ("sd-models", self.get_sd_models, get, list[models.SDModelItem]),
-            ("sd-vae", self.get_nothing, get, list),
-            ("loras", self.get_nothing, get, list),
-            ("embeddings", self.get_embeddings, get, dict),
             ("refresh-checkpoints", self.refresh_checkpoints, post, None),
             ("scripts", self.get_scripts_list, get, models.ScriptsList),
             ("script-info", self.get_script_info, get, list[models.ScriptInfo]),
-            ("extensions", self.get_extensions_list, get, list[models.ExtensionItem]),
         ):
             self.add_api_route(
                 f"{PREFIX}/{path}", endpoint, methods=methods, response_model=response

@@ -142,22 +142,6 @@ class SchedulerItem(BaseModel):
     need_inner_model: bool | None
 
 
-class UpscalerItem(BaseModel):
-    """An upscaler."""
-
-    name: str
-    model_name: str | None
-    model_path: str | None
-    model_url: str | None
-    scale: float | None
-
-
-class LatentUpscalerModeItem(BaseModel):
-    """A way to enlarge latents."""
-
-    name: str
-
-
 class SDModelItem(BaseModel):
     """A checkpoint."""
 
@@ -194,18 +178,6 @@ class ScriptInfo(BaseModel):
     is_alwayson: bool | None = None
     is_img2img: bool | None = None
     args: list[ScriptArg]
-
-
-class ExtensionItem(BaseModel):
-    """An extension folder."""
-
-    name: str
-    remote: str
-    branch: str
-    commit_hash: str
-    version: str
-    commit_date: str
-    enabled: bool
 
 
 def _options_model():

@@ -12,7 +12,7 @@ from benchmarks import _host
 from benchmarks._tunnel.arrays import Pixels
 from benchmarks._tunnel.cases import SIZE, Case
 from benchmarks._tunnel.settings import Setting
-from fooocus_ext.generation.hooks import SKIPPED_KEY
+from fooocus_ext import infotext
 
 BATCH = 8
 STEPS = 20
@@ -44,9 +44,9 @@ def sample(setting: Setting, cases: Sequence[Case]) -> Pixels:
         scheduler=SCHEDULER,
         cfg_scale=setting.cfg_scale,
     )
-    infotext = made.infotexts[-1]
-    if SKIPPED_KEY in infotext or ("Fooocus: True" in infotext) != (arguments is not None):
-        raise NotAppliedError(f"{setting.name}: {infotext}")
+    text = made.infotexts[-1]
+    if infotext.SKIPPED in text or ("Fooocus: True" in text) != (arguments is not None):
+        raise NotAppliedError(f"{setting.name}: {text}")
     if len(made.images) != len(cases):
         raise NotAppliedError(
             f"{setting.name}: {len(made.images)} pictures for {len(cases)} captions"

@@ -202,20 +202,20 @@ def test_a_failure_in_any_stage_of_the_host_leaves_nothing(host, method, name, b
 
 
 OUR_STAGES = [
-    "host.script.make_plan",
-    "pipeline.begin",
-    "pipeline.before_model_call",
-    "pipeline.after_model_call",
-    "job_texts.rewrite_job",
-    "host.a1111.read_model_call",
-    "host.a1111.pass_size",
-    "host.assets.writer",
-    "host.refiner.take_part",
-    "host.refiner.Refiner.__init__",
-    "host.refiner.Refiner.encode",
-    "host.refiner.Refiner.intervene",
-    "host.refiner.Refiner._take",
-    "host.refiner.Refiner._pad",
+    "host.a1111.script.make_plan",
+    "generation.hooks.begin",
+    "generation.hooks.claim_sizes",
+    "generation.hooks.guide",
+    "generation.texts.rewrite_job",
+    "host.a1111.callbacks.read_model_call",
+    "host.a1111.family.A1111.pass_size",
+    "host.machine.assets.writer",
+    "host.refiner.turn.take_part",
+    "host.refiner.turn.Refiner.__init__",
+    "host.refiner.turn.Refiner.encode",
+    "host.refiner.turn.Refiner.intervene",
+    "host.refiner.turn.Refiner._take",
+    "host.refiner.turn.Refiner._pad",
     "core.adm.scale_original_size",
     "core.guidance.sharpen",
 ]
@@ -252,7 +252,7 @@ LOADING = [
 def test_a_failure_while_the_refiner_loads_leaves_the_base(host, method, error, name, before):
     from fooocus_ext.host.refiner import resident
 
-    resident.release()
+    resident.RESIDENCE.release()
     module, *path = name.split(".")
     place = getattr(host.modules, module)
     for part in path:
@@ -267,7 +267,7 @@ def test_a_failure_while_the_refiner_loads_leaves_the_base(host, method, error, 
     assert reached
     assert result.status in (422, 500)
     assert_nothing_left(host, before, objects)
-    assert resident.resident_name() is None
+    assert resident.RESIDENCE.title() is None
     assert [call.is_refiner for call in recorded(host)] == [False, True] * 2
 
 

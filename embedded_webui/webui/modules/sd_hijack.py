@@ -42,10 +42,6 @@ class EmbeddingDatabase:
             self.expected_shape = self.get_expected_shape()
             self.loads += 1
 
-    def find_embedding_at_position(self, tokens, offset):
-        """There is none."""
-        return None, None
-
 
 class StableDiffusionModelHijack:
     """`layers` and `clip` always belong to the model that was hijacked last."""
@@ -100,14 +96,6 @@ class StableDiffusionModelHijack:
         self.layers = None
         self.clip = None
 
-    def redo_hijack(self, m):
-        """Both."""
-        self.undo_hijack(m)
-        self.hijack(m)
-
-    def apply_optimizations(self, option=None):
-        """Attention always is torch's scaled_dot_product_attention."""
-
     def apply_circular(self, enable):
         """Tiling: convolutions wrap around."""
         if self.circular_enabled == enable:
@@ -121,13 +109,6 @@ class StableDiffusionModelHijack:
         """A job starts."""
         self.comments = []
         self.extra_generation_params = {}
-
-    def get_prompt_lengths(self, text):
-        """(tokens, tokens until the next chunk); dashes while no model is loaded."""
-        if self.clip is None:
-            return "-", "-"
-        _, token_count = self.clip.process_texts([text])
-        return token_count, self.clip.get_target_prompt_token_count(token_count)
 
 
 model_hijack = StableDiffusionModelHijack()

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.embedded.lazy import Lazy
+from tests.embedded_webui.lazy import Lazy
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ AFTER = ["post_sample", "postprocess_batch", "postprocess_batch_list", "postproc
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("engine")
-    command = [sys.executable, "-m", "tests.embedded.engine_report", str(folder)]
+    command = [sys.executable, "-m", "tests.embedded_webui.engine_report", str(folder)]
     threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **threads}, capture_output=True, text=True,

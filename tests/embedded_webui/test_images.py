@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.embedded.lazy import Lazy
+from tests.embedded_webui.lazy import Lazy
 
 image_metadata, images = Lazy("image_metadata"), Lazy("images")
 script_callbacks = Lazy("script_callbacks")

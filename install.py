@@ -32,8 +32,8 @@ def main() -> None:
     missing = missing_modules()
     if missing:
         print(
-            f"sd-webui-fooocus: this webui's Python lacks {', '.join(missing)}, which the webui itself "
-            "installs. The extension will not work until the webui's installation is repaired."
+            f"sd-webui-fooocus: this webui's Python lacks {', '.join(missing)}, which the webui "
+            "should have installed. The extension will not work until you repair the webui."
         )
 
 

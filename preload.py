@@ -16,16 +16,16 @@ def preload(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         default=None,
         help="folder of a GPT-2 prompt expansion model (config.json, weights, vocabulary) to use "
-        "instead of the one that comes with the extension",
+        "instead of the built-in one",
     )
     group.add_argument(
         "--fooocus-outputs",
         metavar="DIR",
         default=None,
-        help="folder for the Fooocus tab's pictures and its HTML log, one subfolder per day",
+        help="folder for the Fooocus tab's pictures and HTML log, with one subfolder per day",
     )
     group.add_argument(
         "--fooocus-tab-first",
         action="store_true",
-        help="show the Fooocus tab before all others",
+        help="show the Fooocus tab first",
     )

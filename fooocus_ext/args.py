@@ -8,7 +8,6 @@ and ranges are a public contract: append, never move.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,14 +67,14 @@ class Settings:
     """One generation's settings; the defaults are Fooocus's."""
 
     enabled: bool = _field(
-        "flag", False, "Fooocus", "Fooocus", "Render this generation the way Fooocus does."
+        "flag", False, "Fooocus", "Fooocus", "Renders this picture the way Fooocus does."
     )
     sharpness: float = _field(
         "number",
         2.0,
         "Sharpness",
         "Fooocus sharpness",
-        "Keeps fine detail that guidance would blur away. 0 is off, 2 is Fooocus's default.",
+        "Keeps fine detail that guidance would blur away. 0 disables it; Fooocus uses 2.",
         minimum=0.0,
         maximum=30.0,
         step=0.01,
@@ -85,7 +84,7 @@ class Settings:
         1.5,
         "ADM positive",
         "Fooocus ADM positive",
-        "SDXL is told that the prompt's picture was this much larger. 1 is off.",
+        "Tells SDXL the image was this many times larger (positive prompt). 1 disables it.",
         minimum=0.1,
         maximum=3.0,
         step=0.01,
@@ -95,7 +94,7 @@ class Settings:
         0.8,
         "ADM negative",
         "Fooocus ADM negative",
-        "SDXL is told that the negative prompt's picture was this much smaller. 1 is off.",
+        "Tells SDXL the image was this many times larger (negative prompt). 1 disables it.",
         minimum=0.1,
         maximum=3.0,
         step=0.01,
@@ -105,7 +104,7 @@ class Settings:
         0.3,
         "ADM end",
         "Fooocus ADM end",
-        "Fraction of the noise schedule after which the true size is used again. 0 is off.",
+        "SDXL is told the true size after this fraction of the noise schedule. 0 means always.",
         minimum=0.0,
         maximum=1.0,
         step=0.01,
@@ -115,7 +114,7 @@ class Settings:
         7.0,
         "Adaptive CFG",
         "Fooocus adaptive CFG",
-        "A CFG scale above this value starts here and rises to its full value while sampling.",
+        "A CFG scale above this starts here and rises to its full value during sampling.",
         minimum=1.0,
         maximum=30.0,
         step=0.01,
@@ -125,14 +124,14 @@ class Settings:
         NONE,
         "Refiner",
         "Fooocus refiner",
-        "A checkpoint that takes over inside the running sampler.",
+        "A second checkpoint that takes over during sampling.",
     )
     refiner_switch: float = _field(
         "number",
         0.8,
         "Refiner switch at",
         "Fooocus refiner switch",
-        "Fraction of the steps after which the refiner takes over. 1 is never.",
+        "Fraction of the steps after which the refiner takes over. 1 means never.",
         minimum=0.1,
         maximum=1.0,
         step=0.01,
@@ -142,7 +141,7 @@ class Settings:
         "joint",
         "Refiner method",
         "Fooocus refiner method",
-        "joint keeps one sampler and its momentum; separate starts a second sampler.",
+        '"joint" keeps the sampler and its momentum; "separate" starts a new one.',
         choices=REFINER_METHODS,
     )
     expansion: bool = _field(
@@ -150,17 +149,17 @@ class Settings:
         True,
         "Fooocus V2 prompt expansion",
         "Fooocus expansion",
-        "A small language model continues the prompt with words that suit it.",
+        "A small language model adds words that suit the prompt.",
     )
     styles: tuple[str, ...] = _field(
-        "names", (), "Styles", "Fooocus styles", "Styles applied to the prompt, in order."
+        "names", (), "Styles", "Fooocus styles", "Styles to apply to the prompt, in this order."
     )
     performance: str = _field(
         "choice",
         HOST_CHOICE,
         "Performance",
         "Fooocus performance",
-        '"webui" keeps the steps and the sampler of the page; the others are Fooocus\'s modes.',
+        "\"webui\" keeps the page's steps and sampler; the others are Fooocus's modes.",
         choices=PERFORMANCE_NAMES,
     )
     aspect_ratio: str = _field(
@@ -168,22 +167,22 @@ class Settings:
         HOST_CHOICE,
         "Aspect ratio",
         "Fooocus aspect ratio",
-        '"webui" keeps the width and height of the page; otherwise width*height.',
+        '"webui" keeps the page\'s width and height; otherwise width*height, such as 1152*896.',
     )
     preset: str = _field(
         "name",
         NONE,
         "Preset",
         "Fooocus preset",
-        "A preset file whose values are used where a field has its default.",
+        "A preset file. It sets every field that you leave at its default.",
     )
     keep: tuple[str, ...] = _field(
         "names",
         (),
         "Keep",
         "Fooocus keep",
-        "What preset and performance leave as it is: steps and CFG scale of the page, or fields of "
-        "ours that are to stay at their default.",
+        "What the preset and performance must not change: the page's steps and CFG scale, or fields "
+        "that should stay at their defaults.",
         choices=KEEPABLE,
     )
 
@@ -268,55 +267,6 @@ def _build(values: Mapping[str, object]) -> Settings:
     if problems:
         raise RequestError("Fooocus: " + " ".join(problems))
     return Settings(**checked)
-
-
-def to_infotext(settings: Settings) -> dict[str, str]:
-    """Return the infotext entries of enabled settings: the switch, and whatever is not default."""
-    entries = {FIELDS_BY_NAME["enabled"].infotext: "True"}
-    for field in FIELDS[1:]:
-        value = getattr(settings, field.name)
-        if value != field.default:
-            entries[field.infotext] = _to_text(value)
-    return entries
-
-
-def from_infotext(field: Field, entries: Mapping[str, Any]) -> Any:
-    """Return the value that a pasted picture's infotext gives a field.
-
-    A picture made without Fooocus switches the extension off and leaves the other fields alone
-    (None); one made with it resets the fields that it does not mention to their defaults. A value
-    that cannot be read also counts as not mentioned.
-    """
-    made_with_fooocus = entries.get(FIELDS_BY_NAME["enabled"].infotext) == "True"
-    if field.name == "enabled":
-        return made_with_fooocus
-    if not made_with_fooocus:
-        return None
-    try:
-        value = field.check(_from_text(field, str(entries[field.infotext])))
-    except (KeyError, ValueError, RequestError):
-        value = field.default
-    return _plain(value)
-
-
-def _to_text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.10g}"
-    if isinstance(value, tuple):
-        if any("," in name or name.startswith("[") for name in value):
-            return json.dumps(value, ensure_ascii=False)
-        return ", ".join(value)
-    return str(value)
-
-
-def _from_text(field: Field, text: str) -> object:
-    if field.kind == "flag":
-        return {"True": True, "False": False}.get(text)
-    if field.kind == "number":
-        return float(text)
-    if field.kind == "names":
-        return json.loads(text) if text.startswith("[") else text.split(", ")
-    return text
 
 
 def json_schema() -> dict[str, Any]:

@@ -15,7 +15,7 @@
             const sums = words.filter((word) => /^[0-9a-f]{64}$/i.test(word));
             const names = words.filter((word) => !sums.includes(word));
             if (sums.length !== 1 || names.length !== 1) {
-                throw new Error(`Line ${index + 1} is "${line}"; allowed is a SHA-256 (64 digits) and a file name.`);
+                throw new Error(`Line ${index + 1} is "${line}"; each line needs a SHA-256 (64 digits) and a file name.`);
             }
             return [{ name: names[0].replace(/^\*/, ""), sha256: sums[0].toLowerCase() }];
         });
@@ -86,7 +86,7 @@
             showRunning(true);
             follow(() => going);
             const folder = await download(request);
-            showOutcome(`The model is in ${folder}, and is used from the next picture on.`, false);
+            showOutcome(`The model is in ${folder} and will be used from the next picture on.`, false);
         } catch (error) {
             showOutcome(error.message, true);
         } finally {

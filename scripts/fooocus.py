@@ -1,7 +1,11 @@
 """Entry point: the webui runs this file and registers the one Script class it finds in it."""
 
-from fooocus_ext.host.a1111.script import FooocusScript, register
+from fooocus_ext.host.family import is_supported
 
-__all__ = ["FooocusScript"]
+if is_supported():
+    from fooocus_ext.host.a1111.script import FooocusScript
+    from fooocus_ext.host.registration import register
 
-register()
+    __all__ = ["FooocusScript"]
+
+    register()

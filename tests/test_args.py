@@ -1,4 +1,4 @@
-"""The one table of arguments: what is accepted, what is refused and how, and the infotext round trip."""
+"""The one table of arguments: what is accepted, what is refused and how."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fooocus_ext import args
 from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
 from fooocus_ext.errors import RequestError
+from tests.strategies import legal
 
 FROZEN = [
     ("enabled", False, None),
@@ -55,7 +56,6 @@ FROZEN = [
     ),
 ]
 
-names = st.text(min_size=1, max_size=20).filter(str.strip)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
     lambda inner: (
@@ -63,20 +63,6 @@ json_values = st.recursive(
     ),
     max_leaves=5,
 )
-
-
-def values_of(field):
-    """Return a strategy for the field's legal values as a client writes them."""
-    return {
-        "flag": st.booleans(),
-        "number": st.floats(field.minimum, field.maximum),
-        "choice": st.sampled_from(field.choices or ("",)),
-        "name": names,
-        "names": st.lists(st.sampled_from(field.choices) if field.choices else names, max_size=3),
-    }[field.kind]
-
-
-legal = st.fixed_dictionaries({}, optional={field.name: values_of(field) for field in FIELDS})
 
 
 def test_names_defaults_and_ranges_are_frozen():
@@ -207,48 +193,6 @@ def test_values_beside_an_object_are_refused_unless_they_are_the_defaults():
     assert args.parse([{"enabled": True}, *defaults[1:]]) == Settings(enabled=True)
     with pytest.raises(RequestError, match="sharpness is given by position as 3"):
         args.parse([{"enabled": True}, 3])
-
-
-# --- infotext ---------------------------------------------------------------------------------------------
-
-
-@given(legal.map(lambda values: {**values, "enabled": True}))
-def test_the_infotext_round_trip_keeps_everything_that_text_can_hold(values):
-    settings = args.parse([values])
-    entries = args.to_infotext(settings)
-    assert all(isinstance(text, str) for text in entries.values())
-    for field in FIELDS:
-        value = args.from_infotext(field, entries)
-        expected = settings.as_dict()[field.name]
-        if field.kind == "number":
-            assert value == pytest.approx(expected, rel=1e-9)
-        else:
-            assert value == expected
-
-
-@given(st.dictionaries(st.sampled_from([f.infotext for f in FIELDS]), st.text(max_size=20)))
-def test_any_infotext_gives_legal_values(entries):
-    for field in FIELDS:
-        value = args.from_infotext(field, entries)
-        if value is not None:
-            field.check(value)
-
-
-def test_an_infotext_without_us_switches_off_and_touches_nothing_else():
-    values = {f.name: args.from_infotext(f, {"Steps": "20"}) for f in FIELDS}
-    assert values.pop("enabled") is False
-    assert set(values.values()) == {None}
-
-
-def test_fields_that_an_infotext_does_not_mention_go_back_to_their_defaults():
-    entries = {"Fooocus": "True", "Fooocus sharpness": "9.5"}
-    values = {f.name: args.from_infotext(f, entries) for f in FIELDS}
-    assert values == Settings(enabled=True, sharpness=9.5).as_dict()
-
-
-def test_only_what_is_not_the_default_is_written():
-    assert args.to_infotext(Settings(enabled=True)) == {"Fooocus": "True"}
-    assert args.to_infotext(Settings(enabled=True, adm_end=0.25))["Fooocus ADM end"] == "0.25"
 
 
 # --- schema -----------------------------------------------------------------------------------------------

@@ -1,25 +1,34 @@
-"""The README's promises that a program can check."""
+"""The promises of the README and of docs/api.md that a program can check."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from fooocus_ext.api import routes, saving
 from fooocus_ext.args import FIELDS, parse
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+GUIDES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def api_example() -> dict[str, object]:
-    """Return the request that the README tells its reader to send."""
-    blocks = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+    """Return the request that the API's guide tells its reader to send."""
+    blocks = re.findall(r"```json\n(.*?)```", API, re.DOTALL)
     assert len(blocks) == 1
     return json.loads(blocks[0])
 
 
 def fields_table() -> str:
-    """Return the table of arguments as the README should hold it."""
+    """Return the table of arguments as the API's guide should show it."""
     rows = [
         f"| `{field.name}` | {json.dumps(field.default)} | {field.allowed} | {field.help} |"
         for field in FIELDS
@@ -27,12 +36,55 @@ def fields_table() -> str:
     return "\n".join(["| field | default | allowed | |", "|---|---|---|---|", *rows])
 
 
+def own_routes() -> set[str]:
+    """Return the extension's own routes, as the API's guide writes them."""
+    app = FastAPI()
+    app.include_router(routes.router(SimpleNamespace()))
+    app.include_router(saving.router(SimpleNamespace(expansion_model=Path())))
+    ours = [r for r in app.routes if isinstance(r, APIRoute) and r.path.startswith(routes.PREFIX)]
+    return {f"{method} {route.path}" for route in ours for method in route.methods}
+
+
+def anchors_of(text: str) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a document."""
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 def test_the_example_is_accepted_and_switches_the_extension_on() -> None:
     slots = api_example()["alwayson_scripts"]["Fooocus"]["args"]
     assert parse(slots).enabled
 
 
+def test_the_short_example_in_the_readme_is_accepted_too() -> None:
+    scripts = re.search(r'^    "alwayson_scripts": (.+)$', README, re.MULTILINE)
+    assert scripts is not None
+    assert parse(json.loads(scripts[1])["Fooocus"]["args"]).enabled
+
+
 def test_the_table_of_fields_is_the_one_in_the_code() -> None:
-    shown = re.search(r"<!-- fields.*?-->\n(.*?)\n<!-- /fields -->", README, re.DOTALL)
+    shown = re.search(r"<!-- fields.*?-->\n(.*?)\n<!-- /fields -->", API, re.DOTALL)
     assert shown is not None
     assert shown[1] == fields_table()
+
+
+def test_the_table_of_routes_lists_each_of_them() -> None:
+    assert set(re.findall(r"^\| `((?:GET|POST) [^`]+)` \|", API, re.MULTILINE)) == own_routes()
+
+
+def test_the_readme_stays_short() -> None:
+    assert len(README.splitlines()) < 110
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
+def test_links_between_the_documents_lead_somewhere(guide: Path) -> None:
+    text = guide.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", text)
+    for link in (markdown or html for markdown, html in links):
+        if "://" in link:
+            continue
+        name, _, anchor = link.partition("#")
+        target = guide.parent / name if name else guide
+        assert target.is_file(), link
+        if anchor:
+            assert anchor in anchors_of(target.read_text(encoding="utf-8")), link

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
+
+import dev
 
 ROOT = Path(__file__).resolve().parent.parent
+
+WEIGHTS_LOCK = ROOT / "weights.lock"
 
 LARGEST_FILE = 12 * 1024 * 1024
 LONGEST_FILE = 300
@@ -105,10 +112,35 @@ def calls_in(path: Path) -> list[ast.Call]:
 
 
 def extension_files() -> list[Path]:
-    """Return the Python that runs inside a webui, other than the embedded one."""
+    """Return the Python that runs inside a webui."""
     inside = ("fooocus_ext/", "scripts/", "install.py", "preload.py")
-    files = [path for path in with_suffix(".py") if relative(path).startswith(inside)]
-    return [path for path in files if "/embedded/" not in relative(path)]
+    return [path for path in with_suffix(".py") if relative(path).startswith(inside)]
+
+
+def locked_weights() -> list[str]:
+    """Return the lines of weights.lock, without its comments."""
+    lines = WEIGHTS_LOCK.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def line_of_lock(path: Path) -> str:
+    """Return the line of weights.lock that a file of weights should have."""
+    content = path.read_bytes()
+    return f"{hashlib.sha256(content).hexdigest()} {len(content)} {relative(path)}"
+
+
+def test_the_weights_are_those_of_the_last_release():
+    shipped = sorted(line_of_lock(path) for path in with_suffix(".safetensors"))
+    new = [line for line in shipped if line not in locked_weights()]
+    gone = [line for line in locked_weights() if line not in shipped]
+    assert (new, gone) == ([], []), (
+        "The weights differ from weights.lock. Git would keep this generation of them forever, so an "
+        "ordinary commit must not contain it: keep the new files outside the repository until the next "
+        "release, and restore the old ones with `git checkout main -- PATH`. If this is that release, "
+        "put these lines into weights.lock:\n"
+        + "".join(f"+ {line}\n" for line in new)
+        + "".join(f"- {line}\n" for line in gone)
+    )
 
 
 def test_no_file_is_too_large_to_clone_quickly():
@@ -184,6 +216,38 @@ def test_texts_have_unix_line_ends():
         for path in with_suffix(suffix)
     ]
     assert [relative(path) for path in texts if b"\r\n" in path.read_bytes()] == []
+
+
+def test_the_version_is_written_in_one_place():
+    """`fooocus_ext.__version__` is it; pyproject.toml refers to it, and nothing else repeats it."""
+    places = [
+        relative(path)
+        for suffix in (".py", ".toml", ".ini", ".cfg")
+        for path in with_suffix(suffix)
+        if re.search(
+            r"""^\s*_*version_*\s*=\s*["']?\d+\.\d""",
+            path.read_text(encoding="utf-8"),
+            re.IGNORECASE | re.MULTILINE,
+        )
+    ]
+    assert places == ["fooocus_ext/__init__.py"]
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert 'version = { attr = "fooocus_ext.__version__" }' in project
+
+
+def test_github_tests_every_supported_python_with_the_command_for_everybody():
+    workflows = list((ROOT / ".github" / "workflows").iterdir())
+    assert [path.name for path in workflows] == ["test.yml"]
+    job = yaml.safe_load(workflows[0].read_text(encoding="utf-8"))["jobs"]["test"]
+    pythons = [f"{major}.{minor}" for major, minor in dev.SUITABLE_PYTHONS]
+    assert job["strategy"]["matrix"]["python"] == pythons
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["python dev.py test"]
+
+
+def test_the_issue_form_asks_for_what_a_bug_needs():
+    form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/bug.yml").read_text(encoding="utf-8"))
+    asked = [part["id"] for part in form["body"] if "id" in part]
+    assert asked == ["family", "version", "flags", "asked", "happened", "infotext", "log"]
 
 
 def test_lengths_are_counted_as_a_reader_counts_them():

@@ -11,7 +11,7 @@ import torch
 from benchmarks import _host
 from benchmarks._tunnel.cases import SIZE, Case
 from benchmarks._tunnel.settings import Setting
-from fooocus_ext.generation.hooks import SKIPPED_KEY
+from fooocus_ext import infotext
 
 BATCH = 8
 STEPS = 20
@@ -43,9 +43,9 @@ def sample(setting: Setting, cases: Sequence[Case]) -> np.ndarray:
         scheduler=SCHEDULER,
         cfg_scale=setting.cfg_scale,
     )
-    infotext = processed.infotexts[-1]
-    if SKIPPED_KEY in infotext or ("Fooocus: True" in infotext) != (arguments is not None):
-        raise NotAppliedError(f"{setting.name}: {infotext}")
+    text = processed.infotexts[-1]
+    if infotext.SKIPPED in text or ("Fooocus: True" in text) != (arguments is not None):
+        raise NotAppliedError(f"{setting.name}: {text}")
     images = processed.images[processed.index_of_first_image :]
     if len(images) != len(cases):
         raise NotAppliedError(f"{setting.name}: {len(images)} pictures for {len(cases)} captions")

@@ -29,6 +29,11 @@ TARGET_WIDTH = slice(2560, 2816)
 VECTOR_WIDTH = 2816
 
 
+def is_sdxl_base(vector: torch.Tensor | None) -> bool:
+    """Whether a conditioning vector [rows,width] is SDXL base's, told by its width; None is not."""
+    return vector is not None and vector.dim() == 2 and vector.shape[1] == VECTOR_WIDTH
+
+
 def adm_active(timestep: float, adm_end: float) -> bool:
     """Whether the rewritten sizes apply at a model timestep 0..999.
 
@@ -71,7 +76,7 @@ def scale_original_size(
     Raises ValueError for vectors of another model, a scale that is not positive, or a size that
     ``number_dtype`` cannot hold.
     """
-    if vector.dim() != 2 or vector.shape[1] != VECTOR_WIDTH:
+    if not is_sdxl_base(vector):
         raise ValueError(f"expected SDXL base vectors [rows,2816], got {tuple(vector.shape)}")
     if not 0 < scale < math.inf:
         raise ValueError(f"scale {scale} must be a positive number")

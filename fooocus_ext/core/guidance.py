@@ -9,6 +9,7 @@ TSNR") lets a high guidance scale in only gradually. Both follow Fooocus 2.5.5,
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 
@@ -16,6 +17,61 @@ from fooocus_ext.core.anisotropic import adaptive_filter, working_dtype
 from fooocus_ext.core.one_core import on_one_core
 
 ALPHA_PER_SHARPNESS = 0.001
+
+
+class GuidanceSettings(Protocol):
+    """What the user chooses of guidance."""
+
+    @property
+    def sharpness(self) -> float:
+        """0 (none) to 30; Fooocus's default is 2."""
+
+    @property
+    def adaptive_cfg(self) -> float:
+        """The CFG scale, 1 to 30, above which the scale is let in gradually."""
+
+
+def guide(
+    x: torch.Tensor,
+    cond: torch.Tensor,
+    uncond: torch.Tensor | None,
+    *,
+    progress: float,
+    cfg_scale: float,
+    settings: GuidanceSettings,
+    signal: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Return the conditional predictions that the host is to combine with the unconditional ones.
+
+    All rows are aligned: row i of ``uncond`` is the unconditional prediction for the picture of row i
+    of ``cond``, whose noisy latent is row i of ``x``. So it does not matter how a host lays out its
+    batches, nor whether several rows (the parts of an AND prompt) belong to one picture.
+
+    Args:
+        x: noisy latents [rows,C,H,W].
+        cond: what the model made of them with the prompt, same shape: clean latents (x0) by default,
+            or noise (eps) if ``signal`` is given.
+        uncond: the same with the negative prompt; None if this call has none, as where the host
+            skips it. Then the scale is not damped, because it is not used either.
+        progress: 0 (pure noise) to 1.
+        cfg_scale: the guidance scale that the host combines with.
+        settings: sharpness and adaptive CFG.
+        signal: the schedule's alphas_cumprod of each row [rows], if the host's model predicts noise.
+
+    Returns:
+        A new tensor; or ``cond`` itself if nothing changes.
+    """
+    if is_unguided(cfg_scale):
+        return cond
+    if signal is None:
+        sharp = sharpen(x, cond, sharpness=settings.sharpness, progress=progress)
+    else:
+        x0 = predict_x0(x, cond, signal)
+        sharp = sharpen_eps(cond, x0, sharpness=settings.sharpness, progress=progress)
+    if uncond is None:
+        return sharp
+    effective = effective_cfg(cfg_scale, settings.adaptive_cfg, progress)
+    return rescale_cond(sharp, uncond, effective / cfg_scale)
 
 
 def is_unguided(cfg_scale: float) -> bool:
@@ -31,6 +87,11 @@ def effective_cfg(cfg_scale: float, mimic: float, progress: float) -> float:
     if cfg_scale <= mimic:
         return cfg_scale
     return mimic + (cfg_scale - mimic) * progress
+
+
+def is_damped(cfg_scale: float, mimic: float) -> bool:
+    """Whether adaptive CFG acts on this scale at all: whether unconditional predictions are needed."""
+    return cfg_scale > mimic
 
 
 def rescale_cond(cond: torch.Tensor, uncond: torch.Tensor, ratio: float) -> torch.Tensor:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fooocus_ext.args import Settings
-    from fooocus_ext.core.call import ModelCall
+
 
 _ATTRIBUTE = "_fooocus_generation"
 
@@ -48,7 +48,6 @@ class Generation:
         settings: the arguments, with preset and performance already applied.
         resources: what must be undone when the generation ends, however it ends.
         sampling: what must be undone when the sampling of a batch ends, however it ends.
-        call: the model call in progress, between the host's two callbacks around it.
         refiner: the refiner that takes part in this batch, if any.
         skipped: what could not be applied, with the reason; shown to the user once.
     """
@@ -56,7 +55,6 @@ class Generation:
     settings: Settings
     resources: ExitStack = field(default_factory=ExitStack)
     sampling: ExitStack = field(default_factory=ExitStack)
-    call: ModelCall | None = None
     refiner: Any = None
     skipped: dict[str, str] = field(default_factory=dict)
     _owner: weakref.ref[Any] | None = None
@@ -80,7 +78,6 @@ class Generation:
 
     def end_sampling(self) -> None:
         """Undo what was done for the sampling of one batch. Safe to call any number of times."""
-        self.call = None
         self.sampling.close()
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fooocus_ext.prompting.arrays import apply_arrays
@@ -59,7 +59,61 @@ class RewrittenPrompt:
     negative_parts: tuple[str, ...] = ()
 
 
-def rewrite_image(
+@dataclass(frozen=True)
+class ResolvedPrompt:
+    """One image's texts with every draw made: what is encoded but for the expansion.
+
+    Attributes:
+        subject: the main text with wildcards and arrays resolved, without styles, ``<lora:...>``
+            tags and line breaks: what an expander continues. Empty where there is nothing to continue.
+        positive: the positive texts, in order.
+        negative: the negative texts, in order.
+        styles: the styles applied, in order, drawn ones included.
+        notes: sentences about what could not be done as asked.
+        separator: what joins the texts.
+    """
+
+    subject: str
+    positive: tuple[str, ...]
+    negative: tuple[str, ...]
+    styles: tuple[Style, ...]
+    notes: tuple[str, ...]
+    separator: str
+
+    def finish(self, expanded: str = "") -> RewrittenPrompt:
+        """Return the texts joined, with an expansion behind them if there is one.
+
+        Args:
+            expanded: what an expander made of ``subject``: the subject with its continuation, or the
+                continuation alone; empty for no expansion.
+        """
+        expansion = self._expansion(expanded.strip())
+        positive = (*self.positive, expansion) if expansion else self.positive
+        return RewrittenPrompt(
+            positive=_join(positive, self.separator),
+            negative=_join(self.negative, self.separator),
+            applied_styles=tuple(style.name for style in self.styles),
+            expansion=expansion,
+            notes=self.notes,
+            positive_parts=positive,
+            negative_parts=self.negative,
+        )
+
+    def _expansion(self, expanded: str) -> str:
+        """Return the text that expansion adds: behind a comma the new words alone, else all of it.
+
+        Fooocus encodes the expanded prompt as one more text, main prompt included. Joined by commas
+        that would say the prompt twice.
+        """
+        continuation = expanded.removeprefix(self.subject).strip(_EDGES)
+        if not continuation or self.separator == COMMA:
+            return continuation
+        if expanded.startswith(self.subject):
+            return expanded
+        return f"{self.subject}{COMMA}{continuation}"
+
+
+def resolve_image(
     prompt: str,
     negative_prompt: str,
     *,
@@ -68,11 +122,10 @@ def rewrite_image(
     styles: Sequence[str],
     library: StyleLibrary,
     wildcards: Wildcards,
-    expand: Callable[[str, int], str] | None = None,
     in_order: bool = False,
     separator: str = COMMA,
-) -> RewrittenPrompt:
-    """Return the texts of one image.
+) -> ResolvedPrompt:
+    """Return the texts of one image but for its expansion.
 
     One ``random.Random(seed)`` makes all draws, in this order: wildcards of the main text, of the
     main negative text, of the further lines, of the further negative lines; then random styles. So
@@ -86,9 +139,6 @@ def rewrite_image(
         styles: style names in order; "Random Style" draws one, "Fooocus V2" adds no text.
         library: the styles.
         wildcards: the wildcard files.
-        expand: continues a text with a seed: returns the text with its continuation, or the
-            continuation alone. None where expansion is off. It gets the main text with wildcards
-            and arrays resolved, without styles and without ``<lora:...>`` tags.
         in_order: wildcards take their options in order of the images instead of drawing.
         separator: ", ", or " BREAK " to have the texts encoded one by one as Fooocus does.
 
@@ -113,16 +163,13 @@ def rewrite_image(
     texts = apply_styles(
         chosen, main, main_negative, extra_positive=extra, extra_negative=extra_negative
     )
-    expansion = _expand(main, seed, expand, separator)
-    positive = [*texts.positive, expansion] if expansion else texts.positive
-    return RewrittenPrompt(
-        positive=_join(positive, separator),
-        negative=_join(texts.negative, separator),
-        applied_styles=tuple(style.name for style in chosen),
-        expansion=expansion,
+    return ResolvedPrompt(
+        subject=_tidy(" ".join(_EXTRA_NETWORK.sub("", main).splitlines())),
+        positive=tuple(texts.positive),
+        negative=tuple(texts.negative),
+        styles=tuple(chosen),
         notes=tuple(notes.sentences),
-        positive_parts=tuple(positive),
-        negative_parts=tuple(texts.negative),
+        separator=separator,
     )
 
 
@@ -156,22 +203,6 @@ def _choose_styles(names: Sequence[str], library: StyleLibrary, rng: random.Rand
         library.draw(rng) if special_style(name) == RANDOM_STYLE else library.get(name)
         for name in names
     ]
-
-
-def _expand(main: str, seed: int, expand: Callable[[str, int], str] | None, separator: str) -> str:
-    """Return the text that expansion adds: behind a comma the new words alone, else all of it.
-
-    Fooocus encodes the expanded prompt as one more text, main prompt included. Joined by commas
-    that would say the prompt twice.
-    """
-    subject = _tidy(" ".join(_EXTRA_NETWORK.sub("", main).splitlines()))
-    if expand is None or not subject:
-        return ""
-    expanded = expand(subject, seed).strip()
-    continuation = expanded.removeprefix(subject).strip(_EDGES)
-    if not continuation or separator == COMMA:
-        return continuation
-    return expanded if expanded.startswith(subject) else f"{subject}{COMMA}{continuation}"
 
 
 def _join(texts: Sequence[str], separator: str) -> str:

@@ -6,12 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fooocus_ext import __version__
+from fooocus_ext import __version__, infotext
 from fooocus_ext.args import (
-    FIELDS,
     NONE,
     Settings,
-    from_infotext,
 )
 from fooocus_ext.presets.performance import file_stem, find_performance
 from fooocus_ext.presets.preset import Preset
@@ -126,9 +124,8 @@ def metadata_from_infotext(
 
 def _settings_of(entries: Mapping[str, Any]) -> tuple[Settings, bool]:
     """Return the settings in an infotext, and whether it is of a picture made with Fooocus."""
-    values = {item.name: from_infotext(item, entries) for item in FIELDS}
-    given = {name: value for name, value in values.items() if value is not None}
-    return Settings().replace(**given), bool(values["enabled"])
+    values = infotext.field_values(entries)
+    return Settings().replace(**values), bool(values["enabled"])
 
 
 def _loras_of(prompt: str, preset: Preset | None) -> list[tuple[str, float]]:

@@ -9,18 +9,18 @@ from fooocus_ext.prompting.expander.folder import NOTICE
 
 _FORM = """
 <form id="fooocus_model_download">
-<h3>An expansion model of your own</h3>
-<p>A model in <code>{folder}</code> is used in place of the built-in one. Copy its files there, or have them
-downloaded from an address that you trust; each is checked by its SHA-256.</p>
+<h3>Your own expansion model</h3>
+<p>A model in <code>{folder}</code> replaces the built-in one. Copy its files there, or download them
+from an address you trust; each file is checked against its SHA-256.</p>
 <p class="fooocus-notice">{notice}</p>
 <label class="fooocus-accept"><input type="checkbox" name="accepted" required>
 I have read this and accept it.</label>
 <label>Address of the model's folder
 <input type="url" name="address" required maxlength="2000"></label>
-<label><span>Files to download, each line a SHA-256 and a name, as <code>sha256sum *</code> prints them</span>
+<label><span>Files to download, one per line: SHA-256 and name, as <code>sha256sum *</code> prints them</span>
 <textarea name="files" required rows="6" spellcheck="false"></textarea></label>
 <button type="submit">Download</button>
-<progress value="0" max="1" aria-label="Download of the expansion model" hidden></progress>
+<progress value="0" max="1" aria-label="Downloading the expansion model" hidden></progress>
 <p class="fooocus-outcome" role="status"></p>
 </form>
 """

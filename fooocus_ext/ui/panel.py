@@ -9,7 +9,8 @@ from typing import Any
 
 import gradio as gr
 
-from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, from_infotext
+from fooocus_ext import infotext
+from fooocus_ext.args import FIELDS, FIELDS_BY_NAME
 from fooocus_ext.fields import Field
 
 
@@ -75,7 +76,7 @@ def build_panel(services: PanelServices) -> Panel:
             add("expansion")
             expand_button = gr.Button("Expand", elem_id=services.elem_id("expand"), size="sm")
             expand_button.webui_tooltip = (
-                "write the expansion into the prompt now, so that you can edit it"
+                "Write the expansion into the prompt now so that you can edit it"
             )
         with gr.Row():
             add("sharpness", "adaptive_cfg")
@@ -100,14 +101,14 @@ def _add_release_button(services: PanelServices) -> None:
     button = services.tool_button(
         "\N{ANTICLOCKWISE OPEN CIRCLE ARROW}",
         services.elem_id("release_refiner"),
-        "free the refiner that is kept in memory",
+        "Remove the refiner from memory",
     )
     button.click(fn=lambda: gr.Info(services.release_refiner()), inputs=[], outputs=[])
 
 
 def _reader(field: Field, services: PanelServices) -> Callable[[dict[str, Any]], Any]:
     def read(entries: dict[str, Any]) -> Any:
-        value = from_infotext(field, entries)
+        value = infotext.field_value(field, entries)
         is_checkpoint = field.name == "refiner" and value is not None
         return services.checkpoint_title(value) if is_checkpoint else value
 

@@ -105,7 +105,7 @@ def test_a_model_is_downloaded_with_its_progress(form, publisher):
         (f"{SUM} other.bin", "other.bin could not be downloaded"),
         (f"{SUM} ../weights.bin", "plain file name"),
         (f"{SUM} <b>weights</b>", "<b>weights</b>"),
-        ("\nweights.bin 123", 'Line 2 is "weights.bin 123"; allowed is a SHA-256'),
+        ("\nweights.bin 123", 'Line 2 is "weights.bin 123"; each line needs a SHA-256'),
     ],
 )
 def test_what_goes_wrong_is_said(form, publisher, files, message):

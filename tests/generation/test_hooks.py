@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 import torch
 
 from fooocus_ext.args import Settings
-from fooocus_ext.core.call import ModelCall
+from fooocus_ext.core import guidance
 from fooocus_ext.generation import hooks, state
-
-NEUTRAL = Settings(sharpness=0.0, adm_positive=1.0, adm_negative=1.0, adaptive_cfg=30.0)
+from fooocus_ext.generation.plan import Plan
+from fooocus_ext.generation.texts import Writer
+from fooocus_ext.prompting.styles import StyleLibrary
+from fooocus_ext.prompting.wildcards import Wildcards
 
 
 @dataclass
@@ -26,46 +27,11 @@ class Request:
     steps: int = 20
     width: int = 512
     extra_generation_params: dict[str, Any] = field(default_factory=dict)
+    comments: list[str] = field(default_factory=list)
 
 
 def plan(**values):
     return SimpleNamespace(**{"request": {}, "fallbacks": {}, **values})
-
-
-def model_call(parts=(1,), cfg_scale=7.0, timestep=500.0, signal=None, vector=2816):
-    """Return a call with random rows, and the outputs that the model might give."""
-    generator = torch.Generator().manual_seed(sum(parts))
-    rows, images = sum(parts), len(parts)
-
-    def cond(count):
-        return {
-            "crossattn": torch.zeros(count, 77, 2048 if vector == 2816 else 1280),
-            "vector": torch.randn(count, vector, generator=generator),
-        }
-
-    x = torch.randn(rows + images, 4, 16, 16, generator=generator)
-    out = torch.randn(rows + images, 4, 16, 16, generator=generator)
-    signal = None if signal is None else torch.full((rows + images,), signal)
-    call = ModelCall(
-        x=x,
-        timestep=timestep,
-        parts=parts,
-        cfg_scale=cfg_scale,
-        signal=signal,
-        text_cond=cond(rows),
-        text_uncond=cond(images),
-    )
-    return call, out
-
-
-def run_call(settings, call, out, *, refined=False):
-    generation = state.Generation(settings)
-    hooks.before_model_call(
-        generation, call, height=64, width=128, refined=refined, number_dtype=torch.float32
-    )
-    changed = out.clone()
-    hooks.after_model_call(generation, changed)
-    return generation, changed
 
 
 # --- the request ------------------------------------------------------------------------------------------
@@ -100,120 +66,62 @@ def test_the_hooks_of_a_copy_leave_the_originals_infotext_alone():
     assert original.extra_generation_params == {"Fooocus": "True", "Fooocus prompt": "a fox"}
 
 
-# --- a model call -----------------------------------------------------------------------------------------
+def test_a_generation_begins_on_any_host_that_keeps_the_protocol():
+    """What ``hooks.begin`` asks of a host is what ``generation.host`` lists, and no more."""
+
+    class AnyHost:
+        infotext_varies = True
+        attached = None
+
+        def attach(self, p, generation):
+            self.attached = (p, generation)
+
+        def refiner(self, p, generation):
+            return "a refiner"
+
+    p = Request()
+    p.all_prompts, p.all_negative_prompts, p.all_seeds = ["a fox"], ["blurry"], [1]
+    p.comment = p.comments.append
+    settings = Settings(enabled=True, expansion=False, sharpness=3.0)
+    host = AnyHost()
+    writer = Writer(StyleLibrary(), Wildcards([]), expand=None)
+    hooks.begin(p, Plan(settings, settings, notes=["something gave way"]), writer, host)
+    generation = state.generation_of(p)
+    assert host.attached == (p, generation)
+    assert generation.refiner == "a refiner"
+    assert p.comments == ["Fooocus: something gave way"]
+    assert p.extra_generation_params["Fooocus sharpness"] == "3"
 
 
-@pytest.mark.parametrize("parts", [(1,), (1, 1), (2, 1), (3, 2)])
-@pytest.mark.parametrize("signal", [None, 0.4])
-def test_neutral_settings_change_no_byte(parts, signal):
-    call, out = model_call(parts, cfg_scale=12.0, timestep=900.0, signal=signal)
-    vectors = [cond["vector"].clone() for cond in (call.text_cond, call.text_uncond)]
-    _, changed = run_call(NEUTRAL, call, out)
-    assert torch.equal(changed, out)
-    for cond, vector in zip((call.text_cond, call.text_uncond), vectors, strict=True):
-        assert torch.equal(cond["vector"], vector)
+# --- a model call, for whatever family of webuis ----------------------------------------------------------
 
 
-@pytest.mark.parametrize(("timestep", "rewritten"), [(999.0, True), (700.0, True), (699.0, False)])
-def test_sizes_are_rewritten_while_the_noise_is_high(timestep, rewritten):
-    call, out = model_call(timestep=timestep)
-    before = call.text_cond["vector"].clone()
-    run_call(Settings(), call, out)
-    after = call.text_cond["vector"]
-    assert torch.equal(before, after) is not rewritten
-    others = torch.cat([torch.arange(1280), torch.arange(1792, 2816)])
-    assert torch.equal(before[:, others], after[:, others])
+def rows(count, seed):
+    return torch.randn(count, 4, 8, 8, generator=torch.Generator().manual_seed(seed))
 
 
-def test_the_two_sides_are_told_different_sizes():
-    call, out = model_call(timestep=999.0)
-    run_call(Settings(), call, out)
-    cond, uncond = (c["vector"][0, 1280:1792] for c in (call.text_cond, call.text_uncond))
-    assert not torch.equal(cond, uncond)
+def test_a_call_without_unconditional_predictions_is_sharpened_and_not_damped():
+    generation = state.Generation(Settings(sharpness=20.0, adaptive_cfg=1.0))
+    x, cond = rows(2, 0), rows(2, 1)
+    guided = hooks.guide(generation, x, cond, None, timestep=300.0, cfg_scale=12.0)
+    expected = guidance.sharpen(x, cond, sharpness=20.0, progress=1 - 300 / 999)
+    assert torch.equal(guided, expected)
+    assert not torch.equal(guided, cond)
 
 
-@pytest.mark.parametrize("refined", [False, True])
-def test_a_model_without_size_numbers_is_left_alone_and_said_unless_it_is_the_refiner(refined):
-    call, out = model_call(timestep=999.0, vector=2560)
-    before = call.text_cond["vector"].clone()
-    generation, _ = run_call(Settings(), call, out, refined=refined)
-    assert torch.equal(before, call.text_cond["vector"])
-    assert ("ADM guidance" in generation.skipped) is not refined
-
-
-@pytest.mark.parametrize("parts", [(1,), (2, 1), (3, 2)])
-def test_uncond_rows_never_change(parts):
-    call, out = model_call(parts, cfg_scale=15.0)
-    _, changed = run_call(Settings(sharpness=30.0, adaptive_cfg=1.0), call, out)
-    rows = sum(parts)
-    assert torch.equal(changed[rows:], out[rows:])
-    assert not torch.equal(changed[:rows], out[:rows])
-
-
-def test_a_high_scale_is_damped_for_each_part_against_its_own_image():
-    call, out = model_call((2, 1), cfg_scale=10.0, timestep=999.0)
-    settings = NEUTRAL.replace(adaptive_cfg=5.0)
-    _, changed = run_call(settings, call, out)
-    for row, image in enumerate((0, 0, 1)):
-        uncond = out[3 + image]
-        torch.testing.assert_close(changed[row], uncond + 0.5 * (out[row] - uncond))
-
-
-def test_rows_without_uncond_are_not_damped():
-    call, out = model_call((2, 1), cfg_scale=10.0)
-    out[3], out[4] = out[0], out[2]
-    _, changed = run_call(NEUTRAL.replace(adaptive_cfg=2.0), call, out)
-    assert torch.equal(changed, out)
-
-
-def test_sharpness_grows_with_its_value_and_with_progress():
-    def effect(sharpness, timestep):
-        call, out = model_call(timestep=timestep)
-        _, changed = run_call(NEUTRAL.replace(sharpness=sharpness), call, out)
-        return float((changed - out).abs().max())
-
-    assert effect(2.0, 999.0) == 0.0
-    assert 0 < effect(2.0, 900.0) < effect(2.0, 100.0) < effect(20.0, 100.0)
-
-
-def test_sharpening_noise_and_clean_latents_are_the_same_edit_of_the_picture():
-    signal = 0.3
-    call, x0 = model_call(timestep=300.0)
-    sigma = ((1 - signal) / signal) ** 0.5
-    noisy = call.x * 1.0
-    settings = NEUTRAL.replace(sharpness=20.0)
-    _, sharp_x0 = run_call(settings, call, x0)
-    scaled, _ = model_call(timestep=300.0, signal=signal)
-    scaled.x = noisy * signal**0.5
-    eps = (noisy - x0) / sigma
-    _, sharp_eps = run_call(settings, scaled, eps)
-    torch.testing.assert_close(noisy - sigma * sharp_eps, sharp_x0, rtol=1e-4, atol=1e-5)
-
-
-def test_scale_1_is_left_alone_and_said():
-    call, out = model_call(cfg_scale=1.0)
-    generation, changed = run_call(Settings(sharpness=30.0), call, out)
-    assert torch.equal(changed, out)
+def test_scale_1_gives_the_predictions_back_themselves():
+    generation = state.Generation(Settings(sharpness=20.0))
+    cond = rows(1, 1)
+    assert hooks.guide(generation, rows(1, 0), cond, cond, timestep=1.0, cfg_scale=1.0) is cond
     assert "sharpness and adaptive CFG" in generation.skipped
 
 
-def test_foreign_rows_and_stray_callbacks_are_left_alone():
-    call, out = model_call((1, 1))
-    generation = state.Generation(Settings(sharpness=30.0))
-    hooks.after_model_call(generation, out)
-    hooks.before_model_call(
-        generation, call, height=64, width=64, refined=False, number_dtype=torch.float32
-    )
-    foreign = torch.cat([out, out[:2]])
-    changed = foreign.clone()
-    hooks.after_model_call(generation, changed)
-    assert torch.equal(changed, foreign)
-    assert generation.call is None
-
-
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_outputs_stay_what_they_are(dtype):
-    call, out = model_call(cfg_scale=12.0)
-    _, changed = run_call(Settings(sharpness=20.0, adaptive_cfg=3.0), call, out.to(dtype))
-    assert changed.dtype == dtype
-    assert torch.isfinite(changed).all()
+def test_sizes_are_claimed_for_sdxl_base_alone():
+    generation = state.Generation(Settings())
+    how = {"timestep": 999.0, "size": (64, 128), "number_dtype": torch.float32, "refined": False}
+    claimed = hooks.claim_sizes(generation, torch.zeros(2, 2816), torch.zeros(1, 2816), **how)
+    assert [tuple(vector.shape) for vector in claimed] == [(2, 2816), (1, 2816)]
+    assert generation.skipped == {}
+    for vector in (None, torch.zeros(2, 2560)):
+        assert hooks.claim_sizes(generation, vector, vector, **how) is None
+    assert "ADM guidance" in generation.skipped

@@ -9,21 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fooocus_ext import infotext
 from fooocus_ext.args import Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation.plan import Plan
 from fooocus_ext.generation.texts import (
-    EXPANSION_KEY,
-    EXPANSION_TARGET_KEY,
-    IN_ORDER_KEY,
-    NEGATIVE_PROMPT_KEY,
-    PROMPT_KEY,
-    SEPARATOR_KEY,
     Writer,
-    restore_typed_texts,
     rewrite_job,
 )
-from fooocus_ext.prompting.rewrite import BREAK, rewrite_image
+from fooocus_ext.prompting.rewrite import BREAK, resolve_image
 from fooocus_ext.prompting.styles import Style, StyleLibrary
 from fooocus_ext.prompting.wildcards import Wildcards
 
@@ -110,7 +104,7 @@ def test_every_picture_is_rewritten_as_it_would_be_alone(tmp_path):
     p = job(typed, ["blur"] * 3, [5, 6, 5])
     rewrite(p, settings, wildcards=wildcards)
     for index, (prompt, seed) in enumerate(zip(typed, [5, 6, 5], strict=True)):
-        alone = rewrite_image(
+        resolved = resolve_image(
             prompt,
             "blur",
             index=index,
@@ -118,8 +112,8 @@ def test_every_picture_is_rewritten_as_it_would_be_alone(tmp_path):
             styles=settings.styles,
             library=LIBRARY,
             wildcards=wildcards,
-            expand=lambda text, seed: f"{text}, word{seed}",
         )
+        alone = resolved.finish(f"{resolved.subject}, word{seed}")
         assert p.all_prompts[index] == alone.positive
         assert p.all_negative_prompts[index] == alone.negative
     assert p.all_prompts[0] == p.all_prompts[2]
@@ -172,34 +166,34 @@ def test_infotext_holds_what_was_typed_where_it_no_longer_shows():
     p = job(["a fox"], ["blur"], [3])
     rewrite(p, FILM.replace(expansion=True))
     assert entries_of(p) == [
-        {PROMPT_KEY: "a fox", NEGATIVE_PROMPT_KEY: "blur", EXPANSION_KEY: "word3"}
+        {infotext.PROMPT: "a fox", infotext.NEGATIVE_PROMPT: "blur", infotext.EXPANSION: "word3"}
     ]
 
 
 def test_infotext_omits_a_negative_prompt_that_stayed():
     p = job(["a fox"], ["blur"])
     rewrite(p, EXPANDED)
-    assert p.extra_generation_params[NEGATIVE_PROMPT_KEY] is None
+    assert p.extra_generation_params[infotext.NEGATIVE_PROMPT] is None
 
 
 def test_infotext_counts_added_loras_as_a_change():
     p = job(["a fox"])
     rewrite(p, OFF, loras=[("detail", 0.5)])
-    assert p.extra_generation_params[PROMPT_KEY] == "a fox"
+    assert p.extra_generation_params[infotext.PROMPT] == "a fox"
 
 
 def test_pictures_that_differ_get_their_own_entries():
     p = job(["a fox", "an owl"], seeds=[3, 4])
     rewrite(p, EXPANDED)
     first, second = entries_of(p)
-    assert (first[PROMPT_KEY], first[EXPANSION_KEY]) == ("a fox", "word3")
-    assert (second[PROMPT_KEY], second[EXPANSION_KEY]) == ("an owl", "word4")
+    assert (first[infotext.PROMPT], first[infotext.EXPANSION]) == ("a fox", "word3")
+    assert (second[infotext.PROMPT], second[infotext.EXPANSION]) == ("an owl", "word4")
 
 
 def test_the_host_may_ask_within_a_batch_instead_of_the_job():
     p = job(["a fox", "an owl", "a hen"], seeds=[3, 4, 5])
     rewrite(p, EXPANDED)
-    ask = p.extra_generation_params[EXPANSION_KEY]
+    ask = p.extra_generation_params[infotext.EXPANSION]
     p.iteration, p.batch_size = 2, 1
     assert ask(all_prompts=p.all_prompts[2:], index=0, p=p) == "word5"
     assert ask(all_prompts=p.all_prompts, index=1, p=p) == "word4"
@@ -210,22 +204,22 @@ def test_entries_survive_prompts_that_others_change_later():
     p = job(["a fox", "an owl"], seeds=[3, 4])
     rewrite(p, EXPANDED)
     p.all_prompts[1] += " <lora:late:1>"
-    assert entries_of(p)[1][EXPANSION_KEY] == "word4"
+    assert entries_of(p)[1][infotext.EXPANSION] == "word4"
 
 
 def test_a_typed_prompt_in_quotes_comes_back_in_quotes():
     p = job(['"a fox"'], seeds=[3])
     rewrite(p, EXPANDED)
-    assert json.loads(p.extra_generation_params[PROMPT_KEY]) == '"a fox"'
+    assert json.loads(p.extra_generation_params[infotext.PROMPT]) == '"a fox"'
 
 
 def test_without_entries_per_picture_only_common_ones_are_written():
     p = job(["a fox", "a fox"], seeds=[3, 4])
     rewrite(p, EXPANDED, varies=False)
     assert p.extra_generation_params == {
-        PROMPT_KEY: "a fox",
-        NEGATIVE_PROMPT_KEY: None,
-        EXPANSION_KEY: None,
+        infotext.PROMPT: "a fox",
+        infotext.NEGATIVE_PROMPT: None,
+        infotext.EXPANSION: None,
     }
 
 
@@ -246,7 +240,7 @@ def test_a_second_pass_with_texts_of_its_own_has_those_rewritten_with_the_same_s
     assert p.all_prompts == ["film still of a fox, grain, word7 <lora:line:1>"]
     entries = entries_of(p)[0]
     entries.update({"Prompt": p.all_prompts[0], "Hires prompt": p.all_hr_prompts[0]})
-    restore_typed_texts(entries)
+    infotext.restore_typed_texts(entries)
     assert (entries["Prompt"], entries["Hires prompt"]) == ("a fox", "a sharp fox")
     assert entries["Hires negative prompt"] == "soft"
 
@@ -285,17 +279,21 @@ def test_pasting_a_picture_gives_back_what_was_typed():
         "Negative prompt": p.all_negative_prompts[0],
         **entries_of(p)[0],
     }
-    restore_typed_texts(entries)
+    infotext.restore_typed_texts(entries)
     assert (entries["Prompt"], entries["Negative prompt"]) == ("a fox", "blur")
 
 
 def test_pasting_another_picture_changes_nothing():
     entries = {"Prompt": "a fox", "Negative prompt": "blur", "Steps": "20"}
-    restore_typed_texts(entries)
+    infotext.restore_typed_texts(entries)
     assert entries == {"Prompt": "a fox", "Negative prompt": "blur", "Steps": "20"}
 
 
-ENTRIES = {SEPARATOR_KEY: "BREAK", IN_ORDER_KEY: "True", EXPANSION_TARGET_KEY: "30"}
+ENTRIES = {
+    infotext.SEPARATOR: "BREAK",
+    infotext.WILDCARDS_IN_ORDER: "True",
+    infotext.EXPANSION_TARGET: "30",
+}
 
 
 @pytest.mark.parametrize(
@@ -303,13 +301,13 @@ ENTRIES = {SEPARATOR_KEY: "BREAK", IN_ORDER_KEY: "True", EXPANSION_TARGET_KEY: "
     [
         (OFF, {}, set()),
         (FILM, {}, set()),
-        (FILM, {"negatives": ["dog"]}, {SEPARATOR_KEY}),
-        (OFF, {"prompts": ["a fox\nsnow"]}, {SEPARATOR_KEY}),
-        (EXPANDED, {}, {SEPARATOR_KEY, EXPANSION_TARGET_KEY}),
-        (OFF, {"prompts": ["a __color__ fox"]}, {IN_ORDER_KEY}),
-        (OFF, {"negatives": ["__color__"]}, {IN_ORDER_KEY}),
-        (OFF, {"all_hr_prompts": ["a __color__ fox"]}, {IN_ORDER_KEY}),
-        (OFF, {"all_hr_prompts": ["a fox\nsnow"]}, {SEPARATOR_KEY}),
+        (FILM, {"negatives": ["dog"]}, {infotext.SEPARATOR}),
+        (OFF, {"prompts": ["a fox\nsnow"]}, {infotext.SEPARATOR}),
+        (EXPANDED, {}, {infotext.SEPARATOR, infotext.EXPANSION_TARGET}),
+        (OFF, {"prompts": ["a __color__ fox"]}, {infotext.WILDCARDS_IN_ORDER}),
+        (OFF, {"negatives": ["__color__"]}, {infotext.WILDCARDS_IN_ORDER}),
+        (OFF, {"all_hr_prompts": ["a __color__ fox"]}, {infotext.WILDCARDS_IN_ORDER}),
+        (OFF, {"all_hr_prompts": ["a fox\nsnow"]}, {infotext.SEPARATOR}),
     ],
 )
 def test_only_settings_with_a_part_in_the_texts_are_in_the_infotext(settings, texts, used):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooocus_ext.errors import RequestError
-from fooocus_ext.prompting.rewrite import BREAK, rewrite_image
+from fooocus_ext.prompting.rewrite import BREAK, resolve_image
 from fooocus_ext.prompting.styles import Style, StyleLibrary
 from fooocus_ext.prompting.wildcards import Wildcards
 
@@ -29,8 +29,10 @@ def wildcards(tmp_path):
     return Wildcards([tmp_path])
 
 
-def rewrite(prompt, negative="", *, index=0, seed=1, styles=(), wildcards=None, **options):
-    return rewrite_image(
+def rewrite(
+    prompt, negative="", *, index=0, seed=1, styles=(), wildcards=None, expand=None, **options
+):
+    resolved = resolve_image(
         prompt,
         negative,
         index=index,
@@ -40,6 +42,8 @@ def rewrite(prompt, negative="", *, index=0, seed=1, styles=(), wildcards=None, 
         wildcards=wildcards or Wildcards(),
         **options,
     )
+    wanted = expand is not None and resolved.subject
+    return resolved.finish(expand(resolved.subject, seed) if wanted else "")
 
 
 def continue_text(text, seed):

@@ -1,42 +1,119 @@
-"""What the extension reads from A1111 (1.6 to 1.10) about a model call and its pass."""
+"""One call of the denoising model, as A1111's callbacks show it, in the rows that guidance asks for.
+
+A1111 lays out the rows of a call in every version the same way: the prompt parts (AND) of image 0, of
+image 1, ..., N in all, then one unconditional row for each of the B images. All share one noise level.
+"""
 
 from __future__ import annotations
 
-import importlib.util
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modules import devices, sd_models, shared
+import torch
 
-from fooocus_ext.args import NONE
-from fooocus_ext.core.call import ModelCall
-from fooocus_ext.host.a1111 import lifecycle
+from fooocus_ext.core import guidance
+from fooocus_ext.generation import hooks
 
 if TYPE_CHECKING:
-    import torch
     from modules.script_callbacks import CFGDenoiserParams
 
-
-def checkpoint_names() -> list[str]:
-    """Return the choices of a checkpoint dropdown, "None" first."""
-    return [NONE, *sd_models.checkpoint_tiles()]
+    from fooocus_ext.generation.state import Generation
 
 
-def checkpoint_title(name: str) -> str:
-    """Return the dropdown's choice for a checkpoint named in an infotext; as it is if unknown."""
-    info = sd_models.get_closet_checkpoint_match(name) if name != NONE else None
-    return name if info is None else str(info.title)
+@dataclass(frozen=True)
+class ModelCall:
+    """What goes into one model call, and how to read what comes out of it.
 
+    Attributes:
+        x: noisy latents [N + B,C,h,w].
+        timestep: the model timestep 0..999 of this call, possibly fractional.
+        parts: number of prompt parts of each image; its sum is N, its length B.
+        cfg_scale: the guidance scale that the webui will combine with.
+        signal: the schedule's alphas_cumprod of each row [N + B] with the DDIM family, whose outputs
+            are noise (eps); None with k-diffusion samplers, whose outputs are clean latents (x0).
+        text_cond: conditioning of the N parts; a tensor, or for SDXL a dict with ``crossattn`` and
+            ``vector``. Fresh for each call, so it may be edited in place.
+        text_uncond: the same for the B unconditional rows.
+    """
 
-def denoiser_of(params: CFGDenoiserParams) -> Any:
-    """Return the CFG denoiser behind a callback; None if no sampling of ours is running."""
-    p = lifecycle.sampled_processing()
-    if hasattr(params, "denoiser") or p is None:
-        return getattr(params, "denoiser", None)
-    return p.sampler.model_wrap_cfg
+    x: torch.Tensor
+    timestep: float
+    parts: tuple[int, ...]
+    cfg_scale: float
+    signal: torch.Tensor | None
+    text_cond: Any
+    text_uncond: Any
+
+    @property
+    def cond_rows(self) -> int:
+        """N, the number of conditional rows."""
+        return sum(self.parts)
+
+    @property
+    def image_of_row(self) -> list[int]:
+        """For each of the N conditional rows, the image it belongs to."""
+        return [image for image, count in enumerate(self.parts) for _ in range(count)]
+
+    @property
+    def first_row_of_image(self) -> list[int]:
+        """For each of the B images, its first conditional row."""
+        return [sum(self.parts[:image]) for image in range(len(self.parts))]
+
+    def claim_sizes(
+        self,
+        generation: Generation,
+        *,
+        size: tuple[int, int],
+        number_dtype: torch.dtype,
+        refined: bool,
+    ) -> None:
+        """Tell SDXL the picture sizes of negative ADM guidance, in the conditioning of this call."""
+        vectors = hooks.claim_sizes(
+            generation,
+            _vector(self.text_cond),
+            _vector(self.text_uncond),
+            timestep=self.timestep,
+            size=size,
+            number_dtype=number_dtype,
+            refined=refined,
+        )
+        if vectors is not None:
+            self.text_cond["vector"], self.text_uncond["vector"] = vectors
+
+    def guide(self, generation: Generation, out: torch.Tensor) -> None:
+        """Guide the model's outputs for all rows [N + B,C,h,w], in place: the webui reads nothing back."""
+        rows = self.cond_rows
+        if out.shape[0] != rows + len(self.parts):
+            return
+        cond = out[:rows]
+        guided = hooks.guide(
+            generation,
+            self.x[:rows],
+            cond,
+            self._uncond_of_rows(generation, out),
+            timestep=self.timestep,
+            cfg_scale=self.cfg_scale,
+            signal=None if self.signal is None else self.signal[:rows],
+        )
+        if guided is not cond:
+            cond.copy_(guided)
+
+    def _uncond_of_rows(self, generation: Generation, out: torch.Tensor) -> torch.Tensor | None:
+        """Return for each conditional row the unconditional one of its image; None if it has no say.
+
+        Where the webui spares the unconditional half (NGMS, Skip Early CFG), it copies each image's
+        first conditional row there and combines with scale 1, so there is no high scale to damp.
+        """
+        if not guidance.is_damped(self.cfg_scale, generation.settings.adaptive_cfg):
+            return None
+        uncond = out[self.cond_rows :]
+        if torch.equal(out[self.first_row_of_image], uncond):
+            return None
+        return uncond[self.image_of_row]
 
 
 def read_model_call(params: CFGDenoiserParams, denoiser: Any) -> ModelCall | None:
-    """Describe the model call that the host is about to make.
+    """Describe the model call that the webui is about to make.
 
     Returns None where the rows do not follow the layout that guidance relies on: instruct-pix2pix
     models (a third block of rows) and anything else with foreign rows.
@@ -58,28 +135,5 @@ def read_model_call(params: CFGDenoiserParams, denoiser: Any) -> ModelCall | Non
     )
 
 
-def guidance_obstacle() -> str | None:
-    """Return why the active model's predictions must be left alone, or None if they need not."""
-    model = shared.sd_model
-    if getattr(model, "cond_stage_key", None) == "edit":
-        return "instruct-pix2pix models have a guidance of their own"
-    if getattr(model, "is_sd3", False):
-        return "SD3 does not predict noise"
-    return None
-
-
-def pass_size(p: Any) -> tuple[int, int]:
-    """Return (height, width) in pixels of the pass being sampled."""
-    if getattr(p, "is_hr_pass", False):
-        return p.hr_upscale_to_y, p.hr_upscale_to_x
-    return p.height, p.width
-
-
-def infotext_varies() -> bool:
-    """Whether infotext entries may be functions that the host asks picture by picture (1.9)."""
-    return importlib.util.find_spec("modules.sd_schedulers") is not None
-
-
-def size_number_dtype() -> torch.dtype:
-    """Return the dtype in which the host rounds SDXL's size numbers before embedding them."""
-    return devices.dtype
+def _vector(conditioning: Any) -> torch.Tensor | None:
+    return conditioning.get("vector") if isinstance(conditioning, dict) else None

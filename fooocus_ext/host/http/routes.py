@@ -14,10 +14,10 @@ from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from modules import call_queue, shared
 from modules import generation_parameters_copypaste as copypaste
 
+from fooocus_ext import infotext
 from fooocus_ext.api import routes, saving
-from fooocus_ext.args import FIELDS, HOST_CHOICE, SCRIPT_KEY, Settings, from_infotext, parse
+from fooocus_ext.args import HOST_CHOICE, SCRIPT_KEY, Settings, parse
 from fooocus_ext.errors import RequestError, describe
-from fooocus_ext.generation import texts
 from fooocus_ext.generation.plan import make_plan
 from fooocus_ext.host.jobs import run
 from fooocus_ext.host.machine import assets, checkpoints, expansion
@@ -201,12 +201,11 @@ def _settle_infotext(body: dict[str, Any], script: dict[str, Any] | None) -> Non
     if not isinstance(text, str) or not text:
         return
     entries = copypaste.parse_generation_parameters(text)
-    for name, typed in texts.typed_texts(entries).items():
+    for name, typed in infotext.typed_texts(entries).items():
         body.setdefault(name, typed)
     slots = script.get("args") if script else None
     if slots and isinstance(slots[0], dict):
-        values = {field.name: from_infotext(field, entries) for field in FIELDS}
-        known = {name: value for name, value in values.items() if value is not None}
+        known = infotext.field_values(entries)
         script["args"] = list(parse([{**known, **slots[0]}]).as_dict().values())
 
 

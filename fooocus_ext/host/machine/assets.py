@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from modules import paths, sd_models, sd_samplers, sd_vae, shared
 
 from fooocus_ext.generation.plan import Installed
 from fooocus_ext.generation.texts import Writer
-from fooocus_ext.host.machine import expansion, options
+from fooocus_ext.host.machine import expansion, options, versions
 from fooocus_ext.presets.files import PresetLibrary, load_presets
 from fooocus_ext.presets.resolve import Folders
 from fooocus_ext.prompting.style_files import load_styles
@@ -82,7 +81,7 @@ def visible_sampler_names() -> list[str]:
 
 def scheduler_labels() -> list[str]:
     """Return the labels of the host's schedule types; none before 1.9, where samplers imply them."""
-    if importlib.util.find_spec("modules.sd_schedulers") is None:
+    if not versions.has_schedulers():
         return []
     return [s.label for s in importlib.import_module("modules.sd_schedulers").schedulers]
 
@@ -95,7 +94,7 @@ def writer() -> Writer:
         expand=expansion.expand,
         separator=options.text_separator(),
         in_order=options.wildcards_in_order(),
-        entries=options.infotext(
+        entries=options.entries(
             options.SEPARATOR, options.WILDCARDS_IN_ORDER, options.EXPANSION_TARGET
         ),
     )

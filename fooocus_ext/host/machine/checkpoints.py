@@ -10,6 +10,7 @@ from typing import Any
 import safetensors
 from modules import sd_models, shared
 
+from fooocus_ext.args import NONE
 from fooocus_ext.host.machine import families
 from fooocus_ext.presets.aspect_ratios import AspectRatio, parse_size
 
@@ -33,6 +34,17 @@ def sdxl_bases() -> list[str]:
 def checkpoints() -> list[Any]:
     """Return what the host knows of each checkpoint, in the order of its lists."""
     return [sd_models.checkpoint_aliases[title] for title in sd_models.checkpoint_tiles()]
+
+
+def names() -> list[str]:
+    """Return the choices of a checkpoint dropdown, "None" first."""
+    return [NONE, *sd_models.checkpoint_tiles()]
+
+
+def title(name: str) -> str:
+    """Return the dropdown's choice for a checkpoint named in an infotext; as it is if unknown."""
+    info = sd_models.get_closet_checkpoint_match(name) if name != NONE else None
+    return name if info is None else str(info.title)
 
 
 def stated_size(title: str) -> AspectRatio | None:

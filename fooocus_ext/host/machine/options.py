@@ -11,10 +11,9 @@ from typing import Any, cast
 import gradio as gr
 from modules import paths, shared
 
+from fooocus_ext import infotext
 from fooocus_ext.core.refiner_switch import SWITCH_RULES, SwitchRule
 from fooocus_ext.errors import RequestError, describe
-from fooocus_ext.generation import texts
-from fooocus_ext.generation.hooks import REFINER_RULE_KEY
 from fooocus_ext.prompting.expander.folder import MODELS_SUBFOLDER
 from fooocus_ext.prompting.rewrite import BREAK, COMMA
 from fooocus_ext.ui.model_download import download_form
@@ -46,10 +45,10 @@ class _Setting:
 
 
 _SETTINGS = {
-    REFINER_RULE: _Setting(SWITCH_RULES[0], SWITCH_RULES, REFINER_RULE_KEY),
-    SEPARATOR: _Setting("comma", tuple(_SEPARATORS), texts.SEPARATOR_KEY),
-    WILDCARDS_IN_ORDER: _Setting(False, (False, True), texts.IN_ORDER_KEY),
-    EXPANSION_TARGET: _Setting(CLIP_CHUNK, range(15, 301), texts.EXPANSION_TARGET_KEY),
+    REFINER_RULE: _Setting(SWITCH_RULES[0], SWITCH_RULES, infotext.REFINER_RULE),
+    SEPARATOR: _Setting("comma", tuple(_SEPARATORS), infotext.SEPARATOR),
+    WILDCARDS_IN_ORDER: _Setting(False, (False, True), infotext.WILDCARDS_IN_ORDER),
+    EXPANSION_TARGET: _Setting(CLIP_CHUNK, range(15, 301), infotext.EXPANSION_TARGET),
 }
 
 
@@ -116,7 +115,7 @@ def expansion_target() -> int:
     return cast(int, _value(EXPANSION_TARGET))
 
 
-def infotext(*keys: str) -> dict[str, str]:
+def entries(*keys: str) -> dict[str, str]:
     """Return the infotext entries of those of our settings that are not at their defaults."""
     values = {_SETTINGS[key]: _value(key) for key in keys}
     return {s.infotext: str(value) for s, value in values.items() if value != s.default}

@@ -11,7 +11,7 @@ from fooocus_ext.args import FIELDS, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.fields import Field
 from fooocus_ext.generation.plan import make_plan
-from fooocus_ext.host.a1111 import lifecycle
+from fooocus_ext.host import ending
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.refiner import resident
 from fooocus_ext.prompting.styles import special_style
@@ -64,7 +64,7 @@ def _confirm(field: Field) -> Callable[[Any, list[Any]], None]:
             for value in values:
                 _check(Settings().replace(enabled=True, **{field.name: _typed(field, value)}))
         except RequestError as error:
-            raise lifecycle.reason_for_user(p, error) from None
+            raise ending.reason_for_user(p, error) from None
 
     return confirm
 

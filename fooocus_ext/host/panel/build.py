@@ -9,8 +9,7 @@ from typing import Any
 from modules import call_queue, processing, sd_models, ui_common, ui_components
 
 from fooocus_ext.args import FIELDS, HOST_CHOICE, NONE
-from fooocus_ext.host.a1111 import model_call
-from fooocus_ext.host.machine import assets, expansion
+from fooocus_ext.host.machine import assets, checkpoints, expansion
 from fooocus_ext.host.refiner import resident
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, RANDOM_STYLE
@@ -45,7 +44,7 @@ class PanelBuilder:
             refresh_button=refresh_button,
             tool_button=tool_button,
             release_refiner=release_refiner,
-            checkpoint_title=model_call.checkpoint_title,
+            checkpoint_title=checkpoints.title,
         )
         built = panel.build_panel(services)
         self._boxes["expand"] = built.expand_button
@@ -82,7 +81,7 @@ def release_refiner() -> str:
 def choices() -> dict[str, Callable[[], Sequence[str]]]:
     """Return, for each field with an open set of values, the function that lists them."""
     return {
-        "refiner": model_call.checkpoint_names,
+        "refiner": checkpoints.names,
         "styles": lambda: [EXPANSION_STYLE, RANDOM_STYLE, *assets.styles().names],
         "aspect_ratio": lambda: [HOST_CHOICE, *ASPECT_RATIOS],
         "preset": lambda: [NONE, *assets.presets().names],

@@ -6,10 +6,9 @@ import functools
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
-from modules import scripts
-
 from fooocus_ext.core.refiner_switch import first_refiner_step
 from fooocus_ext.errors import RequestError
+from fooocus_ext.host.machine import versions
 
 if TYPE_CHECKING:
     from fooocus_ext.generation.state import Generation
@@ -21,7 +20,7 @@ _UNSPLITTABLE = ("UniPC", "DPM fast", "DPM adaptive", "Restart")
 
 def check_available(sampler_names: Collection[str]) -> None:
     """Raise RequestError where the run of one of these samplers cannot be split in two."""
-    if not hasattr(scripts.Script, "process_before_every_sampling"):
+    if not versions.has_sampling_hook():
         raise RequestError(
             'refiner_method: "separate" needs webui 1.10 or newer; allowed here: "joint".'
         )

@@ -95,7 +95,7 @@ class Refiner:
         return {
             name.infotext: self._resident.info.short_title,
             switch.infotext: f"{self._settings.refiner_switch:g}",
-            **({} if self._is_split else options.infotext(options.REFINER_RULE)),
+            **({} if self._is_split else options.entries(options.REFINER_RULE)),
         }
 
     def prepare_sampler(self, generation: Generation, p: Any) -> None:

@@ -9,7 +9,6 @@ import gradio as gr
 from modules import call_queue, script_callbacks, sd_models, shared
 
 from fooocus_ext.args import NONE
-from fooocus_ext.host.a1111 import model_call
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.host.tab import fill, generate, send, storage
@@ -64,7 +63,7 @@ def choices() -> Mapping[str, Callable[[], Sequence[str]]]:
     return {
         "preset": lambda: assets.presets().names,
         "base_model": sd_models.checkpoint_tiles,
-        "refiner": model_call.checkpoint_names,
+        "refiner": checkpoints.names,
         "lora": lambda: [NONE, *assets.lora_names()],
         "vae": lambda: [DEFAULT, NONE, *assets.installed().vaes],
         "sampler": assets.visible_sampler_names,

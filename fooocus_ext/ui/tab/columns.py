@@ -79,7 +79,7 @@ def _build_setting(widgets: dict[str, Any], parts: dict[str, Any], services: Tab
         value=values["negative_prompt"],
         label="Negative prompt",
         lines=2,
-        placeholder="What should not be in the picture",
+        placeholder="What the picture should not show",
         elem_id="fooocus_negative_prompt",
     )
     with gr.Row(elem_id="fooocus_seed_row"):
@@ -89,7 +89,7 @@ def _build_setting(widgets: dict[str, Any], parts: dict[str, Any], services: Tab
         widgets["seed"] = gr.Textbox(value=values["seed"], label="Seed", elem_id="fooocus_seed")
     widgets["private"] = gr.Checkbox(
         value=values["private"],
-        label="Private: write neither pictures nor log",
+        label="Private: save no pictures and no log",
         elem_id="fooocus_private",
     )
     gr.HTML(
@@ -148,7 +148,7 @@ def _build_advanced(widgets: dict[str, Any], services: TabServices) -> None:
         widgets["sampler"] = _dropdown("sampler", "Sampler", services)
         widgets["scheduler"] = _dropdown("scheduler", "Schedule type", services)
     widgets["upscaler"] = _dropdown("upscaler", "Upscaler", services)
-    with gr.Accordion("Forced overwrites (-1 is off)", open=False, elem_id="fooocus_forced"):
+    with gr.Accordion("Overrides (-1 = off)", open=False, elem_id="fooocus_forced"):
         widgets["steps"] = _number("steps", "Forced steps", services)
         with gr.Row():
             widgets["width"] = _number("width", "Forced width", services)

@@ -10,19 +10,24 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import fooocus_ext.host.machine
 from fooocus_ext.core.refiner_switch import first_refiner_step
 from fooocus_ext.errors import RequestError
 
-WITH_HOOK = SimpleNamespace(
-    Script=type("Script", (), {"process_before_every_sampling": lambda *_: None})
-)
-WITHOUT_HOOK = SimpleNamespace(Script=type("Script", (), {}))
 LOADED_ONCE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
 @pytest.fixture
-def separate(load_host_module):
-    return load_host_module("refiner/split_sampler", scripts=WITH_HOOK)
+def versions(monkeypatch):
+    """Return what the host's version offers; a test may change it."""
+    offers = SimpleNamespace(has_sampling_hook=lambda: True)
+    monkeypatch.setattr(fooocus_ext.host.machine, "versions", offers, raising=False)
+    return offers
+
+
+@pytest.fixture
+def separate(load_host_module, versions):
+    return load_host_module("refiner/split_sampler")
 
 
 class Model:
@@ -172,7 +177,7 @@ def test_other_samplers_are_not(separate):
     assert separate.check_available({"DPM++ 2M"}) is None
 
 
-def test_a_host_without_the_hook_is_told_so(load_host_module):
-    old = load_host_module("refiner/split_sampler", scripts=WITHOUT_HOOK)
+def test_a_host_without_the_hook_is_told_so(separate, versions):
+    versions.has_sampling_hook = lambda: False
     with pytest.raises(RequestError, match=r"1\.10 or newer"):
-        old.check_available({"Euler"})
+        separate.check_available({"Euler"})

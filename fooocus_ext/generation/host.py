@@ -1,0 +1,51 @@
+"""What a family of webuis offers to a generation: all that the story in ``hooks`` asks of its host.
+
+Jobs, options, pages and routes are no part of it. A family is an object with these methods, such as
+``fooocus_ext.host.a1111.family.A1111``; what it does to guide a model call is its own affair, and comes back
+to ``hooks.claim_sizes`` and ``hooks.guide`` with plain tensors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import torch
+
+    from fooocus_ext.generation.state import Generation
+
+
+class Refiner(Protocol):
+    """A refiner that takes part in one generation. Its turn in the sampler is its family's affair."""
+
+    def encode(self, p: Any) -> None:
+        """Encode the texts of a batch for the refiner, before its sampling starts."""
+
+    def hand_back(self) -> None:
+        """Give the sampler back to the base. Safe to call any number of times."""
+
+
+class Host(Protocol):
+    """A family of webuis. ``p`` is its processing object, one for each request."""
+
+    @property
+    def infotext_varies(self) -> bool:
+        """Whether an infotext entry may be a function that the host asks picture by picture."""
+
+    def attach(self, p: Any, generation: Generation) -> None:
+        """Make the coming model calls of ``p`` the generation's, until the generation is closed."""
+
+    def pass_size(self, p: Any) -> tuple[int, int]:
+        """Return (height, width) in pixels of the pass being sampled."""
+
+    def size_number_dtype(self) -> torch.dtype:
+        """Return the dtype in which the host rounds SDXL's size numbers before embedding them."""
+
+    def guidance_obstacle(self) -> str | None:
+        """Return why the active model's predictions must be left alone, or None."""
+
+    def refiner(self, p: Any, generation: Generation) -> Refiner | None:
+        """Make the refiner that the settings name ready for its turn; None if there is none.
+
+        Raises RequestError if it cannot take part.
+        """

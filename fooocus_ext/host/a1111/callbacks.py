@@ -1,0 +1,61 @@
+"""A1111's callbacks around each model call, and what happens in them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modules import script_callbacks
+
+from fooocus_ext.host.a1111.family import HOST
+from fooocus_ext.host.a1111.model_call import read_model_call
+from fooocus_ext.host.a1111.sampling import Sampling, ends_sampling_on_error, samplings
+from fooocus_ext.host.refiner import resident
+
+
+def register() -> None:
+    """Register with the webui."""
+    script_callbacks.on_cfg_denoiser(_before_model_call)
+    script_callbacks.on_cfg_denoised(_after_model_call)
+    script_callbacks.on_model_loaded(_release_refiner)
+
+
+def _before_model_call(params: Any) -> None:
+    sampling = samplings.current()
+    if sampling is None:
+        return
+    denoiser = getattr(params, "denoiser", sampling.p.sampler.model_wrap_cfg)  # named from 1.8 on
+    if denoiser.p is sampling.p:
+        with ends_sampling_on_error():
+            _prepare_model_call(sampling, params, denoiser)
+
+
+def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
+    generation = sampling.generation
+    refined = generation.refiner is not None and generation.refiner.intervene(
+        generation, params, denoiser
+    )
+    obstacle = HOST.guidance_obstacle()
+    sampling.call = read_model_call(params, denoiser) if obstacle is None else None
+    if sampling.call is None:
+        generation.skipped["guidance"] = obstacle or "this model's rows have a foreign layout"
+        return
+    sampling.call.claim_sizes(
+        generation,
+        size=HOST.pass_size(denoiser.p),
+        number_dtype=HOST.size_number_dtype(),
+        refined=refined,
+    )
+
+
+def _after_model_call(params: Any) -> None:
+    sampling = samplings.current()
+    call = sampling.take_call() if sampling is not None else None
+    if sampling is not None and call is not None:
+        with ends_sampling_on_error():
+            call.guide(sampling.generation, params.x)
+
+
+def _release_refiner(model: Any) -> None:
+    """With another base, its memory is worth more than a refiner's; unless one samples."""
+    if samplings.current() is None and not resident.is_loading():
+        resident.release_unless_for(model)

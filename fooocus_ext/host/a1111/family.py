@@ -1,0 +1,56 @@
+"""What A1111 offers to a generation: the host that ``fooocus_ext.generation.host`` describes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modules import devices, shared
+
+from fooocus_ext.host import ending
+from fooocus_ext.host.machine import versions
+from fooocus_ext.host.refiner import turn
+
+if TYPE_CHECKING:
+    import torch
+
+    from fooocus_ext.generation.state import Generation
+
+
+class A1111:
+    """AUTOMATIC1111's webui, 1.6 to 1.10. Its callbacks find the generation through ``p``."""
+
+    @property
+    def infotext_varies(self) -> bool:
+        """Whether an infotext entry may be a function that the webui asks picture by picture."""
+        return versions.infotext_may_vary()
+
+    def attach(self, p: Any, generation: Generation) -> None:
+        """Make the generation end when the webui closes ``p``."""
+        ending.close_with(p, generation)
+
+    def pass_size(self, p: Any) -> tuple[int, int]:
+        """Return (height, width) in pixels of the pass being sampled."""
+        if getattr(p, "is_hr_pass", False):
+            return p.hr_upscale_to_y, p.hr_upscale_to_x
+        return p.height, p.width
+
+    def size_number_dtype(self) -> torch.dtype:
+        """Return the dtype in which the webui rounds SDXL's size numbers before embedding them."""
+        dtype: torch.dtype = devices.dtype
+        return dtype
+
+    def guidance_obstacle(self) -> str | None:
+        """Return why the active model's predictions must be left alone, or None if they need not."""
+        model = shared.sd_model
+        if getattr(model, "cond_stage_key", None) == "edit":
+            return "instruct-pix2pix models have a guidance of their own"
+        if getattr(model, "is_sd3", False):
+            return "SD3 does not predict noise"
+        return None
+
+    def refiner(self, p: Any, generation: Generation) -> turn.Refiner | None:
+        """Make the refiner that the settings name ready for its turn."""
+        return turn.take_part(p, generation)
+
+
+HOST = A1111()

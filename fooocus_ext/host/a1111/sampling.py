@@ -1,0 +1,101 @@
+"""The samplings of ours that run on A1111, and how an error in a callback ends one.
+
+The webui swallows exceptions in callbacks and goes on to a picture without what was asked for. So an
+error of ours is carried past its guards, and raised again outside of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fooocus_ext.host import ending
+
+if TYPE_CHECKING:
+    from fooocus_ext.generation.state import Generation
+    from fooocus_ext.host.a1111.model_call import ModelCall
+
+
+@dataclass
+class Sampling:
+    """The sampling of one batch, from its first step to its last.
+
+    Attributes:
+        p: the processing object that is sampled.
+        generation: its generation.
+        call: the model call in progress, between the webui's two callbacks around it.
+    """
+
+    p: Any
+    generation: Generation
+    call: ModelCall | None = None
+
+    def take_call(self) -> ModelCall | None:
+        """Return the model call in progress, which is over with this."""
+        call, self.call = self.call, None
+        return call
+
+
+class Samplings:
+    """The samplings of ours that are running, innermost last; not every callback names its own."""
+
+    def __init__(self) -> None:
+        self._running: list[Sampling] = []
+
+    def current(self) -> Sampling | None:
+        """Return the sampling that we are in; None outside of any of ours."""
+        return self._running[-1] if self._running else None
+
+    @contextmanager
+    def running(self, p: Any, generation: Generation) -> Iterator[None]:
+        """Be in the sampling of ``p``; its end undoes what was done for it."""
+        self._running.append(Sampling(p, generation))
+        try:
+            yield
+        except _SamplingFailedError as failure:
+            raise failure.error from failure.error.__cause__
+        finally:
+            self._running.pop()
+            generation.end_sampling()
+            ending.report_skipped(p, generation)
+
+
+samplings = Samplings()
+"""The webui samples one batch at a time in one process, so there is one of these."""
+
+
+class _SamplingFailedError(BaseException):
+    """Carries an error of ours out of a callback: the webui's guards stop at Exception."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def follow_sampling(p: Any, generation: Generation) -> None:
+    """Make the coming ``p.sample`` undo what is done for it, whatever happens in it.
+
+    Called once for each batch, right before the webui samples it. The override goes as soon as
+    sampling begins, so that copies of ``p`` made later (inpainting passes) sample for themselves.
+    """
+    sample = p.sample
+
+    def sample_and_undo(*args: Any, **kwargs: Any) -> Any:
+        generation.give_back(p, "sample")
+        with samplings.running(p, generation):
+            if generation.refiner is not None:
+                generation.refiner.encode(p)
+            return sample(*args, **kwargs)
+
+    generation.override(p, "sample", sample_and_undo)
+
+
+@contextmanager
+def ends_sampling_on_error() -> Iterator[None]:
+    """Make an error of ours inside a callback end the sampling with that error."""
+    try:
+        yield
+    except Exception as error:
+        raise _SamplingFailedError(error) from error

@@ -1,0 +1,33 @@
+"""Which family of webuis this is, and whether the extension knows its way around in it."""
+
+from __future__ import annotations
+
+import logging
+
+from fooocus_ext.host.machine import versions
+
+log = logging.getLogger("fooocus")
+
+_NOTICE = (
+    "Fooocus is not started: it expects AUTOMATIC1111's webui 1.6 to 1.10, which asks extensions before "
+    "and after each model call, and found %s. Nothing of this webui was changed. Please report it, with "
+    "the name and version of your webui, where you got this extension."
+)
+
+
+def is_supported() -> bool:
+    """Whether the extension can run here; if not, say so in the log, once."""
+    problem = _problem()
+    if problem:
+        log.error(_NOTICE, problem)
+    return not problem
+
+
+def _problem() -> str:
+    """Return what was found instead of a webui that the extension knows; empty if it knows this one."""
+    forge = versions.forge_packages()
+    if forge:
+        return f"Forge's engine ({', '.join(forge)}), which does not"
+    if not versions.asks_around_model_calls():
+        return "a webui that does not"
+    return ""

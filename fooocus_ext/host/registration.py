@@ -1,0 +1,28 @@
+"""Everything that the extension registers with the webui, in one list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modules import script_callbacks
+
+from fooocus_ext import infotext
+from fooocus_ext.host.a1111 import callbacks
+from fooocus_ext.host.http import routes
+from fooocus_ext.host.machine import options
+from fooocus_ext.host.panel import axes
+from fooocus_ext.host.tab import connect
+
+
+def register() -> None:
+    """Register with the webui; it forgets all callbacks before it runs the entry file again."""
+    callbacks.register()
+    script_callbacks.on_ui_settings(options.register)
+    script_callbacks.on_before_ui(axes.register)
+    script_callbacks.on_infotext_pasted(_restore_typed_texts)
+    script_callbacks.on_app_started(routes.register)
+    connect.register()
+
+
+def _restore_typed_texts(_infotext: str, entries: dict[str, Any]) -> None:
+    infotext.restore_typed_texts(entries)

@@ -1,0 +1,173 @@
+"""Every key that the extension writes into a picture's infotext: written and read here, and nowhere else.
+
+The keys are a public contract: they may be added to, never renamed.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
+from fooocus_ext.errors import RequestError
+from fooocus_ext.fields import Field
+
+PROMPT = "Fooocus prompt"
+NEGATIVE_PROMPT = "Fooocus negative prompt"
+EXPANSION = "Fooocus expansion text"
+DRAWN_STYLES = "Fooocus styles drawn"
+HIRES_PROMPT = "Fooocus hires prompt"
+HIRES_NEGATIVE_PROMPT = "Fooocus hires negative prompt"
+SKIPPED = "Fooocus skipped"
+# Settings of the webui's page, named where a value other than the default had a part in the picture.
+SEPARATOR = "Fooocus text separator"
+WILDCARDS_IN_ORDER = "Fooocus wildcards in order"
+EXPANSION_TARGET = "Fooocus expansion target"
+REFINER_RULE = "Fooocus refiner rule"
+
+KEYS = (
+    *(field.infotext for field in FIELDS),
+    PROMPT,
+    NEGATIVE_PROMPT,
+    EXPANSION,
+    DRAWN_STYLES,
+    HIRES_PROMPT,
+    HIRES_NEGATIVE_PROMPT,
+    SEPARATOR,
+    WILDCARDS_IN_ORDER,
+    EXPANSION_TARGET,
+    SKIPPED,
+    REFINER_RULE,
+)
+
+_TYPED = {
+    "prompt": (PROMPT, "Prompt"),
+    "negative_prompt": (NEGATIVE_PROMPT, "Negative prompt"),
+    "hr_prompt": (HIRES_PROMPT, "Hires prompt"),
+    "hr_negative_prompt": (HIRES_NEGATIVE_PROMPT, "Hires negative prompt"),
+}
+"""Our key and the webui's for each text of the request, by field."""
+
+
+def settings_entries(settings: Settings) -> dict[str, str]:
+    """Return the entries of enabled settings: the switch, and every field that is not at its default."""
+    entries = {FIELDS_BY_NAME["enabled"].infotext: "True"}
+    for field in FIELDS[1:]:
+        value = getattr(settings, field.name)
+        if value != field.default:
+            entries[field.infotext] = _to_text(value)
+    return entries
+
+
+def field_value(field: Field, entries: Mapping[str, Any]) -> Any:
+    """Return the value that a parsed infotext gives a field.
+
+    A picture made without Fooocus switches the extension off and leaves the other fields alone
+    (None); one made with it resets the fields that it does not mention to their defaults. A value
+    that cannot be read also counts as not mentioned.
+    """
+    made_with_fooocus = entries.get(FIELDS_BY_NAME["enabled"].infotext) == "True"
+    if field.name == "enabled":
+        return made_with_fooocus
+    if not made_with_fooocus:
+        return None
+    try:
+        value = field.check(_from_text(field, str(entries[field.infotext])))
+    except (KeyError, ValueError, RequestError):
+        value = field.default
+    return list(value) if isinstance(value, tuple) else value
+
+
+def field_values(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that a parsed infotext gives the fields, by name, without those it leaves alone."""
+    values = {field.name: field_value(field, entries) for field in FIELDS}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def without_ours(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of a picture's entries that lacks ours."""
+    return {key: value for key, value in entries.items() if key not in KEYS}
+
+
+def replaced(typed: Sequence[str], rewritten: Sequence[str]) -> list[str | None]:
+    """Return, for each picture, the typed text if the infotext's own prompt no longer shows it."""
+    return [text if text != shown else None for text, shown in zip(typed, rewritten, strict=True)]
+
+
+def entry(values: Sequence[str | None], *, varies: bool) -> Any:
+    """Return one entry for a job of several pictures, as the webui takes it.
+
+    Args:
+        values: the entry of each picture; None for no entry.
+        varies: whether this webui asks for an entry picture by picture if it gets a function
+            (from 1.9 on). If not, an entry on which the pictures differ is left out.
+    """
+    quoted = [_quoted(value) for value in values]
+    if len(set(quoted)) == 1:
+        return quoted[0]
+    return functools.partial(_value_of_picture, quoted) if varies else None
+
+
+def typed_texts(entries: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts that were typed, by the request's fields, from a parsed infotext of ours.
+
+    Empty for a picture that was made without the extension, or with nothing rewritten.
+    """
+    return {field: entries[key] for field, (key, _) in _TYPED.items() if key in entries}
+
+
+def restore_typed_texts(entries: dict[str, Any]) -> None:
+    """Put the typed texts back in place of the rewritten ones, in a parsed infotext."""
+    entries.update({_TYPED[field][1]: text for field, text in typed_texts(entries).items()})
+
+
+def _to_text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, tuple):
+        if any("," in name or name.startswith("[") for name in value):
+            return json.dumps(value, ensure_ascii=False)
+        return ", ".join(value)
+    return str(value)
+
+
+def _from_text(field: Field, text: str) -> object:
+    if field.kind == "flag":
+        return {"True": True, "False": False}.get(text)
+    if field.kind == "number":
+        return float(text)
+    if field.kind == "names":
+        return json.loads(text) if text.startswith("[") else text.split(", ")
+    return text
+
+
+def _quoted(value: str | None) -> str | None:
+    """Return a value so that the webui, which takes quotes around a value off, gives it back.
+
+    Without quotes, its parser complains of an empty value.
+    """
+    if value is None or (value and not value[0] == value[-1] == '"'):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _value_of_picture(
+    values: Sequence[str | None],
+    *,
+    p: Any,
+    all_prompts: Sequence[str],
+    index: int,
+    use_main_prompt: bool = False,
+    **_: Any,
+) -> str | None:
+    """Return the entry of the picture that the webui writes an infotext for.
+
+    It counts pictures through the job where it passes the job's prompts, and through the batch
+    where it passes the batch's.
+    """
+    if use_main_prompt:
+        return values[0]
+    of_job = all_prompts is p.all_prompts
+    return values[index if of_job else p.iteration * p.batch_size + index]

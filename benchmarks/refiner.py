@@ -113,4 +113,4 @@ def _options(changed: Mapping[str, Any]) -> Iterator[None]:
 def _release() -> None:
     from fooocus_ext.host.refiner import resident  # noqa: PLC0415 - needs the host
 
-    resident.release()
+    resident.RESIDENCE.release()

@@ -61,6 +61,7 @@ class Writer:
                 wildcards=self.wildcards,
                 in_order=self.in_order,
                 separator=self.separator,
+                expands=_expands(settings),
             )
             for index, (prompt, negative, seed) in enumerate(
                 zip(prompts, negative_prompts, seeds, strict=True)

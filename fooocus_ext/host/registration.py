@@ -8,7 +8,7 @@ from modules import script_callbacks
 
 from fooocus_ext import infotext
 from fooocus_ext.host.a1111 import callbacks
-from fooocus_ext.host.http import routes
+from fooocus_ext.host.http import services
 from fooocus_ext.host.machine import options
 from fooocus_ext.host.panel import axes
 from fooocus_ext.host.tab import connect
@@ -20,7 +20,7 @@ def register() -> None:
     script_callbacks.on_ui_settings(options.register)
     script_callbacks.on_before_ui(axes.register)
     script_callbacks.on_infotext_pasted(_restore_typed_texts)
-    script_callbacks.on_app_started(routes.register)
+    script_callbacks.on_app_started(services.register)
     connect.register()
 
 

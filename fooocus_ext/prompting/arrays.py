@@ -12,22 +12,13 @@ also be unbalanced, and then has to stay.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from fooocus_ext.prompting.grammar import Mark, marks_of, partners_of
+
 MAX_NESTING = 16
-_SPECIAL = re.compile(r"\\.|<\w+:|[\[\](),>]", re.DOTALL)
-_CLOSERS = {")": "(", ">": "<"}
-
-
-@dataclass(frozen=True)
-class _Mark:
-    """A character of the text that means something: where it is, and what (``<`` for a tag)."""
-
-    position: int
-    kind: str
 
 
 def apply_arrays(text: str, index: int, *, note: Callable[[str], None] | None = None) -> str:
@@ -74,12 +65,8 @@ def _find_arrays(text: str) -> list[_Array]:
     """Return the outermost arrays from left to right."""
     if "[[" not in text or "]]" not in text:
         return []
-    marks = [
-        _Mark(found.start(), found[0][0])
-        for found in _SPECIAL.finditer(text)
-        if not found[0].startswith("\\")
-    ]
-    partners = _partners(marks)
+    marks = marks_of(text)
+    partners = partners_of(marks)
     arrays: list[_Array] = []
     at = 0
     while at < len(marks):
@@ -92,30 +79,7 @@ def _find_arrays(text: str) -> list[_Array]:
     return arrays
 
 
-def _partners(marks: list[_Mark]) -> dict[int, int]:
-    """Match opening marks with closing ones; the result maps indices into ``marks``.
-
-    A square bracket closes the nearest open one whatever lies open between them, so an emoticon
-    inside an array does no harm; a parenthesis or a tag closes only if it was opened last.
-    """
-    partners: dict[int, int] = {}
-    open_marks: list[int] = []
-    open_squares = 0
-    for number, mark in enumerate(marks):
-        if mark.kind in "[(<":
-            open_marks.append(number)
-            open_squares += mark.kind == "["
-        elif mark.kind == "]" and open_squares:
-            while marks[open_marks[-1]].kind != "[":
-                open_marks.pop()
-            partners[open_marks.pop()] = number
-            open_squares -= 1
-        elif open_marks and marks[open_marks[-1]].kind == _CLOSERS.get(mark.kind):
-            partners[open_marks.pop()] = number
-    return partners
-
-
-def _array_at(text: str, marks: list[_Mark], partners: dict[int, int], outer: int) -> _Array | None:
+def _array_at(text: str, marks: list[Mark], partners: dict[int, int], outer: int) -> _Array | None:
     """Return the array whose first bracket is ``marks[outer]``, if there is one."""
     inner = outer + 1
     outer_end, inner_end = partners.get(outer), partners.get(inner)
@@ -135,7 +99,7 @@ def _array_at(text: str, marks: list[_Mark], partners: dict[int, int], outer: in
 
 
 def _own_commas(
-    marks: list[_Mark], partners: dict[int, int], opening: int, closing: int
+    marks: list[Mark], partners: dict[int, int], opening: int, closing: int
 ) -> list[int]:
     """Return the positions of the commas between two marks that are in nothing else."""
     commas = []

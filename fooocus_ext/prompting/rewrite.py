@@ -4,8 +4,12 @@ Lines. Fooocus takes every line of a prompt box as a text of its own. Users of t
 prompts wherever they like, so that rule holds only where texts are put together anyway: when a style
 is applied, or when a prompt of several lines is joined by another separator than a comma (Fooocus's
 own way to encode texts separately, `` BREAK ``). Then each line is trimmed of spaces, commas and
-dots, blank lines are dropped, the first line is the main text and the others follow as they are.
-Otherwise the whole box, as typed, is the main text.
+dots, blank lines are dropped, the first line that is more than tags is the main text and the others
+follow as they are. A line break inside brackets ends no line. Otherwise the whole box, as typed, is the
+main text.
+
+Parts. The parts of a prompt divided by ``AND`` are prompts of their own: each gets the styles and the
+expansion, and ends in its weight. One that is weighted 0 or less stays as it is.
 
 Where none of the features is used, the result is the typed text, byte for byte.
 """
@@ -14,10 +18,12 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 from fooocus_ext.prompting.arrays import apply_arrays
+from fooocus_ext.prompting.grammar import Part, join_parts, split_lines, split_parts, without_tags
 from fooocus_ext.prompting.styles import (
     EXPANSION_STYLE,
     RANDOM_STYLE,
@@ -26,11 +32,10 @@ from fooocus_ext.prompting.styles import (
     apply_styles,
     special_style,
 )
-from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards
+from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards, has_wildcards
 
 COMMA = ", "
 BREAK = " BREAK "
-_EXTRA_NETWORK = re.compile(r"<\w+:[^>]+>")
 MAX_NOTES = 20
 _EDGES = ",. \r\n"
 
@@ -60,13 +65,29 @@ class RewrittenPrompt:
 
 
 @dataclass(frozen=True)
+class _PositivePart:
+    """One part of the positive prompt (see ``AND``): its texts in order, and its weight as typed.
+
+    Attributes:
+        texts: what is joined.
+        weight: the weight at its end, with its colon; empty for none.
+        grows: whether an expansion is added: not to what the picture is not to show.
+    """
+
+    texts: tuple[str, ...]
+    weight: str = ""
+    grows: bool = True
+
+
+@dataclass(frozen=True)
 class ResolvedPrompt:
     """One image's texts with every draw made: what is encoded but for the expansion.
 
     Attributes:
         subject: the main text with wildcards and arrays resolved, without styles, ``<lora:...>``
             tags and line breaks: what an expander continues. Empty where there is nothing to continue.
-        positive: the positive texts, in order.
+        plain: the positive prompt as it is if no expansion follows; None if there is more to join.
+        positive: its parts.
         negative: the negative texts, in order.
         styles: the styles applied, in order, drawn ones included.
         notes: sentences about what could not be done as asked.
@@ -74,28 +95,30 @@ class ResolvedPrompt:
     """
 
     subject: str
-    positive: tuple[str, ...]
+    plain: str | None
+    positive: tuple[_PositivePart, ...]
     negative: tuple[str, ...]
     styles: tuple[Style, ...]
     notes: tuple[str, ...]
     separator: str
 
     def finish(self, expanded: str = "") -> RewrittenPrompt:
-        """Return the texts joined, with an expansion behind them if there is one.
+        """Return the texts joined, with an expansion behind each part that wants one.
 
         Args:
             expanded: what an expander made of ``subject``: the subject with its continuation, or the
                 continuation alone; empty for no expansion.
         """
         expansion = self._expansion(expanded.strip())
-        positive = (*self.positive, expansion) if expansion else self.positive
+        parts = [self._grown(part, expansion) for part in self.positive]
+        joined = join_parts([self._join(part.texts) + part.weight for part in parts])
         return RewrittenPrompt(
-            positive=_join(positive, self.separator),
-            negative=_join(self.negative, self.separator),
+            positive=joined if expansion or self.plain is None else self.plain,
+            negative=self._join(self.negative),
             applied_styles=tuple(style.name for style in self.styles),
             expansion=expansion,
             notes=self.notes,
-            positive_parts=positive,
+            positive_parts=tuple(text for part in parts for text in part.texts),
             negative_parts=self.negative,
         )
 
@@ -112,6 +135,18 @@ class ResolvedPrompt:
             return expanded
         return f"{self.subject}{COMMA}{continuation}"
 
+    def _grown(self, part: _PositivePart, expansion: str) -> _PositivePart:
+        if not expansion or not part.grows:
+            return part
+        return replace(part, texts=(*part.texts, expansion))
+
+    def _join(self, texts: Sequence[str]) -> str:
+        """Join texts; a single one stays as it is, several lose the commas at their seams."""
+        if len(texts) == 1:
+            return texts[0]
+        trimmed = (text.strip(", \r\n") for text in texts)
+        return self.separator.join(text for text in trimmed if text)
+
 
 def resolve_image(
     prompt: str,
@@ -124,12 +159,13 @@ def resolve_image(
     wildcards: Wildcards,
     in_order: bool = False,
     separator: str = COMMA,
+    expands: bool = False,
 ) -> ResolvedPrompt:
     """Return the texts of one image but for its expansion.
 
     One ``random.Random(seed)`` makes all draws, in this order: wildcards of the main text, of the
-    main negative text, of the further lines, of the further negative lines; then random styles. So
-    the result depends on the arguments alone.
+    main negative text, of the further lines, of the further negative lines; then random styles, then
+    wildcards in texts of styles. So the result depends on the arguments alone.
 
     Args:
         prompt: as typed.
@@ -141,6 +177,8 @@ def resolve_image(
         wildcards: the wildcard files.
         in_order: wildcards take their options in order of the images instead of drawing.
         separator: ", ", or " BREAK " to have the texts encoded one by one as Fooocus does.
+        expands: whether an expansion may follow. A prompt divided by ``AND`` is taken apart for it,
+            as it is for styles.
 
     Raises:
         RequestError: unknown style; wildcards that multiply without end.
@@ -153,24 +191,83 @@ def resolve_image(
 
     named = [name for name in styles if special_style(name) != EXPANSION_STYLE]
     library.check(named)
-    main, extra = _split_lines(prompt, bool(named), separator)
-    main_negative, extra_negative = _split_lines(negative_prompt, bool(named), separator)
-    main = apply_arrays(resolve(main), index, note=notes.add)
-    main_negative = resolve(main_negative)
-    extra = [resolve(line) for line in extra]
-    extra_negative = [resolve(line) for line in extra_negative]
-    chosen = _choose_styles(named, library, rng)
-    texts = apply_styles(
-        chosen, main, main_negative, extra_positive=extra, extra_negative=extra_negative
-    )
+    typed = _take_apart(prompt, bool(named), separator, divides=bool(named) or expands)
+    typed_negative = _take_apart(negative_prompt, bool(named), separator, divides=False)
+    main = apply_arrays(resolve(typed.main), index, note=notes.add)
+    main_negative = resolve(typed_negative.main)
+    further = [[resolve(line) for line in lines] for lines in typed.further]
+    further_negative = [resolve(line) for line in typed_negative.further[0]]
+    chosen = [_resolved_style(style, resolve) for style in _choose_styles(named, library, rng)]
     return ResolvedPrompt(
-        subject=_tidy(" ".join(_EXTRA_NETWORK.sub("", main).splitlines())),
-        positive=tuple(texts.positive),
-        negative=tuple(texts.negative),
+        subject=_tidy(" ".join(without_tags(main).splitlines())),
+        plain=None if chosen or any(further) else main,
+        positive=_positive_parts(main, further, chosen),
+        negative=tuple(
+            apply_styles(chosen, "", main_negative, extra_negative=further_negative).negative
+        ),
         styles=tuple(chosen),
         notes=tuple(notes.sentences),
         separator=separator,
     )
+
+
+def _positive_parts(
+    main: str, further: Sequence[Sequence[str]], styles: Sequence[Style]
+) -> tuple[_PositivePart, ...]:
+    """Return the parts of a main text, each with the styles applied and its further lines behind it.
+
+    A wildcard may have brought in more parts than were typed; those have no lines of their own.
+    """
+    parts = [Part(main)]
+    if len(further) > 1:
+        parts = [Part(_tidy(part.text), part.weight) for part in split_parts(main)]
+    return tuple(
+        _positive_part(part, lines, styles)
+        for part, lines in zip_longest(parts, further[: len(parts)], fillvalue=())
+        if isinstance(part, Part)
+    )
+
+
+def _positive_part(part: Part, lines: Sequence[str], styles: Sequence[Style]) -> _PositivePart:
+    """Return one part with the styles applied, unless it says what is not wanted."""
+    if not part.is_wanted:
+        return _PositivePart((part.text, *lines), part.weight, grows=False)
+    texts = apply_styles(styles, part.text, extra_positive=lines).positive
+    return _PositivePart(tuple(texts), part.weight)
+
+
+def _resolved_style(style: Style, resolve: Callable[[str], str]) -> Style:
+    """Return a style with the wildcards in its own texts resolved."""
+    if not has_wildcards(style.prompt) and not has_wildcards(style.negative_prompt):
+        return style
+    return replace(
+        style, prompt=resolve(style.prompt), negative_prompt=resolve(style.negative_prompt)
+    )
+
+
+@dataclass(frozen=True)
+class _TypedText:
+    """A prompt box taken apart; see the module's text for the rule.
+
+    Attributes:
+        main: the main text; of a divided prompt, the parts' main texts, divided again.
+        further: the further lines of each part.
+    """
+
+    main: str
+    further: list[list[str]]
+
+
+def _take_apart(text: str, has_styles: bool, separator: str, *, divides: bool) -> _TypedText:
+    parts = split_parts(text) if divides else [Part(text)]
+    rows = [_split_lines(part.text, has_styles, separator) for part in parts]
+    further = [lines for _main, lines in rows]
+    if len(parts) == 1:
+        return _TypedText(rows[0][0], further)
+    if not has_styles and not any(further):
+        return _TypedText(text, further)
+    mains = [main + part.weight for (main, _lines), part in zip(rows, parts, strict=True)]
+    return _TypedText(join_parts(mains), further)
 
 
 @dataclass
@@ -186,11 +283,16 @@ class _Notes:
 
 def _split_lines(text: str, has_styles: bool, separator: str) -> tuple[str, list[str]]:
     """Return the main text and the further lines; see the module's text for the rule."""
-    lines = [line for line in map(_tidy, text.splitlines()) if line]
+    lines = [line for line in map(_tidy, split_lines(text)) if line]
     independent = has_styles or (separator != COMMA and len(lines) > 1)
     if not independent:
         return text, []
-    return (lines[0], lines[1:]) if lines else ("", [])
+    if not lines:
+        return "", []
+    # Fooocus takes tags out before it looks for the main text; here they are further lines.
+    words = [without_tags(line).strip(_EDGES) for line in lines]
+    main = next((number for number, word in enumerate(words) if word), 0)
+    return lines[main], [*lines[:main], *lines[main + 1 :]]
 
 
 def _tidy(line: str) -> str:
@@ -203,10 +305,3 @@ def _choose_styles(names: Sequence[str], library: StyleLibrary, rng: random.Rand
         library.draw(rng) if special_style(name) == RANDOM_STYLE else library.get(name)
         for name in names
     ]
-
-
-def _join(texts: Sequence[str], separator: str) -> str:
-    """Join texts; a single one stays as it is, several lose the commas at their seams."""
-    if len(texts) == 1:
-        return texts[0]
-    return separator.join(trimmed for text in texts if (trimmed := text.strip(", \r\n")))

@@ -155,10 +155,10 @@ def apply_styles(
 ) -> StyledTexts:
     """Put one prompt through several styles, as Fooocus 2.5 does.
 
-    Every style contributes its lines in order, with each ``{prompt}`` replaced. If none of them has
-    the placeholder, the prompt goes in front. The user's negative text follows all the styles'; the
-    extra texts (a prompt's further lines) come last. Empty texts are removed; if nothing remains,
-    the prompt (or negative prompt) itself is the only text.
+    Every style contributes its lines in order, with each ``{prompt}`` replaced, by the negative prompt
+    in its negative text (as in A1111's own styles). If none of them has the placeholder, the prompt
+    goes in front, and the negative prompt behind. The extra texts (a prompt's further lines) come last.
+    Empty texts are removed; if nothing remains, the prompt (or negative prompt) itself is the only text.
 
     Args:
         styles: the styles, in the user's order.
@@ -167,18 +167,19 @@ def apply_styles(
         extra_positive: further positive texts.
         extra_negative: further negative texts.
     """
-    positive: list[str] = []
-    negative: list[str] = []
-    for style in styles:
-        positive += style.prompt.replace(PLACEHOLDER, prompt).splitlines()
-        negative += style.negative_prompt.splitlines()
-    if not any(style.has_placeholder for style in styles):
-        positive.insert(0, prompt)
+    positive = [line for style in styles for line in style.prompt.splitlines()]
+    if not any(PLACEHOLDER in line for line in positive):
+        positive.insert(0, PLACEHOLDER)
+    negative = [line for style in styles for line in style.negative_prompt.splitlines()]
+    if not any(PLACEHOLDER in line for line in negative):
+        negative.append(PLACEHOLDER)
     return StyledTexts(
-        positive=_without_empty([*positive, *extra_positive], default=prompt),
-        negative=_without_empty([*negative, negative_prompt, *extra_negative], negative_prompt),
+        positive=_filled(positive, prompt, extra_positive),
+        negative=_filled(negative, negative_prompt, extra_negative),
     )
 
 
-def _without_empty(texts: Iterable[str], default: str) -> list[str]:
-    return [text for text in texts if text] or [default]
+def _filled(lines: Sequence[str], prompt: str, extra: Sequence[str]) -> list[str]:
+    """Return the lines with the prompt in them, and the extra texts; empty ones are left out."""
+    texts = [*(line.replace(PLACEHOLDER, prompt) for line in lines), *extra]
+    return [text for text in texts if text] or [prompt]

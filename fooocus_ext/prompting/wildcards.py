@@ -23,7 +23,7 @@ MAX_REPLACEMENTS = 10_000
 MAX_ADDED_CHARACTERS = 100_000
 MAX_HINTS = 10
 
-_TOKEN = re.compile(r"__((?:(?!__)[\w\-./\\])+)__")
+_TOKEN = re.compile(r"__((?! )(?:(?!__)[\w\-./\\ ])+(?<! ))__")
 _NAME = re.compile(r"[\w\-]+(?:\.[\w\-]+)*(?:/[\w\-]+(?:\.[\w\-]+)*)*")
 
 
@@ -51,14 +51,13 @@ class Wildcards:
         return sorted(self._index())
 
     def options(self, name: str) -> list[str]:
-        """Return the options of a wildcard: its file's non-empty lines, trimmed.
+        """Return the options of a wildcard: its file's lines, trimmed, without comments and empty ones.
 
         Raises:
-            DataFileError: no such file, empty, too large, outside its folder or unreadable.
+            KeyError: there is no such file.
+            DataFileError: it is empty, too large or unreadable.
         """
-        path = self._index().get(name)
-        if path is None:
-            raise DataFileError(f"there is no {name[:80]}.txt")
+        path = self._index()[name]
         if path not in self._options:
             try:
                 self._options[path] = _read_options(path)
@@ -101,11 +100,19 @@ def _ignore(_problem: Problem) -> None:
 
 
 def _read_options(path: Path) -> list[str]:
-    lines = read_text(path, limit=MAX_FILE_BYTES).splitlines()
-    options = [line.strip() for line in lines if line.strip() and "\0" not in line]
-    if not options:
-        raise DataFileError(f"{path.name} is empty")
+    try:
+        lines = read_text(path, limit=MAX_FILE_BYTES).splitlines()
+        options = [line for line in map(str.strip, lines) if _is_option(line)]
+        if not options:
+            raise DataFileError("it is empty")
+    except DataFileError as reason:
+        raise DataFileError(f"{path}: {reason}") from reason
     return options
+
+
+def _is_option(line: str) -> bool:
+    """Whether a trimmed line is more than a comment, such as the licence at the top of a file."""
+    return bool(line) and not line.startswith("#") and "\0" not in line
 
 
 def has_wildcards(text: str) -> bool:
@@ -164,11 +171,11 @@ class _Expansion:
     note: Callable[[str], None]
     replacements: int = 0
     characters: int = 0
-    missing: set[str] = field(default_factory=set)
+    unusable: set[str] = field(default_factory=set)
 
     def replace(self, token: re.Match[str]) -> str:
         name = token[1]
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) and name not in self.wildcards.names:
             self.note(
                 f"Wildcards: {token[0][:80]} is left as text: a name is made of letters, digits, "
                 '"_" and "-", with "/" between folders inside the wildcards folder.'
@@ -179,8 +186,11 @@ class _Expansion:
             raise self._too_much(f"more than {MAX_REPLACEMENTS} replacements")
         try:
             options = self.wildcards.options(name)
+        except KeyError:
+            self._note_unusable(name, None)
+            return name
         except DataFileError as reason:
-            self._note_missing(name, reason)
+            self._note_unusable(name, reason)
             return name
         option = options[self.index % len(options)] if self.in_order else self.rng.choice(options)
         self.characters += len(option)
@@ -188,12 +198,17 @@ class _Expansion:
             raise self._too_much(f"more than {MAX_ADDED_CHARACTERS} characters")
         return option
 
-    def _note_missing(self, name: str, reason: DataFileError) -> None:
-        if name in self.missing or len(self.missing) >= MAX_HINTS:
+    def _note_unusable(self, name: str, reason: DataFileError | None) -> None:
+        """Say what is wrong with a wildcard's file; without a reason, there is none."""
+        if name in self.unusable or len(self.unusable) >= MAX_HINTS:
             return
-        self.missing.add(name)
-        hint = did_you_mean(name[:80], self.wildcards.names)
-        self.note(f'Wildcards: {reason}{hint}; "{name[:80]}" is used as a normal word.')
+        self.unusable.add(name)
+        if reason is None:
+            hint = did_you_mean(name[:80], self.wildcards.names)
+            problem = f"there is no {name[:80]}.txt{hint}"
+        else:
+            problem = str(reason)
+        self.note(f'Wildcards: {problem}; "{name[:80]}" is used as a normal word.')
 
     def _too_much(self, what: str) -> RequestError:
         return RequestError(

@@ -252,7 +252,7 @@ LOADING = [
 def test_a_failure_while_the_refiner_loads_leaves_the_base(host, method, error, name, before):
     from fooocus_ext.host.refiner import resident
 
-    resident.release()
+    resident.RESIDENCE.release()
     module, *path = name.split(".")
     place = getattr(host.modules, module)
     for part in path:
@@ -267,7 +267,7 @@ def test_a_failure_while_the_refiner_loads_leaves_the_base(host, method, error, 
     assert reached
     assert result.status in (422, 500)
     assert_nothing_left(host, before, objects)
-    assert resident.resident_name() is None
+    assert resident.RESIDENCE.title() is None
     assert [call.is_refiner for call in recorded(host)] == [False, True] * 2
 
 

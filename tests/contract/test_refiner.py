@@ -295,7 +295,8 @@ def test_a_checkpoint_override_changes_the_base_of_that_request(host):
 def resident_model():
     from fooocus_ext.host.refiner import resident
 
-    return resident._resident.model if resident._resident is not None else None
+    model = resident.RESIDENCE._model
+    return model.model if model is not None else None
 
 
 def test_a_vae_of_the_job_leaves_the_refiner_in_memory(host, monkeypatch):

@@ -40,6 +40,7 @@ def rewrite(
         styles=styles,
         library=LIBRARY,
         wildcards=wildcards or Wildcards(),
+        expands=expand is not None,
         **options,
     )
     wanted = expand is not None and resolved.subject
@@ -68,8 +69,78 @@ HOST_SYNTAX = (
 
 def test_the_hosts_own_syntax_passes_and_survives_a_style():
     assert rewrite(HOST_SYNTAX).positive == HOST_SYNTAX
-    main = "((a)), (b:1.2) [c|d] [e:f:0.5], BREAK g AND h :0.7 <lora:i:1>\\(j\\) [[k]] {l}"
+    main = "((a)), (b:1.2) [c|d] [e:f:0.5], BREAK g <lora:i:1>\\(j\\) [[k]] {l}"
     assert rewrite(main, styles=["film"]).positive == f"film still of {main}, grain"
+
+
+def test_each_part_of_a_divided_prompt_gets_the_style_and_ends_in_its_weight():
+    divided = "a cat AND a dog :0.5"
+    assert rewrite(divided).positive == divided
+    styled = "film still of a cat, grain AND film still of a dog, grain :0.5"
+    assert rewrite(divided, styles=["film"]).positive == styled
+    on_two_lines = "a cat\nin rain\nAND a dog\n:0.5"
+    styled = "film still of a cat, grain, in rain AND film still of a dog, grain\n:0.5"
+    assert rewrite(on_two_lines, styles=["film"]).positive == styled
+    subtracted = rewrite("a cat AND fog :-1", styles=["film"], expand=continue_text).positive
+    assert subtracted.startswith("film still of a cat, grain, luminous1")
+    assert subtracted.endswith(" AND fog :-1")
+
+
+def test_each_wanted_part_of_a_divided_prompt_is_expanded():
+    result = rewrite("a cat AND a dog :1.2", expand=lambda text, _seed: f"{text}, more")
+    assert result.positive == "a cat, more AND a dog, more :1.2"
+    unchanged = rewrite("a cat  AND a dog:1", expand=lambda text, _seed: text)
+    assert unchanged.positive == "a cat  AND a dog:1"
+
+
+@pytest.mark.parametrize(
+    ("typed", "rewritten"),
+    [
+        ("(masterpiece,\nbest quality:1.2), 1girl", "(masterpiece,\nbest quality:1.2), 1girl"),
+        ("[a cat\n:a dog:0.5]", "[a cat\n:a dog:0.5]"),
+        ("(red:\n1.3) car", "(red:\n1.3) car"),
+        ("a \\(b\nc", "a \\(b"),
+        ("a (b\nc", "a (b"),
+        ("<lora:film:1>\na cat", "a cat"),
+    ],
+)
+def test_a_line_break_inside_brackets_ends_no_line(typed, rewritten):
+    result = rewrite(typed, styles=["film"]).positive
+    assert result.split(", grain")[0] == f"film still of {rewritten}"
+
+
+def test_an_array_may_spread_over_lines():
+    assert rewrite("[[a,\nb]]", index=1, styles=["film"]).positive == "film still of b, grain"
+
+
+def test_tags_on_a_line_of_their_own_are_kept_behind_the_main_text():
+    result = rewrite("<lora:film:1>\na cat", styles=["film"])
+    assert result.positive == "film still of a cat, grain, <lora:film:1>"
+
+
+BRACKETED = st.recursive(
+    st.sampled_from(["a cat", "1girl", "red,\nblue", "x", "\\(", ":", "\n"]),
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map("".join),
+        inner.map(lambda text: f"({text}:1.2)"),
+        inner.map(lambda text: f"[{text}|b]"),
+        inner.map(lambda text: f"[{text}:b:0.5]"),
+    ),
+    max_leaves=6,
+)
+
+
+@given(BRACKETED)
+def test_what_is_in_brackets_stays_in_them_and_a_style_stays_outside(typed):
+    text = rewrite(typed, styles=["film"]).positive
+    depth = 0
+    for position, character in enumerate(text):
+        escaped = position > 0 and text[position - 1] == "\\"
+        depth += 0 if escaped else (character in "([") - (character in ")]")
+        assert depth >= 0
+        if text.startswith(("film still", "grain"), position):
+            assert depth == 0
+    assert depth == 0
 
 
 def test_styles_join_with_commas_and_the_users_negative_comes_last():

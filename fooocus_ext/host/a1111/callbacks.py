@@ -57,5 +57,5 @@ def _after_model_call(params: Any) -> None:
 
 def _release_refiner(model: Any) -> None:
     """With another base, its memory is worth more than a refiner's; unless one samples."""
-    if samplings.current() is None and not resident.is_loading():
-        resident.release_unless_for(model)
+    if samplings.current() is None and not resident.RESIDENCE.is_loading:
+        resident.RESIDENCE.release_unless_for(model)

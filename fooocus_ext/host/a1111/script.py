@@ -23,7 +23,7 @@ from fooocus_ext.host.panel import axes, build
 log = logging.getLogger("fooocus")
 
 
-class FooocusScript(scripts.Script):
+class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no types
     """Fooocus's rendering for txt2img and img2img, on the page and over the API."""
 
     section = "accordions"

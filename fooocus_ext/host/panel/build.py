@@ -74,7 +74,7 @@ def expand_prompt(prompt: str, seed: float | str | None) -> tuple[str, bool]:
 def release_refiner() -> str:
     """Free the resident refiner as soon as no generation needs it; return what happened."""
     with call_queue.queue_lock:
-        released = resident.release()
+        released = resident.RESIDENCE.release()
     return f"Released {released}." if released else "No refiner was in memory."
 
 

@@ -121,46 +121,6 @@ class ResidentModel:
             state.restore()
 
 
-_resident: ResidentModel | None = None
-_loading = False
-
-
-def resident_name() -> str | None:
-    """Return the title of the checkpoint that is resident, if any."""
-    return _resident.info.title if _resident is not None else None
-
-
-def release() -> str | None:
-    """Free the resident checkpoint; return its title, or None if there was none."""
-    global _resident  # noqa: PLW0603  (the one cache of this module)
-    if _resident is None:
-        return None
-    title = str(_resident.info.title)
-    _resident = None
-    devices.torch_gc()
-    log.info("released the resident refiner %s", title)
-    return title
-
-
-def release_unless_for(base: Any) -> None:
-    """Free the resident checkpoint if it was last acquired for another base than this one.
-
-    The host reports a model as loaded also where nothing but its VAE changed.
-    """
-    if _resident is not None and _resident.base != _weights_of(base):
-        release()
-
-
-def _weights_of(base: Any) -> tuple[str, bool]:
-    """Return the file of a base's weights, and whether the host stores weights in 8 bits now."""
-    return base.sd_checkpoint_info.filename, bool(getattr(devices, "fp8", False))
-
-
-def is_loading() -> bool:
-    """Whether the model that the host reports as loaded is ours, on its way to residence."""
-    return _loading
-
-
 def find(name: str) -> Any:
     """Return the host's CheckpointInfo for a checkpoint name as users write them.
 
@@ -182,30 +142,72 @@ def find(name: str) -> Any:
     )
 
 
-def acquire(info: Any, base: Any) -> ResidentModel:
-    """Return a checkpoint as a resident model, loading it beside ``base`` unless it already is.
+class Residence:
+    """The one place in memory for a checkpoint beside the webui's own."""
 
-    Raises:
-        RequestError: the file is unreadable, not a checkpoint, or of another family than ``base``.
-    """
-    global _resident  # noqa: PLW0603
-    modified = os.path.getmtime(info.filename)  # noqa: PTH204  (the host's string)
-    if (
-        _resident is None
-        or _resident.info.filename != info.filename
-        or _resident.modified != modified
-    ):
+    def __init__(self) -> None:
+        self._model: ResidentModel | None = None
+        self.is_loading = False
+        """Whether the model that the webui reports as loaded is ours, on its way here."""
+
+    def title(self) -> str | None:
+        """Return the title of the checkpoint that is resident, if any."""
+        return self._model.info.title if self._model is not None else None
+
+    def release(self) -> str | None:
+        """Free the resident checkpoint; return its title, or None if there was none."""
+        title = self.title()
+        if title is not None:
+            self._model = None
+            devices.torch_gc()
+            log.info("released the resident refiner %s", title)
+        return title
+
+    def release_unless_for(self, base: Any) -> None:
+        """Free the resident checkpoint if it was last acquired for another base than this one.
+
+        The webui reports a model as loaded also where nothing but its VAE changed.
+        """
+        if self._model is not None and self._model.base != _weights_of(base):
+            self.release()
+
+    def acquire(self, info: Any, base: Any) -> ResidentModel:
+        """Return a checkpoint as a resident model, loading it beside ``base`` unless it already is.
+
+        Raises:
+            RequestError: the file is unreadable, not a checkpoint, or of another family than ``base``.
+        """
+        modified = os.path.getmtime(info.filename)  # noqa: PTH204  (the host's string)
+        model = self._model
+        if model is None or (model.info.filename, model.modified) != (info.filename, modified):
+            model = self._replace(info, modified, base)
+        _check_family(info, (families.of_model(model.model), False), base)
+        _check_channels(info, model.model, base)
+        model.base = _weights_of(base)
+        return model
+
+    def _replace(self, info: Any, modified: float, base: Any) -> ResidentModel:
         state_dict = _read(info)
         family = families.of_checkpoint(state_dict)
         _check_family(info, family, base)
-        release()
-        _resident = _load(info, state_dict, modified, base)
+        self.release()
+        self.is_loading = True
+        try:
+            model = self._model = _load(info, state_dict, modified, base)
+        finally:
+            self.is_loading = False
         if family == (families.SDXL, True):
-            _keep_loras_off(_resident.model)
-    _check_family(info, (families.of_model(_resident.model), False), base)
-    _check_channels(info, _resident.model, base)
-    _resident.base = _weights_of(base)
-    return _resident
+            _keep_loras_off(model.model)
+        return model
+
+
+RESIDENCE = Residence()
+"""The webui keeps its active model in a global too, and there is one of it for a process."""
+
+
+def _weights_of(base: Any) -> tuple[str, bool]:
+    """Return the file of a base's weights, and whether the webui stores weights in 8 bits now."""
+    return base.sd_checkpoint_info.filename, bool(getattr(devices, "fp8", False))
 
 
 def _read(info: Any) -> Mapping[str, Any]:
@@ -277,9 +279,7 @@ def _load(info: Any, state_dict: Mapping[str, Any], modified: float, base: Any) 
 
 
 def _load_as_the_host_does(info: Any, state_dict: Mapping[str, Any]) -> tuple[Any, _EmbeddingState]:
-    global _loading  # noqa: PLW0603  (tells our own model_loaded callback from the host's)
     host_state = HostModelState()
-    _loading = True
     try:
         sd_models.model_data.sd_model = None  # otherwise load_model discards the base
         sd_models.model_data.loaded_sd_models.clear()
@@ -288,5 +288,4 @@ def _load_as_the_host_does(info: Any, state_dict: Mapping[str, Any]) -> tuple[An
         model.first_stage_model = None  # the base decodes
         return model, _EmbeddingState()
     finally:
-        _loading = False
         host_state.restore()

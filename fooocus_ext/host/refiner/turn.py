@@ -67,7 +67,7 @@ def take_part(p: Any, generation: Generation) -> Refiner | None:
             f"{p.refiner_checkpoint_info.short_title} is not."
         )
         p.refiner_checkpoint = p.refiner_checkpoint_info = None
-    refiner = Refiner(resident.acquire(info, base), settings, base)
+    refiner = Refiner(resident.RESIDENCE.acquire(info, base), settings, base)
     p.extra_generation_params.update(refiner.infotext())
     return refiner
 

@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from modules import paths, shared
 
 from fooocus_ext import image_log
-from fooocus_ext.host.http.routes import is_logged_in
+from fooocus_ext.host.http.authentication import is_logged_in
 from fooocus_ext.host.jobs.outputs import Output, Picture
 from fooocus_ext.markup import render
 from fooocus_ext.tab.choices import Choices

@@ -1,0 +1,102 @@
+"""Our routes on the webui's HTTP server, and what they work with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from modules import call_queue, shared
+
+from fooocus_ext.api import routes, saving
+from fooocus_ext.args import HOST_CHOICE, Settings
+from fooocus_ext.generation.plan import make_plan
+from fooocus_ext.host.http.arguments import guard
+from fooocus_ext.host.http.authentication import authentication
+from fooocus_ext.host.jobs import run
+from fooocus_ext.host.machine import assets, checkpoints, expansion
+from fooocus_ext.host.refiner import resident
+from fooocus_ext.prompting.rewrite import RewrittenPrompt
+
+
+def register(_demo: Any, app: FastAPI) -> None:
+    """Add our routes and guard the host's; called on every start."""
+    for router in (routes.router(services()), saving.router(folders())):
+        app.include_router(router, dependencies=authentication(app))
+    guard(app)
+
+
+def services() -> routes.Services:
+    """Return what our routes work with."""
+    return routes.Services(
+        styles=assets.styles,
+        presets=assets.presets,
+        reload=assets.reload,
+        rewrite=_rewrite,
+        expand=expansion.expand,
+        make_pictures=_make_pictures,
+        release_refiner=_release_refiner,
+    )
+
+
+def folders() -> saving.Folders:
+    """Return where our routes may write."""
+    return saving.Folders(
+        presets=assets.user_folder() / "presets",
+        expansion_model=expansion.models_folder(),
+        may_download=_may_download,
+        changed=_read_again,
+    )
+
+
+def _may_download() -> bool:
+    """Whether the host lets its page install extensions, which is no more than this download does."""
+    return not getattr(shared.cmd_opts, "disable_extension_access", False)
+
+
+def _read_again() -> None:
+    assets.reload()
+    expansion.forget_models()
+
+
+def _rewrite(prompt: str, negative: str, seed: int, settings: Settings) -> RewrittenPrompt:
+    return assets.writer().rewrite([prompt], [negative], [seed], settings)[0]
+
+
+def _make_pictures(request: Any, settings: Settings) -> routes.Pictures:
+    of_host = {"cfg_scale": request.cfg_scale, "steps": request.steps}
+    of_host = {name: value for name, value in of_host.items() if value is not None}
+    if "aspect_ratio" not in request.__fields_set__:
+        size = checkpoints.small_size(_base_model(request.base_model, settings))
+        if size:
+            of_host.update(size)
+            settings = settings.replace(aspect_ratio=HOST_CHOICE).keeping("aspect_ratio")
+    job = run.Job(
+        prompt=request.prompt,
+        negative_prompt=request.negative_prompt,
+        settings=settings,
+        image_number=request.image_number,
+        seed=request.seed,
+        base_model=request.base_model,
+        request=of_host,
+    )
+    # The host generates models from its options when this is first imported: not before a request.
+    from modules.api.api import encode_pil_to_base64
+
+    processed = run.run_queued(job)
+    first, last = processed.index_of_first_image, len(processed.infotexts)
+    return routes.Pictures(
+        images=[encode_pil_to_base64(image).decode() for image in processed.images[first:last]],
+        infotexts=processed.infotexts[first:],
+        seeds=processed.all_seeds[: last - first],
+    )
+
+
+def _base_model(named: str, settings: Settings) -> str:
+    """Return which checkpoint will make the pictures. Raises RequestError as ``make_plan`` does."""
+    plan = make_plan(settings, assets.installed(), checkpoint_is_chosen=bool(named))
+    return named or plan.options.get("sd_model_checkpoint", shared.opts.sd_model_checkpoint)
+
+
+def _release_refiner() -> str | None:
+    with call_queue.queue_lock:
+        return resident.RESIDENCE.release()

@@ -1,10 +1,13 @@
-"""Reading data files that other people wrote: bounded in size, depth and number, with reasons."""
+"""Data files: reading other people's within bounds, and writing our own whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,9 @@ MEBIBYTE = 1024 * 1024
 MAX_FOLDER_DEPTH = 8
 MAX_FILES_PER_FOLDER = 5_000
 MAX_NUMBER_DIGITS = 40
+SCRATCH_PREFIX = ".fooocus-scratch-"
+"""How the names of files begin that are still being written; a dot hides them from every reader."""
+_LEFT_BEHIND_SECONDS = 24 * 60 * 60
 
 
 class DataFileError(ValueError):
@@ -65,7 +71,7 @@ def read_text(path: Path, *, limit: int) -> str:
 
 
 def parse_json(text: str) -> Any:
-    """Return what a JSON text holds.
+    """Return the value of a JSON text.
 
     NaN, infinity, endless digits and half characters (lone surrogates, which no file and no
     tokenizer accepts) are refused, so that what comes out can be stored and sent on.
@@ -83,25 +89,25 @@ def parse_json(text: str) -> Any:
     except RecursionError as error:
         raise DataFileError("it is nested too deeply") from error
     except UnicodeEncodeError as error:
-        raise DataFileError("it holds half characters (lone surrogates)") from error
+        raise DataFileError("it contains half characters (lone surrogates)") from error
     return value
 
 
 def _integer(digits: str) -> int:
     if len(digits) > MAX_NUMBER_DIGITS:
-        raise DataFileError(f"it holds a number of {len(digits)} digits")
+        raise DataFileError(f"it contains a number of {len(digits)} digits")
     return int(digits)
 
 
 def _number(digits: str) -> float:
     value = float(digits)
     if value in (float("inf"), float("-inf")):
-        raise DataFileError(f"it holds a number out of range ({digits[:20]})")
+        raise DataFileError(f"it contains a number out of range ({digits[:20]})")
     return value
 
 
 def _constant(name: str) -> float:
-    raise DataFileError(f"it holds {name}, which is not a JSON number")
+    raise DataFileError(f"it contains {name}, which is not a JSON number")
 
 
 def iter_files(
@@ -144,3 +150,63 @@ def iter_files(
 
 def _case_folded(name: str) -> tuple[str, str]:
     return name.casefold(), name
+
+
+def write_whole(target: Path, content: str | bytes, *, overwrite: bool = True) -> None:
+    """Write a file so that it is there whole or not at all, whatever goes wrong meanwhile.
+
+    It is written under another name in the same folder and put in place in one step once it is on
+    disk. A link at its place is replaced, not followed. What killed writers left in the folder a day
+    ago or earlier is removed on the way.
+
+    Args:
+        target: the file; its folder must exist.
+        content: bytes, or text that is written as UTF-8.
+        overwrite: whether a file of that name may be replaced.
+
+    Raises:
+        FileExistsError: the file exists and may not be replaced.
+        OSError: the folder cannot be written.
+        UnicodeEncodeError: the text has half characters (lone surrogates).
+    """
+    raw = content.encode("utf-8") if isinstance(content, str) else content
+    _remove_left_behind(target.parent)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=SCRATCH_PREFIX)
+    scratch = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(raw)
+            stream.flush()
+            os.fsync(stream.fileno())
+        scratch.chmod(0o644)
+        if overwrite:
+            scratch.replace(target)
+        else:
+            _put_beside_others(scratch, target)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _put_beside_others(scratch: Path, target: Path) -> None:
+    """Give ``scratch`` the name ``target``, unless that is taken, also by a writer of this moment."""
+    try:
+        os.link(scratch, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if target.exists():
+            raise FileExistsError(target) from None
+        scratch.replace(target)
+
+
+def _remove_left_behind(folder: Path) -> None:
+    """Remove scratch files of writers that cannot be at work any more."""
+    oldest = time.time() - _LEFT_BEHIND_SECONDS
+    with os.scandir(folder) as entries:
+        scratches = [Path(e.path) for e in entries if e.name.startswith(SCRATCH_PREFIX)]
+    for path in scratches:
+        with contextlib.suppress(
+            OSError
+        ):  # another writer was faster, or it belongs to another user
+            if path.stat().st_mtime < oldest:
+                path.unlink()

@@ -1,7 +1,7 @@
 """The private log of pictures: one folder per day, in it one page that any browser opens.
 
 ``log.jsonl`` is the log itself: one line per picture, only ever appended to. The pages are made from
-its end: ``log.html`` holds the newest 51 to 100 pictures, newest first, and every full page of 50 is
+its end: ``log.html`` shows the newest 51 to 100 pictures, newest first, and every full page of 50 is
 written once more as ``log-0000.html``, ``log-0001.html`` and so on, to which the newer one links. So a
 picture costs the same after ten thousand as after one, the pages are plain HTML that needs no server,
 and whatever happens to a page, the next picture mends it. A lock file lets several programs write the
@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,9 @@ from typing import Any
 
 from filelock import FileLock
 
+from fooocus_ext.data_files import write_whole
 from fooocus_ext.markup import render
+from fooocus_ext.metadata.settings import ENTRIES, OTHER_FIELDS, SCHEME_KEY
 
 PAGE_SIZE = 50
 ENTRIES_NAME = "log.jsonl"
@@ -30,31 +31,12 @@ _LOCK_NAME = ".log.lock"
 _LOCK_SECONDS = 30
 _BLOCK = 64 * 1024
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_LABELS: Mapping[str, str] = {
-    "prompt": "Prompt",
-    "negative_prompt": "Negative prompt",
-    "styles": "Styles",
-    "performance": "Performance",
-    "steps": "Steps",
-    "resolution": "Resolution",
-    "guidance_scale": "Guidance scale",
-    "sharpness": "Sharpness",
-    "adm_guidance": "ADM guidance",
-    "adaptive_cfg": "Adaptive CFG",
-    "base_model": "Base model",
-    "refiner_model": "Refiner",
-    "refiner_switch": "Refiner switch",
-    "refiner_swap_method": "Refiner method",
-    "sampler": "Sampler",
-    "scheduler": "Scheduler",
-    "vae": "VAE",
-    "seed": "Seed",
-    "full_prompt": "Full prompt",
-    "full_negative_prompt": "Full negative prompt",
-    "version": "Version",
+_LABELS: Mapping[str, str] = {entry.key: entry.label for entry in ENTRIES} | {
+    field.name: field.label for field in OTHER_FIELDS
 }
+"""What the page calls each key, in the order of its rows."""
 _COLLAPSED = ("full_prompt", "full_negative_prompt")
-_HIDDEN = ("metadata_scheme", "loras")
+_HIDDEN = (SCHEME_KEY, "loras")
 
 
 @dataclass(frozen=True)
@@ -65,7 +47,7 @@ class Entry:
         number: its place in the day, from 0.
         file: the picture's file name, within the day's folder.
         time: when it was made, as people read it.
-        metadata: its settings, in the keys of Fooocus's own metadata.
+        metadata: its settings, in the keys of ``metadata.settings.ENTRIES``.
     """
 
     number: int
@@ -81,9 +63,10 @@ class Entry:
     @property
     def rows(self) -> list[tuple[str, str]]:
         """Labels and values, without the long texts."""
-        known = [key for key in _LABELS if key in self.metadata and key not in _COLLAPSED]
-        others = [key for key in self.metadata if key not in _LABELS and key not in _HIDDEN]
-        rows = [(_label(key), _shown(self.metadata[key])) for key in (*known, *others)]
+        known = [key for key in _LABELS if key in self.metadata]
+        others = [key for key in self.metadata if key not in _LABELS]
+        shown = [key for key in (*known, *others) if key not in (*_COLLAPSED, *_HIDDEN)]
+        rows = [(_label(key), _shown(self.metadata[key])) for key in shown]
         return [(label, value) for label, value in rows if value]
 
     @property
@@ -95,7 +78,7 @@ class Entry:
 
 
 def append(folder: Path, file: str, time: str, metadata: Mapping[str, Any]) -> Entry:
-    """Add a picture to the log of the day whose folder it lies in, and bring the page up to date.
+    """Add a picture to the log of the day whose folder it is in, and bring the page up to date.
 
     Args:
         folder: the day's folder, such as ``outputs/fooocus/2026-05-31``; made if need be.
@@ -213,16 +196,7 @@ def _write_page(target: Path, folder: Path, entries: Sequence[Entry], *, older: 
         earlier=max(earlier, default=None),
         page=PAGE_NAME,
     )
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=folder, prefix=".log-", delete=False
-    ) as stream:
-        stream.write(text)
-    scratch = Path(stream.name)
-    try:
-        scratch.chmod(0o644)
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)
+    write_whole(target, text)
 
 
 def _old_page(page: int) -> str:
@@ -243,5 +217,5 @@ def _shown(value: object) -> str:
 
 
 def _without_quotes(match: re.Match[str]) -> str:
-    """Spell a list in a text, such as ``['Fooocus V2', 'Sharp']``, as people write one."""
+    """Spell a list in a string, such as ``['Fooocus V2', 'Sharp']``, as people write one."""
     return re.sub(r"(^|, )'([^',]*)'(?=, |$)", r"\1\2", match[1])

@@ -25,6 +25,7 @@ SKIPPED = "Fooocus skipped"
 SEPARATOR = "Fooocus text separator"
 WILDCARDS_IN_ORDER = "Fooocus wildcards in order"
 EXPANSION_TARGET = "Fooocus expansion target"
+EXPANSION_FILL = "Fooocus expansion fills"
 REFINER_RULE = "Fooocus refiner rule"
 
 KEYS = (
@@ -38,9 +39,12 @@ KEYS = (
     SEPARATOR,
     WILDCARDS_IN_ORDER,
     EXPANSION_TARGET,
+    EXPANSION_FILL,
     SKIPPED,
     REFINER_RULE,
 )
+
+_QUOTED_BY_THE_WEBUI = ",:\n"
 
 _TYPED = {
     "prompt": (PROMPT, "Prompt"),
@@ -92,8 +96,19 @@ def without_ours(entries: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def replaced(typed: Sequence[str], rewritten: Sequence[str]) -> list[str | None]:
-    """Return, for each picture, the typed text if the infotext's own prompt no longer shows it."""
-    return [text if text != shown else None for text, shown in zip(typed, rewritten, strict=True)]
+    """Return, for each picture, the typed text if the infotext's own prompt would not give it back."""
+    return [
+        text if text != shown or not _survives(text) else None
+        for text, shown in zip(typed, rewritten, strict=True)
+    ]
+
+
+def _survives(prompt: str) -> bool:
+    """Whether the webui reads a prompt out of its infotext as it was: it trims every line."""
+    lines = prompt.split("\n")
+    return all(
+        line == line.strip() and not line.startswith("Negative prompt:") for line in lines
+    ) and (prompt == prompt.strip() and "\r" not in prompt)
 
 
 def entry(values: Sequence[str | None], *, varies: bool) -> Any:
@@ -127,10 +142,9 @@ def _to_text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.10g}"
     if isinstance(value, tuple):
-        if any("," in name or name.startswith("[") for name in value):
-            return json.dumps(value, ensure_ascii=False)
-        return ", ".join(value)
-    return str(value)
+        is_plain = all(_is_plain(name) and "," not in name and name[0] != "[" for name in value)
+        return ", ".join(value) if is_plain else json.dumps(value, ensure_ascii=False)
+    return _quoted(str(value)) or ""
 
 
 def _from_text(field: Field, text: str) -> object:
@@ -144,13 +158,19 @@ def _from_text(field: Field, text: str) -> object:
 
 
 def _quoted(value: str | None) -> str | None:
-    """Return a value so that the webui, which takes quotes around a value off, gives it back.
+    """Return a value so that the webui gives it back: its parser takes off quotes and outer blanks.
 
-    Without quotes, its parser complains of an empty value.
+    It puts a value with a comma, a colon or a line break into quotes by itself; of the others, those
+    that its parser would change are quoted here.
     """
-    if value is None or (value and not value[0] == value[-1] == '"'):
+    if value is None or any(character in value for character in _QUOTED_BY_THE_WEBUI):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return value if _is_plain(value) else json.dumps(value, ensure_ascii=False)
+
+
+def _is_plain(value: str) -> bool:
+    """Whether the webui's parser gives a value back that nobody has put into quotes."""
+    return bool(value) and value == value.strip() and value[0] != '"' and value.isprintable()
 
 
 def _value_of_picture(

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fooocus_ext import image_log
+from fooocus_ext.data_files import SCRATCH_PREFIX
 
 DAY = "2026-05-31"
 HOSTILE = "\"><img src=x onerror=alert(1)><script>alert(2)</script>&amp;'{{ 7 * 7 }}"
@@ -151,7 +152,7 @@ def test_a_page_that_was_lost_comes_back_with_the_next_picture(folder):
 
 def test_no_scratch_file_remains(folder):
     fill(folder, 3)
-    assert not [path for path in folder.iterdir() if path.name.startswith(".log-")]
+    assert not [path for path in folder.iterdir() if path.name.startswith(SCRATCH_PREFIX)]
 
 
 def write_many(folder, name, count):

@@ -31,6 +31,7 @@ LIBRARIES = {
 # The parts of the package, lowest first: each may import those before it, and no other.
 ORDER = (
     "errors",
+    "limits",
     "core",
     "data_files",
     "markup",
@@ -49,13 +50,19 @@ ORDER = (
 )
 # What a part may not import although it lies lower, or which libraries it may use besides the usual.
 APART = {
-    "core": {"errors"},
+    "core": {"errors", "limits"},
     "ui": {"core", "image_log", "generation"},
     "api": {"core", "ui", "tab"},
 }
 PAGES, SERVER = {"gradio"}, {"fastapi", "starlette"}
 EXTRA_LIBRARIES = {"ui": PAGES, "api": SERVER, "host": HOST_PACKAGES | PAGES | SERVER}
-FEW_LIBRARIES = {"errors": set(), "core": {"torch"}, "fields": set(), "args": set()}
+FEW_LIBRARIES = {
+    "errors": set(),
+    "limits": set(),
+    "core": {"torch"},
+    "fields": set(),
+    "args": set(),
+}
 
 
 class Import(NamedTuple):

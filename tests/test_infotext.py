@@ -2,13 +2,73 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fooocus_ext import args, infotext
 from fooocus_ext.args import FIELDS, Settings
 from tests.strategies import legal
+
+_PARAMETER = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+
+
+def through_the_webui(entries):
+    """Return entries as the webui (1.6 to 1.10) writes them into an infotext and reads them back."""
+    written = []
+    for key, value in entries.items():
+        wants_quotes = any(character in value for character in ",\n:")
+        shown = json.dumps(value, ensure_ascii=False) if wants_quotes else value
+        written.append(f"{key}: {shown}")
+    found = {}
+    for key, value in _PARAMETER.findall(", ".join(written).strip()):
+        quoted = value and value[0] == value[-1] == '"'
+        found[key] = json.loads(value) if quoted else value
+    return found
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+@example('"a, b: c"')
+@example('"a')
+@example("  ")
+@example("")
+@example("a\r")
+def test_any_text_comes_back_to_the_byte(text):
+    entries = {infotext.PROMPT: infotext.entry([text], varies=True), "Version": "v1.10.1"}
+    assert through_the_webui(entries) == {infotext.PROMPT: text, "Version": "v1.10.1"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "recorded"),
+    [
+        ("a cat", False),
+        ("a cat\nin rain", False),
+        (" a cat", True),
+        ("a \n b", True),
+        ("a\rb", True),
+    ],
+)
+def test_a_typed_text_is_recorded_where_the_webuis_own_prompt_would_not_give_it_back(
+    typed, recorded
+):
+    assert infotext.replaced([typed], [typed]) == [typed if recorded else None]
+
+
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip), max_size=4
+    )
+)
+@example(['"quoted"'])
+@example(["a, b", " c "])
+@example(["[x"])
+def test_any_names_of_styles_come_back_to_the_byte(names):
+    settings = Settings().replace(enabled=True, styles=names)
+    entries = through_the_webui(infotext.settings_entries(settings))
+    assert infotext.field_values(entries)["styles"] == names
 
 
 @given(legal.map(lambda values: {**values, "enabled": True}))
@@ -16,6 +76,7 @@ def test_the_infotext_round_trip_keeps_everything_that_text_can_hold(values):
     settings = args.parse([values])
     entries = infotext.settings_entries(settings)
     assert all(isinstance(text, str) for text in entries.values())
+    entries = through_the_webui(entries)
     for field in FIELDS:
         value = infotext.field_value(field, entries)
         expected = settings.as_dict()[field.name]

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from fooocus_ext.api import routes, saving
+from fooocus_ext.api import base, model_download, presets, routes
 from fooocus_ext.args import FIELDS, parse
 
 ROOT = Path(__file__).parents[1]
@@ -40,8 +40,9 @@ def own_routes() -> set[str]:
     """Return the extension's own routes, as the API's guide writes them."""
     app = FastAPI()
     app.include_router(routes.router(SimpleNamespace()))
-    app.include_router(saving.router(SimpleNamespace(expansion_model=Path())))
-    ours = [r for r in app.routes if isinstance(r, APIRoute) and r.path.startswith(routes.PREFIX)]
+    app.include_router(presets.router(Path(), lambda: None))
+    app.include_router(model_download.router(Path(), lambda: True, lambda: None))
+    ours = [r for r in app.routes if isinstance(r, APIRoute) and r.path.startswith(base.PREFIX)]
     return {f"{method} {route.path}" for route in ours for method in route.methods}
 
 

@@ -1,1 +1,1 @@
-"""The extension's own HTTP routes, /fooocus/v1/*: ``routes`` make and tell, ``files`` write."""
+"""The extension's own HTTP routes, /fooocus/v1/*: shapes and checks, without the host."""

@@ -21,9 +21,23 @@ if TYPE_CHECKING:
     from fooocus_ext.generation.state import Generation
 
 
-def apply_to_request(p: Any, plan: Plan) -> None:
-    """Set what the plan decides in the host's request, before the host reads it."""
-    for name, value in plan.request.items():
+def apply_to_request(p: Any, plan: Plan, asked_size: tuple[int, int] | None) -> None:
+    """Set what the plan decides in the host's request, before the host reads it.
+
+    Args:
+        p: the request.
+        plan: what its arguments come to.
+        asked_size: the (width, height) with which the request came; None if that is not known. A
+            script that makes a picture in pieces (SD upscale) has set another since then: that of a
+            piece, which is not the aspect ratio's to change.
+    """
+    values = dict(plan.request)
+    if "width" in values and asked_size not in (None, (p.width, p.height)):
+        del values["width"], values["height"]
+        p.comment(
+            f"Fooocus: the script's own size {p.width}x{p.height} is used, not the aspect ratio."
+        )
+    for name, value in values.items():
         if hasattr(p, name):
             setattr(p, name, value)
     for name, value in plan.fallbacks.items():

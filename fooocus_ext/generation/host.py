@@ -21,6 +21,9 @@ class Refiner(Protocol):
     def encode(self, p: Any) -> None:
         """Encode the texts of a batch for the refiner, before its sampling starts."""
 
+    def report(self, generation: Generation) -> None:
+        """Note under ``generation.skipped`` if it had no turn in a sampling that came to its end."""
+
     def hand_back(self) -> None:
         """Give the sampler back to the base. Safe to call any number of times."""
 

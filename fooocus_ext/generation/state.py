@@ -48,7 +48,7 @@ class Generation:
         settings: the arguments, with preset and performance already applied.
         resources: what must be undone when the generation ends, however it ends.
         sampling: what must be undone when the sampling of a batch ends, however it ends.
-        refiner: the refiner that takes part in this batch, if any.
+        refiner: the refiner that takes part, if any: what `Host.refiner` returned.
         skipped: what could not be applied, with the reason; shown to the user once.
     """
 

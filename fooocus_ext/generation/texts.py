@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol
 
 from fooocus_ext import infotext
 from fooocus_ext.args import Settings
 from fooocus_ext.generation.plan import Plan, lora_tags
-from fooocus_ext.prompting.rewrite import COMMA, RewrittenPrompt, resolve_image
+from fooocus_ext.prompting.grammar import strip_comments
+from fooocus_ext.prompting.lines import COMMA
+from fooocus_ext.prompting.rewrite import ResolvedPrompt, RewrittenPrompt, resolve_image
 from fooocus_ext.prompting.styles import (
     RANDOM_STYLE,
     StyleLibrary,
@@ -18,8 +20,8 @@ from fooocus_ext.prompting.styles import (
 )
 from fooocus_ext.prompting.wildcards import Wildcards, has_wildcards
 
-Expand = Callable[[Sequence[str], Sequence[int]], Sequence[str]]
-"""Continues texts, each with its seed."""
+Expand = Callable[[Sequence[str], Sequence[int], Sequence[str]], Sequence[str]]
+"""Continues texts, each with its seed and with the texts of the styles beside it."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Writer:
         expand: the prompt expander; called only if expansion is wanted.
         separator: what stands between the joined texts, ", " or " BREAK ".
         in_order: wildcards take their options in order of the pictures instead of drawing.
+        strips_comments: whether the host takes ``#`` and what follows on its line for a comment. Then
+            comments are taken out before anything is added, and what is added makes none.
         entries: infotext entries of whatever in here is not at its default, by key.
     """
 
@@ -40,6 +44,7 @@ class Writer:
     expand: Expand
     separator: str = COMMA
     in_order: bool = False
+    strips_comments: bool = False
     entries: Mapping[str, str] = field(default_factory=dict)
 
     def rewrite(
@@ -52,8 +57,8 @@ class Writer:
         """Return the texts of all pictures; the expander sees the whole job at once."""
         resolved = [
             resolve_image(
-                prompt,
-                negative,
+                self._uncommented(prompt),
+                self._uncommented(negative),
                 index=index,
                 seed=seed,
                 styles=settings.styles,
@@ -68,22 +73,47 @@ class Writer:
             )
         ]
         if not _expands(settings):
-            return [texts.finish() for texts in resolved]
-        expanded = self._expanded(
-            (texts.subject, seed) for texts, seed in zip(resolved, seeds, strict=True)
-        )
+            return [self._without_comment_signs(texts.finish()) for texts in resolved]
+        wanted = [_Subject.of(texts, seed) for texts, seed in zip(resolved, seeds, strict=True)]
+        expanded = self._expanded(wanted)
         return [
-            texts.finish(expanded.get((texts.subject, seed), ""))
-            for texts, seed in zip(resolved, seeds, strict=True)
+            self._without_comment_signs(texts.finish(expanded.get(subject, "")))
+            for texts, subject in zip(resolved, wanted, strict=True)
         ]
 
-    def _expanded(self, pictures: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
-        """Return the expansion of each subject that is not empty with its seed, each made once."""
-        wanted = list(dict.fromkeys((subject, seed) for subject, seed in pictures if subject))
+    def _uncommented(self, typed: str) -> str:
+        return strip_comments(typed) if self.strips_comments else typed
+
+    def _without_comment_signs(self, texts: RewrittenPrompt) -> RewrittenPrompt:
+        """Take ``#`` out of texts of styles and wildcards: the host would drop all that follows."""
+        if not self.strips_comments:
+            return texts
+        return replace(
+            texts,
+            positive=texts.positive.replace("#", ""),
+            negative=texts.negative.replace("#", ""),
+        )
+
+    def _expanded(self, subjects: Iterable[_Subject]) -> dict[_Subject, str]:
+        """Return the expansion of each subject that has a text, each made once."""
+        wanted = list(dict.fromkeys(subject for subject in subjects if subject.text))
         if not wanted:
             return {}
-        subjects, seeds = zip(*wanted, strict=True)
-        return dict(zip(wanted, self.expand(subjects, seeds), strict=True))
+        texts, seeds, styles = zip(*wanted, strict=True)
+        return dict(zip(wanted, self.expand(texts, seeds, styles), strict=True))
+
+
+class _Subject(NamedTuple):
+    """What the expander is asked to continue."""
+
+    text: str
+    seed: int
+    styles: str
+
+    @classmethod
+    def of(cls, texts: ResolvedPrompt, seed: int) -> _Subject:
+        """Return the subject of one picture, with what its styles say beside it."""
+        return cls(texts.subject, seed, ", ".join(style.prompt for style in texts.styles))
 
 
 def _expands(settings: Settings) -> bool:
@@ -176,6 +206,7 @@ def _used_entries(
         ),
         infotext.WILDCARDS_IN_ORDER: any(has_wildcards(text) for pair in typed for text in pair),
         infotext.EXPANSION_TARGET: _expands(settings),
+        infotext.EXPANSION_FILL: _expands(settings),
     }
     return {key: value for key, value in writer.entries.items() if used[key]}
 

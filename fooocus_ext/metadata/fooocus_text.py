@@ -5,50 +5,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
+from fooocus_ext.metadata.settings import ENTRIES, TEXT_SCHEME, PictureSettings, read_entries
+from fooocus_ext.presets.samplers import SAMPLERS, fooocus_names
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, PLACEHOLDER, StyleLibrary
 
 _ENTRY = re.compile(r'([A-Za-z][\w /-]{0,60}):\s*("(?:[^"\\]|\\.)*"|[^,]*)(?:,\s*|$)')
 _NEGATIVE = re.compile(r"^[ \t]*Negative prompt:", re.MULTILINE)
 _ENOUGH_ENTRIES = 3
-_KEYS: Mapping[str, str] = {
-    "Raw prompt": "prompt",
-    "Raw negative prompt": "negative_prompt",
-    "Styles": "styles",
-    "Performance": "performance",
-    "Steps": "steps",
-    "Sampler": "sampler",
-    "Scheduler": "scheduler",
-    "VAE": "vae",
-    "CFG scale": "guidance_scale",
-    "Seed": "seed",
-    "Size": "resolution",
-    "Sharpness": "sharpness",
-    "ADM Guidance": "adm_guidance",
-    "Refiner Swap Method": "refiner_swap_method",
-    "Adaptive CFG": "adaptive_cfg",
-    "Clip skip": "clip_skip",
-    "Overwrite Switch": "overwrite_switch",
-    "FreeU": "freeu",
-    "Model": "base_model",
-    "Refiner": "refiner_model",
-    "User": "created_by",
-    "Version": "version",
-}
+_KEYS_BY_LABEL = {entry.text_label: entry.key for entry in ENTRIES if entry.text_label}
 
 
-def parse_text(content: str, *, certain: bool) -> dict[str, object] | None:
-    """Return the values of a text in Fooocus's ``a1111`` scheme, not yet checked.
+def from_text(content: str, library: StyleLibrary, *, certain: bool) -> PictureSettings | None:
+    """Return the settings in text of Fooocus's ``a1111`` scheme; None for any other text.
 
     Args:
         content: the text.
+        library: the styles to look for, since the scheme stores none.
         certain: whether the picture says that Fooocus wrote it. Otherwise the text must say so
             itself (``Version: Fooocus...``), since ordinary infotexts look alike.
-
-    Returns:
-        Values by Fooocus's key names, ``loras`` as [name, weight] pairs, and the texts as they were
-        encoded under ``full_text`` and ``full_negative_text``; None if it is another text.
     """
     *lines, last = content.strip().split("\n")
     entries = dict(_ENTRY.findall(last))
@@ -56,17 +32,29 @@ def parse_text(content: str, *, certain: bool) -> dict[str, object] | None:
         return None
     if not certain and not entries.get("Version", "").startswith("Fooocus"):
         return None
-    plain = {key: _unquote(value) for key, value in entries.items()}
-    values: dict[str, object] = {
-        name: plain[label] for label, name in _KEYS.items() if label in plain
-    }
     positive, *negative = _NEGATIVE.split("\n".join(lines), maxsplit=1)
-    values["full_text"] = positive.strip()
-    values["full_negative_text"] = "".join(negative).strip()
-    values.setdefault("prompt", values["full_text"])
-    values.setdefault("negative_prompt", values["full_negative_text"])
-    values["loras"] = _loras(plain)
-    return values
+    encoded = positive.strip(), "".join(negative).strip()
+    values = _values({label: _unquote(value) for label, value in entries.items()}, *encoded)
+    found = PictureSettings(**read_entries(values), scheme=TEXT_SCHEME)
+    if found.styles is None:
+        styles = _styles_in(*encoded, prompt=found.prompt or "", library=library)
+        found = replace(found, styles=styles)
+    return _with_fooocus_names(found)
+
+
+def _values(plain: Mapping[str, str], positive: str, negative: str) -> dict[str, object]:
+    """Return the text's values by Fooocus's keys, not yet checked."""
+    stated = {key: plain[label] for label, key in _KEYS_BY_LABEL.items() if label in plain}
+    typed = {"prompt": positive, "negative_prompt": negative}
+    return {**typed, **stated, "loras": _loras(plain)}
+
+
+def _with_fooocus_names(found: PictureSettings) -> PictureSettings:
+    """Name sampler and scheduler as Fooocus does; the scheme names the former as the webui does."""
+    sampler, scheduler = fooocus_names(found.sampler or "")
+    if found.sampler in SAMPLERS or sampler is None:
+        return found
+    return replace(found, sampler=sampler, scheduler=found.scheduler or scheduler or "normal")
 
 
 def _unquote(value: str) -> str:
@@ -87,22 +75,21 @@ def _loras(entries: Mapping[str, str]) -> list[list[str]] | None:
     return [[pair[0], pair[-1]] for pair in pairs if len(pair) in (2, 3)] or None
 
 
-def restore_styles(found: dict[str, Any], library: StyleLibrary) -> None:
-    """Add to ``found`` the styles whose texts are in the encoded texts, in list order.
+def _styles_in(
+    positive: str, negative: str, *, prompt: str, library: StyleLibrary
+) -> tuple[str, ...]:
+    """Return the styles whose texts are in the encoded texts, in list order.
 
     What remains of the positive text apart from them and the prompt is taken for an expansion.
     """
-    positive, negative = found.pop("full_text", ""), found.pop("full_negative_text", "")
-    if "styles" in found:
-        return
-    prompt = ", ".join(str(found.get("prompt", "")).splitlines())
+    typed = ", ".join(prompt.splitlines())
     styles = []
     rest = positive
     for style in library.styles:
-        text = style.prompt.replace(PLACEHOLDER, prompt)
+        text = style.prompt.replace(PLACEHOLDER, typed)
         if text in positive and style.negative_prompt in negative:
             styles.append(style.name)
             rest = rest.replace(text, "", 1) if text else rest
-    if rest.replace(prompt, "", 1).strip(" ,\n"):
+    if rest.replace(typed, "", 1).strip(" ,\n"):
         styles.insert(0, EXPANSION_STYLE)
-    found["styles"] = styles
+    return tuple(styles)

@@ -9,7 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-MAX_TEXT_LENGTH = 300_000
+from fooocus_ext.metadata.values import MAX_TEXT_LENGTH
+
 _EXIF_FOLDER = 0x8769
 _USER_COMMENT = 0x9286
 _MAKER_NOTE = 0x927C

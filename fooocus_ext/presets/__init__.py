@@ -1,4 +1,4 @@
-"""Performance modes, picture sizes, preset files and settings read from Fooocus's own pictures."""
+"""Performance modes, picture sizes, samplers and preset files."""
 
 from fooocus_ext.presets.aspect_ratios import (
     ASPECT_RATIOS,

@@ -99,7 +99,7 @@ def find_aspect_ratio(text: str) -> AspectRatio | None:
 
 
 def parse_size(text: str) -> AspectRatio | None:
-    """Return the size that a text spells, known or not; None if it spells none."""
+    """Return the size that ``text`` spells, whether or not it is one of the 26; None if it spells none."""
     match = _SIZE.fullmatch(text)
     if match is None or 0 in (int(match[1]), int(match[2])):
         return None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from fooocus_ext.data_files import (
     iter_files,
     parse_json,
     read_text,
+    write_whole,
 )
 from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.presets.preset import Preset, preset_from_json
@@ -87,7 +86,7 @@ def read_preset(path: Path) -> Preset:
     if not isinstance(content, dict):
         raise DataFileError("a preset file is one object with Fooocus's keys (default_model, ...)")
     if not path.stem.isprintable():
-        raise DataFileError("its name holds control characters")
+        raise DataFileError("its name contains control characters")
     return preset_from_json(path.stem, content, path)
 
 
@@ -113,7 +112,7 @@ def save_preset(folder: Path, name: str, preset: Preset, *, overwrite: bool = Fa
     except OSError as error:
         raise RequestError(f"preset: the folder {folder} cannot be made ({error}).") from error
     try:
-        _write_atomically(target, text, overwrite=overwrite)
+        write_whole(target, text, overwrite=overwrite)
     except FileExistsError:
         raise RequestError(
             f'preset: there is a preset "{checked}" already; choose another name or overwrite it.'
@@ -132,26 +131,3 @@ def _check_name(name: str) -> str:
             'the end, and not "None" or another word that the system keeps for itself.'
         )
     return checked
-
-
-def _write_atomically(target: Path, text: str, *, overwrite: bool) -> None:
-    """Write ``text`` beside ``target``, then put it in place in one step."""
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=target.parent, prefix=".preset-", delete=False
-    ) as stream:
-        scratch = Path(stream.name)
-        try:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        except (OSError, UnicodeEncodeError):
-            stream.close()
-            scratch.unlink(missing_ok=True)
-            raise
-    try:
-        if not overwrite and target.exists():
-            raise FileExistsError(target)
-        scratch.chmod(0o644)
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)

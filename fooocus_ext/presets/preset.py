@@ -11,18 +11,26 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from fooocus_ext.args import HOST_CHOICE, NONE, REFINER_METHODS, Settings
+from fooocus_ext.args import FIELDS_BY_NAME, HOST_CHOICE, NONE, Settings
 from fooocus_ext.data_files import DataFileError, Problem
 from fooocus_ext.errors import RequestError, describe
+from fooocus_ext.limits import (
+    CFG_SCALE,
+    CLIP_SKIP,
+    FORCED_STEPS,
+    IMAGE_NUMBER,
+    LORA_WEIGHT,
+    MAX_TEXT_LENGTH,
+)
 from fooocus_ext.presets.aspect_ratios import find_aspect_ratio
 from fooocus_ext.presets.performance import find_performance
 from fooocus_ext.presets.readers import (
     MAX_ITEMS,
-    MAX_TEXT_LENGTH,
     Reader,
     name,
     names,
     number,
+    of_field,
     one_of,
     text,
     whole,
@@ -52,15 +60,15 @@ class Preset:
         name: the file's name without ending.
         base_model: checkpoint file name.
         refiner: checkpoint file name, "None" for no refiner.
-        refiner_switch: fraction of the steps, 0.1..1.
+        refiner_switch: fraction of the steps, as in the argument table.
         loras: the LoRA slots, empty ones included.
-        cfg_scale: CFG scale, 1..30.
-        sharpness: 0..30.
-        adaptive_cfg: 1..30.
-        adm_positive: 0.1..3; this and the next three are keys of ours, which Fooocus ignores.
-        adm_negative: 0.1..3.
-        adm_end: 0..1.
-        refiner_method: "joint" or "separate".
+        cfg_scale: CFG scale, within ``limits.CFG_SCALE``.
+        sharpness: this and the next five as in the argument table.
+        adaptive_cfg: see ``args.Settings``.
+        adm_positive: this and the next three are keys of our own, which Fooocus ignores.
+        adm_negative: see ``args.Settings``.
+        adm_end: see ``args.Settings``.
+        refiner_method: see ``args.Settings``.
         clip_skip: 1..12.
         sampler: one of Fooocus's sampler names (``samplers.SAMPLERS``).
         scheduler: one of Fooocus's scheduler names (``samplers.SCHEDULERS``).
@@ -130,7 +138,7 @@ class Preset:
         return tuple(slot for slot in self.loras or () if slot.enabled and slot.name != NONE)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the preset as its file holds it: Fooocus's keys, other keys as they came."""
+        """Return the content of the preset's file: Fooocus's keys, other keys as they came."""
         content: dict[str, Any] = {}
         for attribute, key in KEYS.items():
             value = getattr(self, attribute)
@@ -139,8 +147,7 @@ class Preset:
         return {**content, **self.extra}
 
 
-_SETTINGS = (
-    "refiner",
+_AS_IN_THE_TABLE = (
     "refiner_switch",
     "refiner_method",
     "sharpness",
@@ -148,10 +155,9 @@ _SETTINGS = (
     "adm_positive",
     "adm_negative",
     "adm_end",
-    "performance",
-    "styles",
-    "aspect_ratio",
 )
+"""The attributes with the values that the argument table allows."""
+_SETTINGS = ("refiner", *_AS_IN_THE_TABLE, "performance", "styles", "aspect_ratio")
 KEYS: Mapping[str, str] = {
     item.name: item.metadata["key"] for item in fields(Preset) if "key" in item.metadata
 }
@@ -167,11 +173,11 @@ def _plain(value: Any) -> Any:
 
 
 def preset_from_settings(name: str, settings: Settings, **choices: Any) -> Preset:
-    """Return the preset that stands for the current settings.
+    """Return the current settings as a preset.
 
     Args:
         name: the preset's name.
-        settings: what the panel holds; "webui" choices are left to the page and not stored.
+        settings: the panel's values; "webui" choices are left to the page and not stored.
         choices: what only the page knows, by attribute name of ``Preset`` (``base_model``,
             ``loras``, ``cfg_scale``, ``sampler``, ``scheduler``, ...).
     """
@@ -253,31 +259,25 @@ def _lora(item: object) -> LoraSlot:
     enabled, file, weight = item if len(item) == 3 else (True, *item)
     if not isinstance(enabled, bool):
         raise DataFileError("A LoRA's first value must be true or false.")
-    return LoraSlot(enabled, name(file), number(-10.0, 10.0)(weight))
+    return LoraSlot(enabled, name(file), number(*LORA_WEIGHT)(weight))
 
 
 _READERS: Mapping[str, Reader] = {
     "base_model": name,
     "refiner": name,
-    "refiner_switch": number(0.1, 1.0),
+    **{field: of_field(FIELDS_BY_NAME[field]) for field in _AS_IN_THE_TABLE},
     "loras": _loras,
-    "cfg_scale": number(1.0, 30.0),
-    "sharpness": number(0.0, 30.0),
-    "adaptive_cfg": number(1.0, 30.0),
-    "adm_positive": number(0.1, 3.0),
-    "adm_negative": number(0.1, 3.0),
-    "adm_end": number(0.0, 1.0),
-    "refiner_method": one_of(REFINER_METHODS),
-    "clip_skip": whole(1, 12),
+    "cfg_scale": number(*CFG_SCALE),
+    "clip_skip": whole(*CLIP_SKIP),
     "sampler": one_of(SAMPLERS),
     "scheduler": one_of(SCHEDULERS),
     "vae": name,
-    "steps": whole(-1, 200),
-    "switch_step": whole(-1, 200),
+    "steps": whole(*FORCED_STEPS),
+    "switch_step": whole(*FORCED_STEPS),
     "performance": _performance,
     "styles": names,
     "aspect_ratio": _aspect_ratio,
-    "image_number": whole(1, 32),
+    "image_number": whole(*IMAGE_NUMBER),
     "prompt": text(MAX_TEXT_LENGTH),
     "negative_prompt": text(MAX_TEXT_LENGTH),
     "checkpoint_downloads": _downloads,

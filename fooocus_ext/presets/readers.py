@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from fooocus_ext.data_files import DataFileError
+from fooocus_ext.fields import Field
 
-MAX_TEXT_LENGTH = 20_000
 MAX_NAME_LENGTH = 300
 MAX_ITEMS = 500
 
@@ -19,11 +19,11 @@ Reader = Callable[[object], Any]
 
 
 def text(limit: int) -> Callable[[object], str]:
-    """Return a reader of texts of at most ``limit`` characters."""
+    """Return a reader of strings of at most ``limit`` characters."""
 
     def read(value: object) -> str:
         if not isinstance(value, str) or len(value) > limit or "\0" in value:
-            raise DataFileError(f"It must be a text of at most {limit} characters.")
+            raise DataFileError(f"It must be text of at most {limit} characters.")
         return value
 
     return read
@@ -74,3 +74,27 @@ def names(value: object) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or len(value) > MAX_ITEMS:
         raise DataFileError("It must be a list of names.")
     return tuple(name(item) for item in value)
+
+
+def flag(value: object) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        raise DataFileError("It must be on or off.")
+    return value
+
+
+def of_field(field: Field) -> Reader:
+    """Return a reader of what the argument table allows for ``field``."""
+    if field.kind == "number":
+        return number(field.minimum, field.maximum)
+    if field.kind == "choice":
+        return one_of(field.choices)
+    if field.kind == "names":
+        return names_out_of(field.choices) if field.choices else names
+    return flag if field.kind == "flag" else name
+
+
+def names_out_of(known: Collection[str]) -> Callable[[object], tuple[str, ...]]:
+    """Return a reader of lists of the names in ``known``."""
+    read = one_of(known)
+    return lambda value: tuple(read(item) for item in names(value))

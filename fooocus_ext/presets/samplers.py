@@ -40,7 +40,7 @@ SAMPLERS: Mapping[str, tuple[str, ...]] = {
     "uni_pc_bh2": ("UniPC",),
 }
 
-# An empty name stands for the sampler without a schedule in its name (up to v1.8).
+# An empty name is the sampler without a schedule in its name (up to v1.8).
 SCHEDULERS: Mapping[str, tuple[str, ...]] = {
     "normal": ("Normal", "Uniform", ""),
     "karras": ("Karras",),

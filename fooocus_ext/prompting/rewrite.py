@@ -1,13 +1,5 @@
 """One image's texts: wildcards, arrays, styles and expansion, in Fooocus's order.
 
-Lines. Fooocus takes every line of a prompt box as a text of its own. Users of the webui break long
-prompts wherever they like, so that rule holds only where texts are put together anyway: when a style
-is applied, or when a prompt of several lines is joined by another separator than a comma (Fooocus's
-own way to encode texts separately, `` BREAK ``). Then each line is trimmed of spaces, commas and
-dots, blank lines are dropped, the first line that is more than tags is the main text and the others
-follow as they are. A line break inside brackets ends no line. Otherwise the whole box, as typed, is the
-main text.
-
 Parts. The parts of a prompt divided by ``AND`` are prompts of their own: each gets the styles and the
 expansion, and ends in its weight. One that is weighted 0 or less stays as it is.
 
@@ -17,13 +9,13 @@ Where none of the features is used, the result is the typed text, byte for byte.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from fooocus_ext.prompting.arrays import apply_arrays
-from fooocus_ext.prompting.grammar import Part, join_parts, split_lines, split_parts, without_tags
+from fooocus_ext.prompting.grammar import Part, join_parts, split_parts, without_tags
+from fooocus_ext.prompting.lines import COMMA, EDGES, take_apart, tidy
 from fooocus_ext.prompting.styles import (
     EXPANSION_STYLE,
     RANDOM_STYLE,
@@ -34,10 +26,8 @@ from fooocus_ext.prompting.styles import (
 )
 from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards, has_wildcards
 
-COMMA = ", "
 BREAK = " BREAK "
 MAX_NOTES = 20
-_EDGES = ",. \r\n"
 
 
 @dataclass(frozen=True)
@@ -128,7 +118,7 @@ class ResolvedPrompt:
         Fooocus encodes the expanded prompt as one more text, main prompt included. Joined by commas
         that would say the prompt twice.
         """
-        continuation = expanded.removeprefix(self.subject).strip(_EDGES)
+        continuation = expanded.removeprefix(self.subject).strip(EDGES)
         if not continuation or self.separator == COMMA:
             return continuation
         if expanded.startswith(self.subject):
@@ -191,15 +181,15 @@ def resolve_image(
 
     named = [name for name in styles if special_style(name) != EXPANSION_STYLE]
     library.check(named)
-    typed = _take_apart(prompt, bool(named), separator, divides=bool(named) or expands)
-    typed_negative = _take_apart(negative_prompt, bool(named), separator, divides=False)
+    typed = take_apart(prompt, bool(named), separator, divides=bool(named) or expands)
+    typed_negative = take_apart(negative_prompt, bool(named), separator, divides=False)
     main = apply_arrays(resolve(typed.main), index, note=notes.add)
     main_negative = resolve(typed_negative.main)
     further = [[resolve(line) for line in lines] for lines in typed.further]
     further_negative = [resolve(line) for line in typed_negative.further[0]]
     chosen = [_resolved_style(style, resolve) for style in _choose_styles(named, library, rng)]
     return ResolvedPrompt(
-        subject=_tidy(" ".join(without_tags(main).splitlines())),
+        subject=tidy(" ".join(without_tags(main).splitlines())),
         plain=None if chosen or any(further) else main,
         positive=_positive_parts(main, further, chosen),
         negative=tuple(
@@ -220,7 +210,7 @@ def _positive_parts(
     """
     parts = [Part(main)]
     if len(further) > 1:
-        parts = [Part(_tidy(part.text), part.weight) for part in split_parts(main)]
+        parts = [Part(tidy(part.text), part.weight) for part in split_parts(main)]
     return tuple(
         _positive_part(part, lines, styles)
         for part, lines in zip_longest(parts, further[: len(parts)], fillvalue=())
@@ -245,31 +235,6 @@ def _resolved_style(style: Style, resolve: Callable[[str], str]) -> Style:
     )
 
 
-@dataclass(frozen=True)
-class _TypedText:
-    """A prompt box taken apart; see the module's text for the rule.
-
-    Attributes:
-        main: the main text; of a divided prompt, the parts' main texts, divided again.
-        further: the further lines of each part.
-    """
-
-    main: str
-    further: list[list[str]]
-
-
-def _take_apart(text: str, has_styles: bool, separator: str, *, divides: bool) -> _TypedText:
-    parts = split_parts(text) if divides else [Part(text)]
-    rows = [_split_lines(part.text, has_styles, separator) for part in parts]
-    further = [lines for _main, lines in rows]
-    if len(parts) == 1:
-        return _TypedText(rows[0][0], further)
-    if not has_styles and not any(further):
-        return _TypedText(text, further)
-    mains = [main + part.weight for (main, _lines), part in zip(rows, parts, strict=True)]
-    return _TypedText(join_parts(mains), further)
-
-
 @dataclass
 class _Notes:
     """Sentences in the order of their first appearance."""
@@ -279,25 +244,6 @@ class _Notes:
     def add(self, sentence: str) -> None:
         if len(self.sentences) < MAX_NOTES and sentence not in self.sentences:
             self.sentences.append(sentence)
-
-
-def _split_lines(text: str, has_styles: bool, separator: str) -> tuple[str, list[str]]:
-    """Return the main text and the further lines; see the module's text for the rule."""
-    lines = [line for line in map(_tidy, split_lines(text)) if line]
-    independent = has_styles or (separator != COMMA and len(lines) > 1)
-    if not independent:
-        return text, []
-    if not lines:
-        return "", []
-    # Fooocus takes tags out before it looks for the main text; here they are further lines.
-    words = [without_tags(line).strip(_EDGES) for line in lines]
-    main = next((number for number, word in enumerate(words) if word), 0)
-    return lines[main], [*lines[:main], *lines[main + 1 :]]
-
-
-def _tidy(line: str) -> str:
-    """Return a line without repeated spaces and without spaces, commas and dots at its ends."""
-    return re.sub(" {2,}", " ", line).strip(_EDGES)
 
 
 def _choose_styles(names: Sequence[str], library: StyleLibrary, rng: random.Random) -> list[Style]:

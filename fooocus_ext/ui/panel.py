@@ -88,6 +88,9 @@ def build_panel(services: PanelServices) -> Panel:
             add("refiner_switch", "refiner_method")
         with gr.Row():
             add("keep")
+        for field in FIELDS:  # those without a place of their own
+            if field.name not in widgets:
+                add(field.name)
 
     return Panel(
         components=[widgets[field.name] for field in FIELDS],

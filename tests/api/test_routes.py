@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from fooocus_ext import __version__
 from fooocus_ext.api import routes
+from fooocus_ext.api.base import PREFIX
+from fooocus_ext.api.bodies import PictureRequest, settings_of, surplus_problem
 from fooocus_ext.args import FIELDS, Settings, json_schema
 from fooocus_ext.data_files import Problem
 from fooocus_ext.errors import RequestError
@@ -89,7 +91,7 @@ def client(backend):
 
 
 def post(client, path, **body):
-    return client.post(routes.PREFIX + path, json=body)
+    return client.post(PREFIX + path, json=body)
 
 
 def test_schema_is_the_arguments_own(client):
@@ -186,27 +188,25 @@ def test_a_picture_from_few_words_uses_the_tabs_defaults(client, backend):
     assert chosen == Settings(enabled=True, performance="Speed", aspect_ratio="1152*896")
 
 
+def other_than_default(field):
+    """Return a legal value of a field that differs from its default."""
+    return {
+        "flag": not field.default,
+        "number": field.minimum + (field.maximum - field.minimum) / 3,
+        "choice": field.choices[-1] if field.choices else "",
+        "name": "other",
+        "names": [field.choices[0]] if field.choices else ["film", "warm"],
+    }[field.kind]
+
+
 def test_every_argument_reaches_the_settings(client, backend):
-    values = {
-        "sharpness": 3.0,
-        "adm_positive": 1.1,
-        "adm_negative": 0.9,
-        "adm_end": 0.5,
-        "adaptive_cfg": 9.0,
-        "refiner": "refiner",
-        "refiner_switch": 0.5,
-        "refiner_method": "separate",
-        "expansion": False,
-        "styles": ["film", "warm"],
-        "performance": "Quality",
-        "aspect_ratio": "1024*1024",
-        "preset": "mine",
-        "keep": ["steps"],
-    }
-    assert {field.name for field in FIELDS} == {"enabled", *values}
+    values = {field.name: other_than_default(field) for field in FIELDS if field.name != "enabled"}
+    assert values["styles"] == ["film", "warm"]
     assert post(client, "/txt2img", **values).status_code == 200
     ((_, chosen),) = backend.jobs
     assert chosen == Settings().replace(enabled=True, **values)
+    same = [field.name for field in FIELDS if getattr(chosen, field.name) == field.default]
+    assert same == []
 
 
 @pytest.mark.parametrize(
@@ -243,8 +243,8 @@ def test_a_refused_job_says_why(client, backend):
 
 
 def test_surplus_values_are_a_problem():
-    assert routes.surplus_problem([None] * len(FIELDS)) is None
-    assert f"{len(FIELDS) + 1} values" in routes.surplus_problem([None] * (len(FIELDS) + 1))
+    assert surplus_problem([None] * len(FIELDS)) is None
+    assert f"{len(FIELDS) + 1} values" in surplus_problem([None] * (len(FIELDS) + 1))
 
 
 CLIENT = client_of(Backend())
@@ -347,15 +347,15 @@ def test_every_route_is_described(path):
 
 
 def test_a_preset_decides_what_the_request_does_not_name():
-    with_preset = routes.settings_of(routes.PictureRequest(prompt="x", preset="lightning"))
+    with_preset = settings_of(PictureRequest(prompt="x", preset="lightning"))
     assert (with_preset.performance, with_preset.aspect_ratio) == ("webui", "webui")
-    named = routes.PictureRequest(prompt="x", preset="lightning", performance="Quality")
-    assert routes.settings_of(named).performance == "Quality"
+    named = PictureRequest(prompt="x", preset="lightning", performance="Quality")
+    assert settings_of(named).performance == "Quality"
     defaults = {"refiner": "None", "styles": [], "expansion": True, "sharpness": 2}
-    named = routes.PictureRequest(prompt="x", preset="sai", steps=12, cfg_scale=4, **defaults)
-    kept = routes.settings_of(named).keep
+    named = PictureRequest(prompt="x", preset="sai", steps=12, cfg_scale=4, **defaults)
+    kept = settings_of(named).keep
     assert set(kept) == {"steps", "cfg_scale", *defaults}
     assert len(kept) == 6
-    plain = routes.settings_of(routes.PictureRequest(prompt="x"))
+    plain = settings_of(PictureRequest(prompt="x"))
     assert plain.keep == ()
     assert (plain.performance, plain.aspect_ratio) == ("Speed", "1152*896")

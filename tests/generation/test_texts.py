@@ -17,6 +17,7 @@ from fooocus_ext.generation.texts import (
     Writer,
     rewrite_job,
 )
+from fooocus_ext.prompting.grammar import strip_comments
 from fooocus_ext.prompting.rewrite import BREAK, resolve_image
 from fooocus_ext.prompting.styles import Style, StyleLibrary
 from fooocus_ext.prompting.wildcards import Wildcards
@@ -38,8 +39,9 @@ class Expander:
     def __init__(self):
         self.calls = []
 
-    def __call__(self, texts, seeds):
+    def __call__(self, texts, seeds, styles):
         self.calls.append((list(texts), list(seeds)))
+        self.styles = list(styles)
         return [f"{text}, word{seed}" for text, seed in zip(texts, seeds, strict=True)]
 
 
@@ -92,8 +94,43 @@ def test_nothing_wanted_leaves_every_text_as_typed(rows):
     expander = Expander()
     assert rewrite(p, OFF, expander=expander) == ()
     assert (p.all_prompts, p.all_negative_prompts, p.all_seeds) == (prompts, negatives, seeds)
-    assert set(p.extra_generation_params.values()) == {None}
+    if infotext.replaced(prompts + negatives, prompts + negatives) == [None] * 2 * len(rows):
+        assert set(p.extra_generation_params.values()) == {None}
     assert expander.calls == []
+
+
+COMMENTED = ["# note\na cat", "a cat # draft", "a cat\n#note\nin rain"]
+
+
+@pytest.mark.parametrize("typed", COMMENTED)
+@pytest.mark.parametrize("settings", [OFF, FILM, EXPANDED])
+def test_comments_are_no_part_of_what_is_rewritten_and_come_back_from_the_infotext(typed, settings):
+    p = job([typed], [typed], seeds=[1])
+    rewrite(p, settings, strips_comments=True)
+    for text in (*p.all_prompts, *p.all_negative_prompts):
+        assert strip_comments(text) == text
+        assert "a cat" in text
+        assert not {"note", "draft"} & {*text.split()}
+    if settings is FILM:
+        assert p.all_prompts[0].startswith("film still of a cat, grain")
+    [entries] = entries_of(p)
+    assert entries[infotext.PROMPT] == typed
+
+
+def test_comments_are_text_where_the_webui_takes_them_for_text():
+    p = job(["a cat # draft"])
+    rewrite(p, FILM)
+    assert p.all_prompts == ["film still of a cat # draft, grain"]
+
+
+def test_what_we_write_is_never_a_comment(tmp_path):
+    (tmp_path / "color.txt").write_text("# licence\ncolor #1\n")
+    library = StyleLibrary((Style("best", "#1 photo of {prompt}, sharp", "#2"),))
+    p = job(["a __color__ cat"])
+    settings = Settings(enabled=True, expansion=False, styles=("best",))
+    rewrite(p, settings, styles=library, wildcards=Wildcards([tmp_path]), strips_comments=True)
+    assert p.all_prompts == ["1 photo of a color 1 cat, sharp"]
+    assert p.all_negative_prompts == ["2"]
 
 
 def test_every_picture_is_rewritten_as_it_would_be_alone(tmp_path):
@@ -125,6 +162,13 @@ def test_the_expander_is_asked_once_for_the_whole_job():
     rewrite(p, EXPANDED, expander=expander)
     assert expander.calls == [(["a fox", "an owl"], [1, 2])]
     assert p.all_prompts == ["a fox, word1", "an owl, word2", "a fox, word1"]
+
+
+def test_the_expander_is_told_what_the_styles_say():
+    expander = Expander()
+    settings = EXPANDED.replace(styles=["film", "warm"])
+    rewrite(job(["a fox"], seeds=[1]), settings, expander=expander)
+    assert expander.styles == ["film still of {prompt}, grain, warm light"]
 
 
 def test_the_style_of_that_name_asks_for_expansion_too():

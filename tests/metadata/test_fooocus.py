@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
 from fooocus_ext.args import Settings
-from fooocus_ext.metadata.fooocus import preset_from_metadata, read_fooocus_metadata
+from fooocus_ext.metadata.fooocus import read_fooocus_settings
+from fooocus_ext.metadata.settings import ENTRIES
 from fooocus_ext.prompting.styles import Style, StyleLibrary
+from fooocus_ext.tab.fill import Names, fill
+from fooocus_ext.tab.widgets import ARGUMENTS
 
 USER_COMMENT, SOFTWARE, MAKER_NOTE = 0x9286, 0x0131, 0x927C
 # Section 6.5 of the reference: what Fooocus 2.5.5 stores.
@@ -89,35 +93,35 @@ CONTAINERS = {
 
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_the_fooocus_scheme_is_read_from_every_format(container):
-    found = read_fooocus_metadata(CONTAINERS[container](json.dumps(FOOOCUS), "fooocus"))
-    assert found["problems"] == []
-    assert found["metadata_scheme"] == "fooocus"
-    assert found["prompt"] == FOOOCUS["prompt"]
-    assert found["prompt_expansion"] == "a cat, luminous"
-    assert found["styles"] == ["Fooocus V2", "Bob's style", "MK \\u00c9 'x'"]
-    assert found["resolution"] == (1152, 896)
-    assert found["adm_guidance"] == (1.5, 0.8, 0.3)
-    assert found["freeu"] == (1.01, 1.02, 0.99, 0.95)
-    assert found["seed"] == 9223372036854775807
-    assert (found["steps"], found["clip_skip"], found["guidance_scale"]) == (30, 2, 4.0)
-    assert found["loras"] == [("sd_xl_offset_example-lora_1.0", 0.1), ("film", -0.25)]
-    assert found["base_model"] == "juggernautXL_v8Rundiffusion"
-    assert found["refiner_model"] == "None"
+    found = read_fooocus_settings(CONTAINERS[container](json.dumps(FOOOCUS), "fooocus"))
+    assert found.problems == ()
+    assert found.scheme == "fooocus"
+    assert found.prompt == FOOOCUS["prompt"]
+    assert found.prompt_expansion == "a cat, luminous"
+    assert found.styles == ("Fooocus V2", "Bob's style", "MK \\u00c9 'x'")
+    assert found.size == (1152, 896)
+    assert (found.adm_positive, found.adm_negative, found.adm_end) == (1.5, 0.8, 0.3)
+    assert found.freeu == (1.01, 1.02, 0.99, 0.95)
+    assert found.seed == 9223372036854775807
+    assert (found.steps, found.clip_skip, found.guidance_scale) == (30, 2, 4.0)
+    assert found.loras == (("sd_xl_offset_example-lora_1.0", 0.1), ("film", -0.25))
+    assert found.base_model == "juggernautXL_v8Rundiffusion"
+    assert found.refiner == "None"
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_the_a1111_scheme_is_read_from_every_format(container):
-    found = read_fooocus_metadata(CONTAINERS[container](A1111_TEXT, "a1111"))
-    assert found["problems"] == []
-    assert found["metadata_scheme"] == "a1111"
-    assert found["prompt"] == 'a cat\nin rain: "so"'
-    assert found["negative_prompt"] == "ugly"
-    assert (found["sampler"], found["scheduler"]) == ("dpmpp_2m_sde_gpu", "karras")
-    assert found["resolution"] == (896, 1152)
-    assert found["adm_guidance"] == (1.5, 0.8, 0.3)
-    assert found["seed"] == 9223372036854775807
-    assert (found["base_model"], found["refiner_model"]) == ("base_1.0_vae", "fine")
-    assert found["loras"] == [("offset", 0.1), ("film", -0.25)]
+    found = read_fooocus_settings(CONTAINERS[container](A1111_TEXT, "a1111"))
+    assert found.problems == ()
+    assert found.scheme == "a1111"
+    assert found.prompt == 'a cat\nin rain: "so"'
+    assert found.negative_prompt == "ugly"
+    assert (found.sampler, found.scheduler) == ("dpmpp_2m_sde_gpu", "karras")
+    assert found.size == (896, 1152)
+    assert (found.adm_positive, found.adm_negative, found.adm_end) == (1.5, 0.8, 0.3)
+    assert found.seed == 9223372036854775807
+    assert (found.base_model, found.refiner) == ("base_1.0_vae", "fine")
+    assert found.loras == (("offset", 0.1), ("film", -0.25))
 
 
 def test_styles_of_the_a1111_scheme_are_found_again_by_their_texts():
@@ -131,10 +135,10 @@ def test_styles_of_the_a1111_scheme_are_found_again_by_their_texts():
     text = A1111_TEXT.replace(
         'Raw prompt: "a cat\\nin rain: \\"so\\""', 'Raw prompt: "a cat\\nin rain"'
     )
-    found = read_fooocus_metadata(text, library)
-    assert found["styles"] == ["Fooocus V2", "film", "negative"]
+    found = read_fooocus_settings(text, library)
+    assert found.styles == ("Fooocus V2", "film", "negative")
     plain = text.replace("film still of a cat, in rain, grain, a cat, luminous", "a cat, in rain")
-    assert read_fooocus_metadata(plain)["styles"] == []
+    assert read_fooocus_settings(plain).styles == ()
 
 
 def test_exif_comments_as_other_programs_encode_them():
@@ -143,22 +147,22 @@ def test_exif_comments_as_other_programs_encode_them():
         b"UNICODE\0" + json.dumps(FOOOCUS).encode("utf-16-le"),
         b"ASCII\0\0\0" + json.dumps(FOOOCUS).encode(),
     ):
-        found = read_fooocus_metadata(with_exif("JPEG", raw, "fooocus"))
-        assert found["seed"] == 9223372036854775807
+        found = read_fooocus_settings(with_exif("JPEG", raw, "fooocus"))
+        assert found.seed == 9223372036854775807
 
 
 def test_a_file_an_open_picture_a_pasted_text_and_an_object_are_the_same(tmp_path):
     raw = png(json.dumps(FOOOCUS), "fooocus")
     (tmp_path / "a.png").write_bytes(raw)
-    expected = read_fooocus_metadata(raw)
-    assert read_fooocus_metadata(tmp_path / "a.png") == expected
-    assert read_fooocus_metadata(Image.open(io.BytesIO(raw))) == expected
-    assert read_fooocus_metadata(json.dumps(FOOOCUS, indent=0)) == expected
-    assert read_fooocus_metadata(FOOOCUS) == expected
+    expected = read_fooocus_settings(raw)
+    assert read_fooocus_settings(tmp_path / "a.png") == expected
+    assert read_fooocus_settings(Image.open(io.BytesIO(raw))) == expected
+    assert read_fooocus_settings(json.dumps(FOOOCUS, indent=0)) == expected
+    assert read_fooocus_settings(FOOOCUS) == expected
 
 
 def test_labels_of_older_logs_are_understood():
-    found = read_fooocus_metadata(
+    found = read_fooocus_settings(
         {
             "Prompt": "a cat",
             "Styles": "['Fooocus V2']",
@@ -167,10 +171,10 @@ def test_labels_of_older_logs_are_understood():
             "LoRA 1": "True : film.safetensors : 0.5",
         }
     )
-    assert found["prompt"] == "a cat"
-    assert found["styles"] == ["Fooocus V2"]
-    assert found["resolution"] == (1152, 896)
-    assert found["loras"] == [("film.safetensors", 0.5)]
+    assert found.prompt == "a cat"
+    assert found.styles == ("Fooocus V2",)
+    assert found.size == (1152, 896)
+    assert found.loras == (("film.safetensors", 0.5),)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +197,7 @@ def test_labels_of_older_logs_are_understood():
     ],
 )
 def test_what_is_not_fooocus_is_none(source):
-    assert read_fooocus_metadata(source) is None
+    assert read_fooocus_settings(source) is None
 
 
 @pytest.mark.parametrize(
@@ -226,51 +230,20 @@ def test_what_is_not_fooocus_is_none(source):
     ],
 )
 def test_hostile_values_are_left_out_with_a_word_and_the_rest_is_read(key, value):
-    found = read_fooocus_metadata({**FOOOCUS, "loras": None, key: value})
-    attribute = "loras" if key.startswith("lora") else key
-    assert attribute not in found
-    assert [problem.split(" ")[0] for problem in found["problems"]] == (
-        [] if value is None else [attribute]
+    found = read_fooocus_settings({**FOOOCUS, "loras": None, key: value})
+    named = "loras" if key.startswith("lora") else key
+    (attributes,) = (entry.attributes for entry in ENTRIES if entry.key == named)
+    assert [getattr(found, attribute) for attribute in attributes] == [None] * len(attributes)
+    assert [problem.split(" ")[0] for problem in found.problems] == (
+        [] if value is None else [named]
     )
-    assert found["version"] == "Fooocus v2.5.5"
+    assert found.version == "Fooocus v2.5.5"
 
 
 def test_half_characters_never_come_through():
-    found = read_fooocus_metadata({**FOOOCUS, "styles": "['\\ud800x']"})
-    assert found["styles"] == ["?x"]
-    assert read_fooocus_metadata('{"prompt": "\\ud800", "seed": 1, "steps": 2}') is None
-
-
-def test_a_preset_from_a_picture_gives_its_settings_back():
-    preset = preset_from_metadata(read_fooocus_metadata(FOOOCUS))
-    assert not preset.problems
-    values = Settings().replace(**preset.settings)
-    assert values.styles == ("Fooocus V2", "Bob's style", "MK \\u00c9 'x'")
-    assert (values.adaptive_cfg, values.performance) == (5.0, "Speed")
-    assert (values.adm_positive, values.adm_negative, values.adm_end) == (1.5, 0.8, 0.3)
-    assert values.aspect_ratio == "1152*896"
-    assert preset.steps is None
-    assert [slot.weight for slot in preset.active_loras] == [0.1, -0.25]
-
-
-def test_a_preset_from_a_fast_mode_has_its_lora_once_and_no_forced_numbers():
-    preset = preset_from_metadata(
-        read_fooocus_metadata(
-            {
-                **FOOOCUS,
-                "performance": "Lightning",
-                "steps": 6,
-                "adm_guidance": "(1.0, 1.0, 0.0)",
-                "lora_combined_2": "sdxl_lightning_4step_lora : 1.0",
-                "resolution": "(1000, 1000)",
-            }
-        )
-    )
-    assert [slot.name for slot in preset.active_loras] == ["sd_xl_offset_example-lora_1.0"]
-    assert preset.steps == 6
-    assert preset.adm_positive is None
-    assert preset.aspect_ratio is None
-    assert [problem.entry for problem in preset.problems] == ["default_aspect_ratio"]
+    found = read_fooocus_settings({**FOOOCUS, "styles": "['\\ud800x']"})
+    assert found.styles == ("?x",)
+    assert read_fooocus_settings('{"prompt": "\\ud800", "seed": 1, "steps": 2}') is None
 
 
 json_values = st.recursive(
@@ -284,17 +257,20 @@ json_values = st.recursive(
 
 @given(st.dictionaries(st.sampled_from([*FOOOCUS, "Prompt", "LoRA 1"]), json_values))
 def test_any_object_is_read_or_refused(content):
-    found = read_fooocus_metadata({"version": "Fooocus v2", **content})
+    found = read_fooocus_settings({"version": "Fooocus v2", **content})
     if found is not None:
-        Settings().replace(**preset_from_metadata(found).settings)
-        json.dumps(found, ensure_ascii=False, allow_nan=False)
+        json.dumps(asdict(found), ensure_ascii=False, allow_nan=False)
+        json.dumps(found.to_json(), ensure_ascii=False, allow_nan=False)
+        filled = fill(found.as_chosen(), Names()).values
+        names = {"performance", "refiner", *ARGUMENTS} & filled.keys()
+        Settings().replace(**{name: filled[name] for name in names})
 
 
 @given(st.text(max_size=300))
 def test_any_text_is_read_or_refused(text):
     for source in (text, f"{text}\nSteps: 1, Seed: 2, Styles: {text}, Version: Fooocus v2"):
-        found = read_fooocus_metadata(source)
-        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+        found = read_fooocus_settings(source)
+        json.dumps(found and asdict(found), ensure_ascii=False, allow_nan=False).encode()
 
 
 LITERAL_TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -302,10 +278,10 @@ LITERAL_TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 @given(st.lists(LITERAL_TEXTS, max_size=5))
 def test_any_python_list_of_strings_is_read_as_python_would(names):
-    found = read_fooocus_metadata({"version": "Fooocus v2", "styles": str(names)})
+    found = read_fooocus_settings({"version": "Fooocus v2", "styles": str(names)})
     if any("\0" in name for name in names):
         return
-    assert found["styles"] == names
+    assert found.styles == tuple(names)
 
 
 SOUND_PICTURES = [container(json.dumps(FOOOCUS), "fooocus") for container in CONTAINERS.values()]
@@ -321,7 +297,7 @@ def test_damaged_pictures_are_survived(raw, changes, length):
     damaged = bytearray(raw)
     for position, value in changes:
         damaged[position % len(damaged)] = value
-    read_fooocus_metadata(bytes(damaged[: length or None]))
+    read_fooocus_settings(bytes(damaged[: length or None]))
 
 
 @pytest.mark.parametrize(
@@ -338,5 +314,5 @@ def test_damaged_pictures_are_survived(raw, changes, length):
 )
 def test_hostile_texts_take_no_time(text):
     start = time.perf_counter()
-    read_fooocus_metadata(text)
+    read_fooocus_settings(text)
     assert time.perf_counter() - start < 5

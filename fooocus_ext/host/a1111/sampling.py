@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from modules import shared
+
 from fooocus_ext.host import ending
 
 if TYPE_CHECKING:
@@ -85,9 +87,13 @@ def follow_sampling(p: Any, generation: Generation) -> None:
     def sample_and_undo(*args: Any, **kwargs: Any) -> Any:
         generation.give_back(p, "sample")
         with samplings.running(p, generation):
-            if generation.refiner is not None:
-                generation.refiner.encode(p)
-            return sample(*args, **kwargs)
+            if generation.refiner is None:
+                return sample(*args, **kwargs)
+            generation.refiner.encode(p)
+            samples = sample(*args, **kwargs)
+            if not (shared.state.interrupted or shared.state.skipped):
+                generation.refiner.report(generation)
+            return samples
 
     generation.override(p, "sample", sample_and_undo)
 

@@ -22,6 +22,8 @@ from fooocus_ext.host.panel import axes, build
 
 log = logging.getLogger("fooocus")
 
+_ASKED_SIZE = "_fooocus_asked_size"
+
 
 class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no types
     """Fooocus's rendering for txt2img and img2img, on the page and over the API."""
@@ -47,13 +49,20 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         self.paste_field_names = panel.infotext_names
         return panel.components
 
+    def setup(self, p: Any, *slots: Any) -> None:
+        """Remember the size that was asked for, before a script of the page sets its own.
+
+        (Two numbers, because other extensions turn the attributes of ``p`` into JSON.)
+        """
+        setattr(p, _ASKED_SIZE, (p.width, p.height))
+
     def before_process(self, p: Any, *slots: Any) -> None:
         """Let presets, performance and aspect ratio set the request's own fields."""
         state.detach(p)
         with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:
-                hooks.apply_to_request(p, plan)
+                hooks.apply_to_request(p, plan, getattr(p, _ASKED_SIZE, None))
                 overrides.override(p, plan.options)
 
     def process(self, p: Any, *slots: Any) -> None:

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from modules import generation_parameters_copypaste as copypaste
 
 from fooocus_ext import infotext
-from fooocus_ext.api import routes
+from fooocus_ext.api.bodies import surplus_problem
 from fooocus_ext.args import SCRIPT_KEY, parse
 from fooocus_ext.errors import RequestError, describe
 
@@ -84,4 +84,4 @@ def _shape_problem(value: Any) -> str | None:
     slots = value.get("args", [])
     if not isinstance(slots, list):
         return f"Fooocus: got args {describe(slots)}; {allowed}"
-    return routes.surplus_problem(slots)
+    return surplus_problem(slots)

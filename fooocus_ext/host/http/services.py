@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from modules import call_queue, shared
 
-from fooocus_ext.api import routes, saving
+from fooocus_ext.api import model_download, presets, routes
 from fooocus_ext.args import HOST_CHOICE, Settings
 from fooocus_ext.generation.plan import make_plan
 from fooocus_ext.host.http.arguments import guard
@@ -20,9 +20,19 @@ from fooocus_ext.prompting.rewrite import RewrittenPrompt
 
 def register(_demo: Any, app: FastAPI) -> None:
     """Add our routes and guard the host's; called on every start."""
-    for router in (routes.router(services()), saving.router(folders())):
+    for router in routers():
         app.include_router(router, dependencies=authentication(app))
     guard(app)
+
+
+def routers() -> list[APIRouter]:
+    """Return our routes, told where they may write."""
+    model = expansion.models_folder()
+    return [
+        routes.router(services()),
+        presets.router(assets.user_folder() / "presets", _read_again),
+        model_download.router(model, _may_download, _read_again),
+    ]
 
 
 def services() -> routes.Services:
@@ -35,16 +45,6 @@ def services() -> routes.Services:
         expand=expansion.expand,
         make_pictures=_make_pictures,
         release_refiner=_release_refiner,
-    )
-
-
-def folders() -> saving.Folders:
-    """Return where our routes may write."""
-    return saving.Folders(
-        presets=assets.user_folder() / "presets",
-        expansion_model=expansion.models_folder(),
-        may_download=_may_download,
-        changed=_read_again,
     )
 
 

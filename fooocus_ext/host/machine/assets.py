@@ -94,7 +94,11 @@ def writer() -> Writer:
         expand=expansion.expand,
         separator=options.text_separator(),
         in_order=options.wildcards_in_order(),
+        strips_comments=bool(getattr(shared.opts, "enable_prompt_comments", False)),  # from 1.9 on
         entries=options.entries(
-            options.SEPARATOR, options.WILDCARDS_IN_ORDER, options.EXPANSION_TARGET
+            options.SEPARATOR,
+            options.WILDCARDS_IN_ORDER,
+            options.EXPANSION_TARGET,
+            options.EXPANSION_FILL,
         ),
     )

@@ -24,6 +24,7 @@ REFINER_RULE = "fooocus_refiner_switch_rule"
 SEPARATOR = "fooocus_text_separator"
 WILDCARDS_IN_ORDER = "fooocus_wildcards_in_order"
 EXPANSION_TARGET = "fooocus_expansion_target"
+EXPANSION_FILL = "fooocus_expansion_fill"
 MODEL_DOWNLOAD = "fooocus_expansion_model_download"
 
 _SEPARATORS = {"comma": COMMA, "BREAK": BREAK}
@@ -49,6 +50,7 @@ _SETTINGS = {
     SEPARATOR: _Setting("comma", tuple(_SEPARATORS), infotext.SEPARATOR),
     WILDCARDS_IN_ORDER: _Setting(False, (False, True), infotext.WILDCARDS_IN_ORDER),
     EXPANSION_TARGET: _Setting(CLIP_CHUNK, range(15, 301), infotext.EXPANSION_TARGET),
+    EXPANSION_FILL: _Setting(False, (False, True), infotext.EXPANSION_FILL),
 }
 
 
@@ -70,11 +72,14 @@ def register() -> None:
     targets = _SETTINGS[EXPANSION_TARGET].allowed
     _add(
         EXPANSION_TARGET,
-        "Prompt expansion fills the prompt up to a multiple of this many tokens",
+        "Prompt expansion ends before the prompt exceeds a multiple of this many tokens",
         gr.Slider,
         minimum=targets[0],
         maximum=targets[-1],
         step=5,
+    )
+    _add(EXPANSION_FILL, "Prompt expansion fills the prompt up to that number", gr.Checkbox).info(
+        "as Fooocus does; otherwise it writes a few words that suit the prompt and stops"
     )
     download = shared.OptionHTML(download_form(Path(paths.models_path) / MODELS_SUBFOLDER))
     download.section = SECTION
@@ -113,6 +118,11 @@ def refiner_switch_rule() -> SwitchRule:
 def expansion_target() -> int:
     """Return the number of tokens whose multiples prompt expansion fills up to."""
     return cast(int, _value(EXPANSION_TARGET))
+
+
+def expansion_fills() -> bool:
+    """Return whether prompt expansion fills the prompt up, as in Fooocus."""
+    return cast(bool, _value(EXPANSION_FILL))
 
 
 def entries(*keys: str) -> dict[str, str]:

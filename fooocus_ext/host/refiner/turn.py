@@ -87,6 +87,7 @@ class Refiner:
         self._weights = weights.WeightPlacement(base, model.model)
         self._conds: dict[bool, tuple[Any, Any]] = {}
         self._taken: Any = None
+        self._had_its_turn = False
         self._base_wrap: Any = None
 
     def infotext(self) -> dict[str, str]:
@@ -154,6 +155,12 @@ class Refiner:
         self._pad(params, denoiser.p)
         return True
 
+    def report(self, generation: Generation) -> None:
+        """Say that the refiner had no turn, after a sampling that came to its end."""
+        if self._conds and not self._had_its_turn:
+            switch = f"{self._settings.refiner_switch:g}"
+            generation.skipped["refiner"] = f"no step was left for it (switch at {switch})"
+
     def hand_back(self) -> None:
         """Give the sampler back to the base. Safe to call any number of times."""
         if self._taken is not None:
@@ -181,6 +188,7 @@ class Refiner:
         self._weights.refiner_on_device()
         self._base_wrap = denoiser.inner_model
         self._taken = denoiser
+        self._had_its_turn = True
         with self._resident.active():
             # The host's own property chooses the wrapper that fits sampler and parameterisation.
             denoiser.model_wrap = None

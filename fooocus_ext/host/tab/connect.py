@@ -13,9 +13,10 @@ from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.host.tab import fill, generate, send, storage
 from fooocus_ext.markup import render
-from fooocus_ext.tab.choices import AUTOMATIC, DEFAULT, NAMES
-from fooocus_ext.tab.presets import grouped_styles
-from fooocus_ext.ui.tab.page import VARIATIONS, Tab, build_tab
+from fooocus_ext.tab.actions import GENERATE, VARIATIONS
+from fooocus_ext.tab.style_list import grouped_styles
+from fooocus_ext.tab.widgets import AUTOMATIC, DEFAULT, NAMES
+from fooocus_ext.ui.tab.page import Tab, build_tab
 from fooocus_ext.ui.tab.services import TabServices
 
 TITLE, ELEM_ID = "Fooocus", "fooocus"
@@ -97,7 +98,7 @@ def _connect_generation(tab: Tab) -> None:
     widgets = [tab.widgets[name] for name in NAMES]
     results = [{**parts, **tab.widgets}[name] for name in generate.OUTPUTS]
     run = call_queue.wrap_gradio_gpu_call(generate.generate, extra_outputs=generate.FAILED)
-    buttons = {"generate": parts["generate"], **{key: tab.vary[key] for key in VARIATIONS}}
+    buttons = {GENERATE: parts["generate"], **{key: tab.vary[key] for key in VARIATIONS}}
     for action, button in buttons.items():
         button.click(
             fn=run,
@@ -113,9 +114,9 @@ def _connect_generation(tab: Tab) -> None:
         outputs=results,
         show_progress=False,
     )
-    for name, action in (("skip", generate.skip), ("stop", generate.stop)):
+    for name, end in (("skip", generate.skip), ("stop", generate.stop)):
         parts[name].click(
-            fn=action,
+            fn=end,
             _js="fooocusRunningTask",
             inputs=[parts["task"]],
             outputs=None,
@@ -128,7 +129,7 @@ def _connect_settings(tab: Tab) -> None:
     parts = tab.parts
     filled = [*(tab.widgets[name] for name in NAMES), parts["log"]]
     parts["preset"].input(
-        fn=fill.from_preset,
+        fn=fill.load_preset,
         inputs=[parts["preset"]],
         outputs=filled,
         show_progress=False,
@@ -139,10 +140,10 @@ def _connect_settings(tab: Tab) -> None:
     random.change(fn=None, _js="fooocusShowSeed", inputs=[random])
     tab.widgets["styles"].change(fn=None, _js="fooocusShowStyles", inputs=[tab.widgets["styles"]])
     parts["apply_pasted"].click(
-        fn=fill.from_text, inputs=[parts["pasted"]], outputs=filled, show_progress=False
+        fn=fill.load_text, inputs=[parts["pasted"]], outputs=filled, show_progress=False
     )
     parts["picture"].upload(
-        fn=lambda content: [*fill.from_picture(content), None],
+        fn=lambda content: [*fill.load_picture(content), None],
         inputs=[parts["picture"]],
         outputs=[*filled, parts["picture"]],
         show_progress=False,

@@ -11,28 +11,27 @@ from modules import script_callbacks, sd_models, sd_vae, shared
 
 from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.markup import render
-from fooocus_ext.metadata.fooocus import read_fooocus_metadata
+from fooocus_ext.metadata.fooocus import read_fooocus_settings
+from fooocus_ext.metadata.infotext import from_infotext
 from fooocus_ext.metadata.picture_file import picture_text
+from fooocus_ext.metadata.preset import from_preset
 from fooocus_ext.presets.resolve import resolve
-from fooocus_ext.tab.choices import DEFAULTS, LORA_SLOTS, NAMES
-from fooocus_ext.tab.fill import Names, fill_from_metadata
-from fooocus_ext.tab.metadata import metadata_from_infotext
-from fooocus_ext.tab.presets import Filled, fill_from_preset
+from fooocus_ext.tab.fill import Filled, Names, fill
+from fooocus_ext.tab.widgets import BY_NAME, DEFAULTS, LORAS, NAMES
 
 FIRST_PRESETS = ("default", "sai", "realistic")
 """The presets of a first visit, best first: the first whose models are all installed is taken."""
 PLAIN_PRESET = "initial"
 
-_LORAS = tuple(f"lora_{slot}" for slot in range(1, LORA_SLOTS + 1))
-REFRESHED = ("base_model", "refiner", *_LORAS, "vae")
+REFRESHED = ("base_model", "refiner", *LORAS, "vae")
 
 
 def initial_values() -> dict[str, Any]:
-    """Return what the widgets hold at first: the best that the installed models can do."""
+    """Return the widgets' first values: the best that the installed models can do."""
     values: dict[str, Any] = {**DEFAULTS, "base_model": next(iter(_bases()), "")}
     name = _first_preset()
     if name is not None:
-        values.update(_fill(name).values)
+        values.update(_fill_from_preset(name).values)
     values["preset"] = name
     values.update(checkpoints.small_size(values["base_model"]))
     return values
@@ -51,30 +50,28 @@ def _first_preset() -> str | None:
     return PLAIN_PRESET if PLAIN_PRESET in library else None
 
 
-def _fill(name: str) -> Filled:
+def _fill_from_preset(name: str) -> Filled:
     installed = assets.installed()
     preset = assets.presets().presets[name]
     found = resolve(
         preset, installed.checkpoints, installed.loras, installed.vaes, installed.folders
     )
-    return fill_from_preset(
-        preset, found, assets.styles(), installed.samplers, installed.schedulers
-    )
+    return fill(from_preset(preset, found), names())
 
 
-def from_preset(name: str) -> list[Any]:
+def load_preset(name: str) -> list[Any]:
     """Return updates of all widgets, and of the messages, for a chosen preset."""
     if name not in assets.presets().presets:
         return updates(Filled({}, (f"There is no preset {name}.",)))
-    return updates(_fill(name))
+    return updates(_fill_from_preset(name))
 
 
-def from_text(text: str) -> list[Any]:
-    """Return updates for a pasted text: Fooocus's JSON, or an infotext of Fooocus or the webui."""
-    return _loaded(read_settings(text), "The pasted text holds no settings.")
+def load_text(text: str) -> list[Any]:
+    """Return updates for pasted text: Fooocus's JSON, or an infotext of Fooocus or the webui."""
+    return _loaded(read_settings(text), "The pasted text contains no settings.")
 
 
-def from_picture(content: bytes | None) -> list[Any]:
+def load_picture(content: bytes | None) -> list[Any]:
     """Return updates for a dropped picture."""
     if not content:
         return updates(Filled({}))
@@ -88,10 +85,10 @@ def _loaded(filled: Filled | None, otherwise: str) -> list[Any]:
 
 
 def read_settings(source: str | bytes) -> Filled | None:
-    """Return the widgets' values for settings in a text or in a picture file; None without any."""
-    metadata = read_fooocus_metadata(source, assets.styles())
-    if metadata is not None:
-        return fill_from_metadata(metadata, names())
+    """Return the widgets' values for settings in text or in a picture file; None without any."""
+    settings = read_fooocus_settings(source, assets.styles())
+    if settings is not None:
+        return fill(settings.as_chosen(), names())
     text = source if isinstance(source, str) else picture_text(source)[0]
     if not text or "Steps: " not in text:
         return None
@@ -102,8 +99,8 @@ def read_settings(source: str | bytes) -> Filled | None:
 
 def fill_from_infotext(entries: Mapping[str, Any]) -> Filled:
     """Return the widgets' values for what the host's parser found in an infotext."""
-    metadata = metadata_from_infotext(entries, assets.presets().presets)
-    return fill_from_metadata(metadata, names())
+    settings = from_infotext(entries, assets.presets().presets)
+    return fill(settings.as_chosen(), names())
 
 
 def names() -> Names:
@@ -147,7 +144,7 @@ def refreshed(
     shared.refresh_checkpoints()
     sd_vae.refresh_vae_list()
     assets.reload()
-    lists = {name: list(choices["lora" if name in _LORAS else name]()) for name in REFRESHED}
+    lists = {name: list(choices[BY_NAME[name].listed_as]()) for name in REFRESHED}
     changes: dict[str, dict[str, Any]] = {name: {"choices": lists[name]} for name in REFRESHED}
     message = first_run()
     if first_run_before.strip() and not message:

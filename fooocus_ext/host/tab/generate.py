@@ -6,8 +6,6 @@ import base64
 import io
 import json
 import logging
-from collections import OrderedDict
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from fooocus_ext.host.tab import storage
 from fooocus_ext.host.tab.job import job_for
 from fooocus_ext.markup import render
 from fooocus_ext.tab.choices import Choices, read_choices
+from fooocus_ext.tab.results import IN_MEMORY, Result, Results
 
 log = logging.getLogger("fooocus")
 
@@ -38,59 +37,24 @@ UNREADABLE = (
     "A chosen model file cannot be read. It may be cut off: download it again, or choose another "
     "under Advanced, Models."
 )
-_REMEMBERED = 16
-_REMEMBERED_IN_MEMORY = 2
-
-
-@dataclass
-class Result:
-    """What a job gave: pictures as paths (or ``data:`` addresses), infotexts, and what to say."""
-
-    pictures: list[str] = field(default_factory=list)
-    infotexts: list[str] = field(default_factory=list)
-    seed: int | None = None
-    comments: str = ""
-    errors: tuple[str, ...] = ()
-
-    def as_outputs(self, task: str) -> list[Any]:
-        """Return the values of the page's outputs; the host appends to the last, which is a text.
-
-        The job's id makes that text differ from the last job's: what has not changed, the page would
-        not show anew, and a screen reader would not say again.
-        """
-        done = render("done.html", task=task)
-        if self.errors:
-            return [*FAILED, done + render("notice.html", kind="error", messages=self.errors)]
-        messages = tuple(line for line in self.comments.splitlines() if line.strip())
-        return [
-            [_shown(picture) for picture in self.pictures],
-            json.dumps(self.infotexts),
-            self.infotexts[0] if self.infotexts else "",
-            plaintext_to_html(self.infotexts[0]) if self.infotexts else "",
-            str(self.seed) if self.seed is not None else gr.update(),
-            done + render("notice.html", kind="note", messages=messages),
-        ]
-
-
 OUTPUTS = ("gallery", "infotexts", "infotext", "info", "seed", "log")
 FAILED = [gr.update() for _name in OUTPUTS[:-1]]
 """A failure leaves the pictures of the job before where they are."""
 
-_results: OrderedDict[str, Result] = OrderedDict()
-_cancelled: OrderedDict[str, None] = OrderedDict()
+_results = Results()
 
 
 def generate(task: str, action: str, gallery: Any, *values: Any) -> list[Any]:
-    """Run a job of the page; called by the host's wrapper, which holds the queue.
+    """Run a job of the page; called by the host's wrapper, which has the queue to itself.
 
     Args:
         task: the id under which the page follows the job.
-        action: "generate" or a key of ``tab.VARIATIONS``.
+        action: "generate" or a key of ``actions.VARIATIONS``.
         gallery: the selected picture, for a variation.
-        values: the widgets' values in the order of ``tab_values.NAMES``.
+        values: the widgets' values in the order of ``widgets.NAMES``.
     """
-    if _cancelled.pop(task, "not there") is None:
-        return Result(comments="Stopped before it began.").as_outputs(task)
+    if _results.take_cancelled(task):
+        return outputs_of(Result(comments="Stopped before it began."), task)
     try:
         result = _run(read_choices(values), action, gallery)
     except RequestError as error:
@@ -106,8 +70,8 @@ def generate(task: str, action: str, gallery: Any, *values: Any) -> list[Any]:
     except safetensors.SafetensorError as error:
         log.exception("a model file cannot be read")
         result = Result(errors=(f"{UNREADABLE} The webui says: {error}",))
-    _remember(task, result)
-    return result.as_outputs(task)
+    _results.keep(task, result)
+    return outputs_of(result, task)
 
 
 def _run(choices: Choices, action: str, gallery: Any) -> Result:
@@ -133,36 +97,43 @@ def _run(choices: Choices, action: str, gallery: Any) -> Result:
 def _data_address(image: Image.Image) -> str:
     stream = io.BytesIO()
     image.save(stream, format="PNG")
-    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+    return f"{IN_MEMORY}image/png;base64," + base64.b64encode(stream.getvalue()).decode()
+
+
+def outputs_of(result: Result, task: str) -> list[Any]:
+    """Return the values of the page's outputs; the host appends to the last, which is text.
+
+    The job's id makes that text differ from the last job's: what has not changed, the page would
+    not show anew, and a screen reader would not say again.
+    """
+    done = render("done.html", task=task)
+    if result.errors:
+        return [*FAILED, done + render("notice.html", kind="error", messages=result.errors)]
+    messages = tuple(line for line in result.comments.splitlines() if line.strip())
+    first = next(iter(result.infotexts), "")
+    return [
+        [_shown(picture) for picture in result.pictures],
+        json.dumps(result.infotexts),
+        first,
+        plaintext_to_html(first) if first else "",
+        str(result.seed) if result.seed is not None else gr.update(),
+        done + render("notice.html", kind="note", messages=messages),
+    ]
 
 
 def _shown(picture: str) -> Any:
     """Return what the gallery takes: the host serves a stored picture from where it is."""
-    if picture.startswith("data:") or not Path(picture).is_file():
+    if picture.startswith(IN_MEMORY) or not Path(picture).is_file():
         return picture
     stand_in = Image.new("RGB", (1, 1))
-    stand_in.already_saved_as = picture  # type: ignore[attr-defined]  (the host's own mark)
+    stand_in.already_saved_as = picture  # the host's own mark
     return stand_in
-
-
-def _remember(task: str, result: Result) -> None:
-    """Keep a result for a page that was reloaded; pictures in memory only for a short while."""
-    _results[task] = result
-    while len(_results) > _REMEMBERED:
-        _results.popitem(last=False)
-    heavy = [
-        name for name, kept in _results.items() if any(p.startswith("data:") for p in kept.pictures)
-    ]
-    for name in heavy[:-_REMEMBERED_IN_MEMORY]:
-        del _results[name]
 
 
 def restore(task: str) -> list[Any]:
     """Return the outputs of a finished job, for a page that was reloaded while it ran."""
-    result = _results.get(task)
-    if result is None:
-        result = Result(comments="The pictures of the last job are in the history log.")
-    return result.as_outputs(task)
+    forgotten = Result(comments="The pictures of the last job are in the history log.")
+    return outputs_of(_results.find(task) or forgotten, task)
 
 
 def skip(task: str) -> None:
@@ -176,9 +147,7 @@ def stop(task: str) -> None:
     if progress.current_task == task:
         shared.state.interrupt()
     elif task in progress.pending_tasks:
-        _cancelled[task] = None
-        while len(_cancelled) > _REMEMBERED:
-            _cancelled.popitem(last=False)
+        _results.cancel(task)
 
 
 def say_progress(params: Any) -> None:

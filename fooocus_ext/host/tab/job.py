@@ -1,9 +1,7 @@
-"""From the page's choices to a job: a new picture, or a variation of one that is there."""
+"""From the page's choices to a job of the webui, with what this machine has: upscalers, samplers, files."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,39 +9,21 @@ from modules import generation_parameters_copypaste as copypaste
 from modules import sd_samplers, shared
 from PIL import Image
 
-from fooocus_ext.args import HOST_CHOICE
 from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.jobs.run import Job
 from fooocus_ext.host.machine import assets
-from fooocus_ext.presets.performance import PERFORMANCES
+from fooocus_ext.tab.actions import (
+    VARIATIONS,
+    Variation,
+    request_for,
+    upscaled_size,
+    varied_request,
+    varied_size,
+)
 from fooocus_ext.tab.choices import Choices
 
-LARGEST_SIDE = 2800
-"""Fooocus's limit for the square root of an upscaled picture's area, in pixels."""
-_SMALLEST_SIDE, _LARGEST_VARIED_SIDE = 1024, 2048
 _PLAIN_UPSCALER = "Lanczos"
-
-
-@dataclass(frozen=True)
-class Variation:
-    """What becomes of a picture (the numbers are Fooocus's).
-
-    Attributes:
-        denoising: how much of it is made anew, 0..1.
-        scale: how much larger it becomes.
-    """
-
-    denoising: float
-    scale: float = 1.0
-
-
-VARIATIONS = {
-    "vary_subtle": Variation(0.5),
-    "vary_strong": Variation(0.85),
-    "upscale_1_5": Variation(0.382, 1.5),
-    "upscale_2": Variation(0.382, 2.0),
-}
 
 
 def job_for(
@@ -54,7 +34,7 @@ def job_for(
     Args:
         choices: what the page asks for.
         base_model: a checkpoint title.
-        action: "generate" or a key of ``VARIATIONS``.
+        action: "generate" or a key of ``actions.VARIATIONS``.
         gallery: the selected picture, for a variation.
         output: where the pictures go.
 
@@ -70,7 +50,7 @@ def job_for(
         "seed": -1 if choices.seed is None else choices.seed,
         "base_model": base_model,
         "loras": choices.loras,
-        "request": _request(choices),
+        "request": request_for(choices),
         "options": _options(choices),
         "output": output,
     }
@@ -78,17 +58,6 @@ def job_for(
         values.update(_varied(choices, VARIATIONS[action], gallery))
         values["options"]["img2img_fix_steps"] = True  # as many steps as asked for, as Fooocus does
     return Job(**values)
-
-
-def _request(choices: Choices) -> dict[str, Any]:
-    request: dict[str, Any] = {"cfg_scale": choices.guidance_scale, "sampler_name": choices.sampler}
-    if choices.scheduler:
-        request["scheduler"] = choices.scheduler
-    if choices.steps:
-        request["steps"] = choices.steps
-    if choices.size:
-        request.update(width=choices.size[0], height=choices.size[1])
-    return request
 
 
 def _options(choices: Choices) -> dict[str, Any]:
@@ -102,21 +71,17 @@ def _options(choices: Choices) -> dict[str, Any]:
 
 def _varied(choices: Choices, variation: Variation, gallery: Any) -> dict[str, Any]:
     picture = _selected(gallery)
-    settings = choices.settings.replace(aspect_ratio=HOST_CHOICE)
-    request = _request(choices)
-    if variation.scale == 1.0:
-        size = choices.size or _varied_size(picture)
-    else:
+    if variation.enlarges:
         picture = _upscaled(picture, variation.scale, choices)
-        size = (picture.width, picture.height)
-        steps = PERFORMANCES[settings.performance].upscale_steps
-        request = {"steps": steps, **request}
-        settings = settings.keeping("steps")
+        size = picture.size
+    else:
+        size = choices.size or varied_size(picture.size)
+    request, settings = varied_request(choices, variation, size)
     return {
         "picture": picture,
         "denoising": variation.denoising,
         "settings": settings,
-        "request": {**request, "width": size[0], "height": size[1]},
+        "request": request,
     }
 
 
@@ -131,36 +96,17 @@ def _selected(gallery: Any) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _varied_size(picture: Image.Image) -> tuple[int, int]:
-    """Return the size in which a picture is varied: 1024 to 2048 on a side if it were square."""
-    side = math.sqrt(picture.width * picture.height)
-    wanted = min(max(math.ceil(side / 64) * 64, _SMALLEST_SIDE), _LARGEST_VARIED_SIDE)
-    scale = 1.0 if _SMALLEST_SIDE <= side <= _LARGEST_VARIED_SIDE else wanted / side
-    return _multiple_of_8(picture.width * scale), _multiple_of_8(picture.height * scale)
-
-
-def _multiple_of_8(length: float) -> int:
-    return max(64, round(length / 8) * 8)
-
-
 def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Image:
-    """Return the picture made larger by an upscaler; a small one grows to Fooocus's least size.
+    """Return the picture made larger by an upscaler.
 
-    A forced size says that small pictures are meant, so the least size does not count then.
+    A forced size says that small pictures are meant.
     """
-    side = math.sqrt(picture.width * picture.height) * scale
-    if side < _SMALLEST_SIDE and choices.size is None:
-        scale *= _SMALLEST_SIDE / side
-    width, height = _multiple_of_8(picture.width * scale), _multiple_of_8(picture.height * scale)
-    if math.sqrt(width * height) > LARGEST_SIDE:
-        raise RequestError(
-            f"The picture would become {width}×{height}; allowed: up to {LARGEST_SIDE}×"
-            f"{LARGEST_SIDE}. The Extras tab makes pictures larger without adding detail."
-        )
+    small = choices.size is not None
+    scale, size = upscaled_size(picture.size, scale, may_stay_small=small)
     upscaler = _upscaler(choices.upscaler)
     shared.state.textinfo = f"Upscaling with {upscaler.name}"
     larger = upscaler.scaler.upscale(picture, scale, upscaler.data_path)
-    return larger.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+    return larger.convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 
 def _upscaler(name: str | None) -> Any:

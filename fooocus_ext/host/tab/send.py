@@ -9,7 +9,7 @@ import gradio as gr
 from modules import generation_parameters_copypaste as copypaste
 
 from fooocus_ext.host.tab import fill
-from fooocus_ext.tab.choices import NAMES
+from fooocus_ext.tab.widgets import NAMES
 from fooocus_ext.ui.tab.page import Tab
 
 TABNAME = "fooocus"

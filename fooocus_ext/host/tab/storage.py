@@ -17,7 +17,7 @@ from fooocus_ext.host.http.authentication import is_logged_in
 from fooocus_ext.host.jobs.outputs import Output, Picture
 from fooocus_ext.markup import render
 from fooocus_ext.tab.choices import Choices
-from fooocus_ext.tab.metadata import metadata_of
+from fooocus_ext.tab.record import settings_used
 
 log = logging.getLogger("fooocus")
 
@@ -39,7 +39,7 @@ def output_for(choices: Choices, base_model: str) -> Output:
 
     def write_log(picture: Picture) -> None:
         assert picture.file is not None  # noqa: S101  (told of stored pictures only)
-        metadata = metadata_of(
+        settings = settings_used(
             choices,
             base_model=base_model,
             seed=picture.seed,
@@ -50,7 +50,7 @@ def output_for(choices: Choices, base_model: str) -> Output:
         )
         time = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
         try:
-            image_log.append(picture.file.parent, picture.file.name, time, metadata)
+            image_log.append(picture.file.parent, picture.file.name, time, settings.to_json())
         except OSError:
             log.exception("%s could not be entered into the log", picture.file)
 

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 
-class PictureGallery(gr.Gallery):
+class PictureGallery(gr.Gallery):  # type: ignore[misc]  # Gradio publishes no types
     """Gradio's gallery; a ``data:`` address among its pictures is passed on instead of stored."""
 
     is_template = True  # the page knows it as its base class

@@ -7,17 +7,13 @@ from typing import Any
 
 import gradio as gr
 
+from fooocus_ext.tab.actions import VARIATIONS
 from fooocus_ext.ui.tab.columns import build_columns
+from fooocus_ext.ui.tab.components import component
 from fooocus_ext.ui.tab.gallery import PictureGallery
 from fooocus_ext.ui.tab.services import TabServices
 
 SEND_TO = ("txt2img", "img2img", "inpaint", "extras")
-VARIATIONS = {
-    "vary_subtle": "Vary (subtle)",
-    "vary_strong": "Vary (strong)",
-    "upscale_1_5": "Upscale 1.5x",
-    "upscale_2": "Upscale 2x",
-}
 
 
 @dataclass
@@ -25,10 +21,10 @@ class Tab:
     """The built page.
 
     Attributes:
-        widgets: the widgets of ``tab_values.NAMES``, by name.
+        widgets: the widgets of ``tab.widgets.NAMES``, by name.
         parts: every other component that something is connected to, by name.
         send: the buttons that send the selected picture on, by tab.
-        vary: the buttons of ``VARIATIONS``, by key.
+        vary: the buttons of ``tab.actions.VARIATIONS``, by key.
     """
 
     widgets: dict[str, Any] = field(default_factory=dict)
@@ -49,8 +45,8 @@ def build_tab(services: TabServices) -> Tab:
         with gr.Column(scale=1, elem_id="fooocus_side"):
             build_columns(tab.widgets, tab.parts, services)
     _build_hidden(tab, services)
-    for component in (*tab.widgets.values(), *tab.parts.values()):
-        component.do_not_save_to_config = True  # defaults depend on what is installed
+    for built in (*tab.widgets.values(), *tab.parts.values()):
+        built.do_not_save_to_config = True  # defaults depend on what is installed
     return tab
 
 
@@ -69,14 +65,13 @@ def _build_pictures(tab: Tab) -> None:
 def _build_prompt(tab: Tab, services: TabServices) -> None:
     with gr.Row(elem_id="fooocus_prompt_row"):
         with gr.Column(scale=6, min_width=200):
-            tab.widgets["prompt"] = gr.Textbox(
-                value=services.values["prompt"],
-                label="Prompt",
+            tab.widgets["prompt"] = component(
+                "prompt",
+                services,
                 show_label=False,
                 lines=3,
                 max_lines=12,
                 placeholder="Describe a picture",
-                elem_id="fooocus_prompt",
                 elem_classes=["prompt"],
             )
         with gr.Column(scale=1, min_width=140, elem_id="fooocus_buttons"):
@@ -94,8 +89,8 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         )
     tab.parts["log"] = gr.HTML(elem_id="html_log_fooocus", elem_classes=["fooocus-messages"])
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):
-        for key, label in VARIATIONS.items():
-            tab.vary[key] = gr.Button(label, elem_id=f"fooocus_{key}", size="sm")
+        for key, variation in VARIATIONS.items():
+            tab.vary[key] = gr.Button(variation.label, elem_id=f"fooocus_{key}", size="sm")
     with gr.Row(elem_id="fooocus_send", elem_classes=["fooocus-actions"]):
         tab.send.update(services.send_buttons(SEND_TO))
     with gr.Accordion("Settings of this picture", open=False, elem_id="fooocus_details"):

@@ -12,13 +12,13 @@ class TabServices:
     """What the page needs from the host.
 
     Attributes:
-        values: what each widget holds at first, by name.
-        choices: for each dropdown, the function that lists its choices.
+        values: the first value of each widget, by name.
+        choices: the functions that list names, by ``Widget.listed_as``.
         styles: the list of styles as HTML, every text in it escaped.
-        first_run: what to say where no model is installed, as HTML; empty otherwise.
+        first_run: what to say if no model is installed, as HTML; empty otherwise.
         send_buttons: makes the host's buttons that send pictures to other tabs.
         history: the address of the log.
-        tab_first: whether the tab stands before all others.
+        tab_first: whether the tab comes before all others.
     """
 
     values: Mapping[str, Any]

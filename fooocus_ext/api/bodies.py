@@ -1,0 +1,129 @@
+"""The bodies of requests to the extension's routes: their shapes, their limits and what they mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal, Optional
+
+from pydantic import BaseModel, Field, StrictBool, create_model, root_validator, validator
+
+from fooocus_ext import args, fields
+from fooocus_ext.errors import describe
+from fooocus_ext.limits import CFG_SCALE, IMAGE_NUMBER, MAX_TEXT_LENGTH, SEED
+from fooocus_ext.presets.aspect_ratios import DEFAULT_ASPECT_RATIO
+
+
+class Strict(BaseModel):
+    """A request body that refuses what it does not know, and what no JSON answer can carry."""
+
+    class Config:  # noqa: D106  (pydantic's)
+        extra = "forbid"
+
+    @root_validator(pre=True, allow_reuse=True)
+    def _is_json(cls, values: dict[str, Any]) -> dict[str, Any]:  # noqa: N805  (pydantic's)
+        """Refuse what Python reads as JSON but no answer can carry, such as an error that quotes it."""
+        try:
+            json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
+        except ValueError:
+            raise ValueError("allowed: no NaN, no infinity, no half characters") from None
+        return values
+
+    @classmethod
+    def validate(cls, value: Any) -> Any:
+        """Refuse a list: pydantic would make an empty one an object without fields."""
+        if isinstance(value, list):
+            raise TypeError("allowed: an object")
+        return super().validate(value)
+
+    @validator("image_number", "seed", "steps", "count", pre=True, check_fields=False)
+    def _is_whole(cls, value: Any) -> Any:  # noqa: N805
+        """Refuse what pydantic would cut down to a whole number."""
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            raise ValueError(f"got {describe(value)}; allowed: a whole number")
+        return value
+
+
+class _PictureWords(Strict):
+    prompt: str = Field("", max_length=MAX_TEXT_LENGTH)
+    negative_prompt: str = Field("", max_length=MAX_TEXT_LENGTH)
+    image_number: int = Field(
+        1, ge=IMAGE_NUMBER.minimum, le=IMAGE_NUMBER.maximum, description="Picture i gets seed + i."
+    )
+    seed: int = Field(-1, ge=-1, le=SEED.maximum, description="-1 draws one.")
+    base_model: str = Field("", description="A checkpoint title; empty keeps the active one.")
+    cfg_scale: Optional[float] = Field(None, ge=CFG_SCALE.minimum, le=CFG_SCALE.maximum)  # noqa: UP045  (pydantic 1)
+    steps: Optional[int] = Field(None, ge=1, le=150)  # noqa: UP045
+
+
+_DEFAULTS = {"performance": "Speed", "aspect_ratio": DEFAULT_ASPECT_RATIO}
+
+
+def _as_model_field(field: fields.Field) -> tuple[Any, Any]:
+    text = Literal[field.choices] if field.choices else str
+    types: dict[str, Any] = {
+        "flag": StrictBool,
+        "number": float,
+        "choice": text,
+        "name": text,
+        "names": list[text],  # type: ignore[valid-type]
+    }
+    limits: dict[str, Any] = (
+        {"ge": field.minimum, "le": field.maximum} if field.kind == "number" else {}
+    )
+    default = _DEFAULTS.get(field.name, field.default)
+    default = list(default) if isinstance(default, tuple) else default
+    return types[field.kind], Field(default, description=field.help, **limits)
+
+
+_ARGUMENTS: dict[str, Any] = {
+    field.name: _as_model_field(field) for field in args.FIELDS if field.name != "enabled"
+}
+PictureRequest = create_model("PictureRequest", __base__=_PictureWords, **_ARGUMENTS)
+PictureRequest.__doc__ = "A picture from few words: everything but the prompt has a default."
+
+
+class PreviewRequest(Strict):
+    """Texts to put together without making a picture."""
+
+    prompt: str = Field("", max_length=MAX_TEXT_LENGTH)
+    negative_prompt: str = Field("", max_length=MAX_TEXT_LENGTH)
+    styles: list[str] = Field(default_factory=list, max_items=100)
+    seed: int = Field(0, ge=SEED.minimum, le=SEED.maximum)
+    expansion: StrictBool = False
+
+
+class ExpandRequest(Strict):
+    """A prompt to continue, ``count`` times, with the seeds seed, seed + 1, ..."""
+
+    prompt: str = Field(..., max_length=MAX_TEXT_LENGTH)
+    seed: int = Field(0, ge=SEED.minimum, le=SEED.maximum)
+    count: int = Field(1, ge=IMAGE_NUMBER.minimum, le=IMAGE_NUMBER.maximum)
+
+
+def settings_of(request: Any) -> args.Settings:
+    """Return the settings within a picture request. Raises RequestError.
+
+    A preset decides whatever the request does not name itself, so with one the route's own
+    defaults give way to the table's, which a preset replaces; what is named is kept.
+    """
+    names = [field.name for field in args.FIELDS if field.name != "enabled"]
+    if request.preset != args.NONE:
+        names = [name for name in names if name in request.__fields_set__]
+    settings = args.Settings().replace(
+        enabled=True, **{name: getattr(request, name) for name in names}
+    )
+    kept = [name for name in ("steps", "cfg_scale") if getattr(request, name) is not None]
+    if settings.preset != args.NONE:
+        kept += [name for name in names if name in args.KEEPABLE and settings.is_open(name)]
+    return settings.keeping(*kept)
+
+
+def surplus_problem(slots: Sequence[Any]) -> str | None:
+    """Return what is wrong with positional values that no field takes, or None."""
+    if len(slots) <= len(args.FIELDS):
+        return None
+    names = ", ".join(field.name for field in args.FIELDS)
+    return (
+        f"Fooocus: got {len(slots)} values in args; allowed: at most {len(args.FIELDS)} ({names})."
+    )

@@ -1,0 +1,44 @@
+"""What a preset asks for, as the settings of a picture on this machine."""
+
+from __future__ import annotations
+
+from fooocus_ext.metadata.settings import PictureSettings
+from fooocus_ext.presets.preset import Preset
+from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT, Resolution
+
+# What the webui's default sampler is to Fooocus, where a preset names the other of the two alone.
+_SAMPLER, _SCHEDULER = "dpmpp_2m_sde_gpu", "karras"
+
+
+def from_preset(preset: Preset, found: Resolution) -> PictureSettings:
+    """Return the settings that a preset determines; what it is silent about, they do not state.
+
+    Args:
+        preset: the preset.
+        found: its files, looked up on this machine; a missing one is among the problems.
+    """
+    has_sampler = preset.sampler or preset.scheduler
+    return PictureSettings(
+        prompt=preset.prompt or None,
+        negative_prompt=preset.negative_prompt,
+        styles=preset.styles,
+        performance=preset.performance,
+        forced_steps=preset.steps,
+        aspect_ratio=preset.aspect_ratio,
+        image_number=preset.image_number,
+        guidance_scale=preset.cfg_scale,
+        sharpness=preset.sharpness,
+        adm_positive=preset.adm_positive,
+        adm_negative=preset.adm_negative,
+        adm_end=preset.adm_end,
+        adaptive_cfg=preset.adaptive_cfg,
+        base_model=found.checkpoint,
+        refiner=found.refiner,
+        refiner_switch=preset.refiner_switch,
+        refiner_method=preset.refiner_method,
+        sampler=(preset.sampler or _SAMPLER) if has_sampler else None,
+        scheduler=(preset.scheduler or _SCHEDULER) if has_sampler else None,
+        vae=None if preset.vae is None else found.vae or MODEL_OF_CHECKPOINT,
+        loras=None if preset.loras is None else found.loras,
+        problems=(*found.problems, *found.notes),
+    )

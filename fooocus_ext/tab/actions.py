@@ -1,0 +1,126 @@
+"""What the tab's buttons ask of the webui: a new picture, or a variation of one that is there.
+
+The numbers are Fooocus's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fooocus_ext.args import HOST_CHOICE, Settings
+from fooocus_ext.errors import RequestError
+from fooocus_ext.presets.performance import PERFORMANCES
+from fooocus_ext.tab.choices import Choices
+
+GENERATE = "generate"
+LARGEST_SIDE = 2800
+"""The limit for the square root of an upscaled picture's area, in pixels."""
+_SMALLEST_SIDE, _LARGEST_VARIED_SIDE = 1024, 2048
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+
+@dataclass(frozen=True)
+class Variation:
+    """What becomes of a picture.
+
+    Attributes:
+        label: what its button says.
+        denoising: how much of the picture is made anew, 0..1.
+        scale: how much larger it becomes.
+    """
+
+    label: str
+    denoising: float
+    scale: float = 1.0
+
+    @property
+    def enlarges(self) -> bool:
+        """Whether an upscaler makes the picture larger first."""
+        return self.scale != 1.0
+
+
+VARIATIONS: Mapping[str, Variation] = {
+    "vary_subtle": Variation("Vary (subtle)", 0.5),
+    "vary_strong": Variation("Vary (strong)", 0.85),
+    "upscale_1_5": Variation("Upscale 1.5x", 0.382, 1.5),
+    "upscale_2": Variation("Upscale 2x", 0.382, 2.0),
+}
+
+
+def request_for(choices: Choices) -> dict[str, Any]:
+    """Return the fields of the host's request for a new picture."""
+    request: dict[str, Any] = {"cfg_scale": choices.guidance_scale, "sampler_name": choices.sampler}
+    if choices.scheduler:
+        request["scheduler"] = choices.scheduler
+    if choices.steps:
+        request["steps"] = choices.steps
+    if choices.size:
+        request.update(width=choices.size[0], height=choices.size[1])
+    return request
+
+
+def varied_request(
+    choices: Choices, variation: Variation, size: Size
+) -> tuple[dict[str, Any], Settings]:
+    """Return the fields of the host's request for a variation, and the settings that go with it.
+
+    Args:
+        choices: what the page asks for.
+        variation: what becomes of the picture.
+        size: of the picture to be made.
+    """
+    settings = choices.settings.replace(aspect_ratio=HOST_CHOICE)
+    request = {**request_for(choices), "width": size[0], "height": size[1]}
+    if variation.enlarges:
+        request = {"steps": PERFORMANCES[settings.performance].upscale_steps, **request}
+        settings = settings.keeping("steps")
+    return request, settings
+
+
+def varied_size(size: Size) -> Size:
+    """Return the size in which a picture is varied: 1024 to 2048 on a side if it were square."""
+    side = _side(size)
+    wanted = min(max(math.ceil(side / 64) * 64, _SMALLEST_SIDE), _LARGEST_VARIED_SIDE)
+    return _scaled(size, 1.0 if _SMALLEST_SIDE <= side <= _LARGEST_VARIED_SIDE else wanted / side)
+
+
+def upscaled_size(size: Size, scale: float, *, may_stay_small: bool) -> tuple[float, Size]:
+    """Return how much an upscaler must enlarge a picture, and the size that it gets.
+
+    Args:
+        size: of the picture.
+        scale: how much larger it is to become.
+        may_stay_small: whether the result may be smaller than Fooocus's least size; otherwise a small
+            picture grows to that.
+
+    Raises:
+        RequestError: the result would be too large.
+    """
+    side = _side(size) * scale
+    if side < _SMALLEST_SIDE and not may_stay_small:
+        scale *= _SMALLEST_SIDE / side
+    width, height = _scaled(size, scale)
+    if _side((width, height)) > LARGEST_SIDE:
+        raise RequestError(
+            f"The picture would become {width}×{height}; allowed: up to {LARGEST_SIDE}×"
+            f"{LARGEST_SIDE}. The Extras tab makes pictures larger without adding detail."
+        )
+    return scale, (width, height)
+
+
+def _side(size: Size) -> float:
+    """Return the side of a square with the area of ``size``."""
+    return math.sqrt(size[0] * size[1])
+
+
+def _scaled(size: Size, scale: float) -> Size:
+    return _multiple_of_8(size[0] * scale), _multiple_of_8(size[1] * scale)
+
+
+def _multiple_of_8(length: float) -> int:
+    return max(64, round(length / 8) * 8)

@@ -1,0 +1,87 @@
+"""A model downloaded over the API."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import threading
+from functools import partial
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from fooocus_ext.api import model_download
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "model"
+
+
+def client_for(folder, *, may_download=True):
+    app = FastAPI()
+    app.include_router(model_download.router(folder, lambda: may_download, lambda: None))
+    return TestClient(app)
+
+
+@pytest.fixture
+def client(folder):
+    return client_for(folder)
+
+
+@pytest.fixture
+def published(tmp_path):
+    """A local server with one file; gives its address and the file's SHA-256."""
+    content = b"words\n" * 1000
+    source = tmp_path / "published"
+    source.mkdir()
+    (source / "positive.txt").write_bytes(content)
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(source))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", hashlib.sha256(content).hexdigest()
+    server.shutdown()
+    server.server_close()
+
+
+def request_for(published, **changes):
+    address, sha256 = published
+    files = [{"name": "positive.txt", "sha256": sha256}]
+    return {"base_url": address, "files": files, "accept_notice": True, **changes}
+
+
+def test_a_model_comes_only_after_its_notice_was_accepted(client, folder, published):
+    notice = client.get("/fooocus/v1/expansion-model").json()["notice"]
+    body = request_for(published, accept_notice=False)
+    refused = client.post("/fooocus/v1/expansion-model", json=body)
+    assert refused.status_code == 422
+    assert notice in refused.json()["detail"]
+    assert not folder.exists()
+
+
+def test_a_model_is_downloaded_and_its_progress_told(client, folder, published):
+    answer = client.post("/fooocus/v1/expansion-model", json=request_for(published))
+    assert answer.status_code == 200, answer.text
+    assert (folder / "positive.txt").read_bytes() == b"words\n" * 1000
+    status = client.get("/fooocus/v1/expansion-model").json()
+    assert (status["running"], status["bytes_done"], status["error"]) == (False, 6000, "")
+
+
+def test_nothing_is_downloaded_where_the_host_forbids_it(folder, published):
+    client = client_for(folder, may_download=False)
+    refused = client.post("/fooocus/v1/expansion-model", json=request_for(published))
+    assert refused.status_code == 422
+    assert "--enable-insecure-extension-access" in refused.json()["detail"]
+    assert not folder.exists()
+    assert client.get("/fooocus/v1/expansion-model").status_code == 200
+
+
+def test_a_file_with_another_checksum_is_refused(client, folder, published):
+    files = [{"name": "positive.txt", "sha256": "0" * 64}]
+    body = request_for(published, files=files)
+    answer = client.post("/fooocus/v1/expansion-model", json=body)
+    assert answer.status_code == 422
+    assert "checksum" in answer.json()["detail"]
+    assert not (folder / "positive.txt").exists()
+    assert "checksum" in client.get("/fooocus/v1/expansion-model").json()["error"]

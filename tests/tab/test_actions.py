@@ -1,0 +1,78 @@
+"""What Vary and Upscale ask for: sizes, steps and the request."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fooocus_ext.args import HOST_CHOICE
+from fooocus_ext.errors import RequestError
+from fooocus_ext.tab.actions import (
+    LARGEST_SIDE,
+    VARIATIONS,
+    request_for,
+    upscaled_size,
+    varied_request,
+    varied_size,
+)
+from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.widgets import DEFAULTS, NAMES
+
+sizes = st.tuples(st.integers(64, 4096), st.integers(64, 4096))
+
+
+def choices(**values):
+    return read_choices([{**DEFAULTS, **values}[name] for name in NAMES])
+
+
+def test_a_request_names_what_the_page_forces_and_nothing_else():
+    plain = {"cfg_scale": 4.0, "sampler_name": "DPM++ 2M SDE", "scheduler": "Karras"}
+    assert request_for(choices()) == plain
+    forced = choices(steps=12, width=512, height=768, scheduler="")
+    del plain["scheduler"]
+    assert request_for(forced) == {**plain, "steps": 12, "width": 512, "height": 768}
+
+
+def test_a_varied_picture_has_the_steps_of_the_performance():
+    request, settings = varied_request(choices(), VARIATIONS["vary_subtle"], (1024, 960))
+    assert (request["width"], request["height"]) == (1024, 960)
+    assert "steps" not in request
+    assert (settings.aspect_ratio, settings.keep) == (HOST_CHOICE, ())
+
+
+@pytest.mark.parametrize(("forced", "steps"), [(-1, 36), (12, 12)])
+def test_an_upscaled_picture_has_its_own_steps_unless_some_are_forced(forced, steps):
+    asked = choices(performance="Quality", steps=forced)
+    request, settings = varied_request(asked, VARIATIONS["upscale_2"], (2304, 1792))
+    assert (request["steps"], settings.keep) == (steps, ("steps",))
+
+
+@given(sizes)
+def test_a_varied_size_is_near_what_fooocus_takes(size):
+    varied = varied_size(size)
+    assert all(length % 8 == 0 and length >= 64 for length in varied)
+    side = math.sqrt(size[0] * size[1])
+    if 1024 <= side <= 2048:
+        assert all(abs(new - max(old, 64)) <= 4 for new, old in zip(varied, size, strict=True))
+    elif size[0] == size[1]:
+        assert all(1024 <= length <= 2048 for length in varied)
+
+
+@given(sizes, st.sampled_from([1.5, 2.0]), st.booleans())
+def test_an_upscaled_size_is_refused_or_within_the_limit(size, scale, small):
+    side = math.sqrt(size[0] * size[1]) * scale
+    grown = scale if small or side >= 1024 else scale * (1024 / side)
+    expected = tuple(max(64, round(length * grown / 8) * 8) for length in size)
+    if math.sqrt(expected[0] * expected[1]) > LARGEST_SIDE:
+        with pytest.raises(RequestError, match="Extras"):
+            upscaled_size(size, scale, may_stay_small=small)
+    else:
+        assert upscaled_size(size, scale, may_stay_small=small) == (grown, expected)
+
+
+def test_a_small_picture_grows_to_the_least_size_unless_small_ones_are_meant():
+    assert upscaled_size((256, 256), 2.0, may_stay_small=False) == (4.0, (1024, 1024))
+    assert upscaled_size((256, 256), 2.0, may_stay_small=True) == (2.0, (512, 512))

@@ -1,0 +1,240 @@
+"""Settings of pictures and presets in the tab's widgets, and what the log records of the widgets."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fooocus_ext.limits import OFF
+from fooocus_ext.metadata.fooocus import read_fooocus_settings
+from fooocus_ext.metadata.infotext import from_infotext
+from fooocus_ext.metadata.preset import from_preset
+from fooocus_ext.metadata.settings import PictureSettings
+from fooocus_ext.presets.files import load_presets
+from fooocus_ext.presets.preset import preset_from_json
+from fooocus_ext.presets.resolve import Resolution, resolve
+from fooocus_ext.prompting.styles import Style, StyleLibrary
+from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.fill import Names, fill
+from fooocus_ext.tab.record import settings_used
+from fooocus_ext.tab.style_list import grouped_styles
+from fooocus_ext.tab.widgets import DEFAULTS, NAMES
+
+STYLES = StyleLibrary(
+    [Style("Fooocus Sharp", "sharp {prompt}", "blur"), Style("O'Brien, x", "", "")]
+)
+NAMES_HERE = Names(
+    checkpoints=["sub/base.safetensors [0123456789]", "refiner.safetensors"],
+    loras=["film", "detail"],
+    vaes=["good.vae.safetensors"],
+    samplers=["DPM++ 2M SDE", "Euler a", "DDIM"],
+    schedulers=["Automatic", "Karras", "Exponential"],
+    styles=STYLES,
+)
+
+
+def choices(**values):
+    return read_choices([{**DEFAULTS, **values}[name] for name in NAMES])
+
+
+def logged(**values):
+    return settings_used(
+        choices(**values),
+        base_model="sub/base.safetensors [0123456789]",
+        seed=77,
+        steps=values.get("steps", 30) if values.get("steps", OFF) != OFF else 30,
+        size=(1152, 896),
+        full_prompt="p",
+        full_negative_prompt="n",
+    ).to_json()
+
+
+def filled_from(**values):
+    metadata = logged(**values)
+    read = read_fooocus_settings(json.dumps(metadata), STYLES)
+    assert read is not None
+    return fill(read.as_chosen(), NAMES_HERE)
+
+
+def test_settings_come_back_from_what_the_log_copies():
+    wanted = {
+        "prompt": 'a "fox" <b>',
+        "negative_prompt": "dog",
+        "styles": '["Fooocus V2", "O\'Brien, x"]',
+        "performance": "Quality",
+        "guidance_scale": 5.5,
+        "sharpness": 3.0,
+        "adm_positive": 1.2,
+        "adaptive_cfg": 6.0,
+        "refiner": "refiner.safetensors",
+        "refiner_switch": 0.6,
+        "refiner_method": "separate",
+        "lora_1": "film",
+        "lora_weight_1": 0.25,
+        "sampler": "Euler a",
+        "scheduler": "Exponential",
+        "steps": 12,
+    }
+    filled = filled_from(**wanted)
+    assert {name: filled.values[name] for name in wanted} == wanted
+    assert filled.values["base_model"] == "sub/base.safetensors [0123456789]"
+    assert (filled.values["seed"], filled.values["random_seed"]) == ("77", False)
+    assert filled.notes == ()
+
+
+def test_what_a_fast_performance_forces_is_logged_as_it_was_used():
+    metadata = logged(performance="Lightning", refiner="refiner.safetensors", sharpness=3.0)
+    used = {
+        "guidance_scale": 1.0,
+        "sharpness": 0.0,
+        "adm_guidance": "(1.0, 1.0, 0.0)",
+        "adaptive_cfg": 1.0,
+        "refiner_model": "None",
+        "refiner_switch": 1.0,
+        "sampler": "euler",
+        "scheduler": "sgm_uniform",
+    }
+    assert {name: metadata[name] for name in used} == used
+
+
+def test_what_a_fast_performance_forces_does_not_reach_the_widgets():
+    filled = filled_from(performance="Lightning", refiner="refiner.safetensors", sampler="Euler a")
+    forced = {"guidance_scale", "sharpness", "adaptive_cfg", "refiner", "sampler", "scheduler"}
+    assert filled.values["performance"] == "Lightning"
+    assert not forced & filled.values.keys()
+    assert filled.notes == ()
+
+
+def test_steps_of_the_performance_are_not_forced():
+    assert filled_from().values["steps"] == OFF
+
+
+def test_what_is_missing_is_said_and_left_alone():
+    wanted = PictureSettings(
+        prompt="p", base_model="gone", styles=("nope",), loras=(("lost", 1.0),)
+    )
+    filled = fill(wanted, NAMES_HERE)
+    assert "base_model" not in filled.values
+    assert filled.values["lora_1"] == "None"
+    assert [any(word in note for note in filled.notes) for word in ("gone", "nope", "lost")] == [
+        True
+    ] * 3
+
+
+def test_a_size_outside_the_list_becomes_a_forced_one():
+    filled = fill(PictureSettings(size=(512, 768)), NAMES_HERE)
+    assert (filled.values["width"], filled.values["height"]) == (512, 768)
+    filled = fill(PictureSettings(size=(896, 1152)), NAMES_HERE)
+    assert filled.values["aspect_ratio"] == "896×1152 | 7:9"
+    assert (filled.values["width"], filled.values["height"]) == (OFF, OFF)
+
+
+def test_an_infotext_of_ours_fills_the_widgets():
+    entries = {
+        "Prompt": "a fox <lora:film:0.25>",
+        "Negative prompt": "dog",
+        "Steps": "30",
+        "Sampler": "DPM++ 2M SDE",
+        "Schedule type": "Karras",
+        "CFG scale": "4.0",
+        "Seed": "9007199254740993",
+        "Size-1": "1152",
+        "Size-2": "896",
+        "Model": "base",
+        "Fooocus": "True",
+        "Fooocus performance": "Speed",
+        "Fooocus sharpness": "3.5",
+        "Fooocus styles": "Fooocus Sharp",
+    }
+    values = fill(from_infotext(entries).as_chosen(), NAMES_HERE).values
+    assert values["prompt"] == "a fox"
+    assert (values["lora_1"], values["lora_weight_1"]) == ("film", 0.25)
+    assert values["seed"] == "9007199254740993"
+    assert json.loads(values["styles"]) == ["Fooocus V2", "Fooocus Sharp"]
+    assert (values["performance"], values["steps"], values["sharpness"]) == ("Speed", OFF, 3.5)
+    assert (values["sampler"], values["scheduler"]) == ("DPM++ 2M SDE", "Karras")
+
+
+def test_an_infotext_with_a_preset_brings_what_the_preset_decided():
+    content = {
+        "default_styles": ["Fooocus Sharp"],
+        "default_sample_sharpness": 5.0,
+        "default_adm_end": 0.6,
+        "default_refiner": "refiner.safetensors",
+        "default_performance": "Quality",
+        "default_loras": [[True, "film.safetensors", 0.25], [True, "detail.safetensors", 0.5]],
+    }
+    entries = {
+        "Prompt": "a fox <lora:detail:0.75>",
+        "Steps": "60",
+        "Fooocus": "True",
+        "Fooocus preset": "mine",
+        "Fooocus ADM end": "0.1",
+        "Fooocus keep": "refiner",
+    }
+    presets = {"mine": preset_from_json("mine", content)}
+    filled = fill(from_infotext(entries, presets).as_chosen(), NAMES_HERE)
+    wanted = {
+        "prompt": "a fox",
+        "styles": '["Fooocus Sharp"]',
+        "sharpness": 5.0,
+        "adm_end": 0.1,
+        "refiner": "None",
+        "performance": "Quality",
+        "steps": OFF,
+        "lora_1": "film",
+        "lora_weight_1": 0.25,
+        "lora_2": "detail",
+        "lora_weight_2": 0.75,
+        "lora_3": "None",
+    }
+    assert {name: filled.values[name] for name in wanted} == wanted
+    assert filled.notes == ()
+    missing = fill(from_infotext(entries, {}).as_chosen(), NAMES_HERE)
+    assert 'preset "mine" does not exist here' in missing.notes[0]
+    assert missing.values["sharpness"] == 2.0
+
+
+def test_a_picture_made_without_fooocus_brings_no_styles_and_its_own_steps():
+    entries = {"Prompt": "p", "Steps": "20", "Sampler": "Euler a", "Size-1": "512", "Size-2": "512"}
+    values = fill(from_infotext(entries).as_chosen(), NAMES_HERE).values
+    assert (values["styles"], values["steps"], values["width"]) == ("[]", 20, 512)
+    assert "sharpness" not in values
+
+
+def found(**values):
+    nothing = {
+        "checkpoint": None,
+        "refiner": None,
+        "vae": None,
+        "loras": (),
+        "problems": (),
+        "notes": (),
+    }
+    return Resolution(**{**nothing, **values})
+
+
+def test_a_preset_changes_what_it_names_and_nothing_else():
+    preset = preset_from_json(
+        "x", {"default_cfg_scale": 6, "default_styles": ["fooocus-sharp", "nope"]}
+    )
+    filled = fill(from_preset(preset, found()), NAMES_HERE)
+    assert filled.values == {"guidance_scale": 6.0, "styles": '["Fooocus Sharp"]'}
+    assert "nope" in filled.notes[0]
+
+
+@pytest.mark.parametrize("name", ["initial", "default", "sai", "anime", "lightning", "pony_v6"])
+def test_every_value_of_a_shipped_preset_is_one_that_the_widgets_accept(name):
+    from pathlib import Path
+
+    presets = load_presets([Path(__file__).resolve().parents[2] / "presets"]).presets
+    located = resolve(presets[name], NAMES_HERE.checkpoints, NAMES_HERE.loras)
+    filled = fill(from_preset(presets[name], located), NAMES_HERE)
+    assert choices(**filled.values)
+
+
+def test_the_style_list_has_the_special_ones_first_and_shows_each_style_text():
+    groups = grouped_styles(STYLES)
+    assert groups[0][0] == "Special"
+    assert groups[1][1][0] == {"name": "Fooocus Sharp", "help": "sharp {prompt}\nNot: blur"}

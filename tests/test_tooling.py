@@ -206,6 +206,9 @@ def started(monkeypatch) -> list[list[str]]:
     monkeypatch.setattr(commands, "ensure_environment", lambda: None)
     monkeypatch.setattr(commands, "become", remember)
     monkeypatch.setattr(commands, "wait_for", lambda command: remember(*command[2:]))
+    monkeypatch.setattr(
+        commands, "wait_quietly", lambda command: (remember(*command[2:]), "nothing to say")
+    )
     monkeypatch.setattr(commands, "ensure_chromium", lambda: "/chromium")
     monkeypatch.setenv(browser.VARIABLE, "")
     monkeypatch.setenv("OMP_NUM_THREADS", "restored afterwards")
@@ -280,13 +283,18 @@ def test_the_tunnels_help_names_what_the_tunnel_knows(started, capsys):
 
 def test_test_lints_checks_types_and_tests(started, capsys):
     assert commands.main(["test", "tests/core", "-k", "adm"]) == 0
-    assert [call[0] for call in started] == ["ruff", "ruff", "mypy", "pytest"]
-    assert started[-1] == ["pytest", "tests/core", "-k", "adm"]
+    assert sorted(call[0] for call in started) == ["mypy", "pytest", "ruff", "ruff"]
+    assert ["pytest", "tests/core", "-k", "adm"] in started
     assert re.findall(r"^(\w+) +passed", capsys.readouterr().out, re.MULTILINE) == [
-        "lint", "format", "types", "tests",
+        "tests", "lint", "format", "types",
     ]  # fmt: skip
     assert os.environ[browser.VARIABLE] == "/chromium"
     assert os.environ["OMP_NUM_THREADS"] == "1"
+
+
+def test_the_whole_suite_is_shared_out_and_the_user_may_say_among_how_many(started):
+    assert commands.main(["test", "-n", "0"]) == 0
+    assert ["pytest", "-n", "auto", "-n", "0"] in started
 
 
 def test_the_user_may_choose_the_number_of_threads(started, monkeypatch):
@@ -298,7 +306,8 @@ def test_the_user_may_choose_the_number_of_threads(started, monkeypatch):
 def test_test_fast_leaves_out_what_is_slow_and_needs_no_browser(started, monkeypatch):
     monkeypatch.setattr(commands, "ensure_chromium", lambda: pytest.fail("looked for a browser"))
     assert commands.main(["test", "--fast"]) == 0
-    assert started[-1] == ["pytest", "-m", "not slow and not browser"]
+    (tests,) = [call for call in started if call[0] == "pytest"]
+    assert tests[tests.index("-m") + 1] == "not slow and not browser"
 
 
 def test_test_runs_the_contract_in_a_real_webui(started, monkeypatch, tmp_path):
@@ -328,14 +337,16 @@ def test_a_folder_that_holds_no_webui_is_one_message(started, tmp_path, capsys):
 
 
 def test_a_failed_check_does_not_hide_the_later_ones(started, monkeypatch, capsys):
-    def fail_at_types(command) -> int:
+    def fail_at_format(command) -> tuple[int, str]:
         started.append(list(command[2:]))
-        return int(command[2] == "mypy")
+        return int("format" in command), f"what {command[2]} says"
 
-    monkeypatch.setattr(commands, "wait_for", fail_at_types)
+    monkeypatch.setattr(commands, "wait_quietly", fail_at_format)
     assert commands.main(["test"]) == 1
-    assert [call[0] for call in started] == ["ruff", "ruff", "mypy", "pytest"]
-    assert re.search(r"^types +FAILED", capsys.readouterr().out, re.MULTILINE)
+    assert sorted(call[0] for call in started) == ["mypy", "pytest", "ruff", "ruff"]
+    output = capsys.readouterr().out
+    assert re.search(r"^format +FAILED", output, re.MULTILINE)
+    assert "what mypy says" in output
 
 
 def test_lint_changes_nothing_unless_told_to_fix(started):

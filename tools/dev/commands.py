@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from tools.dev.browser import VARIABLE, ensure_chromium
 from tools.dev.environment import (
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 -- has no public name
     Command = Callable[[argparse.Namespace, Sequence[str]], int]
+
+Outcome = TypeVar("Outcome")
 
 INTERRUPTED = 130
 
@@ -222,12 +225,14 @@ def test_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
     if options.webui:
         return contract_on_webui(options, rest)
     pytest = ["pytest"]
+    if not any((ROOT / word.partition("::")[0]).exists() for word in rest):
+        pytest += ["-n", "auto"]  # a few tests are done before several processes have started
     if options.fast:
-        pytest += ["-m", "not slow and not browser"]
+        pytest += ["-m", "not slow and not browser", "--hypothesis-profile=fast"]
     elif not prepare_browser():
         return 1
     calm_threads()
-    return run_checks([*LINT, Check("tests", [*pytest, *rest])])
+    return run_checks([Check("tests", [*pytest, *rest])], meanwhile=LINT)
 
 
 def contract_on_webui(options: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -258,18 +263,49 @@ def calm_threads() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-def run_checks(checks: Sequence[Check]) -> int:
-    """Run every check, also after one failed, then list how each went; 0 if all passed."""
+def run_checks(checks: Sequence[Check], meanwhile: Sequence[Check] = ()) -> int:
+    """Run every check, also after one failed, then list how each went; 0 if all passed.
+
+    Those of ``meanwhile`` run one after another beside the others, which they would otherwise leave with
+    one busy core; what they say is shown as soon as the others are done.
+    """
+    beside = ThreadPoolExecutor(1)
+    pending = [(check, beside.submit(timed, check, wait_quietly)) for check in meanwhile]
     results = []
-    for check in checks:
-        say(f"== {check.name}: {' '.join(check.arguments)}")
-        started = time.monotonic()
-        status = wait_for([python_of(), "-m", *check.arguments])
-        results.append((check.name, status, time.monotonic() - started))
+    try:
+        for check in checks:
+            say(title(check))
+            results.append((check.name, *timed(check, wait_for)))
+        for check, future in pending:
+            (status, output), seconds = future.result()
+            say(f"{title(check)}\n{output.rstrip()}")
+            results.append((check.name, status, seconds))
+    finally:
+        beside.shutdown(cancel_futures=True)
     say("== summary")
     for name, status, seconds in results:
         say(f"{name:8} {'passed' if status == 0 else 'FAILED'} {seconds:7.1f} s")
     return int(any(status for _name, status, _seconds in results))
+
+
+def title(check: Check) -> str:
+    """Return the line that stands above what a check says."""
+    return f"== {check.name}: {' '.join(check.arguments)}"
+
+
+def timed(check: Check, run: Callable[[Sequence[str | Path]], Outcome]) -> tuple[Outcome, float]:
+    """Return what ``run`` makes of a check, and the seconds that it took."""
+    started = time.monotonic()
+    return run([python_of(), "-m", *check.arguments]), time.monotonic() - started
+
+
+def wait_quietly(command: Sequence[str | Path]) -> tuple[int, str]:
+    """Run a program in the repository and return its status and what it printed."""
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(), check=False, text=True, encoding="utf-8",
+        errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    return done.returncode, done.stdout
 
 
 def wait_for(command: Sequence[str | Path]) -> int:

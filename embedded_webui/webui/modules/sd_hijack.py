@@ -110,5 +110,12 @@ class StableDiffusionModelHijack:
         self.comments = []
         self.extra_generation_params = {}
 
+    def get_prompt_lengths(self, text):
+        """(tokens, tokens until the next chunk); dashes while no model is loaded."""
+        if self.clip is None:
+            return "-", "-"
+        _, token_count = self.clip.process_texts([text])
+        return token_count, self.clip.get_target_prompt_token_count(token_count)
+
 
 model_hijack = StableDiffusionModelHijack()

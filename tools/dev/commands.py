@@ -222,7 +222,8 @@ def test_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
     if not any((ROOT / word.partition("::")[0]).exists() for word in rest):
         pytest += ["-n", "auto"]  # a few tests are done before several processes have started
     if options.fast:
-        pytest += ["-m", "not slow and not browser", "--hypothesis-profile=fast"]
+        pytest += ["-m", "not slow and not browser", "--ignore=tests/browser"]
+        pytest += ["--hypothesis-profile=fast"]
     elif not prepare_browser():
         return 1
     calm_threads()

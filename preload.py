@@ -29,3 +29,12 @@ def preload(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="show the Fooocus tab first",
     )
+    group.add_argument(
+        "--fooocus-allow-host",
+        metavar="NAME",
+        action="append",
+        default=None,
+        help="a name under which browsers or scripts reach this webui, such as that of a reverse proxy; "
+        "may be repeated. IP addresses, localhost, names without a dot, and browsers that come over "
+        "https need none",
+    )

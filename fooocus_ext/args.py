@@ -198,7 +198,7 @@ class Settings:
         """Return a copy that keeps ``names`` too."""
         return self.replace(keep=list(dict.fromkeys((*self.keep, *names))))
 
-    def replace(self, **values: object) -> Settings:
+    def replace(self, /, **values: object) -> Settings:
         """Return a copy with checked ``values``. Raises RequestError for names or values."""
         return _build({**self.as_dict(), **values})
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 
 HTTP_UNPROCESSABLE = 422
+LONGEST_DETAIL = 10_000
 
 
 class RequestError(Exception):
@@ -19,11 +20,14 @@ class RequestError(Exception):
     Attributes:
         status_code: always 422.
         detail: one or more sentences naming the field, the value and what is allowed; half characters
-            in it (lone surrogates) become escapes, because no answer could be encoded with them.
+            in it (lone surrogates) become escapes, because no answer could be encoded with them, and
+            it ends after 10 000 characters: a request with a thousand wrong names is told of some.
     """
 
     def __init__(self, detail: str) -> None:
         detail = detail.encode("utf-8", "backslashreplace").decode("utf-8")
+        if len(detail) > LONGEST_DETAIL:
+            detail = f"{detail[:LONGEST_DETAIL]}... (and more)"
         super().__init__(detail)
         self.status_code = HTTP_UNPROCESSABLE
         self.detail = detail

@@ -79,7 +79,7 @@ def field_value(field: Field, entries: Mapping[str, Any]) -> Any:
         return None
     try:
         value = field.check(_from_text(field, str(entries[field.infotext])))
-    except (KeyError, ValueError, RequestError):
+    except (KeyError, ValueError, RecursionError, RequestError):
         value = field.default
     return list(value) if isinstance(value, tuple) else value
 

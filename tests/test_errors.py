@@ -29,3 +29,10 @@ def test_what_is_shown_of_a_value_fits_a_line():
     assert errors.describe("é") == '"é" (text)'
     assert len(errors.describe("x" * 10_000)) < 80
     assert "object" in errors.describe(object())
+
+
+def test_a_detail_ends_somewhere():
+    error = RequestError("wrong " * 100_000)
+    assert len(error.detail) < 11_000
+    assert error.detail.startswith("wrong wrong")
+    assert str(error) == error.detail

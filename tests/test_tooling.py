@@ -236,6 +236,14 @@ def test_run_with_a_prompt_makes_a_picture_and_passes_everything_on(started):
     assert started == [["embedded_webui", "picture", *arguments]]
 
 
+def test_runs_help_says_how_to_open_the_page_to_other_machines(started, capsys):
+    with pytest.raises(SystemExit):
+        commands.main(["run", "--help"])
+    described = capsys.readouterr().out
+    assert "--host ADDRESS" in described
+    assert "--listen" in described
+
+
 def test_bench_passes_everything_on(started):
     assert commands.main(["bench", "--json", "numbers.json", "sampling"]) == 0
     assert started == [["benchmarks", "--json", "numbers.json", "sampling"]]
@@ -477,6 +485,7 @@ def test_preload_adds_the_flags_with_their_defaults():
         "fooocus_expansion_dir": None,
         "fooocus_outputs": None,
         "fooocus_tab_first": False,
+        "fooocus_allow_host": None,
     }
     given = parser.parse_args(["--fooocus-tab-first", "--fooocus-outputs", "x"])
     assert (given.fooocus_tab_first, given.fooocus_outputs) == (True, "x")

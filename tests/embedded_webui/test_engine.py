@@ -149,6 +149,14 @@ def test_errors(report, case, status, text):
     assert text in f"{found['error']}"
 
 
+def test_a_size_that_no_picture_has_is_refused_as_any_wrong_field_is(report):
+    case = report["negative height"]
+    assert case["status"] == 422
+    (problem,) = case["error"]["detail"]
+    assert problem["loc"] == ["body", "height"]
+    assert "greater than or equal to 1" in problem["msg"]
+
+
 def test_surplus_arguments_are_dropped(report):
     assert report["more args"]["log"][0] == ["setup", [False, "u"]]
 

@@ -185,7 +185,7 @@ def test_the_expander_is_not_asked_for_nothing():
 
 def test_an_expander_that_answers_short_is_an_error():
     with pytest.raises(ValueError, match="zip"):
-        rewrite(job(["a fox"]), EXPANDED, expander=lambda _texts, _seeds: [])
+        rewrite(job(["a fox"]), EXPANDED, expander=lambda _texts, _seeds, _styles: [])
 
 
 def test_an_unknown_style_is_refused_and_leaves_the_job():

@@ -126,6 +126,12 @@ def add_run(commands: Subcommands) -> None:
     parser.add_argument("--checkpoint", metavar="FILE", help="any SDXL single-file checkpoint")
     parser.add_argument("--refiner", metavar="FILE", help="an SDXL refiner checkpoint")
     parser.add_argument("--port", metavar="N", help="where to serve page and API (default 7860)")
+    parser.add_argument(
+        "--host", metavar="ADDRESS", help="the address to listen on (default 127.0.0.1)"
+    )
+    parser.add_argument(
+        "--listen", action="store_true", help="let other machines in: listen on 0.0.0.0"
+    )
     picture = parser.add_argument_group("one picture")
     picture.add_argument("--prompt", metavar="TEXT")
     picture.add_argument("--negative-prompt", metavar="TEXT")

@@ -14,6 +14,7 @@ from fooocus_ext import infotext
 from fooocus_ext.api.bodies import surplus_problem
 from fooocus_ext.args import SCRIPT_KEY, parse
 from fooocus_ext.errors import RequestError, describe
+from fooocus_ext.host.http import limits
 
 log = logging.getLogger("fooocus")
 
@@ -40,16 +41,18 @@ async def check_arguments(request: Request) -> None:
     """
     try:
         body = await request.json()
-        scripts = body.get("alwayson_scripts") or {}
-        ours = [name for name in scripts if name.lower() == SCRIPT_KEY]
-    except (ValueError, AttributeError):
+    except (ValueError, RecursionError):
         return
+    scripts = body.get("alwayson_scripts") if isinstance(body, dict) else None
+    scripts = scripts if isinstance(scripts, dict) else {}
+    ours = [name for name in scripts if name.lower() == SCRIPT_KEY]
     try:
         for name in ours:
             problem = _shape_problem(scripts[name])
             if problem:
                 raise RequestError(problem)
-        _settle_infotext(body, scripts[ours[0]] if ours else {})
+        if isinstance(body, dict):
+            _settle_infotext(body, scripts[ours[0]] if ours else {})
     except RequestError as error:
         log.error("%s", error.detail)  # noqa: TRY400  (a typing mistake is worth a line, no more)
         raise HTTPException(status_code=error.status_code, detail=error.detail) from None
@@ -65,6 +68,8 @@ def _settle_infotext(body: dict[str, Any], script: dict[str, Any]) -> None:
     text = body.get("infotext")
     if not isinstance(text, str) or not text:
         return
+    if _has_half_characters(text):
+        raise RequestError("infotext: allowed: no half characters (lone surrogates).")
     entries = copypaste.parse_generation_parameters(text)
     for name, typed in infotext.typed_texts(entries).items():
         body.setdefault(name, typed)
@@ -74,7 +79,21 @@ def _settle_infotext(body: dict[str, Any], script: dict[str, Any]) -> None:
         script["args"] = list(parse([{**known, **slots[0]}]).as_dict().values())
 
 
+def _has_half_characters(text: str) -> bool:
+    """Whether a text holds what no tokenizer and no answer can take."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
 def _shape_problem(value: Any) -> str | None:
+    excess = limits.size_problem(value)
+    if excess:
+        return (
+            f"Fooocus: got {excess}; allowed: the fields and values that the documentation lists."
+        )
     allowed = 'allowed: {"args": [{"enabled": true, ...}]}.'
     if not isinstance(value, dict):
         return f"Fooocus: got {describe(value)}; {allowed}"

@@ -12,6 +12,7 @@ from fooocus_ext.args import HOST_CHOICE, Settings
 from fooocus_ext.generation.plan import make_plan
 from fooocus_ext.host.http.arguments import guard
 from fooocus_ext.host.http.authentication import authentication
+from fooocus_ext.host.http.gate import add_routes
 from fooocus_ext.host.jobs import run
 from fooocus_ext.host.machine import assets, checkpoints, expansion
 from fooocus_ext.host.refiner import resident
@@ -19,9 +20,9 @@ from fooocus_ext.prompting.rewrite import RewrittenPrompt
 
 
 def register(_demo: Any, app: FastAPI) -> None:
-    """Add our routes and guard the host's; called on every start."""
+    """Add our routes, each behind a gate, and guard the host's; called on every start."""
     for router in routers():
-        app.include_router(router, dependencies=authentication(app))
+        add_routes(app, router, authentication(app))
     guard(app)
 
 

@@ -15,7 +15,8 @@ from fooocus_ext import infotext
 from fooocus_ext.core.refiner_switch import SWITCH_RULES, SwitchRule
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.prompting.expander.folder import MODELS_SUBFOLDER
-from fooocus_ext.prompting.rewrite import BREAK, COMMA
+from fooocus_ext.prompting.lines import COMMA
+from fooocus_ext.prompting.rewrite import BREAK
 from fooocus_ext.ui.model_download import download_form
 
 CLIP_CHUNK = 75

@@ -14,6 +14,7 @@ from modules import paths, shared
 
 from fooocus_ext import image_log
 from fooocus_ext.host.http.authentication import is_logged_in
+from fooocus_ext.host.http.gate import add_routes
 from fooocus_ext.host.jobs.outputs import Output, Picture
 from fooocus_ext.markup import render
 from fooocus_ext.tab.choices import Choices
@@ -24,6 +25,18 @@ log = logging.getLogger("fooocus")
 LOG_PATH = "/fooocus/v1/log"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FILE = re.compile(r"[\w-]+\.(html|png|jpg|webp)")
+_POLICY_IN_PAGE = re.compile(
+    r'<meta http-equiv="Content-Security-Policy" content="([\w\s:;/+=\'-]+)">', re.ASCII
+)
+_HEAD = 1000
+"""Characters of a page within which its policy stands, before anything that it shows."""
+_NO_SCRIPT = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'"
+_SEEN_BY_THIS_PAGE_ONLY = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
 
 
 def root() -> Path:
@@ -67,7 +80,7 @@ def register(_demo: Any, app: FastAPI) -> None:
     routes = APIRouter(prefix=LOG_PATH, dependencies=[Depends(logged_in)], include_in_schema=False)
     routes.get("/")(newest)
     routes.get("/{day}/{name}")(stored_file)
-    app.include_router(routes)
+    add_routes(app, routes)
 
 
 def newest() -> Response:
@@ -75,7 +88,8 @@ def newest() -> Response:
     page = image_log.newest_page(root())
     if page is None:
         message = "There are no pictures yet."
-        return HTMLResponse(render("notice.html", kind="note", messages=[message]))
+        notice = render("notice.html", kind="note", messages=[message])
+        return HTMLResponse(notice, headers=_headers(_NO_SCRIPT))
     return RedirectResponse(f"{page.parent.name}/{page.name}")
 
 
@@ -84,4 +98,23 @@ def stored_file(day: str, name: str) -> Response:
     path = root() / day / name
     if not _DAY.fullmatch(day) or not _FILE.fullmatch(name) or not path.is_file():
         raise HTTPException(status_code=404, detail="There is no such file in the log.")
-    return FileResponse(path, headers={"Cache-Control": "no-cache"})
+    policy = _policy_of_page(path) if path.suffix == ".html" else f"{_NO_SCRIPT}; sandbox"
+    return FileResponse(path, headers=_headers(policy))
+
+
+def _headers(policy: str) -> dict[str, str]:
+    """Return the headers of an answer that may load and run what ``policy`` says."""
+    framed = "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    return {**_SEEN_BY_THIS_PAGE_ONLY, "Content-Security-Policy": f"{policy}; {framed}"}
+
+
+def _policy_of_page(path: Path) -> str:
+    """Return the content security policy that a page of the log names for itself.
+
+    It holds the hashes of that page's own script and style, whichever version of the extension has
+    written it. What the page shows comes behind it, so none of that can be taken for it. A page from
+    before there were policies runs no script.
+    """
+    with path.open(encoding="utf-8", errors="replace") as page:
+        found = _POLICY_IN_PAGE.search(page.read(_HEAD))
+    return found[1] if found else _NO_SCRIPT

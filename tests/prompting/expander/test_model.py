@@ -234,5 +234,5 @@ def test_words_depend_on_the_subject():
 
     sailor, kitchen = words("portrait of an old sailor"), words("isometric kitchen")
     assert len(sailor & kitchen) < 0.35 * min(len(sailor), len(kitchen))
-    assert sailor & {"weathered", "wrinkled", "beard", "wrinkles", "salt"}
-    assert kitchen & {"tiles", "cabinets", "shelves", "plates", "counter"}
+    assert sailor & {"weathered", "honest", "gravitas", "rugged", "experience", "authenticity"}
+    assert kitchen & {"uncluttered", "layout", "tasteful", "ambience", "homely", "inviting"}

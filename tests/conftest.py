@@ -13,7 +13,12 @@ settings.register_profile("fast", deadline=None, derandomize=True, max_examples=
 settings.load_profile("whole")  # `python dev.py test --fast` asks for the other
 
 # What takes longest goes first, so that no process is left with it at the end.
-LONGEST = ("tests/browser", "tests/contract", "tests/embedded_webui/test_engine.py")
+LONGEST = (
+    "tests/browser",
+    "tests/contract",
+    "tests/embedded_webui/test_engine.py",
+    "tests/prompting/expander/test_expander.py",
+)
 MOST = 4  # processes: several of them start a webui of 1 GB
 
 

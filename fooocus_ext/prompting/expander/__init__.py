@@ -216,7 +216,9 @@ class Expander:
             return True
         words = words_of(text)
         words = [word for word in words if len(word) >= _SHORTEST_WORD] or words
-        known = sum(model.unknown_id not in model.encode(word) for word in words)
+        known = sum(
+            model.unknown_id not in model.encode(word) or self._rules.lists(word) for word in words
+        )
         return known >= _KNOWN_SHARE * len(words)
 
     def _related(self, words: Sequence[str]) -> set[str]:

@@ -93,6 +93,10 @@ class Rules:
             place += max(1, len(words))
         return Reading(frozenset(said), frozenset(denied - said), self._is_foreign(text, tokens))
 
+    def lists(self, word: str) -> bool:
+        """Tell whether a word says anything by itself."""
+        return (_singular(word),) in self.lexicon
+
     def says(self, texts: Iterable[str]) -> Mask:
         """Return which facts each text says, ``[texts, facts]``."""
         rows = [

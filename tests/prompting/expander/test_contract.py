@@ -145,6 +145,11 @@ def test_what_cannot_be_read_gets_neutral_words(expander, prompt):
         assert set(expansion.words.split(", ")) <= RULES.neutral
 
 
+def test_a_word_of_the_lists_can_be_read(expander):
+    written = expander.expansions(["a park in October"] * 8, range(8))
+    assert not all(set(e.words.split(", ")) <= RULES.neutral for e in written)
+
+
 def test_styles_are_seen(expander):
     style = "watercolor painting of {prompt}, luminous washes, delicate, soft edges"
     for seed in range(20):

@@ -12,21 +12,26 @@ settings.register_profile("whole", deadline=None)
 settings.register_profile("fast", deadline=None, derandomize=True, max_examples=30)
 settings.load_profile("whole")  # `python dev.py test --fast` asks for the other
 
-# The files that take longest go first, so that no process is left with one of them at the end.
-LONGEST = ("tests/browser", "tests/contract", "tests/embedded_webui/test_engine.py")
-TOGETHER = "tests/browser"  # one server and one Chromium for all of them
+# What takes longest goes first, so that no process is left with it at the end.
+LONGEST = (
+    "tests/browser",
+    "tests/contract",
+    "tests/embedded_webui/test_engine.py",
+    "tests/prompting/expander/test_expander.py",
+)
 MOST = 4  # processes: several of them start a webui of 1 GB
 
 
-def share_of(nodeid: str) -> str:
-    """Return what a test may not be parted from: its file, whose fixtures it shares, or its folder."""
-    file = nodeid.partition("::")[0]
-    return TOGETHER if file.startswith(f"{TOGETHER}/") else file
+def together(config) -> tuple[str, ...]:
+    """Return the folders whose tests share one webui; those of the contract get one for each process."""
+    few = "not slow" in config.option.markexpr
+    return ("tests/browser/", "tests/contract/") if few else ("tests/browser/",)
 
 
-def importance(share: str) -> int:
-    """Return the place in which a share is given out: 0 first."""
-    return next((i for i, name in enumerate(LONGEST) if share.startswith(name)), len(LONGEST))
+def importance(item) -> int:
+    """Return the place in which a test is given out: 0 first."""
+    places = (i for i, name in enumerate(LONGEST) if item.nodeid.startswith(name))
+    return next(places, len(LONGEST))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -38,18 +43,21 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Give out whole shares, in the order of `importance`."""
+    """Give out whole files, which share fixtures, and some whole folders, in the order of `importance`."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByShare(LoadScopeScheduling):
+    folders = together(config)
+
+    class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return share_of(nodeid)
+            file = nodeid.partition("::")[0]
+            return next((folder for folder in folders if file.startswith(folder)), file)
 
     config.option.loadscopereorder = False  # it would begin with the files that have the most tests
-    return ByShare(config, log)
+    return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(config, items):
     """Put the longest files first where several processes share the tests out."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: importance(share_of(item.nodeid)))
+        items.sort(key=importance)

@@ -20,7 +20,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from tools.dev import browser, commands, environment
+from tools.dev import browser, checks, commands, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKED_LINE = re.compile(r"^[a-z0-9][a-z0-9._-]*==[^ ]+( ; .+)?$")
@@ -205,9 +205,9 @@ def started(monkeypatch) -> list[list[str]]:
 
     monkeypatch.setattr(commands, "ensure_environment", lambda: None)
     monkeypatch.setattr(commands, "become", remember)
-    monkeypatch.setattr(commands, "wait_for", lambda command: remember(*command[2:]))
+    monkeypatch.setattr(checks, "wait_for", lambda command: remember(*command[2:]))
     monkeypatch.setattr(
-        commands, "wait_quietly", lambda command: (remember(*command[2:]), "nothing to say")
+        checks, "wait_quietly", lambda command: (remember(*command[2:]), "nothing to say")
     )
     monkeypatch.setattr(commands, "ensure_chromium", lambda: "/chromium")
     monkeypatch.setenv(browser.VARIABLE, "")
@@ -336,19 +336,6 @@ def test_a_folder_that_holds_no_webui_is_one_message(started, tmp_path, capsys):
     assert capsys.readouterr().out == f"dev.py: {tmp_path} is no webui: it has no launch.py.\n"
 
 
-def test_a_failed_check_does_not_hide_the_later_ones(started, monkeypatch, capsys):
-    def fail_at_format(command) -> tuple[int, str]:
-        started.append(list(command[2:]))
-        return int("format" in command), f"what {command[2]} says"
-
-    monkeypatch.setattr(commands, "wait_quietly", fail_at_format)
-    assert commands.main(["test"]) == 1
-    assert sorted(call[0] for call in started) == ["mypy", "pytest", "ruff", "ruff"]
-    output = capsys.readouterr().out
-    assert re.search(r"^format +FAILED", output, re.MULTILINE)
-    assert "what mypy says" in output
-
-
 def test_lint_changes_nothing_unless_told_to_fix(started):
     assert commands.main(["lint", "--statistics"]) == 0
     assert started[:2] == [
@@ -373,7 +360,7 @@ def test_ctrl_c_ends_without_a_traceback(started, monkeypatch, capsys):
     def interrupt(*_arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "wait_for", interrupt)
+    monkeypatch.setattr(checks, "wait_for", interrupt)
     assert commands.main(["lint"]) == 130
     assert capsys.readouterr().out.endswith("Interrupted.\n")
 

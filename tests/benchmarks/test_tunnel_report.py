@@ -108,6 +108,7 @@ def test_more_detail_hurts_where_there_is_too_much_already():
     assert compared["detail 2-4 px"].shown.value == pytest.approx(2.0 / 1.5, rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_mark_stands_where_the_shown_interval_excludes_no_effect_and_nowhere_else():
     random = np.random.default_rng(3)
     for _ in range(60):
@@ -180,6 +181,7 @@ def test_projected_pictures_have_a_total_variance_of_one_and_are_told_apart(monk
     assert (np.diff(features.var(axis=0)) <= 0).all()
 
 
+@pytest.mark.slow
 def test_features_tell_rough_from_smooth_and_red_from_blue():
     rough = np.random.default_rng(1).integers(0, 256, (128, 128, 1)).repeat(3, axis=2)
     smooth = np.full((128, 128, 3), 128)

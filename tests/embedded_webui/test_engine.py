@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # starts a webui of its own and makes 25 pictures
+
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 600
 PER_CALL = ["cfg_denoiser", "cfg_denoised", "cfg_after_cfg"]

@@ -77,6 +77,7 @@ def answers(tensors, prefix, tokens):
     return [model.encode_tokens(tokens, hidden_states=True).hidden_states[-2]]
 
 
+@pytest.mark.slow
 def test_the_wide_encoders_say_what_the_narrow_ones_say(exported):
     kind, tensors, zeros = exported
     tokens = torch.randint(0, 49408, (2, 77), generator=torch.Generator().manual_seed(3))

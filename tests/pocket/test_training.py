@@ -87,6 +87,7 @@ def stop_at(monkeypatch, step_of, allowed):
     return taken
 
 
+@pytest.mark.slow
 def test_an_interruption_costs_nothing(training, tmp_path, monkeypatch):
     run, step_of = training
     whole = weights(run(tmp_path / "whole", STEPS))
@@ -101,6 +102,7 @@ def test_an_interruption_costs_nothing(training, tmp_path, monkeypatch):
     assert equal(whole, parts)
 
 
+@pytest.mark.slow
 def test_a_finished_training_is_left_alone_unless_more_steps_are_asked_for(
     training, tmp_path, monkeypatch
 ):

@@ -6,12 +6,11 @@ import argparse
 import os
 import subprocess
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING
 
 from tools.dev.browser import VARIABLE, ensure_chromium
+from tools.dev.checks import LINT, Check, run_checks
 from tools.dev.environment import (
     ROOT,
     SetupError,
@@ -19,6 +18,7 @@ from tools.dev.environment import (
     pip_install,
     python_of,
     say,
+    variables,
 )
 from tools.dev.webui import run_contract_tests
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 -- has no public name
     Command = Callable[[argparse.Namespace, Sequence[str]], int]
-
-Outcome = TypeVar("Outcome")
 
 INTERRUPTED = 130
 
@@ -50,20 +48,6 @@ Write Pocket SDXL, the trained base and refiner that `run` samples by default, a
 format, with a YAML beside each: copy all four into a webui's models/Stable-diffusion.
 Or train it from nothing, about 90 minutes on two cores; more arguments go to the training, for example
 --base-steps 20000."""
-
-
-class Check(NamedTuple):
-    """One step of `lint` or `test`: what it is called, and the module and arguments that do it."""
-
-    name: str
-    arguments: Sequence[str]
-
-
-LINT = (
-    Check("lint", ("ruff", "check", ".")),
-    Check("format", ("ruff", "format", "--check", ".")),
-    Check("types", ("mypy",)),
-)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -228,7 +212,8 @@ def test_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
     if not any((ROOT / word.partition("::")[0]).exists() for word in rest):
         pytest += ["-n", "auto"]  # a few tests are done before several processes have started
     if options.fast:
-        pytest += ["-m", "not slow and not browser", "--hypothesis-profile=fast"]
+        pytest += ["-m", "not slow and not browser", "--ignore=tests/browser"]
+        pytest += ["--hypothesis-profile=fast"]
     elif not prepare_browser():
         return 1
     calm_threads()
@@ -263,61 +248,6 @@ def calm_threads() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-def run_checks(checks: Sequence[Check], meanwhile: Sequence[Check] = ()) -> int:
-    """Run every check, also after one failed, then list how each went; 0 if all passed.
-
-    Those of ``meanwhile`` run one after another beside the others, which they would otherwise leave with
-    one busy core; what they say is shown as soon as the others are done.
-    """
-    beside = ThreadPoolExecutor(1)
-    pending = [(check, beside.submit(timed, check, wait_quietly)) for check in meanwhile]
-    results = []
-    try:
-        for check in checks:
-            say(title(check))
-            results.append((check.name, *timed(check, wait_for)))
-        for check, future in pending:
-            (status, output), seconds = future.result()
-            say(f"{title(check)}\n{output.rstrip()}")
-            results.append((check.name, status, seconds))
-    finally:
-        beside.shutdown(cancel_futures=True)
-    say("== summary")
-    for name, status, seconds in results:
-        say(f"{name:8} {'passed' if status == 0 else 'FAILED'} {seconds:7.1f} s")
-    return int(any(status for _name, status, _seconds in results))
-
-
-def title(check: Check) -> str:
-    """Return the line that stands above what a check says."""
-    return f"== {check.name}: {' '.join(check.arguments)}"
-
-
-def timed(check: Check, run: Callable[[Sequence[str | Path]], Outcome]) -> tuple[Outcome, float]:
-    """Return what ``run`` makes of a check, and the seconds that it took."""
-    started = time.monotonic()
-    return run([python_of(), "-m", *check.arguments]), time.monotonic() - started
-
-
-def wait_quietly(command: Sequence[str | Path]) -> tuple[int, str]:
-    """Run a program in the repository and return its status and what it printed."""
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment(), check=False, text=True, encoding="utf-8",
-        errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    return done.returncode, done.stdout
-
-
-def wait_for(command: Sequence[str | Path]) -> int:
-    """Run a program in the repository and return its status; on Ctrl-C let it end in its own way."""
-    with subprocess.Popen(command, cwd=ROOT, env=environment()) as process:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            process.wait()
-            raise
-
-
 def become(module: str, *arguments: str) -> int:
     """Run ``module`` of this repository in .venv, where the user is: paths mean what they say there.
 
@@ -326,11 +256,5 @@ def become(module: str, *arguments: str) -> int:
     command = [str(python_of()), "-m", module, *arguments]
     if os.name != "nt":
         sys.stdout.flush()
-        os.execve(command[0], command, environment())
-    return subprocess.run(command, env=environment(), check=False).returncode
-
-
-def environment() -> dict[str, str]:
-    """Return this process's environment, with the repository first among the places to import from."""
-    path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+        os.execve(command[0], command, variables())
+    return subprocess.run(command, env=variables(), check=False).returncode

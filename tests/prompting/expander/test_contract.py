@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fooocus_ext.embedded.network.tokenizer import load_tokenizer
+from embedded_webui.network.tokenizer import load_tokenizer
 from fooocus_ext.prompting.expander import Expander, load_expander
 from fooocus_ext.prompting.expander.harmony import load_rules
 from fooocus_ext.prompting.expander.limits import LONGEST

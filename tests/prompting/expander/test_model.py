@@ -205,6 +205,7 @@ def held_out_rows(model) -> list[tuple[list[int], list[int]]]:
     return rows
 
 
+@pytest.mark.slow
 def test_perplexity_is_far_below_that_of_word_frequencies():
     """The frequencies are those of the held-out texts themselves, which flatters them."""
     model = load_expander().model

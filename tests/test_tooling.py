@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import ast
-import configparser
-import importlib.metadata
-import importlib.util
 import os
 import re
 import runpy
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from packaging.markers import default_environment
-from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 
 from tools.dev import browser, checks, commands, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKED_LINE = re.compile(r"^[a-z0-9][a-z0-9._-]*==[^ ]+( ; .+)?$")
-
-
-def lock_lines(name: str) -> list[str]:
-    lines = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-    return [line.split("  #")[0] for line in lines if not line.startswith("#")]
-
-
-def locked(name: str) -> list[Requirement]:
-    return [Requirement(line) for line in lock_lines(name)]
 
 
 # --- the gate ---------------------------------------------------------------------------------------------
@@ -388,109 +371,3 @@ def test_the_browser_is_looked_for_and_installed_only_where_that_may_be_done(mon
         browser, "install_chromium", lambda: monkeypatch.setenv(browser.VARIABLE, "/new")
     )
     assert browser.ensure_chromium() == "/new"
-
-
-# --- the locks --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["embedded", "test"])
-def test_each_package_is_pinned_and_none_comes_from_a_place_of_its_own(name: str):
-    assert [line for line in lock_lines(name) if not LOCKED_LINE.match(line)] == []
-
-
-@pytest.mark.parametrize("name", ["embedded", "test"])
-def test_the_locks_were_renewed_after_the_last_edit_of_what_they_are_made_from(name: str):
-    wanted = (ROOT / "requirements" / f"{name}.in").read_text(encoding="utf-8").splitlines()
-    pins = {entry.name.replace("_", "-"): entry.specifier for entry in locked(name)}
-    for line in wanted:
-        text = line.split("#")[0].strip()
-        if text and not text.startswith("-"):
-            entry = Requirement(text)
-            (pin,) = pins[entry.name.lower().replace("_", "-")]
-            assert entry.specifier.contains(pin.version), line
-
-
-def test_the_two_locks_agree():
-    embedded = {entry.name: str(entry.specifier) for entry in locked("embedded")}
-    shared = {
-        entry.name: str(entry.specifier) for entry in locked("test") if entry.name in embedded
-    }
-    assert shared.items() <= embedded.items()
-
-
-def test_this_environment_holds_what_the_locks_say_and_it_suits_both_pythons():
-    for entry in [*locked("embedded"), *locked("test")]:
-        if entry.marker and not entry.marker.evaluate(default_environment()):
-            continue
-        package = importlib.metadata.distribution(entry.name)
-        assert entry.specifier.contains(package.version), f"{entry.name} is {package.version}"
-        pythons = SpecifierSet(package.metadata["Requires-Python"] or "")
-        if entry.marker is None:
-            assert {"3.10.0", "3.11.0"} <= set(pythons.filter(["3.10.0", "3.11.0"])), entry.name
-
-
-# --- what the webui reads ---------------------------------------------------------------------------------
-
-
-def load(name: str):
-    spec = importlib.util.spec_from_file_location(f"webui_reads_{name}", ROOT / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_install_says_nothing_where_nothing_is_missing():
-    result = subprocess.run(
-        [sys.executable, "install.py"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert (result.stdout, result.stderr) == ("", "")
-
-
-def test_install_names_what_is_missing_in_one_line(monkeypatch, capsys):
-    install = load("install")
-    real = importlib.util.find_spec
-    monkeypatch.setattr(
-        install.importlib.util,
-        "find_spec",
-        lambda name: None if name in {"PIL", "torch"} else real(name),
-    )
-    install.main()
-    output = capsys.readouterr().out
-    assert "lacks torch, PIL," in output
-    assert output.count("\n") == 1
-
-
-def test_install_starts_no_program():
-    source = (ROOT / "install.py").read_text(encoding="utf-8")
-    assert not re.search(r"subprocess|run_pip|os\.system|import pip", source)
-
-
-def test_preload_adds_the_flags_with_their_defaults():
-    parser = argparse.ArgumentParser()
-    load("preload").preload(parser)
-    assert vars(parser.parse_args([])) == {
-        "fooocus_expansion_dir": None,
-        "fooocus_outputs": None,
-        "fooocus_tab_first": False,
-        "fooocus_allow_host": None,
-    }
-    given = parser.parse_args(["--fooocus-tab-first", "--fooocus-outputs", "x"])
-    assert (given.fooocus_tab_first, given.fooocus_outputs) == (True, "x")
-    assert all("%" not in (action.help or "") for action in parser._actions)
-
-
-def test_metadata_bears_the_name_that_the_webui_matches():
-    metadata = configparser.ConfigParser()
-    metadata.read(ROOT / "metadata.ini", encoding="utf-8")
-    name = metadata["Extension"]["Name"]
-    assert name == name.lower() == "sd-webui-fooocus"
-
-
-def test_ci_runs_the_command_that_the_readme_gives():
-    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert script.rstrip().endswith("dev.py test")
-    assert "python dev.py test" in (ROOT / "README.md").read_text(encoding="utf-8")
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("bash is not installed")
-    subprocess.run([bash, "-n", ".ci/run"], cwd=ROOT, check=True)

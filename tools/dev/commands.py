@@ -155,7 +155,7 @@ def add_tunnel(commands: Subcommands) -> None:
     parser.add_argument("--samples", metavar="N", help="pictures for each setting (default 64)")
     parser.add_argument("--seed", metavar="S", help="of captions, noise and bootstrap (default 1)")
     parser.add_argument(
-        "--only", metavar="GROUP", nargs="+", help="sharpness, adm, adaptive, refiner, all"
+        "--only", metavar="GROUP", nargs="+", help="sharpness, adm, adaptive, refiner, all, words"
     )
     parser.add_argument("--json", metavar="FILE", help="write all numbers to FILE")
     parser.add_argument("--sheet", metavar="FILE", help="write one picture of all settings, a .png")

@@ -90,7 +90,9 @@ def _models() -> tuple[Any, ExpansionModel]:
         dtype=torch.float32,
     )
     words = tuple(f"word{token}" for token in output_ids[1:])
-    model = ExpansionModel(network, list, output_ids, words, None, TOP_K, 1.0, None, "benchmark")
+    model = ExpansionModel(
+        network, lambda _text: [], output_ids, words, None, TOP_K, 1.0, None, "benchmark"
+    )
     return full, model
 
 

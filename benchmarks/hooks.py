@@ -51,30 +51,21 @@ def measure() -> list[Figure]:
         interleaved_medians(sides, rounds=ROUNDS, warm_up=1)
     taken = dict(zip(sides, (times[start :: len(sides)][1:] for start in range(3)), strict=True))
     per_step = {name: statistics.median(values) / STEPS * 1000 for name, values in taken.items()}
-    on, off = (per_step[name] - per_step["absent"] for name in ("on", "off"))
+    absent = per_step["absent"]
     real = _real_step_ms()
     return [
-        Figure(
-            "hooks.ms_per_step",
-            on,
-            "ms",
-            ours=per_step["on"],
-            peer=per_step["absent"],
-            peer_name=PEER,
-        ),
-        Figure(
-            "hooks.ms_per_step_when_off",
-            off,
-            "ms",
-            ours=per_step["off"],
-            peer=per_step["absent"],
-            peer_name=PEER,
+        *(
+            Figure(key, ours - absent, "ms", ours=ours, peer=absent, peer_name=PEER)
+            for key, ours in (
+                ("hooks.ms_per_step", per_step["on"]),
+                ("hooks.ms_per_step_when_off", per_step["off"]),
+            )
         ),
         Figure(
             "hooks.share_of_step",
-            on / real,
+            (per_step["on"] - absent) / real,
             "ms",
-            ours=on,
+            ours=per_step["on"] - absent,
             peer=real,
             peer_name="a step of SDXL's UNet",
             goal="<= 0.01",
@@ -186,7 +177,7 @@ def _full_size_unet(device: str, dtype: torch.dtype) -> torch.nn.Module:
         heads=(5, 10, 20),
     )
     with torch.device("meta"):
-        unet = DiffusionModel(shape).unet
+        unet: torch.nn.Module = DiffusionModel(shape).unet
     weights: dict[torch.Size, torch.nn.Parameter] = {}
     for module in unet.modules():
         for name, parameter in module._parameters.items():  # noqa: SLF001 - the dictionary that nn.Module assigns to
@@ -195,4 +186,5 @@ def _full_size_unet(device: str, dtype: torch.dtype) -> torch.nn.Module:
                 weights[parameter.shape] = torch.nn.Parameter(tensor, requires_grad=False)
             if parameter is not None:
                 module._parameters[name] = weights[parameter.shape]  # noqa: SLF001
-    return unet.eval()
+    unet.eval()
+    return unet

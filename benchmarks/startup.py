@@ -25,9 +25,9 @@ READY = "ready after"
 PROGRAM = f"""
 import os, sys, time
 import embedded_webui
-embedded_webui.bootstrap(sys.argv[2:])
+embedded_webui.bootstrap(sys.argv[1:])
 from modules import server
-server.launch_page("127.0.0.1", int(sys.argv[1]))
+server.launch_page()
 print("{READY}", time.process_time(), flush=True)
 os._exit(0)
 """
@@ -43,7 +43,6 @@ def measure() -> list[Figure]:
             "PYTHONPYCACHEPREFIX": str(Path(folder, "pycache")),
             "PYTHONDONTWRITEBYTECODE": "",
             "OMP_NUM_THREADS": "1",
-            "GRADIO_ANALYTICS_ENABLED": "False",
         }
         # The first start writes the default checkpoints, and everybody's compiled modules.
         _start(flags, environment)
@@ -73,7 +72,7 @@ def _start(
     """Return the seconds of computing and of waiting until the page is there."""
     begin = time.perf_counter()
     computing = _seconds_of_install() if installs else 0.0
-    command = [sys.executable, "-c", PROGRAM, str(_free_port()), *flags]
+    command = [sys.executable, "-c", PROGRAM, "--port", str(_free_port()), *flags]
     finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     ready = [line for line in finished.stdout.splitlines() if line.startswith(READY)]
     if not ready:

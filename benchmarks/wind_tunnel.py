@@ -16,10 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.__main__ import environment
 from benchmarks._tunnel import evaluation, report, sheet
+from benchmarks._tunnel.arrays import Pixels
 from benchmarks._tunnel.cases import COPIES, Case, draw_cases
 from benchmarks._tunnel.features import DESCRIPTION
 from benchmarks._tunnel.measures import RESAMPLES
@@ -103,7 +102,7 @@ def _count(text: str) -> int:
 
 def _pictures(
     settings: Sequence[Setting], cases: Sequence[Case], truth: evaluation.Truth
-) -> dict[str, np.ndarray]:
+) -> dict[str, Pixels]:
     """Make all pictures: name of the row -> uint8 [N,128,128,3]."""
     pictures = {TRUE: truth.more_pictures()}
     pictures[DECODED] = through_autoencoder(pictures[TRUE])
@@ -116,7 +115,7 @@ def _pictures(
 
 
 def _rows(
-    settings: Sequence[Setting], pictures: dict[str, np.ndarray], truth: evaluation.Truth
+    settings: Sequence[Setting], pictures: dict[str, Pixels], truth: evaluation.Truth
 ) -> list[report.Row]:
     found = {name: truth.found(made) for name, made in pictures.items()}
     baselines = {setting.name: setting.baseline for setting in settings} | {DECODED: TRUE}

@@ -1,12 +1,12 @@
 """The embedded host: a small webui that runs this repository as an unmodified extension.
 
- `webui/` holds packages with the names of AUTOMATIC1111's webui v1.10.1 (`modules`, `k_diffusion`,
-`launch`); it is put on `sys.path` by `bootstrap`. Nothing else in the extension imports this
-package.
+`webui/` contains packages with the names of AUTOMATIC1111's webui v1.10.1 (`modules`, `k_diffusion`,
+`launch`); `bootstrap` puts it on `sys.path`. The extension imports nothing of this package.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,9 +27,10 @@ def put_webui_on_path() -> None:
 def bootstrap(argv: Sequence[str] = ()) -> None:
     """Start the host inside this process: options, devices, checkpoints, extensions; no page.
 
-     `argv` are webui command-line flags plus the extension's own. Call it once per process: the
+    `argv` are webui command-line flags plus the extension's own. Call it once per process: the
     host keeps its state in modules, as the real one does. Raises SystemExit on unknown flags.
     """
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     put_webui_on_path()
     from modules import cmd_args  # noqa: PLC0415 - on the path only now
 

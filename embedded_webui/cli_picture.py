@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from embedded_webui import bootstrap
+from embedded_webui import pictures
 from embedded_webui.cli_serve import add_checkpoint_flags, host_flags
 
-SCRIPT_TITLE = "fooocus"
 REQUEST_ERROR = 2
 FAILURE = 1
 CAPTION_HEIGHT = 24
@@ -61,52 +58,19 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
-def _script_args(runner: Any, settings: dict[str, Any] | None) -> tuple:
-    """The flat argument list: every script's defaults, ours replaced by one dict.
-
-    It is off without settings.
-    """
-    values = [0, *(control.value for control in runner.inputs[1:])]
-    script = next((s for s in runner.alwayson_scripts if s.title().lower() == SCRIPT_TITLE), None)
-    if script is None:
-        raise LookupError("the extension's script did not load; see the messages above")
-    values[script.args_from] = (
-        {"enabled": False} if settings is None else {"enabled": True, **settings}
+def _request(options: argparse.Namespace) -> dict[str, Any]:
+    """What the host is asked for, under its own names."""
+    same = (
+        "prompt",
+        "negative_prompt",
+        "seed",
+        "steps",
+        "width",
+        "height",
+        "scheduler",
+        "cfg_scale",
     )
-    return tuple(values)
-
-
-def _make(options: argparse.Namespace, settings: dict[str, Any] | None) -> tuple[Image.Image, str]:
-    """(picture, infotext) with the extension's settings, or with it off."""
-    from modules import scripts, shared  # noqa: PLC0415 - exists only after bootstrap
-    from modules.processing import StableDiffusionProcessingTxt2Img, process_images  # noqa: PLC0415
-
-    runner = scripts.scripts_txt2img
-    p = StableDiffusionProcessingTxt2Img(
-        prompt=options.prompt,
-        negative_prompt=options.negative_prompt,
-        seed=options.seed,
-        steps=options.steps,
-        width=options.width,
-        height=options.height,
-        sampler_name=options.sampler,
-        scheduler=options.scheduler,
-        cfg_scale=options.cfg_scale,
-        do_not_save_samples=True,
-        do_not_save_grid=True,
-    )
-    with closing(p):
-        p.is_api = True
-        p.scripts = runner
-        p.script_args = _script_args(runner, settings)
-        shared.state.begin(job="picture")
-        try:
-            processed = process_images(p)
-        finally:
-            shared.state.end()
-    for comment in p.comments:
-        print(comment, file=sys.stderr)
-    return processed.images[processed.index_of_first_image], processed.infotexts[0]
+    return {"sampler_name": options.sampler, **{name: getattr(options, name) for name in same}}
 
 
 def _save(image: Image.Image, path: Path, infotext: str) -> None:
@@ -138,26 +102,26 @@ def picture(argv: Sequence[str]) -> int:
     except ValueError as e:
         print(e, file=sys.stderr)
         return REQUEST_ERROR
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    bootstrap([*host_flags(options, rest), "--no-prompt-history", "--disable-console-progressbars"])
-    from modules import errors, script_callbacks, ui  # noqa: PLC0415 - exists only after bootstrap
+    pictures.start(host_flags(options, rest))
+    from modules import errors  # noqa: PLC0415 - exists only now
 
-    script_callbacks.before_ui_callback()
-    ui.create_ui()
+    request = _request(options)
     try:
-        off, _ = _make(options, None)
-        on, infotext = _make(options, settings)
+        off, on = pictures.make(request), pictures.make(request, settings)
     except Exception as e:
         detail = getattr(e, "detail", None)
         if detail is None:
             raise
         print(f"error: {detail}", file=sys.stderr)
         return REQUEST_ERROR
+    for comment in [*off.comments, *on.comments]:
+        print(comment, file=sys.stderr)
     if errors.exception_records:
         print("error: a script failed; see the messages above", file=sys.stderr)
         return FAILURE
     sheet = options.out.with_name(f"{options.out.stem}-off-on.png")
-    _save(on, options.out, infotext)
-    _save(off_on_sheet(off, on), sheet, infotext)
+    image, infotext = on.images[0], on.infotexts[0]
+    _save(image, options.out, infotext)
+    _save(off_on_sheet(off.images[0], image), sheet, infotext)
     print(f"{options.out.resolve()}\n{sheet.resolve()}\n\n{infotext}")
     return 0

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from embedded_webui import bootstrap
 
-DEFAULT_PORT = 7860
-POLL_SECONDS = 1
+PAUSE_SECONDS = 0.5
+"""between a page and the next"""
 POCKET_PAGE = Path(__file__).parent / "pocket-ui-config.json"
 """the page's defaults for Pocket SDXL, which paints small pictures"""
 
 
 def host_flags(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
     """The webui's own flags for this command line."""
-    flags = [*rest, "--skip-version-check"]
+    flags = list(rest)
     if options.checkpoint:
         flags += ["--ckpt", options.checkpoint]
     else:  # in front, so that a file the user names wins
@@ -38,17 +37,20 @@ def add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
 def serve(argv: Sequence[str]) -> int:
     """Start the server; returns when it has been stopped."""
     parser = argparse.ArgumentParser(prog="python -m embedded_webui serve", allow_abbrev=False)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen; default: %(default)s")
+    parser.add_argument("--port", default="7860", help="default: %(default)s")
+    parser.add_argument(
+        "--listen", action="store_true", help="let every machine that reaches this one in: 0.0.0.0"
+    )
     add_checkpoint_flags(parser)
     options, rest = parser.parse_known_args(argv)
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    bootstrap([*host_flags(options, rest), "--api"])
+    rest += ["--host", options.host, "--port", options.port, *["--listen"] * options.listen]
+    bootstrap([*host_flags(options, rest), "--skip-version-check", "--api"])
     from modules import server  # noqa: PLC0415 - exists only after bootstrap
 
     if server.cmd_opts.nowebui:
-        server.api_only(options.host, options.port)
+        server.api_only()
         return 0
-    while server.run_page(options.host, options.port) == "restart":
-        time.sleep(POLL_SECONDS / 2)
+    while server.run_page() == "restart":
+        time.sleep(PAUSE_SECONDS)
     return 0

@@ -11,12 +11,13 @@ widened here; the embedded host's text encoders repeat their output, and the exp
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import safetensors.torch
 import torch
 
+from embedded_webui import files
+from embedded_webui.files import write_safetensors
 from embedded_webui.network.shapes import CLIP_G_WIDTH, CLIP_L_WIDTH
 
 FOLDER = Path(__file__).parent / "pocket_weights"
@@ -50,12 +51,14 @@ def widen_unet(tensors: Tensors, kind: str) -> Tensors:
     wide = dict(tensors)
     for key, value in tensors.items():
         if key.endswith(("attn2.to_k.weight", "attn2.to_v.weight")):
-            parts = value.float().split(NARROW, dim=1)
+            parts = torch.split(value.float(), NARROW, dim=1)
             wide[key] = torch.cat(
                 [repeated_inputs(p, WIDTHS[e]) for p, e in zip(parts, encoders, strict=True)], dim=1
             )
     label = f"{UNET}label_emb.0.0.weight"
-    pooled, sizes = tensors[label].float().split([NARROW, tensors[label].shape[1] - NARROW], dim=1)
+    pooled, sizes = torch.split(
+        tensors[label].float(), [NARROW, tensors[label].shape[1] - NARROW], dim=1
+    )
     wide[label] = torch.cat([repeated_inputs(pooled, WIDTHS[CLIP_G]), sizes], dim=1)
     return wide
 
@@ -81,8 +84,10 @@ def pocket_state_dict(kind: str) -> Tensors:
 
 
 def version() -> str:
-    """Of the weights and of this file: checkpoints written from others are not used."""
-    digest = hashlib.sha256(Path(__file__).read_bytes())
+    """Of the weights and of the code that writes them: checkpoints written by others are not used."""
+    digest = hashlib.sha256()
+    for module in (__file__, files.__file__):
+        digest.update(Path(module).read_bytes())
     for part in sorted({part for parts in PARTS.values() for part in parts}):
         digest.update((FOLDER / f"{part}.safetensors").read_bytes())
     return digest.hexdigest()[:8]
@@ -110,7 +115,4 @@ def file_metadata(kind: str) -> dict[str, str]:
 
 def write_checkpoint(tensors: Tensors, path: Path, kind: str) -> None:
     """Write one file, whole or not at all, whoever else writes it at the same time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}.part")
-    safetensors.torch.save_file(tensors, unfinished, metadata=file_metadata(kind))
-    unfinished.replace(path)
+    write_safetensors(path, tensors, file_metadata(kind))

@@ -8,6 +8,7 @@ from random import Random
 
 import numpy as np
 
+from benchmarks._tunnel.arrays import Pixels
 from tools.pocket.grammar import Scene, Shapes, complete_caption, describe, draw_scene, draw_shapes
 from tools.pocket.painting import paint
 
@@ -34,13 +35,18 @@ class Case:
     seed: int
 
     @property
+    def shapes(self) -> Shapes | None:
+        """The scene, where a program can read back from the picture what the caption says."""
+        return _readable(self.scene)
+
+    @property
     def readable(self) -> bool:
-        """Whether a program can read back from the picture what the caption says."""
-        return _is_readable(self.scene)
+        """Whether there is such a scene."""
+        return self.shapes is not None
 
 
-def _is_readable(scene: Scene) -> bool:
-    return isinstance(scene, Shapes) and scene.style == "plain"
+def _readable(scene: Scene) -> Shapes | None:
+    return scene if isinstance(scene, Shapes) and scene.style == "plain" else None
 
 
 def draw_case(seed: int, index: int) -> Case:
@@ -48,7 +54,8 @@ def draw_case(seed: int, index: int) -> Case:
     key = f"tunnel {seed} {index}"
     random = Random(key)
     scene = draw_scene(random) if index % 2 else replace(draw_shapes(random), style="plain")
-    caption = (complete_caption if _is_readable(scene) else describe)(scene, random)
+    shapes = _readable(scene)
+    caption = describe(scene, random) if shapes is None else complete_caption(shapes, random)
     return Case(key, scene, caption, random.randrange(SEEDS))
 
 
@@ -57,7 +64,7 @@ def draw_cases(seed: int, number: int) -> list[Case]:
     return [draw_case(seed, index) for index in range(number)]
 
 
-def true_pictures(cases: Sequence[Case], copy: int) -> np.ndarray:
+def true_pictures(cases: Sequence[Case], copy: int) -> Pixels:
     """Paint one sharp, uncropped picture of each case: uint8 [N,128,128,3]; copies differ in details."""
     painted = (paint(case.scene, SIZE, Random(f"{case.key} copy {copy}")) for case in cases)
     return np.stack([np.asarray(picture, dtype=np.uint8) for picture in painted])

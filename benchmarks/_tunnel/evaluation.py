@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from benchmarks._tunnel.arrays import Numbers, Pixels
 from benchmarks._tunnel.cases import COPIES, Case, true_pictures
 from benchmarks._tunnel.features import Projection, suitable_dimensions
 from benchmarks._tunnel.measures import (
@@ -25,7 +26,7 @@ from benchmarks._tunnel.readback import follows
 
 Kind = Literal["distance", "detail", "following"]
 Verdict = Literal["helps", "hurts", "no visible effect"]
-Found = dict[str, np.ndarray]
+Found = dict[str, Numbers]
 """By measure: of those of the kind "following" the pictures' marks [N] (1 right, 0 wrong, NaN unreadable),
 of all others the value [1 + R] for each resampling of the captions, the sample itself first."""
 
@@ -38,25 +39,25 @@ class Measure:
     title: str
     kind: Kind
 
-    def value(self, found: np.ndarray) -> Estimate:
+    def value(self, found: Numbers) -> Estimate:
         """Estimate what the table shows of one set of pictures: percent, or a ratio to the truth."""
         if self.kind == "following":
             return _scaled(share(found), 100)
         return self._shown(found)
 
-    def difference(self, mine: np.ndarray, other: np.ndarray) -> Estimate:
+    def difference(self, mine: Numbers, other: Numbers) -> Estimate:
         """Estimate what the table shows of two sets of pictures of equal captions: percent, or a ratio."""
         if self.kind == "following":
             return _scaled(share_difference(mine, other), 100)
         return self._shown(mine - other)
 
-    def _shown(self, draws: np.ndarray) -> Estimate:
+    def _shown(self, draws: Numbers) -> Estimate:
         inner = estimate(draws, biased=self.kind == "distance")
         if self.kind == "detail":
             return Estimate(*np.exp([inner.value, inner.low, inner.high]).tolist())
         return _scaled(inner, 100)
 
-    def verdict(self, mine: np.ndarray, other: np.ndarray) -> Verdict:
+    def verdict(self, mine: Numbers, other: Numbers) -> Verdict:
         """Judge by the interval that the table shows; more detail is better where there is too little."""
         if np.array_equal(mine, other, equal_nan=True):
             return "no visible effect"
@@ -104,17 +105,17 @@ class Truth:
         self._gaussians = Moments.of(per_case).gaussians(self.weights)
         self._log_energies = np.mean([log_energies(pictures) for pictures in copies], axis=0)
 
-    def more_pictures(self) -> np.ndarray:
+    def more_pictures(self) -> Pixels:
         """Paint a true picture of each caption that the distribution was not made from."""
         return true_pictures(self.cases, COPIES)
 
-    def found(self, pictures: np.ndarray) -> Found:
+    def found(self, pictures: Pixels) -> Found:
         """Measure uint8 pictures [N,H,W,3], one for each caption."""
         sampled = Moments.of(self.project(pictures)).gaussians(self.weights)
         logarithms = log_energies(pictures) - self._log_energies
         marks = np.array(
             [
-                follows(case.scene, picture) if case.readable else (np.nan,) * 3
+                (np.nan,) * 3 if case.shapes is None else follows(case.shapes, picture)
                 for case, picture in zip(self.cases, pictures, strict=True)
             ],
             dtype=float,
@@ -138,7 +139,7 @@ def differences(mine: Found, other: Found) -> dict[str, Difference]:
     return {m.key: Difference(m.difference(*pair), m.verdict(*pair)) for m, pair in pairs.items()}
 
 
-def change(pictures: np.ndarray, baseline: np.ndarray) -> float:
+def change(pictures: Pixels, baseline: Pixels) -> float:
     """Return the root mean square difference of two sets of uint8 pictures, in levels of 255."""
     return float(np.sqrt(np.mean((pictures.astype(np.float64) - baseline) ** 2)))
 

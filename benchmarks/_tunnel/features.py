@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks._tunnel.arrays import Numbers, Pixels
 from benchmarks._tunnel.measures import LUMINANCE
 
 SCALES, ANGLES = 4, 4
@@ -30,7 +31,7 @@ def _scattering(shape: tuple[int, int]) -> Any:
     return Scattering2D(J=SCALES, shape=shape, L=ANGLES)
 
 
-def raw_features(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def raw_features(pictures: Pixels) -> tuple[Numbers, Numbers]:
     """Return (scattering [N,S], colours [N,C]) of uint8 pictures [N,H,W,3]; H and W are multiples of 16."""
     scaled = pictures.astype(np.float64) / 255
     number, height, width, channels = scaled.shape
@@ -50,12 +51,12 @@ class Projection:
     a squared distance of 0.1 is a tenth of what tells true pictures from each other.
     """
 
-    means: np.ndarray
-    matrix: np.ndarray
+    means: Numbers
+    matrix: Numbers
     explained: float
 
     @staticmethod
-    def fit(pictures: np.ndarray, dimensions: int) -> tuple[Projection, np.ndarray]:
+    def fit(pictures: Pixels, dimensions: int) -> tuple[Projection, Numbers]:
         """Fit to uint8 pictures [N,H,W,3]; return the map and the features [N,dimensions] of them."""
         blocks = raw_features(pictures)
         raw = np.concatenate(blocks, axis=1)
@@ -68,9 +69,11 @@ class Projection:
         projection = Projection(means, matrix, float(kept / variances.sum()))
         return projection, (raw - means) @ matrix
 
-    def __call__(self, pictures: np.ndarray) -> np.ndarray:
+    def __call__(self, pictures: Pixels) -> Numbers:
         """Return the features [N,dimensions] of uint8 pictures [N,H,W,3]."""
-        return (np.concatenate(raw_features(pictures), axis=1) - self.means) @ self.matrix
+        raw = np.concatenate(raw_features(pictures), axis=1)
+        projected: Numbers = (raw - self.means) @ self.matrix
+        return projected
 
 
 def suitable_dimensions(samples: int) -> int:

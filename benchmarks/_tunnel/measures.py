@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from benchmarks._tunnel.arrays import Numbers, Pixels
+
 BANDS = ((4, 8), (8, 16), (16, 32), (32, 64))
 """radial frequencies, lower end included, in cycles per picture of 128 pixels: octaves"""
 BAND_NAMES = tuple(f"{128 // high}-{128 // low} px" for low, high in BANDS)
@@ -29,7 +31,7 @@ class Estimate:
         return self.low > number or self.high < number
 
 
-def resampling(samples: int, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
+def resampling(samples: int, seed: int, resamples: int = RESAMPLES) -> Numbers:
     """Return weights [1 + resamples, samples] that sum to 1: the sample itself, then bootstrap draws of it.
 
     One matrix serves all settings: what is drawn together is compared together.
@@ -37,10 +39,11 @@ def resampling(samples: int, seed: int, resamples: int = RESAMPLES) -> np.ndarra
     random = np.random.default_rng([seed, samples])
     rows = random.integers(0, samples, (resamples, samples))
     counts = np.stack([np.bincount(row, minlength=samples) for row in rows])
-    return np.concatenate([np.ones((1, samples)), counts]) / samples
+    weights: Numbers = np.concatenate([np.ones((1, samples)), counts]) / samples
+    return weights
 
 
-def estimate(values: np.ndarray, *, biased: bool = False) -> Estimate:
+def estimate(values: Numbers, *, biased: bool = False) -> Estimate:
     """Return the estimate of a statistic from its values for each row of `resampling`.
 
     The interval is the bootstrap's "basic" one: draws differ from the sample as the sample from the
@@ -53,7 +56,7 @@ def estimate(values: np.ndarray, *, biased: bool = False) -> Estimate:
     return Estimate(value, 2 * own - float(high), 2 * own - float(low))
 
 
-def share(marks: np.ndarray) -> Estimate:
+def share(marks: Numbers) -> Estimate:
     """Return the share of marks [N] (1 or 0; NaN is left out) that are 1, with Wilson's interval.
 
     The bootstrap has no valid interval near 0 and 1: of 29 pictures that are all right, every draw is.
@@ -65,7 +68,7 @@ def share(marks: np.ndarray) -> Estimate:
     return Estimate(float(known.mean()), float(interval.low), float(interval.high))
 
 
-def share_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
+def share_difference(first: Numbers, second: Numbers) -> Estimate:
     """Return how far the share of one set of marks [N] lies above another's of the same N captions.
 
     The interval is Newcombe's (1998, Statistics in Medicine 17, 2635-2650, method 10): Wilson's of both
@@ -96,17 +99,17 @@ def share_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
 class Moments:
     """First and second moments of features per caption: [N,d] and [N,d,d]."""
 
-    first: np.ndarray
-    second: np.ndarray
+    first: Numbers
+    second: Numbers
 
     @staticmethod
-    def of(features: np.ndarray) -> Moments:
+    def of(features: Numbers) -> Moments:
         """Take them of features [N,d], or [N,copies,d] of several pictures for each caption."""
         copies = features if features.ndim == 3 else features[:, None]
         second = np.einsum("nki,nkj->nij", copies, copies) / copies.shape[1]
         return Moments(copies.mean(axis=1), second)
 
-    def gaussians(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def gaussians(self, weights: Numbers) -> tuple[Numbers, Numbers]:
         """Return the means [R,d] and covariances [R,d,d] under weights [R,N]."""
         means = weights @ self.first
         second = (weights @ self.second.reshape(len(self.second), -1)).reshape(
@@ -115,9 +118,7 @@ class Moments:
         return means, second - means[:, :, None] * means[:, None, :]
 
 
-def frechet(
-    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]
-) -> np.ndarray:
+def frechet(first: tuple[Numbers, Numbers], second: tuple[Numbers, Numbers]) -> Numbers:
     """Return the squared Frechet distances [R] of Gaussians, each a pair of means [R,d] and covariances.
 
     |m1 - m2|^2 + tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2), as in Heusel et al. 2017.
@@ -127,12 +128,13 @@ def frechet(
     roots = np.sqrt(np.maximum(values, 0))
     root = (vectors * roots[:, None, :]) @ np.swapaxes(vectors, 1, 2)
     product = root @ other_covariances @ root
-    cross = np.sqrt(np.maximum(np.linalg.eigvalsh(product), 0)).sum(axis=1)
+    cross: Numbers = np.sqrt(np.maximum(np.linalg.eigvalsh(product), 0)).sum(axis=1)
     traces = np.trace(covariances, axis1=1, axis2=2) + np.trace(other_covariances, axis1=1, axis2=2)
-    return ((means - other_means) ** 2).sum(axis=1) + traces - 2 * cross
+    apart: Numbers = ((means - other_means) ** 2).sum(axis=1) + traces - 2 * cross
+    return apart
 
 
-def band_energies(pictures: np.ndarray) -> np.ndarray:
+def band_energies(pictures: Pixels) -> Numbers:
     """Return the energies [N,bands] of the luminance of uint8 pictures [N,H,W,3], in (0..1)^2.
 
     A sine of amplitude a has the energy a^2 / 2. Pictures are faded out towards their edges (Hann).
@@ -149,6 +151,7 @@ def band_energies(pictures: np.ndarray) -> np.ndarray:
     return np.stack([power[:, band].sum(axis=1) for band in inside], axis=1)
 
 
-def log_energies(pictures: np.ndarray) -> np.ndarray:
+def log_energies(pictures: Pixels) -> Numbers:
     """Return natural logarithms [N,bands] of `band_energies`, bounded for pictures of one colour."""
-    return np.log(np.maximum(band_energies(pictures), LEAST_ENERGY))
+    logarithms: Numbers = np.log(np.maximum(band_energies(pictures), LEAST_ENERGY))
+    return logarithms

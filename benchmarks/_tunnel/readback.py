@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 from skimage import color, filters, measure, morphology
 
+from benchmarks._tunnel.arrays import Mask, Numbers, Pixels
 from tools.pocket.grammar import COLOURS, Shapes
 from tools.pocket.painting import SECOND_COLOURS
 
@@ -46,7 +47,7 @@ def expected(scene: Shapes) -> Reading:
     )
 
 
-def follows(scene: Shapes, picture: np.ndarray) -> tuple[bool, bool, bool]:
+def follows(scene: Shapes, picture: Pixels) -> tuple[bool, bool, bool]:
     """Whether colours (the background's among them), count and pattern of uint8 [H,W,3] are the scene's."""
     wanted, found = expected(scene), read(picture)
     return (
@@ -56,7 +57,7 @@ def follows(scene: Shapes, picture: np.ndarray) -> tuple[bool, bool, bool]:
     )
 
 
-def _lab(colours: object) -> np.ndarray:
+def _lab(colours: object) -> Numbers:
     rgb = np.asarray(colours, dtype=np.float64) / 255
     return np.asarray(color.rgb2lab(rgb[None])[0])
 
@@ -66,7 +67,7 @@ SECONDS = _lab(list(SECOND_COLOURS.values()))
 NAMES = tuple(COLOURS)
 
 
-def read(picture: np.ndarray) -> Reading:
+def read(picture: Pixels) -> Reading:
     """Read uint8 [H,W,3]."""
     smoothed = ndimage.gaussian_filter(picture.astype(np.float64), (0.6, 0.6, 0)) / 255
     lab = np.asarray(color.rgb2lab(smoothed))
@@ -85,7 +86,7 @@ def read(picture: np.ndarray) -> Reading:
     )
 
 
-def _background(lab: np.ndarray) -> np.ndarray:
+def _background(lab: Numbers) -> Numbers:
     """Return the background's colour [H,3] in each row: a line through what is alike along the edges."""
     height, width, _ = lab.shape
     edge = np.ones((height, width), dtype=bool)
@@ -100,10 +101,11 @@ def _background(lab: np.ndarray) -> np.ndarray:
             break
         line = np.polyfit(rows[alike], colours[alike], 1)
         fitted = rows[:, None] * line[0] + line[1]
-    return np.arange(height)[:, None] / height * line[0] + line[1]
+    found: Numbers = np.arange(height)[:, None] / height * line[0] + line[1]
+    return found
 
 
-def _regions(foreground: np.ndarray) -> list[np.ndarray]:
+def _regions(foreground: Mask) -> list[Mask]:
     """Return the masks of the shapes, holes filled, specks left out."""
     opened = morphology.binary_opening(foreground, morphology.disk(1))
     labels = measure.label(ndimage.binary_fill_holes(opened), connectivity=1)
@@ -112,7 +114,7 @@ def _regions(foreground: np.ndarray) -> list[np.ndarray]:
     return [labels == 1 + index for index, area in enumerate(areas) if area >= least]
 
 
-def _angular(gradients: np.ndarray, folds: int) -> complex:
+def _angular(gradients: Numbers, folds: int) -> complex:
     """Return the sum of the squared gradients [2,n], each turned to its angle times ``folds``."""
     down, across = gradients
     return complex(np.sum((down**2 + across**2) * np.exp(1j * folds * np.arctan2(down, across))))
@@ -129,7 +131,7 @@ class _Shape:
     alike_90: float = 0.0
 
     @staticmethod
-    def of(lab: np.ndarray, visible: np.ndarray, region: np.ndarray) -> _Shape:
+    def of(lab: Numbers, visible: Mask, region: Mask) -> _Shape:
         area = int(region.sum())
         depth = ndimage.distance_transform_edt(np.pad(visible, 1))[1:-1, 1:-1]
         if not _has_pattern(lab[visible], depth[visible]):
@@ -153,7 +155,7 @@ class _Shape:
         )
 
 
-def _has_pattern(pixels: np.ndarray, depth: np.ndarray) -> bool:
+def _has_pattern(pixels: Numbers, depth: Numbers) -> bool:
     """Whether Lab pixels [n,3] differ from others that are as deep inside: soft edges are no pattern."""
     levels = np.minimum(depth, DEEPEST).astype(int)
     deviating = inside = 0
@@ -166,11 +168,11 @@ def _has_pattern(pixels: np.ndarray, depth: np.ndarray) -> bool:
     return deviating > MINORITY * inside
 
 
-def _nearest(pixels: np.ndarray) -> str:
+def _nearest(pixels: Numbers) -> str:
     return NAMES[int(np.linalg.norm(PALETTE - np.median(pixels, axis=0), axis=1).argmin())]
 
 
-def _named_of_two(first: np.ndarray, second: np.ndarray) -> str:
+def _named_of_two(first: Numbers, second: Numbers) -> str:
     """Return the colour that the caption names: the pair of it and a second colour fits best."""
     best = min(
         (

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from benchmarks import _host
+from benchmarks._tunnel.arrays import Pixels
 from benchmarks._tunnel.cases import SIZE, Case
 from benchmarks._tunnel.settings import Setting
 from fooocus_ext import infotext
@@ -22,14 +23,14 @@ class NotAppliedError(Exception):
     """The extension left out a trick: the setting's numbers would not be the trick's."""
 
 
-def sample(setting: Setting, cases: Sequence[Case]) -> np.ndarray:
+def sample(setting: Setting, cases: Sequence[Case]) -> Pixels:
     """Return a picture of each case: uint8 [N,128,128,3].
 
     Raises:
         NotAppliedError: the extension says that it skipped something, or did not run.
     """
     arguments = setting.script_arguments(_host.checkpoint("refiner"))
-    processed = _host.generate(
+    made = _host.generate(
         arguments,
         prompt=[case.caption for case in cases],
         negative_prompt="",
@@ -43,16 +44,17 @@ def sample(setting: Setting, cases: Sequence[Case]) -> np.ndarray:
         scheduler=SCHEDULER,
         cfg_scale=setting.cfg_scale,
     )
-    text = processed.infotexts[-1]
+    text = made.infotexts[-1]
     if infotext.SKIPPED in text or ("Fooocus: True" in text) != (arguments is not None):
         raise NotAppliedError(f"{setting.name}: {text}")
-    images = processed.images[processed.index_of_first_image :]
-    if len(images) != len(cases):
-        raise NotAppliedError(f"{setting.name}: {len(images)} pictures for {len(cases)} captions")
-    return np.stack([np.asarray(image.convert("RGB"), dtype=np.uint8) for image in images])
+    if len(made.images) != len(cases):
+        raise NotAppliedError(
+            f"{setting.name}: {len(made.images)} pictures for {len(cases)} captions"
+        )
+    return np.stack([np.asarray(image.convert("RGB"), dtype=np.uint8) for image in made.images])
 
 
-def through_autoencoder(pictures: np.ndarray) -> np.ndarray:
+def through_autoencoder(pictures: Pixels) -> Pixels:
     """Return uint8 pictures [N,H,W,3] encoded and decoded by the default checkpoint."""
     _host.start()
     from modules import sd_samplers_common, shared  # noqa: PLC0415 - the host's, from now on

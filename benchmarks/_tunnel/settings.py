@@ -13,6 +13,8 @@ REFINER = "the checkpoint whose title has this word: refiner"
 CFG_SCALE = 3.0
 """of every setting but those that vary it: what the pocket model looks best at"""
 ADM = {"adm_positive": 1.5, "adm_negative": 0.8}
+DEFAULT_STYLES = ("Fooocus V2", "Fooocus Enhance", "Fooocus Sharp")
+"""the styles that the tab starts with"""
 GENTLE_START = 3.0
 """adaptive CFG starts here; Fooocus's 7 would leave CFG scales up to 7 as they are"""
 
@@ -79,6 +81,8 @@ SETTINGS: Sequence[Setting] = (
     *(setting for scale in (4.0, 7.0, 12.0) for setting in _at_cfg(scale)),
     Setting("adaptive CFG 7 to 12", "adaptive", {"adaptive_cfg": 7.0}, 12.0, "plain, CFG 12"),
     *(_refined(method, switch) for switch in (0.6, 0.8) for method in ("joint", "separate")),
+    Setting("expansion on", "words", {"expansion": True}),
+    Setting("default styles on", "words", {"styles": list(DEFAULT_STYLES)}),
     _all(CFG_SCALE, 7.0, "plain"),
     _all(7.0, GENTLE_START, "plain, CFG 7"),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 from PIL import Image, ImageDraw
+
+from benchmarks._tunnel.arrays import Pixels
 
 COLUMNS = 8
 LABEL_WIDTH, CAPTION_HEIGHT, GAP = 170, 62, 4
@@ -14,7 +15,7 @@ LETTER_WIDTH = 6
 """of Pillow's own font"""
 
 
-def contact_sheet(rows: Mapping[str, np.ndarray], captions: Sequence[str]) -> Image.Image:
+def contact_sheet(rows: Mapping[str, Pixels], captions: Sequence[str]) -> Image.Image:
     """Return a sheet of the first pictures of each row: name -> uint8 [N,H,W,3], captions [N]."""
     height, width = next(iter(rows.values())).shape[1:3]
     columns = min(COLUMNS, len(captions))

@@ -53,9 +53,10 @@ class GeneralConditioner(torch.nn.Module):
         """Conds of a batch, by the embedders' input keys."""
         output: dict[str, torch.Tensor] = {}
         for embedder in self.embedders:
+            source = str(embedder.input_key)
             with torch.no_grad():
-                result = embedder(batch[embedder.input_key])
-            zeroed = embedder.input_key in (force_zero_embeddings or ())
+                result = embedder(batch[source])
+            zeroed = source in (force_zero_embeddings or ())
             for embedded in result if isinstance(result, tuple | list) else [result]:
                 embedding = torch.zeros_like(embedded) if zeroed else embedded
                 key, axis = OUTPUT_KEYS[embedding.dim()]
@@ -69,12 +70,14 @@ class GeneralConditioner(torch.nn.Module):
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of the first text encoder."""
-        return self._text_embedder().tokenize(texts)
+        ids: list[list[int]] = self._text_embedder().tokenize(texts)
+        return ids
 
-    def process_texts(self, texts: Sequence[str]) -> tuple[list, int]:
+    def process_texts(self, texts: Sequence[str]) -> tuple[list[Any], int]:
         """Chunks of 75 tokens, and the largest number of tokens."""
-        return self._text_embedder().process_texts(texts)
+        chunks, count = self._text_embedder().process_texts(texts)
+        return list(chunks), int(count)
 
     def get_target_prompt_token_count(self, token_count: int) -> int:
         """Where the prompt would need another chunk."""
-        return self._text_embedder().get_target_prompt_token_count(token_count)
+        return int(self._text_embedder().get_target_prompt_token_count(token_count))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
@@ -31,6 +31,14 @@ def training_alphas_cumprod() -> torch.Tensor:
     return torch.cumprod(1.0 - betas, dim=0).to(torch.float32)
 
 
+@runtime_checkable
+class OriginalWeights(Protocol):
+    """A network that takes its weights from a checkpoint under their original names."""
+
+    def load_original(self, tensors: Tensors) -> None:
+        """Take them; raises RuntimeError if any is missing."""
+
+
 class DiffusionWrapper(torch.nn.Module):
     """Hands the conds to the UNet."""
 
@@ -43,7 +51,10 @@ class DiffusionWrapper(torch.nn.Module):
     def forward(self, x: torch.Tensor, t: torch.Tensor, c: Mapping[str, Any]) -> torch.Tensor:
         """`c` is {crossattn, vector, ...} (SDXL) or {c_crossattn: [tensor], ...} (SD 1.5)."""
         context = c["crossattn"] if "crossattn" in c else torch.cat(c["c_crossattn"], 1)
-        return self.diffusion_model(x, timesteps=t, context=context, y=c.get("vector"))
+        predicted: torch.Tensor = self.diffusion_model(
+            x, timesteps=t, context=context, y=c.get("vector")
+        )
+        return predicted
 
 
 def _conditioner(tensors: Tensors, kind: str) -> GeneralConditioner:
@@ -65,6 +76,7 @@ class DiffusionEngine(torch.nn.Module):
 
     cond_stage_key = "txt"
     lowvram = False
+    alphas_cumprod: torch.Tensor
 
     def __init__(self, tensors: Tensors, heads: Heads):
         super().__init__()
@@ -94,10 +106,10 @@ class DiffusionEngine(torch.nn.Module):
 
     def load_original(self, tensors: Tensors) -> None:
         """Take all weights from a checkpoint of this architecture; not while hijacked."""
-        embedders = [self.cond_stage_model] if self.kind == "sd1" else self.conditioner.embedders
-        parts = [self.model.diffusion_model, self.first_stage_model]
-        for part in [*parts, *(e for e in embedders if hasattr(e, "load_original"))]:
-            part.load_original(tensors)
+        text = [self.cond_stage_model] if self.kind == "sd1" else self.conditioner.embedders
+        for part in (self.model.diffusion_model, self.first_stage_model, *text):
+            if isinstance(part, OriginalWeights):
+                part.load_original(tensors)
         self.parameterization = "v" if "v_pred" in tensors else "eps"
 
     @property
@@ -118,7 +130,8 @@ class DiffusionEngine(torch.nn.Module):
         self, x: torch.Tensor, t: torch.Tensor, cond: Mapping[str, Any]
     ) -> torch.Tensor:
         """The UNet's prediction for x [B,4,h,w] at timesteps t [B]."""
-        return self.model(x, t, cond)
+        predicted: torch.Tensor = self.model(x, t, cond)
+        return predicted
 
     def encode_first_stage(self, x: torch.Tensor) -> torch.Tensor:
         """Images in -1..1 to scaled latents."""

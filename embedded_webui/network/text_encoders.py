@@ -125,7 +125,7 @@ class FrozenOpenCLIPEmbedder2(torch.nn.Module):
         self.tokenizer = load_tokenizer()
         self.model = _text_model(self.shape, "gelu")
         self.text_projection = torch.nn.Parameter(
-            torch.empty(self.shape.width, self.shape.projection), requires_grad=False
+            torch.empty(tensors[f"{self.prefix}text_projection"].shape), requires_grad=False
         )
 
     def load_original(self, tensors: Tensors) -> None:

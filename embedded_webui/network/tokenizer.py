@@ -1,6 +1,6 @@
 """CLIP's byte-pair tokenizer, from the instant-clip-tokenizer package (MIT), which carries CLIP's vocabulary.
 
- Ordinary text gives the very ids that the webui's tokenizers give; HTML entities and typographic
+Ordinary text gives the very ids that the webui's tokenizers give; HTML entities and typographic
 quotes, which those translate first, do not.
 """
 
@@ -21,7 +21,7 @@ class ClipTokenizer:
     bos_token_id = START_ID
     eos_token_id = END_ID
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._tokenizer = Tokenizer()
         self.comma_id = self.ids(",")[0]
 
@@ -35,7 +35,7 @@ class ClipTokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of token ids."""
-        return self._tokenizer.decode(ids)
+        return str(self._tokenizer.decode(ids))
 
 
 @functools.cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
@@ -9,7 +11,7 @@ from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
 from embedded_webui.network.shapes import Tensors, UNetShape
 
 
-def unet_config(shape: UNetShape) -> dict:
+def unet_config(shape: UNetShape) -> dict[str, Any]:
     """Arguments of diffusers' UNet2DConditionModel; raises ValueError for what it cannot be."""
     last = len(shape.widths) - 1
     if shape.depths[last] and shape.depths[last] != shape.middle_depth:
@@ -52,7 +54,8 @@ class DiffusionModel(torch.nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """Of the weights."""
-        return self.unet.dtype
+        dtype: torch.dtype = self.unet.dtype
+        return dtype
 
     def forward(
         self,
@@ -62,4 +65,7 @@ class DiffusionModel(torch.nn.Module):
         y: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Predict the noise, or v."""
-        return self.unet(x, timesteps, encoder_hidden_states=context, class_labels=y).sample
+        predicted: torch.Tensor = self.unet(
+            x, timesteps, encoder_hidden_states=context, class_labels=y
+        ).sample
+        return predicted

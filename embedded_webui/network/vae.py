@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from diffusers import AutoencoderKL
 from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
@@ -9,7 +11,7 @@ from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 from embedded_webui.network.shapes import Tensors, VaeShape
 
 
-def vae_config(shape: VaeShape) -> dict:
+def vae_config(shape: VaeShape) -> dict[str, Any]:
     """Arguments of diffusers' AutoencoderKL."""
     levels = len(shape.widths)
     return {
@@ -24,7 +26,7 @@ def vae_config(shape: VaeShape) -> dict:
 class FirstStageModel(torch.nn.Module):
     """Images [B,3,H,W] in -1..1 to unscaled latents [B,4,H/8,W/8] and back.
 
-     Encoding takes the mean of the posterior, where the webui samples it from torch's global
+    Encoding takes the mean of the posterior, where the webui samples it from torch's global
     generator: pictures made from pictures are then a function of their seed alone.
     """
 
@@ -40,12 +42,15 @@ class FirstStageModel(torch.nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """Of the weights."""
-        return self.autoencoder.dtype
+        dtype: torch.dtype = self.autoencoder.dtype
+        return dtype
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """The posterior's mean."""
-        return self.autoencoder.encode(x).latent_dist.mode()
+        mean: torch.Tensor = self.autoencoder.encode(x).latent_dist.mode()
+        return mean
 
     def decode(self, z: torch.Tensor) -> torch.Tensor:
         """The picture of a latent."""
-        return self.autoencoder.decode(z).sample
+        picture: torch.Tensor = self.autoencoder.decode(z).sample
+        return picture

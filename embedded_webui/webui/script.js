@@ -22,11 +22,8 @@ function get_uiCurrentTabContent() {
 var uiUpdateCallbacks = [];
 var uiAfterUpdateCallbacks = [];
 var uiLoadedCallbacks = [];
-var uiTabChangeCallbacks = [];
 var optionsChangedCallbacks = [];
-var optionsAvailableCallbacks = [];
 var uiAfterUpdateTimeout = null;
-var uiCurrentTab = null;
 var executedOnLoaded = false;
 
 /** Calls back at every change of the page, with its MutationRecords. */
@@ -44,23 +41,9 @@ function onUiLoaded(callback) {
     uiLoadedCallbacks.push(callback);
 }
 
-/** Calls back when another tab is opened. */
-function onUiTabChange(callback) {
-    uiTabChangeCallbacks.push(callback);
-}
-
 /** Calls back when an option was changed. */
 function onOptionsChanged(callback) {
     optionsChangedCallbacks.push(callback);
-}
-
-/** Calls back as soon as `opts` holds the options, at once if it does. */
-function onOptionsAvailable(callback) {
-    if (Object.keys(opts).length) {
-        callback();
-    } else {
-        optionsAvailableCallbacks.push(callback);
-    }
 }
 
 /** Calls all; one that throws does not keep the others from being called. */
@@ -86,11 +69,6 @@ function announceUiChange(mutations) {
     }
     executeCallbacks(uiUpdateCallbacks, mutations);
     scheduleAfterUiUpdateCallbacks();
-    const tab = get_uiCurrentTab();
-    if (tab && tab !== uiCurrentTab) {
-        uiCurrentTab = tab;
-        executeCallbacks(uiTabChangeCallbacks);
-    }
 }
 
 document.addEventListener('DOMContentLoaded', () => {
@@ -126,17 +104,3 @@ document.addEventListener('keydown', (event) => {
     }
     event.preventDefault();
 });
-
-/** Whether neither the element nor anything around it is hidden. */
-function uiElementIsVisible(element) {
-    for (let node = element; node && node !== document; node = node.parentNode) {
-        if (node instanceof Element && getComputedStyle(node).display === 'none') return false;
-    }
-    return true;
-}
-
-/** Whether some of the element's height is inside the window. */
-function uiElementInSight(element) {
-    const box = element.getBoundingClientRect();
-    return box.bottom > 0 && box.top < window.innerHeight;
-}

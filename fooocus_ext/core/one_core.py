@@ -4,35 +4,50 @@ torch divides each operation above 32768 elements over its threads and waits for
 the next. For hundreds of operations of some ten microseconds that wait costs as much as it gains,
 and on a machine that is busy otherwise it costs far more: each time, one thread waits until the
 other gets a core. Measured with five busy processes on two cores, the filter of 4x4x128x128 took
-1880 ms on two threads and 70 ms on one.
+1880 ms on two threads and 70 ms on one. A step of a small language model is of the same kind: fifty
+matrix products, bound by the speed of memory.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 import torch
 
 P = ParamSpec("P")
+Result = TypeVar("Result")
 TensorFunction = Callable[Concatenate[torch.Tensor, P], torch.Tensor]
+
+_starting = threading.Lock()
+
+
+def run_on_one_core(call: Callable[[], Result]) -> Result:
+    """Return what ``call`` returns, computed in a thread whose operations torch does not divide.
+
+    Calls wait for each other; one from within runs where it is. What ``call`` raises is raised. The
+    number of threads that torch uses elsewhere in the process stays as it is.
+    """
+    if torch.get_num_threads() == 1:
+        return call()
+    with _starting:
+        worker = _worker(os.getpid())
+    return worker.submit(call).result()
 
 
 def on_one_core(function: TensorFunction[P]) -> TensorFunction[P]:
-    """Make a function of tensors run without gradients and, if its first tensor is on the CPU, serially.
-
-    The thread that calls it, and the number of threads that others use, stay as they are.
-    """
+    """Make a function of tensors run without gradients and, if its first tensor is on the CPU, serially."""
     inference = torch.no_grad()(function)
 
     @functools.wraps(function)
     def call(first: torch.Tensor, /, *args: P.args, **kwargs: P.kwargs) -> torch.Tensor:
-        if first.device.type != "cpu" or torch.get_num_threads() == 1:
+        if first.device.type != "cpu":
             return inference(first, *args, **kwargs)
-        return _worker(os.getpid()).submit(inference, first, *args, **kwargs).result()
+        return run_on_one_core(functools.partial(inference, first, *args, **kwargs))
 
     return call
 

@@ -188,10 +188,11 @@ def resolve_image(
     further = [[resolve(line) for line in lines] for lines in typed.further]
     further_negative = [resolve(line) for line in typed_negative.further[0]]
     chosen = [_resolved_style(style, resolve) for style in _choose_styles(named, library, rng)]
+    parts = _parts(main) if len(further) > 1 else [Part(main)]
     return ResolvedPrompt(
-        subject=tidy(" ".join(without_tags(main).splitlines())),
+        subject=_subject(parts),
         plain=None if chosen or any(further) else main,
-        positive=_positive_parts(main, further, chosen),
+        positive=_positive_parts(parts, further, chosen),
         negative=tuple(
             apply_styles(chosen, "", main_negative, extra_negative=further_negative).negative
         ),
@@ -201,16 +202,23 @@ def resolve_image(
     )
 
 
+def _parts(main: str) -> list[Part]:
+    return [Part(tidy(part.text), part.weight) for part in split_parts(main)]
+
+
+def _subject(parts: Sequence[Part]) -> str:
+    """Return what an expander continues: all that the picture is to show, on one line."""
+    wanted = COMMA.join(without_tags(part.text) for part in parts if part.is_wanted)
+    return tidy(" ".join(wanted.splitlines()))
+
+
 def _positive_parts(
-    main: str, further: Sequence[Sequence[str]], styles: Sequence[Style]
+    parts: Sequence[Part], further: Sequence[Sequence[str]], styles: Sequence[Style]
 ) -> tuple[_PositivePart, ...]:
-    """Return the parts of a main text, each with the styles applied and its further lines behind it.
+    """Return each part with the styles applied and its further lines behind it.
 
     A wildcard may have brought in more parts than were typed; those have no lines of their own.
     """
-    parts = [Part(main)]
-    if len(further) > 1:
-        parts = [Part(tidy(part.text), part.weight) for part in split_parts(main)]
     return tuple(
         _positive_part(part, lines, styles)
         for part, lines in zip_longest(parts, further[: len(parts)], fillvalue=())

@@ -323,7 +323,7 @@ def send(path: str, body: object) -> None:
 
 @pytest.mark.parametrize("path", [path for path in POST_ROUTES if body_schema(POST_ROUTES[path])])
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 def test_no_body_makes_a_route_fail(path, data):
     send(path, data.draw(bodies_for(body_schema(POST_ROUTES[path]))))
 

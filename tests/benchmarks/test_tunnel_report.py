@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from benchmarks import wind_tunnel
 from benchmarks._tunnel import cases, evaluation, features, report, sampling, settings, sheet
 from benchmarks._tunnel.features import Projection
 from benchmarks._tunnel.measures import Estimate
+from embedded_webui.pictures import Made
 from fooocus_ext import args
 
 
@@ -22,7 +22,7 @@ def test_the_extension_accepts_each_setting_and_does_one_thing_more_than_off(set
     if arguments is None:
         return
     parsed = args.parse([{"enabled": True, **arguments}])
-    assert not parsed.expansion
+    assert parsed.expansion == setting.arguments.get("expansion", False)
     assert parsed.refiner in {"refiner.safetensors", args.NONE}
     assert setting.arguments.keys() <= arguments.keys()
     assert {**settings.NO_TRICKS, **setting.arguments} != settings.NO_TRICKS
@@ -108,6 +108,7 @@ def test_more_detail_hurts_where_there_is_too_much_already():
     assert compared["detail 2-4 px"].shown.value == pytest.approx(2.0 / 1.5, rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_mark_stands_where_the_shown_interval_excludes_no_effect_and_nowhere_else():
     random = np.random.default_rng(3)
     for _ in range(60):
@@ -180,6 +181,7 @@ def test_projected_pictures_have_a_total_variance_of_one_and_are_told_apart(monk
     assert (np.diff(features.var(axis=0)) <= 0).all()
 
 
+@pytest.mark.slow
 def test_features_tell_rough_from_smooth_and_red_from_blue():
     rough = np.random.default_rng(1).integers(0, 256, (128, 128, 1)).repeat(3, axis=2)
     smooth = np.full((128, 128, 3), 128)
@@ -210,9 +212,8 @@ def test_the_sheet_has_a_row_for_each_setting_and_a_column_for_each_caption():
     assert made.getpixel((x, y + step)) == (0, 0, 255)
 
 
-def _processed(infotext, number):
-    picture = Image.new("RGB", (128, 128))
-    return SimpleNamespace(infotexts=[infotext], images=[picture] * number, index_of_first_image=0)
+def _made(infotext, number):
+    return Made([Image.new("RGB", (128, 128))] * number, [infotext], [])
 
 
 @pytest.mark.parametrize(
@@ -225,7 +226,7 @@ def _processed(infotext, number):
 )
 def test_pictures_without_the_trick_are_not_measured(monkeypatch, infotext, number):
     monkeypatch.setattr(sampling._host, "checkpoint", lambda _word: "refiner")
-    monkeypatch.setattr(sampling._host, "generate", lambda *_, **__: _processed(infotext, number))
+    monkeypatch.setattr(sampling._host, "generate", lambda *_, **__: _made(infotext, number))
     sharp = next(setting for setting in settings.SETTINGS if setting.group == "sharpness")
     with pytest.raises(sampling.NotAppliedError, match=r"sharpness 2: "):
         sampling.sample(sharp, cases.draw_cases(1, 2))

@@ -15,6 +15,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.browser
+
 CONTENT = bytes(range(256)) * 12_000
 SUM = hashlib.sha256(CONTENT).hexdigest()
 PIECES = 6

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,32 @@ from tests.contract import hosts, snapshots
 
 OFF = {"sharpness": 0, "adm_positive": 1, "adm_negative": 1, "adaptive_cfg": 30}
 """Enabled, with every trick at the value where it does nothing."""
+
+
+QUICK = (
+    "test_signatures.py",
+    "test_own_routes.py::test_few_words",
+    "test_jobs.py::test_options_of_a_job",
+    "test_api_arguments.py::test_bad_arguments",
+    "test_api_arguments.py::test_each_refusal",
+    "test_api_arguments.py::test_clients",
+    "test_off.py::test_disabled_is_byte_identical_to_absent[plain]",
+    "test_off.py::test_neutral_values_are_byte_identical_to_off[plain]",
+    "test_off.py::test_each_trick_alone",
+    "test_guidance.py::test_every_call_follows_the_definitions[plain]",
+    "test_hooks.py::test_hooks_come_in_order[one batch]",
+    "test_infotext.py::test_settings_survive",
+)
+"""What `python dev.py test --fast` keeps of these tests: a look into every corner."""
+
+
+def pytest_collection_modifyitems(items):
+    """Mark as slow what is not quick; hooks of a folder's conftest see the tests of all folders."""
+    folder = Path(__file__).parent
+    for item in items:
+        name = item.nodeid.rpartition("/")[2]
+        if item.path.parent == folder and not name.startswith(QUICK):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -20,23 +20,12 @@ import torch
 from PIL import Image
 
 from tests.contract.checkpoints import Checkpoints, add_broken, collect
+from tests.embedded_webui.command_line import FLAGS, data_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 WEBUI = os.environ.get("FOOOCUS_TEST_WEBUI")
 CHECKPOINTS = os.environ.get("FOOOCUS_TEST_CHECKPOINTS")
 
-FLAGS = (
-    "--nowebui",
-    "--api",
-    "--skip-prepare-environment",
-    "--skip-torch-cuda-test",
-    "--skip-version-check",
-    "--use-cpu=all",
-    "--no-half",
-    "--no-download-sd-model",
-    "--no-prompt-history",
-    "--disable-console-progressbars",
-)
 OPTIONS = {"show_progress_type": "Approx cheap", "samples_save": False, "grid_save": False}
 
 REQUEST = {
@@ -213,6 +202,7 @@ def _start_embedded(folder: Path) -> Host:
     """Boot the embedded host inside this process, without a server."""
     import embedded_webui
 
+    folder = data_folder(lambda: folder)
     checkpoints = _checkpoint_folder(folder)
     if checkpoints.base is None:
         checkpoints = _write_checkpoints(folder / "models" / "Stable-diffusion")

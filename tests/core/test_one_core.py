@@ -7,7 +7,8 @@ import threading
 import pytest
 import torch
 
-from fooocus_ext.core.one_core import on_one_core
+from fooocus_ext.core import one_core
+from fooocus_ext.core.one_core import on_one_core, run_on_one_core
 
 
 @pytest.fixture
@@ -91,3 +92,26 @@ def test_results_made_of_inference_tensors_may_be_edited_outside(two_threads):
         x.copy_(out)
     assert x == 2
     out += 1
+
+
+def threads_after_some_work():
+    torch.ones(400_000).mul(2).sum()
+    torch.ones(300, 300) @ torch.ones(300, 300)
+    return torch.get_num_threads()
+
+
+def test_anything_can_run_there_and_the_first_call_leaves_the_default_alone_too(two_threads):
+    one_core._worker.cache_clear()
+    assert [run_on_one_core(threads_after_some_work) for _ in range(2)] == [1, 1]
+    assert threads_after_some_work() == 2
+    seen = []
+    other = threading.Thread(target=lambda: seen.append(threads_after_some_work()))
+    other.start()
+    other.join()
+    assert seen == [2]
+
+
+def test_errors_come_back(two_threads):
+    with pytest.raises(ZeroDivisionError):
+        run_on_one_core(lambda: 1 // 0)
+    assert run_on_one_core(lambda: 5) == 5

@@ -6,7 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.embedded.lazy import Lazy
+from tests.embedded_webui.command_line import data_folder
+from tests.embedded_webui.lazy import Lazy
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_command_line(tmp_path_factory):
+    data_folder(lambda: tmp_path_factory.mktemp("webui-data"))
 
 
 @pytest.fixture

@@ -95,6 +95,7 @@ CASES = {
     "more args": {"alwayson_scripts": {"probe": {"args": [False, "u", 3, 4]}}},
     "unknown option": {"override_settings": {"no_such_option": 1}},
     "unknown refiner": {"refiner_checkpoint": "nobody", "refiner_switch_at": 0.5},
+    "negative height": {"height": -64},
 }
 
 
@@ -201,7 +202,7 @@ def main(folder: Path):
     report["routes"] = {
         name: client.get(f"/sdapi/v1/{name}").status_code
         for name in ("options", "sd-models", "samplers", "schedulers", "script-info", "progress",
-                     "cmd-flags", "loras", "upscalers")
+                     "cmd-flags")
     }  # fmt: skip
     report["interrupted"] = interrupted(client)
     report["residency"] = residency()

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # starts a webui of its own and makes 25 pictures
+
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 600
 PER_CALL = ["cfg_denoiser", "cfg_denoised", "cfg_after_cfg"]
@@ -22,7 +24,7 @@ AFTER = ["post_sample", "postprocess_batch", "postprocess_batch_list", "postproc
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("engine")
-    command = [sys.executable, "-m", "tests.embedded.engine_report", str(folder)]
+    command = [sys.executable, "-m", "tests.embedded_webui.engine_report", str(folder)]
     threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **threads}, capture_output=True, text=True,
@@ -145,6 +147,14 @@ def test_errors(report, case, status, text):
     found = report[case]
     assert found["status"] == status
     assert text in f"{found['error']}"
+
+
+def test_a_size_that_no_picture_has_is_refused_as_any_wrong_field_is(report):
+    case = report["negative height"]
+    assert case["status"] == 422
+    (problem,) = case["error"]["detail"]
+    assert problem["loc"] == ["body", "height"]
+    assert "greater than or equal to 1" in problem["msg"]
 
 
 def test_surplus_arguments_are_dropped(report):

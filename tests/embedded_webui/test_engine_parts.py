@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.embedded.lazy import Lazy
+from tests.embedded_webui.lazy import Lazy
 
 extra_networks, fifo_lock, masking = Lazy("extra_networks"), Lazy("fifo_lock"), Lazy("masking")
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.embedded.lazy import Lazy
+from tests.embedded_webui.lazy import Lazy
 
 image_metadata, images = Lazy("image_metadata"), Lazy("images")
 script_callbacks = Lazy("script_callbacks")
@@ -93,32 +91,16 @@ def test_names_are_numbered_and_carry_the_seed(tmp_path):
     assert grid.endswith("grid-0000.png")
 
 
-def test_names_with_forbidden_characters_and_great_length(tmp_path, opts):
-    opts.samples_filename_pattern = "[prompt_spaces]"
+def test_each_day_has_a_folder_of_its_own(tmp_path, opts):
+    opts.save_to_dirs = True
+    path, _ = images.save_image(picture(), str(tmp_path), "", seed=7, prompt="a cat")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d/00000-7\.png", str(Path(path).relative_to(tmp_path)))
+
+
+def test_names_with_forbidden_characters_and_great_length(tmp_path):
     path, _ = images.save_image(picture(), str(tmp_path), "", seed=1, prompt='a/b:c"?' + "x" * 500)
-    assert re.search(r"00000-a_b_c__x+\.png$", path)
+    assert re.search(r"00000-1-a_b_c__x+\.png$", path)
     assert len(path.rsplit("/", 1)[-1]) < 256
-
-
-def test_patterns(opts):
-    opts.directories_max_prompt_words = 2
-    p = SimpleNamespace(
-        steps=20, cfg_scale=7.0, styles=["None", "glow"], sampler_name="Euler a", batch_size=2, n_iter=1,
-        iteration=0, batch_index=1, all_seeds=[5, 6], prompt="A", negative_prompt="B",
-        denoising_strength=None,
-    )  # fmt: skip
-    names = images.FilenameGenerator(p, 5, "red, green blue", picture(4, 6))
-    assert names.apply("[seed]-[steps]-[width]x[height]") == "5-20-4x6"
-    assert names.apply("[styles]_[sampler]") == "glow_Euler a"
-    assert names.apply("[prompt_words]") == "red green"
-    assert names.apply("[generation_number]-[batch_number]-[seed_last]") == "2-2-6"
-    assert names.apply("a-[denoising]b") == "b"
-    digest = hashlib.sha256(b"red, green blue").hexdigest()
-    assert names.apply("[unknown]x[prompt_hash<4>]") == "[unknown]x" + digest[:4]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d", names.apply("[date]"))
-    assert re.fullmatch(r"\d{4}", names.apply("[datetime<%Y>]"))
-    p.batch_size = 1
-    assert names.apply("s[seed]-[seed_last]") == "s5"
 
 
 def test_extensions_may_change_what_is_saved(tmp_path, monkeypatch):
@@ -136,15 +118,6 @@ def test_extensions_may_change_what_is_saved(tmp_path, monkeypatch):
     path, _ = images.save_image(image, str(tmp_path), "", info=INFOTEXT)
     assert path == str(tmp_path / "other.png") == image.already_saved_as == seen[0]
     assert Image.open(path).info["parameters"] == "changed"
-
-
-def test_an_existing_file_is_kept_where_the_option_says_so(tmp_path, opts):
-    opts.save_images_replace_action = "Add number suffix"
-    paths = [
-        images.save_image(picture(), str(tmp_path), "", forced_filename="x")[0] for _ in range(2)
-    ]
-    assert [path.rsplit("/", 1)[-1] for path in paths] == ["x.png", "x-1.png"]
-    assert not list(tmp_path.glob("*.tmp"))
 
 
 def test_resizing_stretches_crops_or_fills():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.embedded.lazy import Lazy
+from tests.embedded_webui.lazy import Lazy
 
 infotext_utils, shared = Lazy("infotext_utils"), Lazy("shared")
 
@@ -36,8 +36,9 @@ value = st.text(max_size=30)
 
 
 @pytest.fixture(autouse=True)
-def _host_options(opts):
-    opts.infotext_styles = "Ignore"
+def _host_is_imported(opts):
+    """The first import takes seconds, which are not a test's."""
+    infotext_utils._module()
 
 
 @given(st.lists(prompt_line, max_size=4), st.lists(prompt_line, max_size=4))
@@ -113,49 +114,11 @@ def test_absent_labels_get_their_meaning():
     assert "Emphasis" not in parse(f"a cat BREAK a dog\n{PARAMETERS}")
 
 
-def test_old_versions_switch_old_behaviour_on():
-    old = parse(f"a [b:c:3]\n{PARAMETERS}, Refiner: x, Version: v1.5.1")
-    assert old["Old prompt editing timelines"] is True
-    assert old["Downcast alphas_cumprod"] is True
-    assert old["Refiner switch by sampling steps"] is True
-    new = parse(f"a [b:c:3]\n{PARAMETERS}, Refiner: x, Version: v1.10.1")
-    assert "Downcast alphas_cumprod" not in new
-    assert new["Refiner switch by sampling steps"] is False
-
-
-@pytest.mark.parametrize(
-    ("first", "size", "expected"),
-    [
-        ("0x0", "1024x512", (768, 384, 1024, 512)),
-        ("640x320", "1280x640", (640, 320, 1280, 640)),
-    ],
-)
-def test_first_pass_sizes_of_old_versions(first, size, expected):
-    parsed = parse(f"Steps: 2, Seed: 5, Size: {size}, First pass size: {first}")
-    labels = ("Size-1", "Size-2", "Hires resize-1", "Hires resize-2")
-    assert tuple(parsed[label] for label in labels) == expected
-
-
 def test_fields_to_skip(opts):
     assert "Seed" not in parse(PARAMETERS, ["Seed"])
     opts.infotext_skip_pasting = ["Steps"]
     assert "Steps" not in parse(PARAMETERS)
     assert parse(PARAMETERS, [])["Steps"] == "20"
-
-
-def test_styles_are_taken_out_of_the_prompts(opts, monkeypatch):
-    def extract(prompt, negative):
-        return (["glow"], prompt.removesuffix(", glowing"), negative)
-
-    styles = SimpleNamespace(extract_styles_from_prompt=extract)
-    monkeypatch.setattr(shared, "prompt_styles", styles)
-    opts.infotext_styles = "Apply if any"
-    parsed = parse(f"a cat, glowing\n{PARAMETERS}")
-    assert (parsed["Prompt"], parsed["Styles array"]) == ("a cat", ["glow"])
-    opts.infotext_styles = "Discard"
-    assert "Styles array" not in parse(f"a cat, glowing\n{PARAMETERS}")
-    opts.infotext_styles = "Ignore"
-    assert parse(f"a cat, glowing\n{PARAMETERS}")["Prompt"].endswith("glowing")
 
 
 class _Options(SimpleNamespace):

@@ -17,12 +17,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from tests.embedded.lazy import Lazy
+from tests.embedded_webui.lazy import Lazy
 
 call_queue, fifo_lock, progress = Lazy("call_queue"), Lazy("fifo_lock"), Lazy("progress")
 shared, ui_gradio_extensions = Lazy("shared"), Lazy("ui_gradio_extensions")
 ROOT = Path(__file__).resolve().parents[2]
-WEBUI = ROOT / "fooocus_ext" / "embedded" / "webui"
+WEBUI = ROOT / "embedded_webui" / "webui"
 
 IDS = {
     "txt2img": """prompt neg_prompt generate interrupt skip interrupting width height batch_count
@@ -74,7 +74,7 @@ def report(tmp_path_factory):
     """What page_report.py says of the page, built in a process of its own."""
     data = tmp_path_factory.mktemp("data")
     (data / "ui-config.json").write_text(json.dumps(PAGE_DEFAULTS), "utf-8")
-    command = [sys.executable, "-m", "tests.embedded.page_report", str(data)]
+    command = [sys.executable, "-m", "tests.embedded_webui.page_report", str(data)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout[done.stdout.index('{"components"') :])

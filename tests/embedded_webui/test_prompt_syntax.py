@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.embedded.lazy import Lazy
+from tests.embedded_webui.lazy import Lazy
 
 parser, schedule, emphasis = Lazy("prompt_parser"), Lazy("prompt_schedule"), Lazy("prompt_emphasis")
 

@@ -307,7 +307,7 @@ def test_any_python_list_of_strings_is_read_as_python_would(names):
 SOUND_PICTURES = [container(json.dumps(FOOOCUS), "fooocus") for container in CONTAINERS.values()]
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(
     st.sampled_from(SOUND_PICTURES),
     st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=8),

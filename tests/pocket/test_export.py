@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-import safetensors
-import safetensors.torch
 import torch
 import yaml
 
@@ -79,6 +77,7 @@ def answers(tensors, prefix, tokens):
     return [model.encode_tokens(tokens, hidden_states=True).hidden_states[-2]]
 
 
+@pytest.mark.slow
 def test_the_wide_encoders_say_what_the_narrow_ones_say(exported):
     kind, tensors, zeros = exported
     tokens = torch.randint(0, 49408, (2, 77), generator=torch.Generator().manual_seed(3))
@@ -113,20 +112,6 @@ def test_the_yaml_describes_the_unet_in_the_file(kind):
     assert names[:-3] == (both if kind is BASE else both[1:])
     last = embedders[-1]["input_key"]
     assert last == ("target_size_as_tuple" if kind is BASE else "aesthetic_score")
-
-
-def test_a_file_with_holes_reads_as_zeros(tmp_path):
-    tensors = {"a": torch.arange(6).reshape(2, 3).half(), "b": torch.ones(5).half()}
-    path = tmp_path / "sparse.safetensors"
-    export.write_sparse(path, tensors, {"hole": (1024, 2048)}, {"format": "pt", "say": "this"})
-    read = safetensors.torch.load_file(path)
-    assert set(read) == {"a", "b", "hole"}
-    assert all(torch.equal(read[key], value) for key, value in tensors.items())
-    assert read["hole"].shape == (1024, 2048)
-    assert not read["hole"].any()
-    with safetensors.safe_open(path, framework="pt") as file:
-        assert file.metadata() == {"format": "pt", "say": "this"}
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_files_say_what_they_are_and_how_large_they_paint():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,8 @@ from tools.pocket.latents import Latents
 from tools.pocket.recipe import BUCKETS
 
 STEPS = 3
+NARROW = replace(denoiser.BASE, widths=(32, 32, 32))
+"""the base with a UNet that takes a step quickly"""
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +37,7 @@ def autoencoding(monkeypatch):
 
 @pytest.fixture
 def denoising(monkeypatch, tmp_path):
-    """Train the base on a few latents: (its training, what takes one step)."""
+    """Train a narrow base on a few latents: (its training, what takes one step)."""
     rows = safetensors.torch.load_file(pocket.FOLDER / "text.safetensors")[pocket.ROWS].numpy()
 
     def few(_folder, kind, bucket, seed):
@@ -49,7 +52,7 @@ def denoising(monkeypatch, tmp_path):
     def training(folder, steps):
         folder.mkdir(exist_ok=True)
         np.save(folder / "rows.npy", rows)
-        return denoiser.train(folder, denoiser.BASE, 1, steps)
+        return denoiser.train(folder, NARROW, 1, steps)
 
     return training, (denoiser.Conditioned, "loss")
 
@@ -84,6 +87,7 @@ def stop_at(monkeypatch, step_of, allowed):
     return taken
 
 
+@pytest.mark.slow
 def test_an_interruption_costs_nothing(training, tmp_path, monkeypatch):
     run, step_of = training
     whole = weights(run(tmp_path / "whole", STEPS))
@@ -98,6 +102,7 @@ def test_an_interruption_costs_nothing(training, tmp_path, monkeypatch):
     assert equal(whole, parts)
 
 
+@pytest.mark.slow
 def test_a_finished_training_is_left_alone_unless_more_steps_are_asked_for(
     training, tmp_path, monkeypatch
 ):
@@ -149,7 +154,7 @@ def test_fidelity_is_the_signal_to_noise_ratio_of_the_pictures(monkeypatch):
 def test_batches_depend_on_the_step_alone_and_follow_the_shares(denoising, tmp_path):
     run, _ = denoising
     run(tmp_path / "work", 1)
-    batches = denoiser.Batches(tmp_path / "work", denoiser.BASE, 1)
+    batches = denoiser.Batches(tmp_path / "work", NARROW, 1)
     first, again = batches.draw(7, 0.5), batches.draw(7, 0.5)
     assert torch.equal(first[0], again[0])
     assert first[1] == again[1]

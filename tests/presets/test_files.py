@@ -286,7 +286,10 @@ def test_names_that_are_paths_or_trouble_are_refused(tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=settings.default.max_examples * 3 // 2,
+)
 @given(name=st.text(max_size=70))
 def test_any_name_is_refused_or_stays_in_the_folder(tmp_path, name):
     folder = tmp_path / "presets"

@@ -86,6 +86,12 @@ def test_each_part_of_a_divided_prompt_gets_the_style_and_ends_in_its_weight():
     assert subtracted.endswith(" AND fog :-1")
 
 
+def test_an_expander_sees_all_that_is_wanted_without_weights():
+    asked = []
+    rewrite("a cat AND a dog :1.2 AND fog :-1", expand=lambda text, _seed: asked.append(text) or "")
+    assert asked == ["a cat, a dog"]
+
+
 def test_each_wanted_part_of_a_divided_prompt_is_expanded():
     result = rewrite("a cat AND a dog :1.2", expand=lambda text, _seed: f"{text}, more")
     assert result.positive == "a cat, more AND a dog, more :1.2"

@@ -192,7 +192,10 @@ def test_a_link_that_leads_nowhere_is_reported(tmp_path):
     assert "cannot be read" in load_styles([tmp_path]).problems[0].reason
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=2 * settings.default.max_examples,
+)
 @given(content=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
 def test_any_bytes_load_or_are_reported(tmp_path, content):
     for name in ("any.json", "any.csv"):
@@ -211,7 +214,10 @@ json_values = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=2 * settings.default.max_examples,
+)
 @given(content=st.lists(json_values, max_size=6))
 def test_any_list_loads_only_sound_styles(tmp_path, content):
     write(tmp_path, "any.json", json.dumps(content))

@@ -6,11 +6,11 @@ import argparse
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tools.dev.browser import VARIABLE, ensure_chromium
+from tools.dev.checks import LINT, Check, run_checks
 from tools.dev.environment import (
     ROOT,
     SetupError,
@@ -18,6 +18,7 @@ from tools.dev.environment import (
     pip_install,
     python_of,
     say,
+    variables,
 )
 from tools.dev.webui import run_contract_tests
 
@@ -47,20 +48,6 @@ Write Pocket SDXL, the trained base and refiner that `run` samples by default, a
 format, with a YAML beside each: copy all four into a webui's models/Stable-diffusion.
 Or train it from nothing, about 90 minutes on two cores; more arguments go to the training, for example
 --base-steps 20000."""
-
-
-class Check(NamedTuple):
-    """One step of `lint` or `test`: what it is called, and the module and arguments that do it."""
-
-    name: str
-    arguments: Sequence[str]
-
-
-LINT = (
-    Check("lint", ("ruff", "check", ".")),
-    Check("format", ("ruff", "format", "--check", ".")),
-    Check("types", ("mypy",)),
-)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -123,6 +110,12 @@ def add_run(commands: Subcommands) -> None:
     parser.add_argument("--checkpoint", metavar="FILE", help="any SDXL single-file checkpoint")
     parser.add_argument("--refiner", metavar="FILE", help="an SDXL refiner checkpoint")
     parser.add_argument("--port", metavar="N", help="where to serve page and API (default 7860)")
+    parser.add_argument(
+        "--host", metavar="ADDRESS", help="the address to listen on (default 127.0.0.1)"
+    )
+    parser.add_argument(
+        "--listen", action="store_true", help="let other machines in: listen on 0.0.0.0"
+    )
     picture = parser.add_argument_group("one picture")
     picture.add_argument("--prompt", metavar="TEXT")
     picture.add_argument("--negative-prompt", metavar="TEXT")
@@ -162,7 +155,7 @@ def add_tunnel(commands: Subcommands) -> None:
     parser.add_argument("--samples", metavar="N", help="pictures for each setting (default 64)")
     parser.add_argument("--seed", metavar="S", help="of captions, noise and bootstrap (default 1)")
     parser.add_argument(
-        "--only", metavar="GROUP", nargs="+", help="sharpness, adm, adaptive, refiner, all"
+        "--only", metavar="GROUP", nargs="+", help="sharpness, adm, adaptive, refiner, all, words"
     )
     parser.add_argument("--json", metavar="FILE", help="write all numbers to FILE")
     parser.add_argument("--sheet", metavar="FILE", help="write one picture of all settings, a .png")
@@ -216,12 +209,15 @@ def test_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
     if options.webui:
         return contract_on_webui(options, rest)
     pytest = ["pytest"]
+    if not any((ROOT / word.partition("::")[0]).exists() for word in rest):
+        pytest += ["-n", "auto"]  # a few tests are done before several processes have started
     if options.fast:
-        pytest += ["-m", "not slow and not browser"]
+        pytest += ["-m", "not slow and not browser", "--ignore=tests/browser"]
+        pytest += ["--hypothesis-profile=fast"]
     elif not prepare_browser():
         return 1
     calm_threads()
-    return run_checks([*LINT, Check("tests", [*pytest, *rest])])
+    return run_checks([Check("tests", [*pytest, *rest])], meanwhile=LINT)
 
 
 def contract_on_webui(options: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -252,30 +248,6 @@ def calm_threads() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-def run_checks(checks: Sequence[Check]) -> int:
-    """Run every check, also after one failed, then list how each went; 0 if all passed."""
-    results = []
-    for check in checks:
-        say(f"== {check.name}: {' '.join(check.arguments)}")
-        started = time.monotonic()
-        status = wait_for([python_of(), "-m", *check.arguments])
-        results.append((check.name, status, time.monotonic() - started))
-    say("== summary")
-    for name, status, seconds in results:
-        say(f"{name:8} {'passed' if status == 0 else 'FAILED'} {seconds:7.1f} s")
-    return int(any(status for _name, status, _seconds in results))
-
-
-def wait_for(command: Sequence[str | Path]) -> int:
-    """Run a program in the repository and return its status; on Ctrl-C let it end in its own way."""
-    with subprocess.Popen(command, cwd=ROOT, env=environment()) as process:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            process.wait()
-            raise
-
-
 def become(module: str, *arguments: str) -> int:
     """Run ``module`` of this repository in .venv, where the user is: paths mean what they say there.
 
@@ -284,11 +256,5 @@ def become(module: str, *arguments: str) -> int:
     command = [str(python_of()), "-m", module, *arguments]
     if os.name != "nt":
         sys.stdout.flush()
-        os.execve(command[0], command, environment())
-    return subprocess.run(command, env=environment(), check=False).returncode
-
-
-def environment() -> dict[str, str]:
-    """Return this process's environment, with the repository first among the places to import from."""
-    path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+        os.execve(command[0], command, variables())
+    return subprocess.run(command, env=variables(), check=False).returncode

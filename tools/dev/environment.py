@@ -172,6 +172,12 @@ def only_one_at_a_time() -> Iterator[None]:
         yield
 
 
+def variables() -> dict[str, str]:
+    """Return this process's environment, with the repository first among the places to import from."""
+    path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+
+
 def say(message: str) -> None:
     """Print at once, so that the lines come in order with those of the programs started here."""
     print(message, flush=True)

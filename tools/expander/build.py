@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +11,8 @@ import numpy as np
 from tools.expander.corpus import DomainFinder, Sampler, Text
 from tools.expander.embeddings import embed
 from tools.expander.exclusions import Exclusions, load_exclusions
-from tools.expander.phrases import Phrase, mined_candidates, own_phrases, own_words
+from tools.expander.phrases import Phrase, own_phrases, own_words
 from tools.expander.subjects import (
-    FINISHES,
     PromptMaker,
     Subject,
     common_words,
@@ -23,9 +21,10 @@ from tools.expander.subjects import (
 )
 
 TEXTS_PER_PROMPT = 2
-PHRASES_PER_TEXT = 24  # about 75 tokens of CLIP
-COMMON_WORDS = 6500
-LONG_SHARE = 0.1  # of the texts go on to twice that length
+PHRASES_PER_TEXT = 9
+COMMON_WORDS = 5500
+LONG_SHARE = 0.08  # of the texts fill 75 tokens of CLIP, for those who want Fooocus's rule
+LONG_TEXT = 22
 
 
 @dataclass(frozen=True)
@@ -62,20 +61,13 @@ def project_exclusions() -> Exclusions:
 def gather_material() -> Material:
     """Read and embed phrases and subjects."""
     exclusions = project_exclusions()
-    own = own_phrases()
-    mined = mined_candidates(exclusions)
-    own_vectors = embed([phrase.text for phrase in own])
-    mined_vectors = embed([text for text, _ in mined])
-    phrases = own + tuple(
-        Phrase(text, facet, _domains_of(row, own), mined=True)
-        for (text, facet), row in zip(mined, mined_vectors @ own_vectors.T, strict=True)
-    )
+    phrases = own_phrases()
     nouns = tuple(own_subjects())
     typed = typed_subjects(exclusions, {phrase.text for phrase in phrases})
     domains = tuple(sorted({str(noun.domain) for noun in nouns}))
     return Material(
         phrases=phrases,
-        vectors=np.concatenate([own_vectors, mined_vectors]),
+        vectors=embed([phrase.text for phrase in phrases]),
         own=nouns,
         subjects=nouns + tuple(typed),
         words=tuple(common_words(exclusions, COMMON_WORDS)),
@@ -83,12 +75,6 @@ def gather_material() -> Material:
         labels=np.array([domains.index(str(noun.domain)) for noun in nouns]),
         domains=domains,
     )
-
-
-def _domains_of(similarity: np.ndarray, own: Sequence[Phrase]) -> frozenset[str]:
-    nearest = np.argsort(similarity)[-3:]
-    found = {domain for index in nearest for domain in own[index].domains} - set(FINISHES)
-    return frozenset(found or {"any"})
 
 
 def write_texts(material: Material, path: Path, *, prompts: int, seed: int, workers: int) -> None:
@@ -122,6 +108,6 @@ def _sample_share(job: tuple[Material, list[Subject], np.ndarray, int]) -> list[
         known = material.domains.index(subject.domain) if subject.domain else None
         weights = finder.weights(vector, known)
         for _ in range(TEXTS_PER_PROMPT):
-            count = PHRASES_PER_TEXT * (2 if random.random() < LONG_SHARE else 1)
+            count = LONG_TEXT if random.random() < LONG_SHARE else PHRASES_PER_TEXT
             texts.append(sampler.sample(subject, vector, weights, random, count))
     return texts

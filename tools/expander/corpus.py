@@ -2,8 +2,10 @@
 
 Which phrases suit a prompt is decided by three numbers per phrase: whether it was written for this kind
 of subject, how much nearer it is to this prompt than to the average prompt (sentence embeddings), and
-how well it goes with the phrases already chosen. A sample of that choice, text by text, is what the
-language model learns; so it can choose without the embedding model, which is ten times its size.
+how well it goes with the phrases already chosen. What would fight the prompt is closed by the rules that hold
+when the model writes, too (``fooocus_ext/prompting/expander/harmony.py``). A sample of that choice, text by
+text, is what the language model learns; so it can choose without the embedding model, which is ten times its
+size.
 """
 
 from __future__ import annotations
@@ -13,36 +15,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.expander.phrases import Phrase
-from tools.expander.subjects import FINISHES, Subject, finish_of_medium
+from fooocus_ext.prompting.expander.harmony import Accord, load_rules
+from fooocus_ext.prompting.expander.limits import facet_limits
+from tools.expander.exclusions import words_of
+from tools.expander.phrases import ANY, MEDIUM, Phrase
+from tools.expander.subjects import Subject
 
-# How many phrases of a facet one text may hold, and how early they tend to come (0 first).
-FACETS = {
-    "material": (4, 0.4),
-    "detail": (4, 0.6),
-    "setting": (2, 0.5),
-    "light": (4, 0.5),
-    "mood": (3, 1.0),
-    "colour": (2, 1.2),
-    "composition": (2, 1.2),
-    "style": (2, 1.6),
-    "finish": (4, 1.5),
+# How early the phrases of a facet tend to come (0 first).
+LATENESS = {
+    "light": 0.5,
+    "medium": 0.2,
+    "mood": 0.8,
+    "colour": 0.9,
+    "detail": 0.8,
+    "composition": 1.2,
+    "finish": 1.3,
 }
-CONCRETE = (
-    "material",
-    "detail",
-    "setting",
-)  # these name things, so they must belong to the subject
-SUBJECT_WEIGHT = 0.8  # per standard deviation of similarity to the prompt
-CONCRETE_WEIGHT = 1.7
-HARMONY_WEIGHT = 0.45  # per standard deviation of similarity to the phrases chosen so far
+SUBJECT_WEIGHT = 1.0  # per standard deviation of similarity to the prompt
+HARMONY_WEIGHT = 0.35  # per standard deviation of similarity to the phrases chosen so far
 DOMAIN_WEIGHT = 2.6
-MINED_PENALTY = 1.1
-POOL = 500  # only the best-suited phrases compete
+NEUTRAL_FIT = (
+    0.45  # what a phrase that suits anything is worth against one of the prompt's own kind, 1
+)
+MEDIUM_FIT = 2.0  # the technique of the medium that the prompt names
+POOL = 300  # only the best-suited phrases compete
 CALIBRATION_ROUNDS, CALIBRATION_TEXTS = 3, 600
-COMMON_SHARE = 0.035  # a phrase in a larger share of the texts is worn out and made less likely
+COMMON_SHARE = 0.03  # a phrase in a larger share of the texts is worn out and made less likely
 TOO_ALIKE = 0.82  # cosine similarity above which a phrase only says again what stands there
-FAR_SETTING = 0.25  # a second place must be this similar to the first
 
 
 @dataclass(frozen=True)
@@ -81,37 +80,29 @@ class Sampler:
         self._domain_mean = np.stack([group.mean(1) for group in groups])
         self._domain_deviation = np.stack([group.std(1) for group in groups])
         self._membership = np.array([[d in phrase.domains for d in domains] for phrase in phrases])
-        self._neutral = np.array(["any" in phrase.domains for phrase in phrases])
-        named = [_finish_of(phrase) for phrase in phrases]
-        self._finish = {
-            finish: np.array([n in (None, finish) for n in named]) for finish in FINISHES
-        }
-        is_finish = np.array([bool(phrase.domains & set(FINISHES)) for phrase in phrases])
-        self._always = self._neutral | is_finish
-        facets = ["finish" if f else p.facet for p, f in zip(phrases, is_finish, strict=True)]
-        self._facet = np.array([list(FACETS).index(facet) for facet in facets])
-        self._concrete = np.isin(facets, CONCRETE) & ~self._always
-        self._mined = np.array([phrase.mined for phrase in phrases])
-        words = sorted({word for phrase in phrases for word in phrase.text.split()})
+        self._neutral = np.array([ANY in phrase.domains for phrase in phrases])
+        self._medium = np.array([phrase.facet == MEDIUM for phrase in phrases])
+        self._facet = np.array([list(LATENESS).index(phrase.facet) for phrase in phrases])
+        self._rules = load_rules()
+        self._says = self._rules.says(phrase.text for phrase in phrases)
         self._bias = np.zeros(len(phrases))
+        words = sorted({word for phrase in phrases for word in phrase.text.split()})
         self._word_index = {word: index for index, word in enumerate(words)}
         self._uses = np.zeros((len(phrases), len(words)), dtype=bool)
         for row, phrase in enumerate(phrases):
             self._uses[row, [self._word_index[word] for word in phrase.text.split()]] = True
 
-    def suitability(
-        self, vector: np.ndarray, domain_weights: np.ndarray, finish: str
-    ) -> np.ndarray:
-        """Return a log weight per phrase for a prompt, ``-inf`` where it must not be used."""
+    def suitability(self, vector: np.ndarray, domain_weights: np.ndarray) -> np.ndarray:
+        """Return a log weight per phrase for a prompt."""
         similarity = self._vectors @ vector
         best = int(domain_weights.argmax())
         nearness = (similarity - self._mean) / self._deviation
         nearness += (similarity - self._domain_mean[best]) / self._domain_deviation[best]
-        weight = np.where(self._concrete, CONCRETE_WEIGHT, SUBJECT_WEIGHT)
-        fits = np.where(self._always, 0.55, (self._membership * domain_weights).max(1))
-        score = weight * np.clip(nearness / 2, -2, 2.5) + DOMAIN_WEIGHT * np.log(fits.clip(0.01))
-        score = np.where(self._finish[finish], score, -np.inf)
-        return score - MINED_PENALTY * self._mined + self._bias
+        fits = (self._membership * domain_weights).max(1)
+        fits = np.where(self._neutral, np.maximum(fits, NEUTRAL_FIT), fits)
+        fits = np.where(self._medium, MEDIUM_FIT, fits)
+        score = SUBJECT_WEIGHT * np.clip(nearness / 2, -2, 2.5)
+        return score + DOMAIN_WEIGHT * np.log(fits.clip(0.01)) + self._bias
 
     def calibrate(
         self,
@@ -126,7 +117,7 @@ class Sampler:
             counts = np.zeros(len(self._phrases))
             for index in random.integers(len(prompts), size=CALIBRATION_TEXTS):
                 weights = finder.weights(vectors[index], None)
-                text = self.sample(prompts[index], vectors[index], weights, random, 24)
+                text = self.sample(prompts[index], vectors[index], weights, random, 9)
                 counts[[place[phrase] for phrase in text.phrases]] += 1
             self._bias -= np.log(np.maximum(counts / CALIBRATION_TEXTS / COMMON_SHARE, 1))
 
@@ -140,21 +131,22 @@ class Sampler:
     ) -> Text:
         """Return ``count`` phrases for a prompt, fewer if nothing is left.
 
-        No word of the prompt and none of an earlier phrase comes again.
+        No word of the prompt and none of an earlier phrase comes again, and nothing clashes.
         """
-        finish = subject.finish or str(random.choice(FINISHES, p=(0.45, 0.3, 0.1, 0.15)))
-        score = self.suitability(vector, domain_weights, finish)
+        score = self.suitability(vector, domain_weights)
         score[self._blocked_by(subject.text)] = -np.inf
+        limits = facet_limits(list(LATENESS), count)
+        reading = self._rules.read(subject.text)
+        accord = Accord(self._rules, self._says, reading, self._facet, limits)
+        score[~accord.allowed] = -np.inf
         pool = np.argsort(score + random.gumbel(size=len(score)) * 0.35)[-POOL:]
         score = score[pool]
-        used = np.zeros(len(FACETS))
-        limits = np.array([limit for limit, _ in FACETS.values()]) * max(1.0, count / 20)
-        lateness = np.array([late for _, late in FACETS.values()])
+        used = np.zeros(len(LATENESS))
+        lateness = np.array(list(LATENESS.values()))
         chosen: list[int] = []
         while len(chosen) < count:
-            step = len(chosen) / 17
-            facet_bias = -np.abs(lateness - 1.8 * step) * 0.9 - 0.9 * used
-            weight = score + np.where(used < limits, facet_bias, -np.inf)[self._facet[pool]]
+            facet_bias = -np.abs(lateness - 1.6 * len(chosen) / count) * 0.9 - 0.9 * used
+            weight = score + facet_bias[self._facet[pool]]
             if chosen:
                 weight = weight + HARMONY_WEIGHT * self._harmony(chosen, pool)
             best = int(np.argmax(weight + random.gumbel(size=len(weight)) * 0.6))
@@ -163,31 +155,20 @@ class Sampler:
             pick = int(pool[best])
             chosen.append(pick)
             used[self._facet[pick]] += 1
-            score[self._blocks(pick)[pool]] = -np.inf
+            accord.add(pick)
+            score[(self._blocks(pick) | ~accord.allowed)[pool]] = -np.inf
         return Text(subject.text, tuple(self._phrases[index].text for index in chosen))
 
     def _blocked_by(self, prompt: str) -> np.ndarray:
-        words = [self._word_index[word] for word in prompt.split() if word in self._word_index]
+        words = [self._word_index[w] for w in words_of(prompt) if w in self._word_index]
         return self._uses[:, words].any(1)
 
     def _blocks(self, pick: int) -> np.ndarray:
-        blocks = self._uses[:, self._uses[pick]].any(1) | (self._alike[pick] > TOO_ALIKE)
-        setting = list(FACETS).index("setting")
-        if self._facet[pick] == setting:
-            blocks |= (self._facet == setting) & (self._alike[pick] < FAR_SETTING)
-        return blocks
+        return self._uses[:, self._uses[pick]].any(1) | (self._alike[pick] > TOO_ALIKE)
 
     def _harmony(self, chosen: list[int], pool: np.ndarray) -> np.ndarray:
         mean = self._alike[np.ix_(chosen[-6:], pool)].mean(0)
         return np.clip((mean - mean.mean()) / mean.std(), -2.5, 2.5)
-
-
-def _finish_of(phrase: Phrase) -> str | None:
-    """The finish that a phrase belongs to: by its file, or because its style names a medium."""
-    for finish in FINISHES:
-        if finish in phrase.domains:
-            return finish
-    return finish_of_medium(phrase.text) if phrase.facet == "style" else None
 
 
 class DomainFinder:

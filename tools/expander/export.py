@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from tools.expander.clip_cost import clip_cost
+from tools.expander.phrases import Phrase
 from tools.expander.vocabulary import save_tokenizer
 
 if TYPE_CHECKING:
@@ -22,16 +23,16 @@ def export(
     model: GPT2LMHeadModel,
     vocabulary: Sequence[str],
     words: Sequence[str],
-    phrases: Sequence[str],
+    phrases: Sequence[Phrase],
     folder: Path,
 ) -> int:
-    """Write weights (half precision), configuration, tokenizer, words and phrases.
+    """Write weights (half precision), configuration, tokenizer, words, phrases and their facets.
 
     Args:
         model: the trained model.
         vocabulary: its tokens in order of id.
         words: the allowed words.
-        phrases: the phrases made of them.
+        phrases: the phrases made of them, in order.
         folder: where to; files of the same names are replaced.
 
     Returns:
@@ -57,8 +58,16 @@ def export(
     save_tokenizer(vocabulary, folder)
     costs = "".join(f"{word} {clip_cost(word)}\n" for word in words)
     (folder / "words.txt").write_text(costs, encoding="utf-8")
-    (folder / "phrases.txt").write_text("".join(f"{p}\n" for p in phrases), encoding="utf-8")
+    (folder / "phrases.txt").write_text("".join(f"{p.text}\n" for p in phrases), "utf-8")
+    (folder / "facets.txt").write_text(_facets(phrases), "utf-8")
     size = sum(path.stat().st_size for path in folder.iterdir())
     if size > LARGEST:
         raise ValueError(f"{folder} takes {size} bytes, at most {LARGEST} are shipped")
     return size
+
+
+def _facets(phrases: Sequence[Phrase]) -> str:
+    sorted_out: dict[str, list[str]] = {}
+    for phrase in phrases:
+        sorted_out.setdefault(phrase.facet, []).append(phrase.text)
+    return "".join(f"{facet}: {'; '.join(texts)}\n" for facet, texts in sorted(sorted_out.items()))

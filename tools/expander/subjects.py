@@ -16,17 +16,6 @@ from tools.expander.sources import (
     read_keyed_lists,
 )
 
-FINISH_WORDS = {
-    "photo": "photo photograph photography photographs photocopy documentary film microscopic macro",
-    "render": "render rendering 3d raytraced wireframe hologram low-poly occlusion computer graphics "
-    "visualization diorama",
-    "drawing": "drawing sketch cartoon comic manga anime lineart vector pencil ink pixel engraving "
-    "etching woodcut screenprint poster storybook chalk diagram stipple tattoo illustration "
-    "blueprint inking print toon",
-    "painting": "painting painterly brushwork fresco watercolor gouache pastel oil canvas acrylic "
-    "airbrush mosaic baroque concept",
-}
-FINISHES = tuple(FINISH_WORDS)
 MIN_WORD_COUNT = 6
 
 
@@ -37,12 +26,10 @@ class Subject:
     Attributes:
         text: the prompt, lower case.
         domain: the kind of subject if it is one of ours, else None (then found by similarity).
-        finish: photo, painting, render or drawing if the prompt names a medium, else None.
     """
 
     text: str
     domain: str | None
-    finish: str | None = None
 
 
 def own_subjects() -> list[Subject]:
@@ -82,15 +69,6 @@ def common_words(exclusions: Exclusions, limit: int) -> list[str]:
     return [word for word in found if clip_cost(word) == 1][:limit]
 
 
-def finish_of_medium(medium: str) -> str | None:
-    """Return which finish a medium asks for: ``a pencil sketch`` gives ``drawing``."""
-    words = set(medium.lower().split())
-    for finish, names in FINISH_WORDS.items():
-        if words & set(names.split()):
-            return finish
-    return None
-
-
 class PromptMaker:
     """Dresses a subject as people write prompts: medium, adjective, place, company.
 
@@ -107,7 +85,7 @@ class PromptMaker:
         self._own = [subject for subject in subjects if subject.domain]
         self._parts = read_keyed_lists(HERE / "words" / "frames.txt")
         mediums = [medium.lower() for medium in interrogator_list("mediums")]
-        self._mediums = [(medium, finish_of_medium(medium)) for medium in mediums]
+        self._mediums = mediums + self._parts["medium"] * 2
 
     def make(self) -> Subject:
         """Return one prompt."""
@@ -118,12 +96,13 @@ class PromptMaker:
             text = self._with_adjective(text) if draw() < 0.4 else text
             text = self._framed(text)
             text = f"{text} {self._random.choice(self._parts['place'])}" if draw() < 0.35 else text
-        finish = None
         if draw() < 0.3:
-            medium, finish = self._random.choice(self._mediums)
+            medium = self._random.choice(self._mediums)
             of = " " if medium.endswith(" of") else " of "
-            text = medium + of + text if draw() < 0.7 else f"{text}, {medium}"
-        return Subject(text, subject.domain, finish)
+            text = medium + of + text if draw() < 0.6 else f"{text}, {medium}"
+        if draw() < 0.12:
+            text = f"{text}, {self._random.choice(self._parts['wish'])}"
+        return Subject(text, subject.domain)
 
     def _subject(self, share: float) -> Subject:
         if share < 0.2:

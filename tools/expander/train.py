@@ -3,8 +3,8 @@
     python -m pip install --no-deps -r tools/expander/requirements.txt
     python -m tools.expander.train
 
-takes about ten minutes for the corpus and half an hour for the training on one core (AVX-512). The corpus
-is kept in the work folder; ``--seconds`` sets how long to train. See docs/expander.md.
+takes about ten minutes for the corpus and a quarter of an hour for the training on one core (AVX-512). The
+corpus is kept in the work folder. See docs/expander.md.
 """
 
 from __future__ import annotations
@@ -18,22 +18,23 @@ import torch
 
 from tools.expander.build import gather_material, write_texts
 from tools.expander.export import export
+from tools.expander.phrases import own_phrases
 from tools.expander.training import (
     WIDTH,
     encode,
     new_model,
     perplexity,
     read_texts,
-    shorten,
     train,
     unigram_perplexity,
 )
 from tools.expander.vocabulary import choose_vocabulary, initial_embeddings
 
 SHIPPED = Path(__file__).parents[2] / "fooocus_ext" / "prompting" / "expansion_model"
-PROMPTS, HELD_OUT_PROMPTS = 30_000, 600
+PROMPTS, HELD_OUT_PROMPTS = 26_000, 500
 SEED, HELD_OUT_SEED = 1, 999
 MEASURED_TEXTS = 400
+STEPS = 1500
 
 
 def build_corpus(work: Path, prompts: int, workers: int) -> None:
@@ -47,21 +48,22 @@ def build_corpus(work: Path, prompts: int, workers: int) -> None:
     write_texts(material, texts, prompts=prompts, seed=SEED, workers=workers)
 
 
-def make_model(work: Path, folder: Path, seconds: float) -> dict[str, float]:
+def make_model(work: Path, folder: Path, steps: int) -> dict[str, float]:
     """Train on the corpus in ``work``, write the model to ``folder`` and return what was measured."""
     held_out = read_texts(work / "held_out.tsv")
     unseen = {text.prompt for text in held_out}
     texts = [text for text in read_texts(work / "texts.tsv") if text.prompt not in unseen]
-    phrases = sorted({phrase for text in texts for phrase in text.phrases})
-    held_out = [text for text in held_out if set(text.phrases).issubset(phrases)]
-    words = sorted({word for phrase in phrases for word in phrase.split()})
+    written = {phrase for text in texts for phrase in text.phrases}
+    phrases = [phrase for phrase in own_phrases() if phrase.text in written]
+    held_out = [text for text in held_out if set(text.phrases) <= written]
+    words = sorted({word for phrase in phrases for word in phrase.text.split()})
     vocabulary = choose_vocabulary(words, [text.prompt for text in texts])
     outputs = vocabulary.index(words[-1]) + 1
-    sequences = encode(shorten(texts, SEED), vocabulary)
+    sequences = encode(texts, vocabulary)
     held_out_sequences = encode(held_out, vocabulary)[:MEASURED_TEXTS]
     torch.manual_seed(SEED)
     model = new_model(initial_embeddings(vocabulary, WIDTH))
-    steps = train(model, sequences, outputs=outputs, seconds=seconds, seed=SEED)
+    losses = train(model, sequences, outputs=outputs, steps=steps, seed=SEED)
     return {
         "bytes": export(model, vocabulary, words, phrases, folder),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
@@ -69,7 +71,7 @@ def make_model(work: Path, folder: Path, seconds: float) -> dict[str, float]:
         "phrases": len(phrases),
         "words": len(words),
         "vocabulary": len(vocabulary),
-        "steps": len(steps),
+        "steps": len(losses),
         "unigram_perplexity": unigram_perplexity(sequences, held_out_sequences, outputs),
         "perplexity": perplexity(model, held_out_sequences, outputs),
         "perplexity_wrong_prompt": perplexity(model, held_out_sequences, outputs, shuffle=True),
@@ -84,12 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, default=Path("outputs/expander"), help="work folder")
     parser.add_argument("--output", type=Path, default=SHIPPED, help="where to write the model")
     parser.add_argument("--prompts", type=int, default=PROMPTS, help="prompts in the corpus")
-    parser.add_argument("--seconds", type=float, default=1380, help="how long to train")
+    parser.add_argument("--steps", type=int, default=STEPS, help="batches to train on")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     build_corpus(options.work, options.prompts, max(1, options.threads))
-    measured = make_model(options.work, options.output, options.seconds)
+    measured = make_model(options.work, options.output, options.steps)
     (options.work / "measured.json").write_text(json.dumps(measured, indent=2) + "\n", "utf-8")
     print(json.dumps(measured, indent=2))
 

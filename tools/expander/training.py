@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,11 +19,10 @@ from tools.expander.vocabulary import COMMA, CONTEXT, UNKNOWN
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
 
-WIDTH, LAYERS, HEADS = 192, 4, 6
+WIDTH, LAYERS, HEADS = 128, 3, 4
 TOKENS_PER_BATCH = 2400
 PEAK_RATE = 2.5e-3
 WARM_UP = 60
-SHORT_SHARE, SHORT_TEXT = 0.65, (7, 13)  # share of texts cut down, and to how many phrases
 UNKNOWN_SHARE = 0.03  # prompt words hidden while training, so that unknown words do no harm
 UNKNOWN_PROMPTS = 0.01  # prompts hidden altogether: what suits anything at all
 
@@ -44,17 +42,6 @@ def read_texts(path: Path) -> list[Text]:
         prompt, _, phrases = line.partition("\t")
         texts.append(Text(prompt, tuple(phrases.split(", "))))
     return texts
-
-
-def shorten(texts: Sequence[Text], seed: int) -> list[Text]:
-    """Cut most texts to their first phrases: those tell most about the prompt, per token learnt."""
-    random = np.random.default_rng(seed)
-    lengths = random.integers(*SHORT_TEXT, size=len(texts))
-    cut = random.random(len(texts)) < SHORT_SHARE
-    return [
-        Text(text.prompt, text.phrases[:length] if short else text.phrases)
-        for text, length, short in zip(texts, lengths, cut, strict=True)
-    ]
 
 
 def encode(texts: Sequence[Text], vocabulary: Sequence[str]) -> list[Encoded]:
@@ -144,20 +131,19 @@ def loss_of(
 
 
 def train(
-    model: GPT2LMHeadModel, sequences: Sequence[Encoded], *, outputs: int, seconds: float, seed: int
+    model: GPT2LMHeadModel, sequences: Sequence[Encoded], *, outputs: int, steps: int, seed: int
 ) -> list[float]:
-    """Train for about ``seconds``; the learning rate falls to nothing by then. Returns the losses."""
+    """Train for ``steps`` batches; the learning rate falls to nothing by then. Returns the losses."""
     random = np.random.default_rng(seed)
     matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and "wte" not in n]
     others = [p for n, p in model.named_parameters() if p.dim() != 2 or "wte" in n]
     groups = [{"params": matrices, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.98))
     losses: list[float] = []
-    start = time.monotonic()
     model.train()
     while True:
         for ids, targets in batches(sequences, random):
-            progress = (time.monotonic() - start) / seconds
+            progress = len(losses) / steps
             if progress >= 1:
                 return losses
             rate = PEAK_RATE * min(1, (len(losses) + 1) / WARM_UP) * _cooling(progress)

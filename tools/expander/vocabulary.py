@@ -13,7 +13,7 @@ from tools.expander.embeddings import embed
 UNKNOWN, END, COMMA = "[UNK]", "<|endoftext|>", ","
 SPECIAL = (UNKNOWN, END, COMMA)
 ENDINGS = ("s", "es", "d", "ed", "ing", "er", "ers", "ly", "y", "like", "man", "men", "woman")
-SIZE = 9000
+SIZE = 8000
 CONTEXT = 256
 
 

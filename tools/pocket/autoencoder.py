@@ -14,12 +14,13 @@ import numpy as np
 import safetensors.torch
 import torch
 from diffusers import AutoencoderKL
+from numpy.typing import NDArray
 from torch.nn import functional
 
+from embedded_webui.files import whole
 from embedded_webui.network.engine import SCALE_FACTORS
 from embedded_webui.network.shapes import VaeShape
 from embedded_webui.network.vae import vae_config
-from tools.pocket.files import whole
 from tools.pocket.grammar import draw_scene
 from tools.pocket.optimizing import Resumable, averaged, make_optimizer, set_rate
 from tools.pocket.painting import paint
@@ -36,7 +37,7 @@ WEIGHTS = {"detail": 0.4, "colour": 0.7, "energy": 1.2}
 """parts of the loss beside the mean absolute error"""
 
 
-def as_tensor(pictures: np.ndarray) -> torch.Tensor:
+def as_tensor(pictures: NDArray[np.uint8]) -> torch.Tensor:
     """uint8 [N,H,W,3] to float32 [N,3,H,W] in -1..1."""
     return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
 
@@ -63,12 +64,12 @@ def reconstruction_loss(output: torch.Tensor, target: torch.Tensor) -> torch.Ten
     )
 
 
-def training_pictures(seed: int) -> np.ndarray:
+def training_pictures(seed: int) -> NDArray[np.uint8]:
     """uint8 [PICTURES,128,128,3]."""
     return np.stack([e.picture for e in examples(f"vae {seed}", PICTURES, (128, 128))])
 
 
-def _batch(pictures: np.ndarray, random: np.random.Generator) -> torch.Tensor:
+def _batch(pictures: NDArray[np.uint8], random: np.random.Generator) -> torch.Tensor:
     if random.random() < 0.35:
         return as_tensor(pictures[random.integers(0, len(pictures), WHOLE_BATCH)])
     chosen = random.integers(0, len(pictures), CROP_BATCH)
@@ -123,14 +124,14 @@ def _step(
         output = model.decode(latent).sample
     loss = reconstruction_loss(output.float(), target) + 2e-3 * mean.float().square().mean()
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
-    return loss.item()
+    return float(loss)
 
 
 @torch.no_grad()
-def encode(model: AutoencoderKL, pictures: np.ndarray, batch: int = 32) -> torch.Tensor:
+def encode(model: AutoencoderKL, pictures: NDArray[np.uint8], batch: int = 32) -> torch.Tensor:
     """uint8 [N,H,W,3] to the host's scaled latents, float32 [N,4,H/8,W/8]."""
     latents = []
     for start in range(0, len(pictures), batch):
@@ -142,7 +143,7 @@ def encode(model: AutoencoderKL, pictures: np.ndarray, batch: int = 32) -> torch
 
 
 @torch.no_grad()
-def whiten(model: AutoencoderKL, pictures: np.ndarray) -> None:
+def whiten(model: AutoencoderKL, pictures: NDArray[np.uint8]) -> None:
     """Fold the latents' mean and covariance, and the scale factor, into the two quant convolutions.
 
     After that the scaled latents of `pictures` have mean 0 and unit covariance, and the posterior has
@@ -188,15 +189,15 @@ def detail_table(model: AutoencoderKL, number: int = 96) -> list[tuple[int, floa
     pictures' range, no model behind it can show the size conditioning: check before going on.
     """
     kernel = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]).expand(3, 1, 3, 3)
-    rows = []
+    rows: list[tuple[int, float, float]] = []
     random = Random("detail")
     sharp = [paint(draw_scene(random), (128, 128), random) for _ in range(number)]
     for size in (16, 24, 32, 48, 64, 96, 128):
         pictures = np.stack([np.asarray(blurred(p, size / 128), dtype=np.uint8) for p in sharp])
         decoded = model.decode(encode(model, pictures) / SCALE_FACTOR).sample.clamp(-1, 1)
-        values = [
+        before, after = (
             functional.conv2d(x, kernel, groups=3).var().item()
             for x in (as_tensor(pictures), decoded)
-        ]
-        rows.append((size, *values))
+        )
+        rows.append((size, before, after))
     return rows

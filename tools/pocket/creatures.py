@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from tools.pocket.pen import DARK, SKIN, WOOD, Colour, Pen, darker, lighter
+from tools.pocket.colours import Colour
+from tools.pocket.pen import DARK, SKIN, WOOD, Pen, darker, lighter
 
 SKINS = (SKIN, (198, 148, 112), (140, 96, 68))
 BROWN, BLACK = (58, 38, 28), (30, 28, 34)

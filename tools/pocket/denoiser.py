@@ -12,18 +12,20 @@ import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
+from numpy.typing import NDArray
 from torch.nn import functional
 
+from embedded_webui.files import whole
 from embedded_webui.network.conditioner import SIZE_WIDTH, sinusoidal
 from embedded_webui.network.engine import TIMESTEPS, training_alphas_cumprod
 from embedded_webui.network.shapes import UNetShape
 from embedded_webui.network.unet import unet_config
 from embedded_webui.pocket import HEAD_WIDTH
-from tools.pocket.files import whole
+from embedded_webui.pocket import NARROW as WIDTH
 from tools.pocket.latents import Latents, load_latents
 from tools.pocket.optimizing import Resumable, averaged, make_optimizer, set_rate
 from tools.pocket.recipe import BUCKETS
-from tools.pocket.text import WIDTH, TextEncoders, centred
+from tools.pocket.text import TextEncoders, centred
 from tools.pocket.vocabulary import meaningless_phrases, phrases
 
 REFINER_TIMESTEPS = 200
@@ -166,7 +168,7 @@ class Batches:
 class Conditioned(torch.nn.Module):
     """A UNet and the text encoders, trained together."""
 
-    def __init__(self, kind: Kind, rows: np.ndarray):
+    def __init__(self, kind: Kind, rows: NDArray[np.int16]):
         super().__init__()
         self.kind = kind
         self.unet = build(kind)
@@ -244,7 +246,7 @@ def train(
         batch = batches.draw(state.step, progress)
         loss = model.loss(*batch, seed=seed * 1_000_003 + state.step)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         averaged(average, model, min(AVERAGING, state.step / (state.step + 20)))

@@ -8,16 +8,13 @@ where the file system can, they take only the room of the rest.
 
 from __future__ import annotations
 
-import json
-import math
 import re
-import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 import jinja2
 import torch
 
+from embedded_webui.files import Shape, write_safetensors
 from embedded_webui.network.conditioner import SIZE_WIDTH
 from embedded_webui.pocket import (
     CLIP_G,
@@ -32,13 +29,11 @@ from embedded_webui.pocket import (
 )
 from tools.pocket import autoencoder
 from tools.pocket.denoiser import BASE, REFINER, Kind
-from tools.pocket.files import whole
 
 LAYERS = {CLIP_L: 12, CLIP_G: 32}
-HEADER_ALIGNMENT = 8
 _LAYER = re.compile(r"(.*(?:encoder\.layers|transformer\.resblocks)\.)(\d+)\.(.+)")
 CONFIG = Path(__file__).parent / "config.yaml.jinja"
-Shapes = dict[str, tuple[int, ...]]
+Shapes = dict[str, Shape]
 
 
 def widen_text(key: str, value: torch.Tensor, width: int) -> torch.Tensor:
@@ -89,39 +84,6 @@ def _moved(match: re.Match[str], tensors: dict[str, torch.Tensor], layers: int) 
     return f"{start}{layers - 1 if layer == max(own) else layer}.{match[3]}"
 
 
-def write_sparse(
-    path: Path, tensors: dict[str, torch.Tensor], zeros: Shapes, metadata: dict[str, str]
-) -> None:
-    """A safetensors file of float16 tensors; those that are zero are left as holes in the file."""
-    header: dict[str, object] = {"__metadata__": metadata}
-    offset = 0
-    for key, shape in _shapes(tensors, zeros):
-        size = 2 * math.prod(shape)
-        header[key] = {
-            "dtype": "F16",
-            "shape": list(shape),
-            "data_offsets": [offset, offset + size],
-        }
-        offset += size
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % HEADER_ALIGNMENT)
-    with whole(path) as unfinished, unfinished.open("wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for key, shape in _shapes(tensors, zeros):
-            if key in tensors:
-                file.write(tensors[key].numpy().tobytes())
-            else:
-                file.seek(2 * math.prod(shape), 1)
-        file.truncate(8 + len(text) + offset)
-
-
-def _shapes(
-    tensors: dict[str, torch.Tensor], zeros: Shapes
-) -> Iterator[tuple[str, tuple[int, ...]]]:
-    yield from ((key, tuple(value.shape)) for key, value in tensors.items())
-    yield from zeros.items()
-
-
 def config(kind: Kind) -> str:
     """The YAML that tells a host with Stability AI's `sgm` what networks a file holds."""
     environment = jinja2.Environment(  # noqa: S701 - YAML of our own numbers, no HTML
@@ -143,7 +105,8 @@ def export(folder: Path) -> list[Path]:
     written = []
     for kind in (BASE, REFINER):
         path = folder / f"pocket-sdxl-{kind.name}.safetensors"
-        write_sparse(path, *full_state_dict(kind.name), file_metadata(kind.name))
+        tensors, zeros = full_state_dict(kind.name)
+        write_safetensors(path, tensors, file_metadata(kind.name), zeros)
         path.with_suffix(".yaml").write_text(config(kind), "utf-8")
         written += [path, path.with_suffix(".yaml")]
     return written

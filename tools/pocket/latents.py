@@ -12,8 +12,8 @@ import safetensors
 import safetensors.torch
 import torch
 
+from embedded_webui.files import whole
 from tools.pocket import autoencoder
-from tools.pocket.files import whole
 from tools.pocket.grammar import Scene, describe, draw_scene
 from tools.pocket.pictures import HIGHEST_SCORE, LOWEST_SCORE, MIDDLE_SCORE, draw_example, scored
 from tools.pocket.recipe import Bucket

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from pytorch_optimizer import Muon
 
-from tools.pocket.files import whole
+from embedded_webui.files import whole
 
 logger = logging.getLogger("pocket")
 SAVE_EVERY = 240.0
@@ -30,7 +30,8 @@ def make_optimizer(
     Muon gets further than Adam at first: the autoencoder's held-out loss after 45 steps was 0.47
     against 0.55.
     """
-    matrices, others = [], []
+    matrices: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
     for name, parameter in model.named_parameters():
         wide = parameter.ndim >= 2 and min(parameter.shape[:2]) > 8
         chosen = matrices if wide and not any(part in name for part in adam_only) else others

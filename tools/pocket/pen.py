@@ -35,8 +35,9 @@ class Pen:
 
     def __init__(self, picture: Image.Image):
         self._draw = ImageDraw.Draw(picture)
-        self.width, self.height = picture.size
-        self.unit = min(picture.size)
+        self.width: int = picture.width
+        self.height: int = picture.height
+        self.unit: int = min(self.width, self.height)
         self.light: Sequence[float] = (1.0, 1.0, 1.0)
 
     def _lit(self, colour: Colour) -> Colour:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
 from tools.pocket.grammar import describe, draw_scene
@@ -29,7 +30,7 @@ LOWEST_SCORE, HIGHEST_SCORE, MIDDLE_SCORE = 1.0, 10.0, 5.5
 class Example:
     """A picture [height,width,3] uint8, its caption, and SDXL's numbers: (height, width), (top, left)."""
 
-    picture: np.ndarray
+    picture: NDArray[np.uint8]
     caption: str
     original: tuple[int, int]
     crop: tuple[int, int]
@@ -51,7 +52,7 @@ def blurred(picture: Image.Image, share: float) -> Image.Image:
     )
 
 
-def scored(picture: np.ndarray, score: float) -> np.ndarray:
+def scored(picture: NDArray[np.uint8], score: float) -> NDArray[np.uint8]:
     """The picture with the contrast and the saturation of an aesthetic score: 5.5 leaves it as it is."""
     share = (score - MIDDLE_SCORE) / (HIGHEST_SCORE - MIDDLE_SCORE)
     image = ImageEnhance.Contrast(Image.fromarray(picture)).enhance(1 + 0.4 * share)

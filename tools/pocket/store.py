@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 
+from embedded_webui.files import whole
 from embedded_webui.pocket import FOLDER, ROWS
 from tools.pocket.denoiser import BASE, REFINER
-from tools.pocket.files import whole
 from tools.pocket.original_names import (
     original_clip_g,
     original_clip_l,
@@ -47,7 +48,7 @@ def _with_mean(encoder: Tensors) -> Tensors:
     return encoder | {key: positions - positions.mean(1, keepdim=True) + STATE_MEAN}
 
 
-def _text(tensors: Tensors, rows: np.ndarray) -> Tensors:
+def _text(tensors: Tensors, rows: NDArray[np.int16]) -> Tensors:
     clip_l = original_clip_l(_with_mean(_below(tensors, "text.clip_l.")))
     clip_g = original_clip_g(
         _with_mean(_below(tensors, "text.clip_g.")), tensors["text.text_projection"]

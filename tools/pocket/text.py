@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from embedded_webui.pocket import NARROW as WIDTH
@@ -45,14 +46,16 @@ def _encoder(rows: int, layers: int, activation: str) -> CLIPTextModel:
 
 def centred(states: torch.Tensor) -> torch.Tensor:
     """[..., k * 128] without the mean of each encoder's state."""
-    parts = states.unflatten(-1, (-1, WIDTH))
+    parts = torch.unflatten(states, -1, (-1, WIDTH))
     return (parts - parts.mean(-1, keepdim=True)).flatten(-2)
 
 
 class TextEncoders(torch.nn.Module):
     """Captions to (context [N,77 a chunk,256], pooled [N,128]); the first half of the context is CLIP-L's."""
 
-    def __init__(self, rows: np.ndarray):
+    rows: torch.Tensor
+
+    def __init__(self, rows: NDArray[np.int16]):
         super().__init__()
         number = OTHERS + len(caption_tokens())
         self.register_buffer("rows", torch.from_numpy(rows.astype(np.int64)), persistent=False)
@@ -74,5 +77,5 @@ class TextEncoders(torch.nn.Module):
         out = self.clip_g(input_ids=ids_g, output_hidden_states=True)
         last = out.last_hidden_state[torch.arange(len(pairs)), torch.tensor(ends)]
         context = torch.cat([states_l, out.hidden_states[-2]], dim=2)
-        context = context.unflatten(0, (len(captions), chunks)).flatten(1, 2)
+        context = torch.unflatten(context, 0, (len(captions), chunks)).flatten(1, 2)
         return context, last[::chunks] @ self.text_projection

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from random import Random
 
-from tools.pocket.pen import DARK, WOOD, Colour, Pen, darker, lighter
+from tools.pocket.colours import Colour
+from tools.pocket.pen import DARK, WOOD, Pen, darker, lighter
 
 
 def house(pen: Pen, x: float, y: float, colour: Colour, random: Random) -> None:

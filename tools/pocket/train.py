@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from embedded_webui.files import whole
 from tools.pocket import autoencoder, denoiser
-from tools.pocket.files import whole
 from tools.pocket.optimizing import ResumeError
 from tools.pocket.recipe import STEPS
 from tools.pocket.store import store

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embedded_webui.network.tokenizer import END_ID as END
 from embedded_webui.network.tokenizer import FULL_VOCABULARY as TOKENS
@@ -153,7 +154,7 @@ def caption_tokens() -> list[int]:
     return sorted(used | {START, END, PADDING})
 
 
-def token_rows() -> np.ndarray:
+def token_rows() -> NDArray[np.int16]:
     """int16 [49408]: each token's row; rows 0..OTHERS-1 are those of tokens without meaning."""
     own = {token: OTHERS + index for index, token in enumerate(caption_tokens())}
     rows = np.array([own.get(token, token % OTHERS) for token in range(TOKENS)], dtype=np.int16)
@@ -195,7 +196,7 @@ def _meant(own: dict[int, int]) -> dict[int, int]:
     return tokens
 
 
-def token_pair(text: str, chunk: int = 0) -> tuple[np.ndarray, np.ndarray, int]:
+def token_pair(text: str, chunk: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """(CLIP-L's ids [77], bigG's ids [77], index of the end mark) of 75 tokens, as the webui has them."""
     room = LENGTH - 2
     ids = [START, *token_ids(text)[chunk * room : (chunk + 1) * room], END]

@@ -30,7 +30,6 @@ onAfterUiUpdate(() => {
     const textarea = gradioApp().querySelector('#settings_json textarea');
     if (Object.keys(opts).length || !textarea?.value) return;
     opts = JSON.parse(textarea.value);
-    executeCallbacks(optionsAvailableCallbacks);
     executeCallbacks(optionsChangedCallbacks);
     watchOptions(textarea);
 });
@@ -55,22 +54,9 @@ function all_gallery_buttons() {
     return Array.from(found).filter((button) => button.parentElement.offsetParent);
 }
 
-function selected_gallery_button() {
-    return all_gallery_buttons().find((button) => button.classList.contains('selected')) ?? null;
-}
-
 /** The place of the picture selected in the gallery in sight; -1 for none. */
 function selected_gallery_index() {
     return all_gallery_buttons().findIndex((button) => button.classList.contains('selected'));
-}
-
-function gallery_container_buttons(container) {
-    return gradioApp().querySelectorAll(`#${container} .thumbnail-item.thumbnail-small`);
-}
-
-function selected_gallery_index_id(container) {
-    const buttons = Array.from(gallery_container_buttons(container));
-    return buttons.findIndex((button) => button.classList.contains('selected'));
 }
 
 /** The gallery's selected picture, or its first, as the only argument. */
@@ -110,10 +96,6 @@ function switch_to_inpaint(...args) {
 function get_tab_index(id) {
     const buttons = Array.from(gradioApp().querySelectorAll(`#${id} > .tab-nav > button`));
     return Math.max(0, buttons.findIndex((button) => button.classList.contains('selected')));
-}
-
-function create_tab_index_args(id, args) {
-    return [get_tab_index(id), ...Array.from(args).slice(1)];
 }
 
 // ---- Generate, Interrupt, Skip ----
@@ -242,18 +224,6 @@ function switchWidthHeight(tab) {
     updateInput(width);
     updateInput(height);
     return [];
-}
-
-var onEditTimers = {};
-
-/** Calls `action` once an element has not been edited for `delay` milliseconds. */
-function onEdit(id, element, delay, action) {
-    const edited = () => {
-        clearTimeout(onEditTimers[id]);
-        onEditTimers[id] = setTimeout(action, delay);
-    };
-    element.addEventListener('input', edited);
-    return edited;
 }
 
 // ---- the rest ----

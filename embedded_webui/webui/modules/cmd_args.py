@@ -1,6 +1,6 @@
 """Doubles modules/cmd_args.py.
 
-The flags of the host that extensions read, plus three of the embedded host's own.
+The flags of the host that extensions read, plus those of the embedded host's own.
 """
 
 from __future__ import annotations
@@ -89,7 +89,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--theme", default=None)
     parser.add_argument("--ui-config-file", default=os.path.join(data_path, "ui-config.json"))
     parser.add_argument("--ui-settings-file", default=os.path.join(data_path, "config.json"))
-    parser.add_argument("--styles-file", action="append", default=[])
     parser.add_argument("--freeze-settings-in-sections", default=None)
     parser.add_argument("--freeze-specific-settings", default=None)
     parser.add_argument("--gradio-auth", default=None)
@@ -115,6 +114,7 @@ def _add_embedded_flags(parser: argparse.ArgumentParser, extension_root: str) ->
         metavar="DIR",
         help=f"extension folder to load; default: {extension_root}",
     )
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen; default: %(default)s")
     parser.add_argument(
         "--pocket", action="store_true", help="list the default checkpoints besides --ckpt"
     )

@@ -49,11 +49,6 @@ def torch_gc():
             torch.cuda.ipc_collect()
 
 
-def cond_cast_unet(tensor):
-    """`tensor` in the dtype of the UNet, if it computes in another one than its inputs have."""
-    return tensor.to(dtype_unet) if unet_needs_upcast else tensor
-
-
 def cond_cast_float(tensor):
     """`tensor` in float32 under the same condition."""
     return tensor.float() if unet_needs_upcast else tensor

@@ -8,11 +8,10 @@ import traceback
 
 exception_records: list[dict] = []
 KEPT_RECORDS = 5
-_displayed_tasks: set[str] = set()
 
 
 def record_exception() -> None:
-    """Keep the exception being handled, if any, for `get_exceptions`."""
+    """Keep the exception being handled, if any."""
     error = sys.exc_info()[1]
     if error is None:
         return
@@ -24,11 +23,6 @@ def record_exception() -> None:
         }
     )
     del exception_records[:-KEPT_RECORDS]
-
-
-def get_exceptions() -> list[dict]:
-    """The last swallowed exceptions, newest first."""
-    return exception_records[::-1]
 
 
 def report(message: str, *, exc_info: bool = False) -> None:
@@ -54,18 +48,3 @@ def display(e: Exception, task: str, *, full_traceback: bool = False) -> None:
     record_exception()
     print(f"{task or 'error'}: {type(e).__name__}", file=sys.stderr)
     print(*traceback.format_exception(type(e), e, e.__traceback__), sep="", file=sys.stderr)
-
-
-def display_once(e: Exception, task: str) -> None:
-    """`display`, but only the first time for this task."""
-    if task not in _displayed_tasks:
-        _displayed_tasks.add(task)
-        display(e, task)
-
-
-def run(code, task: str) -> None:
-    """Call `code`, displaying whatever it raises."""
-    try:
-        code()
-    except Exception as e:
-        display(e, task)

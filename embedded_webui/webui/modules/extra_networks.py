@@ -12,7 +12,6 @@ from collections import defaultdict
 from modules import errors
 
 extra_network_registry: dict = {}
-extra_network_aliases: dict = {}
 re_extra_net = re.compile(r"<(\w+):([^>]+)>")
 
 
@@ -64,17 +63,11 @@ class MissingNetwork(ExtraNetwork):
 def initialize():
     """Forget all kinds."""
     extra_network_registry.clear()
-    extra_network_aliases.clear()
 
 
 def register_extra_network(extra_network):
     """Make a kind of tag known."""
     extra_network_registry[extra_network.name] = extra_network
-
-
-def register_extra_network_alias(extra_network, alias):
-    """Make a kind known under another name."""
-    extra_network_aliases[alias] = extra_network
 
 
 def register_default_extra_networks():
@@ -87,7 +80,7 @@ def lookup_extra_networks(extra_network_data):
     """{network: arguments of its tags}; unknown kinds are left out."""
     res: dict = {}
     for name, params in list(extra_network_data.items()):
-        network = extra_network_registry.get(name) or extra_network_aliases.get(name)
+        network = extra_network_registry.get(name)
         if network is None:
             logging.getLogger(__name__).info("Skipping unknown extra network: %s", name)
             continue

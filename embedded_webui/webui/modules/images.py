@@ -1,11 +1,13 @@
 """Saving, reading, resizing and tiling pictures; doubles the host's `modules/images.py`.
 
 Not here: `split_grid`, `combine_grid`, `draw_grid_annotations`, `draw_prompt_matrix` (nothing in
-this host calls them), the second copy of large pictures as JPEG, and AVIF, which needs a plugin.
+this host calls them), patterns of file names, the second copy of large pictures as JPEG, and AVIF,
+which needs a plugin.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import logging
 import math
@@ -20,21 +22,17 @@ from modules.image_metadata import (
     read_info_from_image,
     save_image_with_geninfo,
 )
-from modules.image_names import (
-    FilenameGenerator,
-    get_next_sequence_number,
-    sanitize_filename_part,
-)
 
 __all__ = [
-    "IGNORED_INFO_KEYS", "LANCZOS", "FilenameGenerator", "fix_image", "fix_png_transparency",
-    "flatten", "get_next_sequence_number", "image_data", "image_grid", "read",
-    "read_info_from_image", "resize_image", "sanitize_filename_part", "save_image",
+    "IGNORED_INFO_KEYS", "LANCZOS", "fix_image", "fix_png_transparency", "flatten", "image_data",
+    "image_grid", "read", "read_info_from_image", "resize_image", "save_image",
     "save_image_with_geninfo",
 ]  # fmt: skip
 
 logger = logging.getLogger("fooocus.embedded")
 LANCZOS = Image.Resampling.LANCZOS
+INVALID_CHARACTERS = '#<>:"/\\|?*\n\r\t'
+MAXIMUM_PART_LENGTH = 128
 _LARGEST_SIDE = {"jpg": 65535, "jpeg": 65535, "webp": 16383}
 
 
@@ -147,18 +145,16 @@ def save_image(
     if max(image.size) > _LARGEST_SIDE.get(extension.lower(), max(image.size)):
         logger.warning("%dx%d is too large for %s; saving as PNG", *image.size, extension)
         extension = "png"
-    names = FilenameGenerator(p, seed, prompt, image, basename=basename)
     if save_to_dirs is None:
         in_folders = bool(_option("save_to_dirs", True)) and not no_prompt
         save_to_dirs = bool(_option("grid_save_to_dirs", True)) if grid else in_folders
     if save_to_dirs:
-        folder = names.apply(_option("directories_filename_pattern", "") or "[prompt_words]")
-        path = os.path.join(path, folder.lstrip(" ").rstrip("\\ /"))
+        path = os.path.join(path, dt.datetime.now().astimezone().strftime("%Y-%m-%d"))
     os.makedirs(path, exist_ok=True)
     stem = forced_filename
     if stem is None:
         plain = short_filename or seed is None
-        decoration = suffix if plain else _decoration(names) + suffix
+        decoration = suffix if plain else _decoration(seed, prompt) + suffix
         stem = _numbered_stem(path, basename, decoration, extension)
     pnginfo = dict(existing_info or {})
     if info is not None:
@@ -174,16 +170,28 @@ def save_image(
     return params.filename, text_file
 
 
-def _decoration(names: FilenameGenerator) -> str:
-    fallback = "[seed]" if _option("save_to_dirs", True) else "[seed]-[prompt_spaces]"
-    return names.apply(_option("samples_filename_pattern", "") or fallback)
+def _decoration(seed: Any, prompt: str | None) -> str:
+    """The seed; the prompt too, where no folder of the day says which pictures belong together."""
+    if prompt is None or _option("save_to_dirs", True):
+        return str(seed)
+    text = prompt.translate({ord(character): "_" for character in INVALID_CHARACTERS})
+    return f"{seed}-{text.lstrip(' ')[:MAXIMUM_PART_LENGTH].rstrip(' .')}"
+
+
+def _next_number(path: str, basename: str) -> int:
+    """One more than the highest number that starts a file's name in `path`; 0 for no file."""
+    prefix = f"{basename}-" if basename else ""
+    starts = (
+        os.path.splitext(name[len(prefix) :])[0].split("-")[0]
+        for name in os.listdir(path)
+        if name.startswith(prefix)
+    )
+    return max((int(start) for start in starts if start.isdecimal()), default=-1) + 1
 
 
 def _numbered_stem(path: str, basename: str, decoration: str, extension: str) -> str:
-    if decoration and not _option("save_images_add_number", True):
-        return decoration
     tail = f"-{decoration}" if decoration else ""
-    number = get_next_sequence_number(path, basename)
+    number = _next_number(path, basename)
     while True:
         stem = f"{number:05}{tail}" if basename == "" else f"{basename}-{number:04}{tail}"
         if not os.path.exists(os.path.join(path, f"{stem}.{extension}")):
@@ -198,11 +206,7 @@ def _write(params: Any, geninfo: str | None, section: str) -> str:
         longest = os.statvfs(folder or ".").f_namemax - max(len(".tmp"), len(extension))
         name = name.encode("utf8")[:longest].decode("utf8", errors="ignore")
     stem = os.path.join(folder, name)
-    filename, count = stem + extension, 0
-    replace = _option("save_images_replace_action", "Replace") == "Replace"
-    while not replace and os.path.exists(filename):
-        count += 1
-        filename = f"{stem}-{count}{extension}"
+    filename = stem + extension
     # Another process may watch the folder: nothing half-written ever carries the final name.
     temporary = f"{stem}.tmp"
     save_image_with_geninfo(params.image, geninfo, temporary, extension, params.pnginfo, section)

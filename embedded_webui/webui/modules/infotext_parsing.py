@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import re
 from typing import Any
 
-from modules import infotext_versions, prompt_parser, shared
+from modules import prompt_parser, shared
 
 logger = logging.getLogger("fooocus.embedded")
 
@@ -103,13 +102,11 @@ def parse_generation_parameters(x: str, skip_fields: list[str] | None = None) ->
     """Every label in the infotext `x` with its value (text), and what an absent label means.
 
     Labels in `skip_fields` (by default the option infotext_skip_pasting) are left out.
-    Raises ValueError where a size of the hires pass is not a number.
     """
     if skip_fields is None:
         skip_fields = getattr(shared.opts, "infotext_skip_pasting", [])
     prompt, negative_prompt, last = split_infotext(x)
     result: dict[str, Any] = parse_parameters(last)
-    prompt, negative_prompt = _take_styles_out(result, prompt, negative_prompt)
     result["Prompt"] = prompt
     result["Negative prompt"] = negative_prompt
     if "Hypernet" in result:
@@ -121,37 +118,9 @@ def parse_generation_parameters(x: str, skip_fields: list[str] | None = None) ->
         result.setdefault(label, value)
     if result["FP8 weight"] != "Disable":
         result.setdefault("Cache FP16 weight for LoRA", False)
-    _restore_old_hires_sizes(result)
     if "Emphasis" not in result and _uses_emphasis(prompt, negative_prompt):
         result["Emphasis"] = "Original"
-    infotext_versions.backcompat(result)
     return {label: value for label, value in result.items() if label not in skip_fields}
-
-
-def _take_styles_out(result: dict[str, Any], prompt: str, negative: str) -> tuple[str, str]:
-    wanted = getattr(shared.opts, "infotext_styles", "Ignore")
-    styles = getattr(shared, "prompt_styles", None)
-    if wanted == "Ignore" or styles is None:
-        return prompt, negative
-    found, bare_prompt, bare_negative = styles.extract_styles_from_prompt(prompt, negative)
-    if _hires_prompts_carry_styles(result):
-        hires_prompt = result.get("Hires prompt", prompt)
-        hires_negative = result.get("Hires negative prompt", negative)
-        hires = styles.extract_styles_from_prompt(hires_prompt, hires_negative)
-        if hires[0] != found:
-            return prompt, negative
-        result["Hires prompt"] = "" if hires[1] == bare_prompt else hires[1]
-        result["Hires negative prompt"] = "" if hires[2] == bare_negative else hires[2]
-    if wanted == "Apply" or (wanted == "Apply if any" and found):
-        result["Styles array"] = found
-    return bare_prompt, bare_negative
-
-
-def _hires_prompts_carry_styles(result: dict[str, Any]) -> bool:
-    if not {"Hires prompt", "Hires negative prompt"} & result.keys():
-        return False
-    written_by = infotext_versions.parse_version(result.get("Version"))
-    return written_by is None or written_by > infotext_versions.v180_hr_styles
 
 
 def _uses_emphasis(prompt: str, negative_prompt: str) -> bool:
@@ -160,24 +129,3 @@ def _uses_emphasis(prompt: str, negative_prompt: str) -> bool:
         *prompt_parser.parse_prompt_attention(negative_prompt),
     ]
     return any(weight != 1.0 and text != "BREAK" for text, weight in parts)
-
-
-def _restore_old_hires_sizes(result: dict[str, Any]) -> None:
-    """Reads sizes as old versions wrote them as width, height and the hires pass's target."""
-    if getattr(shared.opts, "use_old_hires_fix_width_height", False):
-        target = int(result.get("Hires resize-1", 0)), int(result.get("Hires resize-2", 0))
-        if all(target):
-            result["Size-1"], result["Size-2"] = target
-            return
-    if result.get("First pass size-1") is None or result.get("First pass size-2") is None:
-        return
-    first = int(result["First pass size-1"]), int(result["First pass size-2"])
-    target = int(result.get("Size-1", 512)), int(result.get("Size-2", 512))
-    result["Size-1"], result["Size-2"] = first if all(first) else _old_first_pass(*target)
-    result["Hires resize-1"], result["Hires resize-2"] = target
-
-
-def _old_first_pass(width: int, height: int) -> tuple[int, int]:
-    """About 512x512 pixels in the target's proportions, up to the next multiple of 64."""
-    scale = math.sqrt(512 * 512 / (width * height))
-    return math.ceil(scale * width / 64) * 64, math.ceil(scale * height / 64) * 64

@@ -8,11 +8,6 @@ def is_enabled(sd_model):
     return False
 
 
-def is_needed(sd_model):
-    """False."""
-    return False
-
-
 def apply(sd_model):
     """The whole model stays on one device."""
     sd_model.lowvram = False

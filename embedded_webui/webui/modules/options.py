@@ -47,16 +47,6 @@ class OptionInfo:
         self.infotext = infotext
         self.restrict_api = restrict_api
 
-    def link(self, label, url):
-        """Add a link before the label."""
-        self.comment_before += f"[<a href='{url}' target='_blank'>{label}</a>]"
-        return self
-
-    def js(self, label, js_func):
-        """Add a link that calls a JavaScript function."""
-        self.comment_before += f"[<a onclick='{js_func}(); return false'>{label}</a>]"
-        return self
-
     def info(self, info):
         """Add a remark after the label."""
         return self.html(f"<span class='info'>({info})</span>")
@@ -65,14 +55,6 @@ class OptionInfo:
         """Add HTML after the label."""
         self.comment_after += html
         return self
-
-    def needs_restart(self):
-        """Say that the program must be restarted."""
-        return self.html(" <span class='info'>(requires restart)</span>")
-
-    def needs_reload_ui(self):
-        """Say that the page must be reloaded."""
-        return self.html(" <span class='info'>(requires Reload UI)</span>")
 
 
 class OptionHTML(OptionInfo):

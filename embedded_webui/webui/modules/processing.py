@@ -22,7 +22,6 @@ from modules.processing_loop import process_images_inner
 from modules.processing_result import (  # noqa: F401
     Processed,
     create_infotext,
-    fix_seed,
     get_fixed_seed,
     program_version,
 )

@@ -10,16 +10,16 @@ class PromptsAndConds:
     """Prompts per image, conds per batch, and the cache of one slot that all requests share."""
 
     def setup_prompts(self):
-        """One prompt and negative prompt per image, the webui's styles applied."""
+        """One prompt and negative prompt per image."""
         if isinstance(self.prompt, list):
-            self.all_prompts = self.prompt
+            self.all_prompts = list(self.prompt)
         elif isinstance(self.negative_prompt, list):
             self.all_prompts = [self.prompt] * len(self.negative_prompt)
         else:
             self.all_prompts = self.batch_size * self.n_iter * [self.prompt]
         negative = self.negative_prompt
         self.all_negative_prompts = (
-            negative if isinstance(negative, list) else [negative] * len(self.all_prompts)
+            list(negative) if isinstance(negative, list) else [negative] * len(self.all_prompts)
         )
         counts = len(self.all_prompts), len(self.all_negative_prompts)
         if counts[0] != counts[1]:
@@ -27,12 +27,6 @@ class PromptsAndConds:
                 f"Received a different number of prompts ({counts[0]}) and negative prompts"
                 f" ({counts[1]})"
             )
-        styles = shared.prompt_styles
-        self.all_prompts = [styles.apply_styles_to_prompt(x, self.styles) for x in self.all_prompts]
-        self.all_negative_prompts = [
-            styles.apply_negative_styles_to_prompt(x, self.styles)
-            for x in self.all_negative_prompts
-        ]
         self.main_prompt = self.all_prompts[0]
         self.main_negative_prompt = self.all_negative_prompts[0]
 

@@ -80,12 +80,6 @@ def get_fixed_seed(seed):
     return random.randrange(SEED_LIMIT) if seed in (None, -1) else seed
 
 
-def fix_seed(p):
-    """Replace random seeds by numbers."""
-    p.seed = get_fixed_seed(p.seed)
-    p.subseed = get_fixed_seed(p.subseed)
-
-
 def program_version():
     """The version that infotexts carry, None if it is unknown."""
     import launch

@@ -158,17 +158,12 @@ class StableDiffusionProcessingTxt2Img(HiresPass, StableDiffusionProcessing):
             self.negative_prompt if self.hr_negative_prompt == "" else self.hr_negative_prompt
         )
 
-        def one_per_image(prompt, apply_styles):
-            prompts = (
-                prompt if isinstance(prompt, list) else self.batch_size * self.n_iter * [prompt]
-            )
-            return [apply_styles(x, self.styles) for x in prompts]
+        def one_per_image(prompt):
+            images = self.batch_size * self.n_iter
+            return list(prompt) if isinstance(prompt, list) else images * [prompt]
 
-        styles = shared.prompt_styles
-        self.all_hr_prompts = one_per_image(self.hr_prompt, styles.apply_styles_to_prompt)
-        self.all_hr_negative_prompts = one_per_image(
-            self.hr_negative_prompt, styles.apply_negative_styles_to_prompt
-        )
+        self.all_hr_prompts = one_per_image(self.hr_prompt)
+        self.all_hr_negative_prompts = one_per_image(self.hr_negative_prompt)
 
     def calculate_hr_conds(self):
         """Encode the second pass's prompts with the active model, unless that has been done."""

@@ -166,10 +166,6 @@ class Script:
             (elem_id, callback),
         ]
 
-    def describe(self):
-        """Unused."""
-        return ""
-
     def _tab_prefix(self) -> str:
         if self.show(True) != self.show(False):
             return ""

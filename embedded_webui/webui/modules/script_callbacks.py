@@ -26,7 +26,6 @@ CATEGORIES = (
     "app_started",
     "model_loaded",
     "ui_tabs",
-    "ui_train_tabs",
     "ui_settings",
     "before_image_saved",
     "image_saved",
@@ -41,9 +40,6 @@ CATEGORIES = (
     "script_unloaded",
     "before_ui",
     "on_reload",
-    "list_optimizers",
-    "list_unets",
-    "before_token_counter",
 )
 
 
@@ -107,12 +103,6 @@ def ordered_callbacks(category, unordered_callbacks=None, *, enable_user_sort=Tr
     return kept
 
 
-def enumerate_callbacks():
-    """(category, callbacks) pairs."""
-    for key, callbacks in callback_map.items():
-        yield key.removeprefix("callbacks_"), callbacks
-
-
 def clear_callbacks():
     """Forget every subscription."""
     for callbacks in callback_map.values():
@@ -133,12 +123,6 @@ def _call(category, *args, newest_first=False, **kwargs) -> None:
 def _remove(condition) -> None:
     for callbacks in [*callback_map.values(), *ordered_callbacks_map.values()]:
         callbacks[:] = [c for c in callbacks if not condition(c)]
-
-
-def remove_current_script_callbacks():
-    """Forget every subscription that the calling file made."""
-    filename = _calling_file()
-    _remove(lambda c: c.script == filename)
 
 
 def remove_callbacks_for_function(callback_func):
@@ -170,11 +154,6 @@ def ui_tabs_callback():
         except Exception:
             report_exception(c, "ui_tabs_callback")
     return tabs
-
-
-def ui_train_tabs_callback(params):
-    """Tabs inside the train tab, which the embedded host does not have."""
-    _call("ui_train_tabs", params)
 
 
 def ui_settings_callback():
@@ -242,25 +221,6 @@ def before_ui_callback():
     _call("before_ui", newest_first=True)
 
 
-def list_optimizers_callback():
-    """What extensions add to the list of attention optimisations."""
-    res: list = []
-    _call("list_optimizers", res)
-    return res
-
-
-def list_unets_callback():
-    """What extensions add to the list of alternative UNets."""
-    res: list = []
-    _call("list_unets", res)
-    return res
-
-
-def before_token_counter_callback(params):
-    """The tokens of a prompt are about to be counted."""
-    _call("before_token_counter", params)
-
-
 def _subscription(category: str, about: str):
     def on_event(callback, *, name=None):
         add_callback(callback_map[f"callbacks_{category}"], callback, name=name, category=category)
@@ -276,7 +236,6 @@ on_app_started = _subscription("app_started", "with (demo, app) when the server 
 on_before_reload = _subscription("on_reload", "before the page is rebuilt")
 on_model_loaded = _subscription("model_loaded", "with the model after its weights were loaded")
 on_ui_tabs = _subscription("ui_tabs", "for a list of (blocks, title, elem_id)")
-on_ui_train_tabs = _subscription("ui_train_tabs", "to add tabs to the train tab")
 on_ui_settings = _subscription("ui_settings", "to add options before the settings page is built")
 on_before_image_saved = _subscription(
     "before_image_saved", "with ImageSaveParams before a picture is saved"
@@ -292,6 +251,3 @@ on_image_grid = _subscription("image_grid", "with ImageGridLoopParams")
 on_infotext_pasted = _subscription("infotext_pasted", "with (infotext, parsed dict)")
 on_script_unloaded = _subscription("script_unloaded", "before scripts are reloaded")
 on_before_ui = _subscription("before_ui", "before the page is built")
-on_list_optimizers = _subscription("list_optimizers", "with a list to append optimisations to")
-on_list_unets = _subscription("list_unets", "with a list to append UNet options to")
-on_before_token_counter = _subscription("before_token_counter", "with BeforeTokenCounterParams")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modules import errors, script_callbacks, script_loading, shared
+from modules import errors, script_callbacks, shared
 from modules.script_base import (
     AlwaysVisible,
     OnComponent,
@@ -232,36 +232,3 @@ class ScriptRunner(ScriptUiMixin):
     def script(self, title):
         """The script of this title in any case, or None."""
         return self.title_map.get(title.lower())
-
-    def reload_sources(self, cache):
-        """Replace every script by a new instance of the first script class of its file, executed again."""
-        for index, old in enumerate(self.scripts):
-            module = cache.get(old.filename) or script_loading.load_module(old.filename)
-            cache[old.filename] = module
-            for value in module.__dict__.values():
-                if type(value) is type and issubclass(value, Script):
-                    new = value()
-                    new.filename, new.args_from, new.args_to = (
-                        old.filename,
-                        old.args_from,
-                        old.args_to,
-                    )
-                    self.scripts[index] = new
-
-    def set_named_arg(self, args, script_name, arg_elem_id, value, fuzzy=False):
-        """Set the argument of the script's control with this elem_id.
-
-        Raises RuntimeError if there is none.
-        """
-        script = next((x for x in self.scripts if x.name == script_name), None)
-        if script is None:
-            raise RuntimeError(f"script {script_name} not found")
-        for i, control in enumerate(script.controls):
-            if arg_elem_id == control.elem_id or (fuzzy and arg_elem_id in control.elem_id):
-                index = script.args_from + i
-                changed = [*args[:index], value, *args[index + 1 :]]
-                if isinstance(args, list):
-                    args[:] = changed
-                    return args
-                return tuple(changed)
-        raise RuntimeError(f"arg_elem_id {arg_elem_id} not found in script {script_name}")

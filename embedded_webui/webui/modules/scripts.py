@@ -44,11 +44,6 @@ scripts_img2img: ScriptRunner = None  # type: ignore[assignment]
 scripts_current: ScriptRunner = None  # type: ignore[assignment]
 
 
-def basedir():
-    """The folder of the extension whose script is being loaded; valid only during loading."""
-    return current_basedir
-
-
 def list_scripts(scriptdirname, extension, *, include_extensions=True):
     """Script files of the host's folder `scriptdirname`, then of every active extension's."""
     files = extensions.Extension(paths.script_path).list_files(scriptdirname, extension)
@@ -97,13 +92,3 @@ def load_scripts():
         _load_script(script_file)
     scripts_txt2img = ScriptRunner()
     scripts_img2img = ScriptRunner()
-
-
-def reload_script_body_only():
-    """Execute the script files again and replace the instances, keeping their argument slots."""
-    cache: dict = {}
-    scripts_txt2img.reload_sources(cache)
-    scripts_img2img.reload_sources(cache)
-
-
-reload_scripts = load_scripts

@@ -42,10 +42,6 @@ class EmbeddingDatabase:
             self.expected_shape = self.get_expected_shape()
             self.loads += 1
 
-    def find_embedding_at_position(self, tokens, offset):
-        """There is none."""
-        return None, None
-
 
 class StableDiffusionModelHijack:
     """`layers` and `clip` always belong to the model that was hijacked last."""
@@ -99,14 +95,6 @@ class StableDiffusionModelHijack:
         self.apply_circular(False)
         self.layers = None
         self.clip = None
-
-    def redo_hijack(self, m):
-        """Both."""
-        self.undo_hijack(m)
-        self.hijack(m)
-
-    def apply_optimizations(self, option=None):
-        """Attention always is torch's scaled_dot_product_attention."""
 
     def apply_circular(self, enable):
         """Tiling: convolutions wrap around."""

@@ -280,12 +280,6 @@ def _replace_weights(sd_model, checkpoint_info, previous_info, state_dict) -> No
         script_callbacks.model_loaded_callback(sd_model)
 
 
-def unload_model_weights(sd_model=None, info=None):
-    """Move the model to the CPU."""
-    send_model_to_cpu(sd_model or shared.sd_model)
-    return sd_model
-
-
 def apply_token_merging(sd_model, token_merging_ratio):
     """Token merging is not available; the ratio is only noted."""
     sd_model.applied_token_merged_ratio = token_merging_ratio

@@ -193,10 +193,6 @@ class Sampler:
         except (InterruptedException, RecursionError):
             return self.last_latent
 
-    def number_of_needed_noises(self, p):
-        """Of one image."""
-        return p.steps
-
     def initialize(self, p) -> dict:
         """Start a sampling of `p`: the sampling function's further keyword arguments."""
         self.p = p

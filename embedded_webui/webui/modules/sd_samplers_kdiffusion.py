@@ -50,7 +50,6 @@ samplers_data_k_diffusion = [
     )
     for label, funcname, aliases, options in samplers_k_diffusion
 ]
-k_diffusion_samplers_map = {x.name: x for x in samplers_data_k_diffusion}
 k_diffusion_scheduler = {x.name: x.function for x in sd_schedulers.schedulers}
 
 

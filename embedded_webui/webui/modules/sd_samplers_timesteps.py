@@ -128,6 +128,3 @@ class CompVisSampler(sd_samplers_common.Sampler):
         return self.run_function(
             p, x, steps, conditioning, unconditional_conditioning, image_conditioning, kwargs
         )
-
-
-VanillaStableDiffusionSampler = CompVisSampler

@@ -5,14 +5,54 @@ Builds the page and its server, adds the API, tells the extensions, waits for co
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
 from fastapi import FastAPI
 
 from modules import initialize, script_callbacks, shared
 from modules.call_queue import queue_lock
+from modules.paths_internal import data_path
 from modules.shared import cmd_opts
+from modules.shared_cmd_options import EVERYWHERE, is_local
 
 POLL_SECONDS = 1
+DEFAULT_PORT = 7860
 QUEUE_LENGTH = 64
+
+
+def address() -> tuple[str, int]:
+    """Where to listen, in the host's order: --server-name, --listen, then --host."""
+    name = cmd_opts.server_name or (EVERYWHERE if cmd_opts.listen else cmd_opts.host)
+    return name, cmd_opts.port or DEFAULT_PORT
+
+
+def warn_if_open() -> None:
+    """Tell whoever opens the server to others what that means."""
+    name, port = address()
+    if is_local(name):
+        return
+    print(
+        f"WARNING: {name}:{port} can be reached from other machines. Whoever reaches it can make pictures, "
+        "see those made before and change settings; --gradio-auth and --api-auth (user:password) ask for "
+        "a password.",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+@contextlib.contextmanager
+def _in_data_folder() -> Iterator[None]:
+    """Gradio serves every file below the folder that it is started in: let it be none of the user's."""
+    before = os.getcwd()
+    os.makedirs(data_path, exist_ok=True)
+    os.chdir(data_path)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def create_api(app: FastAPI):
@@ -44,16 +84,18 @@ def make_api_app() -> FastAPI:
     return app
 
 
-def api_only(host: str, port: int) -> None:
+def api_only() -> None:
     """Serve the API without a page."""
     import uvicorn
 
+    warn_if_open()
+    host, port = address()
     uvicorn.run(
         make_api_app(), host=host, port=port, timeout_keep_alive=cmd_opts.timeout_keep_alive
     )
 
 
-def launch_page(host: str, port: int) -> FastAPI:
+def launch_page() -> FastAPI:
     """Build the page and serve it in a thread; returns once extensions have been told."""
     from modules import progress, ui
 
@@ -64,18 +106,20 @@ def launch_page(host: str, port: int) -> FastAPI:
     credentials = [
         tuple(pair.split(":", 1)) for pair in (cmd_opts.gradio_auth or "").split(",") if pair
     ]
-    app, _, _ = shared.demo.launch(
-        share=False,
-        server_name=cmd_opts.server_name or host,
-        server_port=cmd_opts.port or port,
-        auth=credentials or None,
-        inbrowser=cmd_opts.autolaunch,
-        prevent_thread_lock=True,
-        quiet=True,
-        allowed_paths=[*cmd_opts.gradio_allowed_path, *ui.served_folders()],
-        root_path=f"/{cmd_opts.subpath}" if cmd_opts.subpath else "",
-        app_kwargs={"docs_url": "/docs", "redoc_url": "/redoc"},
-    )
+    name, port = address()
+    with _in_data_folder():
+        app, _, _ = shared.demo.launch(
+            share=False,
+            server_name=name,
+            server_port=port,
+            auth=credentials or None,
+            inbrowser=cmd_opts.autolaunch,
+            prevent_thread_lock=True,
+            quiet=True,
+            allowed_paths=[*cmd_opts.gradio_allowed_path, *ui.served_folders()],
+            root_path=f"/{cmd_opts.subpath}" if cmd_opts.subpath else "",
+            app_kwargs={"docs_url": "/docs", "redoc_url": "/redoc"},
+        )
     setup_middleware(app)
     progress.setup_progress_api(app)
     ui.setup_ui_api(app)
@@ -97,10 +141,11 @@ def reload_page() -> None:
     initialize.initialize_rest(reload_script_modules=True)
 
 
-def run_page(host: str, port: int) -> str:
+def run_page() -> str:
     """Serve until told to "stop" (also by Ctrl+C) or to "restart", for which everything is reloaded."""
-    launch_page(host, port)
-    print(f"Running on http://{host}:{port}", flush=True)
+    warn_if_open()
+    launch_page()
+    print("Running on http://{}:{}".format(*address()), flush=True)
     command = None
     try:
         while command not in ("stop", "restart"):

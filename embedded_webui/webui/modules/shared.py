@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any
 
@@ -21,31 +20,21 @@ cmd_opts = shared_cmd_options.cmd_opts
 parser = shared_cmd_options.parser
 batch_cond_uncond = True
 parallel_processing_allowed = True
-styles_filename = cmd_opts.styles_file = cmd_opts.styles_file or [
-    os.path.join(data_path, "styles.csv")
-]
 config_filename = cmd_opts.ui_settings_file
-hide_dirs = {"visible": not cmd_opts.hide_ui_dir_config}
 
 demo: Any = None
 device: Any = None
 weight_load_location = None
-xformers_available = False
 hypernetworks: dict = {}
-loaded_hypernetworks: list = []
 state: Any = None
-prompt_styles: Any = None
-face_restorers: list = []
 opts: options.Options = None  # type: ignore[assignment]
 options_templates: dict = {}
 restricted_opts: set[str] = set()
 settings_components: dict | None = None
 tab_names: list[str] = []
 sd_upscalers: list = []
-clip_model = None
 progress_print_out = sys.stdout
 total_tqdm: Any = None
-mem_mon: Any = None
 
 latent_upscale_default_mode = "Latent"
 latent_upscale_modes = {

@@ -9,7 +9,7 @@ from modules.shared import cmd_opts
 
 
 def initialize():
-    """Options, devices and their dtypes, state, styles."""
+    """Options, devices and their dtypes, state."""
     from modules import options, shared_options, shared_options_page  # noqa: F401
 
     shared.options_templates = shared_options.options_templates
@@ -30,8 +30,7 @@ def initialize():
     shared.device = devices.device
     shared.weight_load_location = None if cmd_opts.lowram else "cpu"
 
-    from modules import shared_state, shared_total_tqdm, styles
+    from modules import shared_state, shared_total_tqdm
 
     shared.state = shared_state.State()
-    shared.prompt_styles = styles.StyleDatabase(shared.styles_filename)
     shared.total_tqdm = shared_total_tqdm.TotalTQDM()

@@ -29,15 +29,6 @@ def list_samplers():
     return modules.sd_samplers.all_samplers
 
 
-def sd_vae_items():
-    """Choices of the VAE option."""
-    return ["Automatic", "None"]
-
-
-def refresh_vae_list():
-    """There are no separate VAE files here."""
-
-
 class Shared(sys.modules[__name__].__class__):
     """Gives `modules.shared` its `sd_model` property, which loads the model when it is first read."""
 

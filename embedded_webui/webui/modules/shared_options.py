@@ -52,9 +52,6 @@ _section(
     {
         "samples_save": (True, "Always save all generated images"),
         "samples_format": ("png", "File format for images"),
-        "samples_filename_pattern": ("", "Images filename pattern"),
-        "save_images_add_number": (True, "Add number to filename when saving"),
-        "save_images_replace_action": ("Replace", "Saving the image to an existing file"),
         "grid_save": (True, "Always save all generated image grids"),
         "grid_format": ("png", "File format for grids"),
         "grid_extended_filename": (
@@ -68,8 +65,6 @@ _section(
             "Grid row count; use -1 for autodetect and 0 for it to be same as batch size",
         ),
         "font": ("", "Font for image grids that have text"),
-        "grid_text_active_color": ("#000000", "Text color for image grids"),
-        "grid_text_inactive_color": ("#999999", "Inactive text color for image grids"),
         "grid_background_color": ("#ffffff", "Background color for image grids"),
         "save_images_before_face_restoration": (
             False,
@@ -87,27 +82,16 @@ _section(
         "save_mask_composite": (False, "For inpainting, save a masked composite"),
         "jpeg_quality": _slider(80, "Quality for saved jpeg and avif images", 1, 100, 1),
         "webp_lossless": (False, "Use lossless compression for webp images"),
-        "export_for_4chan": (True, "Save copy of large images as JPG"),
-        "img_downscale_threshold": (4.0, "File size limit for the above option, MB"),
-        "target_side_length": (4000, "Width/height limit for the above option, in pixels"),
-        "img_max_size_mp": (200, "Maximum image size"),
         "save_selected_only": (True, "When using 'Save' button, only save a single selected image"),
-        "save_write_log_csv": (True, "Write log.csv when saving images using 'Save' button"),
         "save_init_img": (False, "Save init images when using img2img"),
         "save_incomplete_images": (False, "Save incomplete images"),
         "temp_dir": ("", "Directory for temporary images; leave empty for default"),
-        "clean_temp_dir_at_start": (
-            False,
-            "Cleanup non-default temporary directory when starting webui",
-        ),
         "save_to_dirs": (True, "Save images to a subdirectory"),
         "grid_save_to_dirs": (True, "Save grids to a subdirectory"),
         "use_save_to_dirs_for_ui": (
             False,
             'When using "Save" button, save images to a subdirectory',
         ),
-        "directories_filename_pattern": ("[date]", "Directory name pattern"),
-        "directories_max_prompt_words": (8, "Max prompt words for [prompt_words] pattern"),
     },
 )
 _section(
@@ -116,10 +100,6 @@ _section(
         "outdir_samples": ("", "Output directory for images"),
         "outdir_txt2img_samples": (_out("txt2img-images"), "Output directory for txt2img images"),
         "outdir_img2img_samples": (_out("img2img-images"), "Output directory for img2img images"),
-        "outdir_extras_samples": (
-            _out("extras-images"),
-            "Output directory for images from extras tab",
-        ),
         "outdir_grids": ("", "Output directory for grids"),
         "outdir_txt2img_grids": (_out("txt2img-grids"), "Output directory for txt2img grids"),
         "outdir_img2img_grids": (_out("img2img-grids"), "Output directory for img2img grids"),
@@ -130,27 +110,7 @@ _section(
 _section(
     ("system", "System", "system"),
     {
-        "memmon_poll_rate": (0, "VRAM usage polls per second during generation."),
-        "samples_log_stdout": (False, "Always print all generation info to standard output"),
         "multiple_tqdm": (True, "Add a second progress bar to the console"),
-        "show_warnings": (False, "Show warnings in console."),
-        "enable_console_prompts": (False, "Print prompts to console"),
-        "disable_mmap_load_safetensors": (
-            False,
-            "Disable memmapping for loading .safetensors files.",
-        ),
-        "dump_stacks_on_signal": (
-            False,
-            "Print stack traces before exiting the program with ctrl+c.",
-        ),
-        "profiling_enable": (False, "Enable profiling"),
-        "api_enable_requests": OptionInfo(
-            True, "Allow http:// and https:// URLs in API", restrict_api=True
-        ),
-        "api_forbid_local_requests": OptionInfo(
-            True, "Forbid URLs to local resources", restrict_api=True
-        ),
-        "api_useragent": OptionInfo("", "User agent for requests", restrict_api=True),
     },
 )
 _section(
@@ -168,7 +128,6 @@ _section(
             1, "Maximum number of checkpoints loaded at the same time", 1, 10, 1
         ),
         "sd_checkpoints_keep_in_cpu": (True, "Only keep one model on device"),
-        "sd_checkpoint_cache": (0, "Checkpoints to cache in RAM"),
         "sd_unet": ("Automatic", "SD Unet"),
         "enable_quantization": (
             False,
@@ -180,12 +139,10 @@ _section(
             ["None", "Ignore", "Original", "No norm"],
             infotext="Emphasis",
         ),
-        "enable_batch_seeds": (True, "Make K-diffusion samplers produce same images in a batch"),
         "comma_padding_backtrack": _slider(20, "Prompt word wrap length limit", 0, 74, 1),
         "enable_prompt_comments": (True, "Enable comments"),
         "sdxl_clip_l_skip": (False, "Clip skip SDXL"),
         "CLIP_stop_at_last_layers": _slider(1, "Clip skip", 1, 12, 1, infotext="Clip skip"),
-        "upcast_attn": (False, "Upcast cross attention layer to float32"),
         "randn_source": _radio(
             "GPU", "Random number generator source.", ["GPU", "CPU"], infotext="RNG"
         ),
@@ -203,11 +160,6 @@ _section(
         "sd_vae": OptionInfo(
             "Automatic", "SD VAE", gr.Dropdown, {"choices": ["Automatic", "None"]}, infotext="VAE"
         ),
-        "sd_vae_overrides_per_model_preferences": (
-            True,
-            "Selected VAE overrides per-model preferences",
-        ),
-        "auto_vae_precision_bfloat16": (False, "Automatically convert VAE to bfloat16"),
         "auto_vae_precision": (True, "Automatically revert VAE to 32-bit floats"),
         "sd_vae_encode_method": _radio(
             "Full", "VAE type for encode", ["Full"], infotext="VAE Encoder"

@@ -8,40 +8,20 @@ from modules.shared_options import _radio, _section, _slider
 _section(
     ("ui", "User interface", "ui"),
     {
-        "localization": ("None", "Localization"),
         "quicksettings_list": (["sd_model_checkpoint"], "Quicksettings list"),
         "ui_tab_order": ([], "UI tab order"),
         "hidden_tabs": ([], "Hidden UI tabs"),
         "ui_reorder_list": ([], "UI item order for txt2img/img2img tabs"),
-        "gradio_theme": ("Default", "Gradio theme"),
         "show_progress_in_title": (True, "Show generation progress in window title."),
         "send_seed": (True, "Send seed when sending prompt or image to other interface"),
         "send_size": (True, "Send size when sending prompt or image to another interface"),
         "do_not_show_images": (False, "Do not show any images in gallery"),
         "gallery_height": ("", "Gallery height"),
         "return_grid": (True, "Show grid in gallery"),
-        "js_modal_lightbox": (True, "Full page image viewer: enable"),
-        "keyedit_precision_attention": (
-            0.1,
-            "Precision for (attention:1.1) when editing the prompt",
-        ),
-        "keyedit_precision_extra": (
-            0.05,
-            "Precision for <extra networks:0.9> when editing the prompt",
-        ),
-        "keyedit_delimiters": (r".,\/!?%^*;:{}=`~() ", "Word delimiters when editing the prompt"),
-        "compact_prompt_box": (False, "Compact prompt layout"),
-        "samplers_in_dropdown": (True, "Use dropdown for sampler selection instead of radio group"),
         "dimensions_and_batch_together": (True, "Show Width/Height and Batch sliders in same row"),
-        "sd_checkpoint_dropdown_use_short": (
-            False,
-            "Checkpoint dropdown: use filenames without paths",
-        ),
         "hires_fix_show_sampler": (False, "Hires fix: show hires checkpoint and sampler selection"),
         "hires_fix_show_prompts": (False, "Hires fix: show hires prompt and negative prompt"),
-        "disable_token_counters": (False, "Disable prompt token counters"),
         "interrupt_after_current": (True, "Don't Interrupt in the middle"),
-        "enable_reloading_ui_scripts": (False, "Reload UI scripts when using Reload UI option"),
     },
 )
 _section(
@@ -60,15 +40,6 @@ _section(
             "Disregard checkpoint information from pasted infotext",
         ),
         "infotext_skip_pasting": ([], "Disregard fields from pasted infotext"),
-        "infotext_styles": _radio(
-            "Apply if any",
-            "Infer styles from prompts of pasted infotext",
-            ["Ignore", "Apply", "Discard", "Apply if any"],
-        ),
-        "textual_inversion_add_hashes_to_infotext": (
-            True,
-            "Add Textual Inversion hashes to infotext",
-        ),
     },
 )
 _section(
@@ -83,10 +54,6 @@ _section(
         "show_progress_every_n_steps": _slider(10, "Live preview display period", -1, 32, 1),
         "show_progress_type": _radio(
             "Approx cheap", "Live preview method", ["Full", "Approx cheap"]
-        ),
-        "live_preview_allow_lowvram_full": (
-            False,
-            "Allow Full live preview method with lowvram/medvram",
         ),
         "live_preview_content": _radio(
             "Prompt", "Live preview subject", ["Combined", "Prompt", "Negative prompt"]
@@ -146,7 +113,6 @@ _section(
 _section(
     ("optimizations", "Optimizations", "sd"),
     {
-        "cross_attention_optimization": ("Automatic", "Cross attention optimization"),
         "s_min_uncond": _slider(
             0.0, "Negative Guidance minimum sigma", 0, 15, 0.01, infotext="NGMS"
         ),
@@ -169,8 +135,6 @@ _section(
 _section(
     ("compatibility", "Compatibility", "sd"),
     {
-        "auto_backcompat": (True, "Automatic backward compatibility"),
-        "use_old_emphasis_implementation": (False, "Use old emphasis implementation."),
         "use_old_karras_scheduler_sigmas": (False, "Use old karras scheduler sigmas (0.1 to 10)."),
         "no_dpmpp_sde_batch_determinism": (
             False,

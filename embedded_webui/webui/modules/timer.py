@@ -27,24 +27,3 @@ class Timer:
         key = self.base_category + category
         self.records[key] = self.records.get(key, 0.0) + seconds
         self.total += seconds
-
-    def summary(self):
-        """The categories that took longer than 0.1 s."""
-        parts = [
-            f"{category}: {seconds:.1f}s"
-            for category, seconds in self.records.items()
-            if seconds >= 0.1
-        ]
-        return f"{self.total:.1f}s" + (f" ({', '.join(parts)})" if parts else "")
-
-    def dump(self):
-        """All numbers."""
-        return {"total": self.total, "records": self.records}
-
-    def reset(self):
-        """Start again."""
-        self.__init__()
-
-
-startup_timer = Timer()
-startup_record = None

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import mimetypes
 import sys
-from typing import Any
 
 import gradio as gr
 import torch
 from fastapi import FastAPI
-from pydantic import BaseModel, Field
 
 from modules import (
     gradio_extensons,  # noqa: F401 - it changes gradio's components when imported
@@ -73,11 +71,6 @@ mimetypes.add_type("application/javascript", ".mjs")
 mimetypes.add_type("image/webp", ".webp")
 
 
-def gr_show(visible: bool = True) -> dict[str, Any]:
-    """The update that shows or hides a component."""
-    return {"visible": visible, "__type__": "update"}
-
-
 def local_theme() -> gr.themes.Base:
     """gradio's theme in the fonts of the machine that shows it, none fetched from elsewhere."""
     sans, mono = ["ui-sans-serif", "system-ui", "sans-serif"], ["ui-monospace", "monospace"]
@@ -135,21 +128,6 @@ def versions_html() -> str:
     return f"<div class='versions'>embedded host&#x2000;•&#x2000;{shown}</div>"
 
 
-class QuicksettingsHint(BaseModel):
-    """An option that the row above the tabs may show."""
-
-    name: str = Field(title="Name of the quicksettings field")
-    label: str = Field(title="Label of the quicksettings field")
-
-
-def quicksettings_hint() -> list[QuicksettingsHint]:
-    """Every option's name and label."""
-    return [
-        QuicksettingsHint(name=name, label=info.label)
-        for name, info in shared.opts.data_labels.items()
-    ]
-
-
 def ping() -> dict[str, str]:
     """Says that the server is there."""
     return {}
@@ -157,10 +135,4 @@ def ping() -> dict[str, str]:
 
 def setup_ui_api(app: FastAPI) -> None:
     """Adds the addresses that the page itself asks."""
-    app.add_api_route(
-        "/internal/quicksettings-hint",
-        quicksettings_hint,
-        methods=["GET"],
-        response_model=list[QuicksettingsHint],
-    )
     app.add_api_route("/internal/ping", ping, methods=["GET"])

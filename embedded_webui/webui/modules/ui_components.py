@@ -56,12 +56,6 @@ class FormRow(FormComponent, gr.Row):
     block_name = "row"
 
 
-class FormColumn(FormComponent, gr.Column):
-    """`gr.Column` for forms."""
-
-    block_name = "column"
-
-
 class FormGroup(FormComponent, gr.Group):
     """`gr.Group` for forms."""
 
@@ -74,12 +68,6 @@ class FormHTML(FormComponent, gr.HTML):
     block_name = "html"
 
 
-class FormColorPicker(FormComponent, gr.ColorPicker):
-    """`gr.ColorPicker` for forms."""
-
-    block_name = "colorpicker"
-
-
 class DropdownMulti(FormComponent, gr.Dropdown):
     """A dropdown of which several choices may hold."""
 
@@ -87,15 +75,6 @@ class DropdownMulti(FormComponent, gr.Dropdown):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(multiselect=True, **kwargs)
-
-
-class DropdownEditable(FormComponent, gr.Dropdown):
-    """A dropdown that takes text beside its choices."""
-
-    block_name = "dropdown"
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(allow_custom_value=True, **kwargs)
 
 
 class InputAccordion(gr.Checkbox):

@@ -58,12 +58,6 @@ def create_override_settings_dropdown(tabname: str, row: Any) -> gr.Dropdown:
     return dropdown
 
 
-def pasted_styles(params: dict[str, Any]) -> Any:
-    """The styles found in a pasted prompt; no change where the option leaves them in it."""
-    found = params.get("Styles array")
-    return found if isinstance(found, list) else gr.update()
-
-
 class GenerationTab:
     """One tab: `build` makes its widgets, which stay as attributes, and wires them."""
 

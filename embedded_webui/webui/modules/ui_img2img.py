@@ -11,7 +11,7 @@ import gradio as gr
 from modules import img2img
 from modules import infotext_utils as parameters_copypaste
 from modules.ui_components import FormGroup, FormRow
-from modules.ui_generation import GenerationTab, pasted_styles
+from modules.ui_generation import GenerationTab
 
 RESIZE_MODES = ["Just resize", "Crop and resize", "Resize and fill", "Just resize (latent upscale)"]
 FILLS = ["fill", "original", "latent noise", "latent nothing"]
@@ -141,7 +141,6 @@ class Img2ImgTab(GenerationTab):
             (self.width, "Size-1"),
             (self.height, "Size-2"),
             (self.batch_size, "Batch size"),
-            (self.toprow.ui_styles.dropdown, pasted_styles),
             (self.denoising, "Denoising strength"),
             (self.mask_blur, "Mask blur"),
             (self.mask_invert, "Mask mode"),

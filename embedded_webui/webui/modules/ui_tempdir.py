@@ -25,11 +25,6 @@ def register_tmp_file(demo: Any, filename: str) -> None:
         sets[0].add(os.path.abspath(filename))
 
 
-def check_tmp_file(demo: Any, filename: str) -> bool:
-    """Whether the page handed `filename` out."""
-    return any(filename in files for files in getattr(demo, "temp_file_sets", []))
-
-
 def _refused_by_gradio(filename: str) -> bool:
     return any(part.startswith(".") for part in Path(filename).absolute().parts)
 
@@ -65,11 +60,3 @@ def save_pil_to_file(
 def install_ui_tempdir_override() -> None:
     """Makes gradio ask `save_pil_to_file`."""
     gr.components.IOComponent.pil_to_temp_file = save_pil_to_file
-
-
-def cleanup_tmpdr() -> None:
-    """Empties the folder that the option temp_dir names of its pictures."""
-    for folder, _folders, names in os.walk(getattr(shared.opts, "temp_dir", "") or os.devnull):
-        for name in names:
-            if name.endswith(".png"):
-                os.remove(os.path.join(folder, name))

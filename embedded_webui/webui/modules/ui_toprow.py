@@ -120,13 +120,13 @@ class Toprow:
         )
 
     def create_styles_ui(self) -> None:
-        """The dropdown with the webui's own styles (of styles.csv)."""
+        """The dropdown with the webui's own styles, of which this host has none."""
         with gr.Row(elem_id=f"{self.id_part}_styles_row"):
             dropdown = DropdownMulti(
                 label="Styles",
                 show_label=False,
                 elem_id=f"{self.id_part}_styles",
-                choices=list(shared.prompt_styles.styles),
+                choices=[],
                 value=[],
             )
         self.ui_styles = SimpleNamespace(dropdown=dropdown)

@@ -11,7 +11,7 @@ from modules import processing, sd_models, sd_samplers, sd_schedulers, shared, t
 from modules.infotext_utils import PasteField
 from modules.ui_common import create_refresh_button
 from modules.ui_components import FormHTML, FormRow, InputAccordion
-from modules.ui_generation import GenerationTab, pasted_styles
+from modules.ui_generation import GenerationTab
 
 SAME_CHECKPOINT = "Use same checkpoint"
 SAME_SAMPLER = "Use same sampler"
@@ -209,7 +209,6 @@ class Txt2ImgTab(GenerationTab):
             PasteField(self.width, "Size-1", api="width"),
             PasteField(self.height, "Size-2", api="height"),
             PasteField(self.batch_size, "Batch size", api="batch_size"),
-            PasteField(self.toprow.ui_styles.dropdown, pasted_styles, api="styles"),
             PasteField(self.denoising, "Denoising strength", api="denoising_strength"),
             PasteField(self.enable_hr, _names_hires, api="enable_hr"),
             PasteField(self.hr_scale, "Hires upscale", api="hr_scale"),

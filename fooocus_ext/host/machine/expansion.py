@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,24 +20,40 @@ from fooocus_ext.prompting.expander.folder import (
 )
 
 if TYPE_CHECKING:
-    from fooocus_ext.prompting.expander import Expander, Expansion
+    from fooocus_ext.prompting.expander import Expander
 
 log = logging.getLogger("fooocus")
 
 
-def expand(texts: Sequence[str], seeds: Sequence[int]) -> list[str]:
-    """Return each text with its continuation, chosen by its seed."""
-    return [expansion.text for expansion in expansions(texts, seeds)]
+def expand(
+    texts: Sequence[str], seeds: Sequence[int], style_texts: Sequence[str] | None = None
+) -> list[str]:
+    """Return each text with its continuation, chosen by its seed.
 
-
-def expansions(texts: Sequence[str], seeds: Sequence[int]) -> list[Expansion]:
-    """Continue texts, with what was written and how many tokens that takes."""
-    return _expander().expansions(
+    Args:
+        texts: prompts.
+        seeds: one for each.
+        style_texts: for each what the styles beside it say, so that it is neither repeated nor
+            contradicted; None for no styles.
+    """
+    expansions = _expander().expansions(
         texts,
         seeds,
         target_tokens=options.expansion_target(),
         hidden_words=tuple(sd_hijack.model_hijack.embedding_db.word_embeddings),
+        count_tokens=_token_counter(),
+        style_texts=style_texts,
+        fill=options.expansion_fills(),
     )
+    return [expansion.text for expansion in expansions]
+
+
+def _token_counter() -> Callable[[str], int] | None:
+    """Return what counts a prompt's tokens as the active model does; None while none is loaded."""
+    hijack = sd_hijack.model_hijack
+    if getattr(hijack, "clip", None) is None:
+        return None
+    return lambda text: int(hijack.get_prompt_lengths(text)[0])
 
 
 def models_folder() -> Path:

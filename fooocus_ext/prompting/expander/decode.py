@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from fooocus_ext.core.one_core import run_on_one_core
 from fooocus_ext.prompting.expander.model import ExpansionModel
-from fooocus_ext.prompting.expander.thread import on_one_core
 from fooocus_ext.prompting.expander.words import (
     Grammar,
     Scores,
@@ -82,7 +82,7 @@ def write(model: ExpansionModel, rows: Sequence[Row]) -> None:
     if not going:
         return
     if model.network.device.type == "cpu":
-        on_one_core(lambda: _write(model, going))
+        run_on_one_core(lambda: _write(model, going))
     else:
         _write(model, going)
 

@@ -1,8 +1,9 @@
 """Reading the folder of an expansion model: our own, or Fooocus's if the user has it.
 
 A folder holds ``config.json``, the weights (``model.safetensors`` or ``pytorch_model.bin``), the files of
-its tokenizer, and the words it may write: ``words.txt`` and ``phrases.txt`` (ours) or ``positive.txt``
-(Fooocus's). Every problem is one ``ExpansionModelError`` that names the file.
+its tokenizer, and the words it may write: ``words.txt`` and ``phrases.txt`` (ours, beside a ``facets.txt``
+that sorts them) or ``positive.txt`` (Fooocus's). Every problem is one ``ExpansionModelError`` that names
+the file.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ BUILT_IN_FOLDER = Path(__file__).parents[1] / "expansion_model"
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 TOKENIZER_FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 FOOOCUS_WORDS, OWN_WORDS, OWN_PHRASES = "positive.txt", "words.txt", "phrases.txt"
+OWN_FACETS = "facets.txt"
 _GPT2_SPACE = "Ġ"  # how byte-level BPE writes the space in front of a word
 _FOOOCUS_TOP_K = 100
 _OWN_TOP_K, _OWN_TEMPERATURE, _OWN_WINDOW = 40, 0.7, 48
@@ -48,6 +50,7 @@ class ExpansionModel:
         top_k: among how many words it chooses.
         temperature: by which scores are divided.
         window: how many tokens of the prompt it reads at most; None for as many as the context holds.
+        unknown_id: the token of words that it does not know; None where letters make up all words.
         name: for messages.
     """
 
@@ -60,6 +63,7 @@ class ExpansionModel:
     temperature: float
     window: int | None
     name: str
+    unknown_id: int | None = None
 
 
 def load_model(folder: Path, *, device: torch.device, dtype: torch.dtype) -> ExpansionModel:
@@ -97,6 +101,7 @@ def load_model(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Exp
         temperature=_OWN_TEMPERATURE if book else 1.0,
         window=_OWN_WINDOW if book else None,
         name=folder.name,
+        unknown_id=tokenizer.unk_token_id if book else None,
     )
 
 
@@ -289,4 +294,20 @@ def _read_book(folder: Path) -> PhraseBook:
         phrases.append(tuple(index[word] for word in words))
     if not phrases:
         raise _broken(folder / OWN_PHRASES, "it is empty")
-    return PhraseBook(tuple(costs), tuple(costs.values()), tuple(phrases))
+    facets = _read_facets(folder, _read_lines(folder / OWN_PHRASES))
+    return PhraseBook(tuple(costs), tuple(costs.values()), tuple(phrases), facets)
+
+
+def _read_facets(folder: Path, phrases: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what each phrase speaks of, by the lines ``facet: phrase; phrase``; nothing without them."""
+    path = folder / OWN_FACETS
+    if not path.is_file():
+        return ()
+    found: dict[str, str] = {}
+    for line in _read_lines(path):
+        facet, _, items = line.partition(":")
+        found.update({item.strip(): facet.strip() for item in items.split(";")})
+    missing = next((phrase for phrase in phrases if phrase not in found), None)
+    if missing:
+        raise _broken(path, f'it does not name "{missing}"')
+    return tuple(found[phrase] for phrase in phrases)

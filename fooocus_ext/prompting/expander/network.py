@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from fooocus_ext.prompting.expander.linear import pack_linear
-
 
 @dataclass(frozen=True)
 class NetworkShape:
@@ -119,14 +117,10 @@ class Network:
         }
         # GPT-2 stores its projections as [in, out]; the usual order is the other way round.
         self._projections = {
-            name.removesuffix(".weight"): pack_linear(
-                tensor.t().to(device, dtype).contiguous(),
-                self._tensors[name.replace(".weight", ".bias")],
-            )
+            name.removesuffix(".weight"): tensor.t().to(device, dtype).contiguous()
             for name, tensor in tensors.items()
             if _is_projection(name)
         }
-        self._score_rows = pack_linear(self._head, None)
 
     @property
     def device(self) -> torch.device:
@@ -197,7 +191,7 @@ class Network:
         return F.layer_norm(hidden, weight.shape, weight, bias, self.shape.epsilon)
 
     def _linear(self, name: str, hidden: torch.Tensor) -> torch.Tensor:
-        return self._projections[name](hidden)
+        return F.linear(hidden, self._projections[name], self._tensors[f"{name}.bias"])
 
     def _project(self, layer: int, hidden: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return queries, keys and values, ``[rows, heads, tokens, width / heads]`` each."""
@@ -216,7 +210,7 @@ class Network:
         return hidden + self._linear(f"h.{layer}.mlp.c_proj", F.gelu(inner, approximate="tanh"))
 
     def _score(self, hidden: torch.Tensor) -> torch.Tensor:
-        return self._score_rows(self._norm("ln_f", hidden))
+        return F.linear(self._norm("ln_f", hidden), self._head)
 
 
 def _is_projection(name: str) -> bool:

@@ -14,6 +14,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from fooocus_ext.prompting.expander.harmony import Accord, Mask
+
 COMMA = 0
 Indices = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float64]
@@ -33,36 +35,64 @@ class Grammar(Protocol):
 
 
 class FreeWords:
-    """Any allowed word in any order, none twice; a comma at any time. Fills the room exactly.
+    """Any allowed word in any order, none twice; a comma at any time.
+
+    Without ``accord`` and ``most`` it fills the room exactly, as Fooocus does.
 
     Args:
         words: the allowed words; output ``i + 1`` is ``words[i]``.
         used: words that stand in the prompt.
         room: number of tokens to write; a word or a comma is one.
+        accord: which words fit the prompt, one row for each word; None for all.
+        most: how many phrases to write at most; None for as many as there is room for.
     """
 
-    def __init__(self, words: Sequence[str], used: Collection[str], room: int) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        used: Collection[str],
+        room: int,
+        *,
+        accord: Accord | None = None,
+        most: int | None = None,
+    ) -> None:
         self._words = words
         self._room = room
+        self._accord = accord
+        self._most = most
         self._open = np.ones(len(words) + 1, dtype=bool)
         self._open[[index + 1 for index, word in enumerate(words) if word in used]] = False
         self._written: list[int] = []
 
     def choices(self) -> Indices:
         """Return the comma and the words that are left."""
-        if len(self._written) >= self._room:
+        if len(self._written) >= self._room or self._is_enough():
             return np.empty(0, dtype=np.int64)
-        return np.flatnonzero(self._open)
+        return np.flatnonzero(self._fitting())
 
     def add(self, choice: int) -> None:
         """Write one token."""
         self._written.append(choice)
         if choice != COMMA:
             self._open[choice] = False
+            if self._accord:
+                self._accord.add(choice - 1)
 
     def phrases(self) -> list[str]:
         """Return the words between the commas."""
         return _split(self._written, self._words)
+
+    def _fitting(self) -> Mask:
+        if self._accord is None:
+            return self._open
+        fitting = self._open.copy()
+        fitting[1:] &= self._accord.allowed
+        # Without Fooocus's duty to fill the room, one comma after the other would say nothing.
+        fitting[COMMA] = bool(self._written) and self._written[-1] != COMMA
+        return fitting
+
+    def _is_enough(self) -> bool:
+        return self._most is not None and self._written.count(COMMA) >= self._most
 
 
 @dataclass(frozen=True)
@@ -73,11 +103,17 @@ class PhraseBook:
         words: the allowed words; output ``i + 1`` is ``words[i]``.
         costs: tokens of CLIP that each word takes, same order.
         phrases: each a sequence of outputs.
+        facets: what each phrase speaks of; empty if nothing says so.
     """
 
     words: tuple[str, ...]
     costs: tuple[int, ...]
     phrases: tuple[tuple[int, ...], ...]
+    facets: tuple[str, ...] = ()
+
+    def texts(self) -> list[str]:
+        """Return the phrases as text."""
+        return [" ".join(self.words[word - 1] for word in phrase) for phrase in self.phrases]
 
     @cached_property
     def table(self) -> Indices:
@@ -90,6 +126,11 @@ class PhraseBook:
     def phrase_costs(self) -> Indices:
         """Tokens of CLIP per phrase, with the comma in front."""
         return np.array([1 + sum(self.costs[i - 1] for i in phrase) for phrase in self.phrases])
+
+    @cached_property
+    def places(self) -> dict[tuple[int, ...], int]:
+        """The place of each phrase."""
+        return {phrase: place for place, phrase in enumerate(self.phrases)}
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -107,16 +148,28 @@ class WholePhrases:
         book: the phrases.
         used: words that stand in the prompt.
         room: tokens of CLIP that may be added, commas included.
+        accord: which phrases fit the prompt; None for all.
+        most: how many phrases to write at most; None for as many as there is room for.
     """
 
-    def __init__(self, book: PhraseBook, used: Collection[str], room: int) -> None:
+    def __init__(
+        self,
+        book: PhraseBook,
+        used: Collection[str],
+        room: int,
+        *,
+        accord: Accord | None = None,
+        most: int | None = None,
+    ) -> None:
         self._book = book
         self._room = room
+        self._accord = accord
+        self._left = len(book.phrases) if most is None else most
         self._open = np.ones(len(book.phrases), dtype=bool)
         self._close([book.index[word] for word in used if word in book.index])
-        self._fitting = self._open & (book.phrase_costs <= room)
         self._phrase: list[int] = []
         self._written: list[int] = []
+        self._fitting = self._beginnings()
 
     def choices(self) -> Indices:
         """Return the words that go on with the phrase, or begin one; the comma if it may end."""
@@ -131,14 +184,22 @@ class WholePhrases:
             self._phrase.append(choice)
             return
         self._room -= 1 + sum(self._book.costs[word - 1] for word in self._phrase)
+        self._left -= 1
         self._close(self._phrase)
-        self._fitting = self._open & (self._book.phrase_costs <= self._room)
+        if self._accord:
+            self._accord.add(self._book.places[tuple(self._phrase)])
         self._phrase = []
+        self._fitting = self._beginnings()
 
     def phrases(self) -> list[str]:
         """Return the complete phrases."""
         complete = self._written[: len(self._written) - len(self._phrase)]
         return _split(complete, self._book.words)
+
+    def _beginnings(self) -> Mask:
+        """Return which phrases may come next."""
+        fitting = self._open & (self._book.phrase_costs <= self._room) & (self._left > 0)
+        return fitting & self._accord.allowed if self._accord else fitting
 
     def _close(self, words: Sequence[int]) -> None:
         if words:

@@ -36,7 +36,7 @@ def expansion(load_host_module, monkeypatch, tmp_path, caplog):
     monkeypatch.setattr(
         fooocus_ext.host.machine,
         "options",
-        SimpleNamespace(expansion_target=lambda: 75),
+        SimpleNamespace(expansion_target=lambda: 75, expansion_fills=lambda: False),
         raising=False,
     )
     embeddings = SimpleNamespace(embedding_db=SimpleNamespace(word_embeddings={}))
@@ -131,3 +131,14 @@ def test_a_folder_given_by_name_is_named_too(expansion, folder, caplog, tmp_path
     assert name_of_model(expansion) == BUILT_IN
     assert len(caplog.messages) == 1
     assert f"{tmp_path / 'nowhere'} is not a folder" in caplog.messages[0]
+
+
+def test_the_active_model_counts_the_tokens(expansion):
+    """The prompt of 22 tokens was once estimated at 13."""
+    prompt = "Yoshitaka Amano, zdzislaw beksinski, gmork, hieronymus"
+    hijack = expansion.sd_hijack.model_hijack
+    assert expansion._token_counter() is None
+    hijack.clip, hijack.get_prompt_lengths = object(), lambda text: (74, 75)
+    assert expansion.expand([prompt], [1]) == [prompt]
+    hijack.get_prompt_lengths = lambda text: (22, 75)
+    assert expansion.expand([prompt], [1])[0].startswith(f"{prompt}, ")

@@ -13,7 +13,7 @@ from tools.expander import exclusions as module
 from tools.expander.exclusions import Exclusions, load_exclusions, words_of
 from tools.expander.phrases import expand_alternatives, own_phrases, own_words
 from tools.expander.sources import HERE, read_keyed_lists
-from tools.expander.subjects import finish_of_medium, own_subjects
+from tools.expander.subjects import own_subjects
 
 ARTISTS = ["Jane Roe", "John Q. Doe", "Grant Wood", "Émile Exemplé"]
 needs_package = pytest.mark.skipif(
@@ -113,16 +113,3 @@ def test_own_phrases_and_subjects_pass_the_gate():
 
 def test_alternatives():
     assert expand_alternatives("soft|warm rim light") == ["soft rim light", "warm rim light"]
-
-
-@pytest.mark.parametrize(
-    ("medium", "finish"),
-    [
-        ("a pencil sketch", "drawing"),
-        ("an oil painting", "painting"),
-        ("a photo", "photo"),
-        ("a tree", None),
-    ],
-)
-def test_finish_of_medium(medium, finish):
-    assert finish_of_medium(medium) == finish

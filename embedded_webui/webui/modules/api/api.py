@@ -63,14 +63,14 @@ class Api(ScriptArgsMixin, InfoRoutes):
         self.router = APIRouter()
         self.app = app
         self.queue_lock = queue_lock
-        api_middleware(app)
-        self._add_routes()
         self.default_script_arg_txt2img = self._default_args(
             scripts.scripts_txt2img, is_img2img=False
         )
         self.default_script_arg_img2img = self._default_args(
             scripts.scripts_img2img, is_img2img=True
         )
+        api_middleware(app)
+        self._add_routes()  # last: the page's server answers already, and knows no such route until now
 
     def _default_args(self, runner, is_img2img):
         if not runner.scripts:
@@ -95,22 +95,10 @@ class Api(ScriptArgsMixin, InfoRoutes):
             ("cmd-flags", self.get_cmd_flags, get, models.FlagsModel),
             ("samplers", self.get_samplers, get, list[models.SamplerItem]),
             ("schedulers", self.get_schedulers, get, list[models.SchedulerItem]),
-            ("upscalers", self.get_upscalers, get, list[models.UpscalerItem]),
-            (
-                "latent-upscale-modes",
-                self.get_latent_upscale_modes,
-                get,
-                list[models.LatentUpscalerModeItem],
-            ),
             ("sd-models", self.get_sd_models, get, list[models.SDModelItem]),
-            ("sd-vae", self.get_nothing, get, list),
-            ("loras", self.get_nothing, get, list),
-            ("embeddings", self.get_embeddings, get, dict),
-            ("prompt-styles", self.get_prompt_styles, get, list[models.PromptStyleItem]),
             ("refresh-checkpoints", self.refresh_checkpoints, post, None),
             ("scripts", self.get_scripts_list, get, models.ScriptsList),
             ("script-info", self.get_script_info, get, list[models.ScriptInfo]),
-            ("extensions", self.get_extensions_list, get, list[models.ExtensionItem]),
         ):
             self.add_api_route(
                 f"{PREFIX}/{path}", endpoint, methods=methods, response_model=response

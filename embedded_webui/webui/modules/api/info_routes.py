@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from modules import extensions, scripts, sd_models, sd_samplers, sd_schedulers, shared
+from modules import scripts, sd_models, sd_samplers, sd_schedulers, shared
 from modules.api import models
 from modules.sd_models_config import find_checkpoint_config_near_filename
 
@@ -41,23 +41,6 @@ class InfoRoutes:
         names = ("name", "label", "aliases", "default_rho", "need_inner_model")
         return [{name: getattr(x, name) for name in names} for x in sd_schedulers.schedulers]
 
-    def get_upscalers(self):
-        """All upscalers of pictures."""
-        return [
-            {
-                "name": x.name,
-                "model_name": x.scaler.model_name,
-                "model_path": x.data_path,
-                "model_url": None,
-                "scale": x.scale,
-            }
-            for x in shared.sd_upscalers
-        ]
-
-    def get_latent_upscale_modes(self):
-        """All upscalers of latents."""
-        return [{"name": name} for name in shared.latent_upscale_modes]
-
     def get_sd_models(self):
         """All checkpoints."""
         return [
@@ -70,21 +53,6 @@ class InfoRoutes:
                 "config": find_checkpoint_config_near_filename(x),
             }
             for x in sd_models.checkpoints_list.values()
-        ]
-
-    def get_nothing(self):
-        """The embedded host has none of these."""
-        return []
-
-    def get_embeddings(self):
-        """The embedded host has none."""
-        return {"loaded": {}, "skipped": {}}
-
-    def get_prompt_styles(self):
-        """The webui's styles."""
-        return [
-            {"name": x.name, "prompt": x.prompt, "negative_prompt": x.negative_prompt}
-            for x in shared.prompt_styles.styles.values()
         ]
 
     def refresh_checkpoints(self):
@@ -105,8 +73,3 @@ class InfoRoutes:
         """Controls of the scripts of both tabs."""
         every = [*scripts.scripts_txt2img.scripts, *scripts.scripts_img2img.scripts]
         return [script.api_info for script in every if script.api_info is not None]
-
-    def get_extensions_list(self):
-        """Loaded extension folders."""
-        unknown = {"remote": "", "branch": "", "commit_hash": "", "version": "", "commit_date": ""}
-        return [{"name": x.name, "enabled": x.enabled, **unknown} for x in extensions.extensions]

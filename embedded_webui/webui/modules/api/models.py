@@ -43,6 +43,8 @@ TYPES = {
     "Image": str,
     "object": Any,
 }
+SMALLEST_SIDE = 1
+"""of a picture: the host takes smaller numbers and fails on them with a status of 500"""
 COMMON_FIELDS: dict[str, tuple[Any, Any]] = {
     "sampler_index": (str, "Euler"),
     "script_name": (str | None, None),
@@ -67,7 +69,8 @@ def _request_model(processing_class, extra: dict[str, tuple[Any, Any]]):
         if name in API_NOT_ALLOWED:
             continue
         default = None if isinstance(parameter.default, property) else parameter.default
-        fields[name] = (TYPES[parameter.annotation] | None, Field(default=default))
+        smallest = SMALLEST_SIDE if name in ("width", "height") else None
+        fields[name] = (TYPES[parameter.annotation] | None, Field(default=default, ge=smallest))
     return create_model(processing_class.__name__, **{**fields, **extra})
 
 
@@ -139,22 +142,6 @@ class SchedulerItem(BaseModel):
     need_inner_model: bool | None
 
 
-class UpscalerItem(BaseModel):
-    """An upscaler."""
-
-    name: str
-    model_name: str | None
-    model_path: str | None
-    model_url: str | None
-    scale: float | None
-
-
-class LatentUpscalerModeItem(BaseModel):
-    """A way to enlarge latents."""
-
-    name: str
-
-
 class SDModelItem(BaseModel):
     """A checkpoint."""
 
@@ -164,14 +151,6 @@ class SDModelItem(BaseModel):
     sha256: str | None
     filename: str
     config: str | None
-
-
-class PromptStyleItem(BaseModel):
-    """One of the webui's styles."""
-
-    name: str
-    prompt: str | None
-    negative_prompt: str | None
 
 
 class ScriptsList(BaseModel):
@@ -199,18 +178,6 @@ class ScriptInfo(BaseModel):
     is_alwayson: bool | None = None
     is_img2img: bool | None = None
     args: list[ScriptArg]
-
-
-class ExtensionItem(BaseModel):
-    """An extension folder."""
-
-    name: str
-    remote: str
-    branch: str
-    commit_hash: str
-    version: str
-    commit_date: str
-    enabled: bool
 
 
 def _options_model():

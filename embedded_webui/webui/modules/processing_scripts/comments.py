@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from modules import script_callbacks, scripts, shared
+from modules import scripts, shared
 
 WHOLE_LINE = re.compile(r"(^|\n)#[^\n]*(\n|$)")
 REST_OF_LINE = re.compile(r"#[^\n]*(\n|$)")
@@ -48,12 +48,3 @@ class ScriptStripComments(scripts.Script):
                         "hr_negative_prompt",
                     ),
                 )
-
-
-def before_token_counter(params):
-    """Comments are no tokens."""
-    if shared.opts.enable_prompt_comments:
-        params.prompt = strip_comments(params.prompt)
-
-
-script_callbacks.on_before_token_counter(before_token_counter)

@@ -1,0 +1,245 @@
+"""The expander: what may be written behind each prompt, and what a model then writes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fooocus_ext.prompting.expander.decode import Row, write
+from fooocus_ext.prompting.expander.harmony import Accord, Mask, Reading, load_rules
+from fooocus_ext.prompting.expander.limits import facet_limits, phrase_count
+from fooocus_ext.prompting.expander.model import ExpansionModel
+from fooocus_ext.prompting.expander.text import (
+    can_continue,
+    join_continuation,
+    readable_text,
+    words_of,
+)
+from fooocus_ext.prompting.expander.words import FreeWords, Grammar, WholePhrases
+
+CLIP_CHUNK = 75
+MAX_TARGET = 10 * CLIP_CHUNK
+_LETTERS_PER_TOKEN = 3  # of words that are in no list of ours, names above all; an estimate
+_KNOWN_SHARE = 0.5  # of the words of a prompt must be known, or it counts as unreadable
+_SHORTEST_WORD = 3
+_ENDINGS = ("ing", "ed", "es", "ly", "s")  # without these, words that say the same look the same
+_SHORTEST_STEM = 4
+_MIN_PROMPT_TOKENS = 16
+_SEED_RANGE = 2**64
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """A prompt and what was written behind it.
+
+    Attributes:
+        prompt: as typed.
+        words: the continuation alone; empty if there is none.
+        prompt_tokens: tokens of CLIP that the prompt takes, counted or estimated.
+        added_tokens: tokens of CLIP that the continuation adds, its leading comma included.
+    """
+
+    prompt: str
+    words: str
+    prompt_tokens: int
+    added_tokens: int
+
+    @property
+    def text(self) -> str:
+        """The prompt, continued."""
+        return join_continuation(self.prompt, self.words)
+
+
+class Expander:
+    """Writes continuations with a loaded model. Safe to use from several threads.
+
+    Args:
+        model: from ``expander.model.load_model``.
+    """
+
+    def __init__(self, model: ExpansionModel) -> None:
+        self.model = model
+        book = model.book
+        self._costs = dict(zip(book.words, book.costs, strict=True)) if book else {}
+        self._rules = load_rules()
+        texts = book.texts() if book else model.words
+        self._says = self._rules.says(texts)
+        self._neutral = self._suits_anything(texts)
+        self._facets = tuple(dict.fromkeys(book.facets)) if book else ()
+        self._facet_of = (
+            np.array([self._facets.index(f) for f in book.facets]) if book and book.facets else None
+        )
+        self._by_stem: dict[str, set[str]] = {}
+        for word in model.words:
+            self._by_stem.setdefault(_stem(word), set()).add(word)
+
+    def expand(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[str]:
+        """Return each prompt with its continuation, ``prompt + ", " + words``."""
+        return [expansion.text for expansion in self.expansions(prompts, seeds)]
+
+    def expansions(
+        self,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        *,
+        target_tokens: int = CLIP_CHUNK,
+        hidden_words: Collection[str] = (),
+        count_tokens: Callable[[str], int] | None = None,
+        style_texts: Sequence[str] | None = None,
+        fill: bool = False,
+    ) -> list[Expansion]:
+        """Continue prompts.
+
+        The same model, prompt, style text and seed give the same words on a CPU, whatever other prompts
+        are in the batch. A prompt without any readable word (empty, or all tags) and one that ends in the
+        weight of an ``AND`` part are returned as they are. Of a long prompt the model reads the beginning;
+        what must not be contradicted is looked for in all of it.
+
+        Args:
+            prompts: as typed.
+            seeds: one for each; any integer, taken modulo 2**64.
+            target_tokens: prompt and continuation together stay below the next multiple of this many
+                tokens of CLIP, 1 to 750.
+            hidden_words: names of embeddings, which the model must not read.
+            count_tokens: counts the tokens of CLIP in a text, as the host does, without start and end.
+                Without it they are estimated: exactly for words that the model knows, by length for others.
+            style_texts: for each prompt the positive texts of the styles that will stand beside it, joined;
+                ``{prompt}`` in them is ignored. They are neither repeated nor contradicted.
+            fill: Fooocus's rule: write until the next multiple of ``target_tokens`` is reached. A model with
+                Fooocus's files then also counts its own tokens and may write any of its words.
+
+        Raises:
+            ValueError: the numbers of prompts, seeds and style texts differ, or ``target_tokens`` is out
+                of range.
+        """
+        styles = [""] * len(prompts) if style_texts is None else style_texts
+        if len(prompts) != len(seeds):
+            raise ValueError(f"{len(prompts)} prompts, but {len(seeds)} seeds")
+        if len(prompts) != len(styles):
+            raise ValueError(f"{len(prompts)} prompts, but {len(styles)} style texts")
+        if not 1 <= target_tokens <= MAX_TARGET:
+            raise ValueError(f"target_tokens is {target_tokens}, allowed is 1 to {MAX_TARGET}")
+        task = _Task(target_tokens, hidden_words, count_tokens, fill)
+        plans = [
+            self._plan(prompt, style, seed % _SEED_RANGE, task)
+            for prompt, style, seed in zip(prompts, styles, seeds, strict=True)
+        ]
+        write(self.model, [row for row, _ in plans])
+        return [
+            self._expansion(prompt, row.grammar.phrases(), taken, task)
+            for prompt, (row, taken) in zip(prompts, plans, strict=True)
+        ]
+
+    def _plan(self, prompt: str, style: str, seed: int, task: _Task) -> tuple[Row, int]:
+        """Return the row to write for a prompt, and how many tokens the prompt takes."""
+        model = self.model
+        text = readable_text(prompt, task.hidden_words)
+        styles = readable_text(style.replace("{prompt}", ","), task.hidden_words)
+        ids = model.encode(f"{text},") if text else []
+        taken = self._taken(prompt, text, len(ids), task)
+        room = _border(taken, task.target) - (taken + 1)
+        if not text or not can_continue(prompt):
+            ids = []
+        grammar = self._grammar(text, styles, room, seed, task)
+        window = self._window(room)
+        if len(ids) > window:
+            ids = [*ids[: window - 1], model.output_ids[0]]
+        return Row(model, ids, grammar, room + 1, seed), taken
+
+    def _grammar(self, text: str, styles: str, room: int, seed: int, task: _Task) -> Grammar:
+        model, words = self.model, words_of(f"{text}, {styles}")
+        if model.book is None and task.fill:
+            return FreeWords(model.words, set(words_of(text)), room)
+        reading = self._rules.read(text).beside(self._rules.read(styles))
+        neutral = reading.foreign or not self._knows(text)
+        most = None if task.fill else phrase_count(len(words), seed, neutral=neutral)
+        accord = self._accord(reading, most, neutral=neutral)
+        used = self._related(words)
+        if model.book is None:
+            return FreeWords(model.words, used, room, accord=accord, most=most)
+        # The comma between prompt and words is in the cost of the first phrase.
+        return WholePhrases(model.book, used, room + 1, accord=accord, most=most)
+
+    def _accord(self, reading: Reading, most: int | None, *, neutral: bool) -> Accord:
+        limits = () if most is None else facet_limits(self._facets, most)
+        accord = Accord(self._rules, self._says, reading, self._facet_of, limits)
+        if neutral:
+            accord.allowed &= self._neutral
+        return accord
+
+    def _suits_anything(self, texts: Sequence[str]) -> Mask:
+        """Return which phrases, or which words, suit a text that cannot be read."""
+        neutral = set(self._rules.neutral)
+        if self.model.book is None:
+            neutral = {word for phrase in neutral for word in phrase.split()}
+        return np.array([text in neutral for text in texts])
+
+    def _knows(self, text: str) -> bool:
+        """Tell whether the model can read a text, by how many of its words it knows."""
+        model = self.model
+        if model.unknown_id is None:
+            return True
+        words = words_of(text)
+        words = [word for word in words if len(word) >= _SHORTEST_WORD] or words
+        known = sum(
+            model.unknown_id not in model.encode(word) or self._rules.lists(word) for word in words
+        )
+        return known >= _KNOWN_SHARE * len(words)
+
+    def _related(self, words: Sequence[str]) -> set[str]:
+        """Return words and those of the model's that differ from one of them in the ending alone."""
+        return set(words).union(*(self._by_stem.get(_stem(word), ()) for word in words))
+
+    def _taken(self, prompt: str, text: str, ids: int, task: _Task) -> int:
+        if self.model.book is None and (task.fill or not task.count_tokens):
+            return max(0, ids - 1)
+        return task.count_tokens(prompt) if task.count_tokens else self._estimate(text)
+
+    def _estimate(self, text: str) -> int:
+        words = words_of(text)
+        marks = sum(not (char.isalpha() or char.isspace()) for char in text)
+        costs = self._costs
+        return marks + sum(
+            costs.get(word) or math.ceil(len(word) / _LETTERS_PER_TOKEN) for word in words
+        )
+
+    def _window(self, room: int) -> int:
+        """Return how many tokens of a prompt can be read if ``room`` more must fit behind them."""
+        context = self.model.network.shape.context
+        left = max(context - room, min(_MIN_PROMPT_TOKENS, context // 2))
+        return min(left, self.model.window or left)
+
+    def _expansion(self, prompt: str, phrases: list[str], taken: int, task: _Task) -> Expansion:
+        """Return what was written; what the host counts to stand behind the border is left out."""
+        costs, count = self._costs, task.count_tokens
+        if count and not (self.model.book is None and task.fill):
+            border = _border(taken, task.target)
+            while phrases and count(join_continuation(prompt, ", ".join(phrases))) > border:
+                phrases = phrases[:-1]
+        added = sum(1 + sum(costs.get(word, 1) for word in p.split()) for p in phrases)
+        return Expansion(prompt, ", ".join(phrases), taken, added)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What ``Expander.expansions`` was asked for."""
+
+    target: int
+    hidden_words: Collection[str]
+    count_tokens: Callable[[str], int] | None
+    fill: bool
+
+
+def _border(taken: int, target: int) -> int:
+    """Return the multiple of ``target`` up to which there is room behind ``taken`` tokens."""
+    return target * math.ceil((taken + 1) / target)
+
+
+def _stem(word: str) -> str:
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
+            return word.removesuffix(ending)
+    return word

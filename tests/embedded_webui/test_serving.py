@@ -1,0 +1,115 @@
+"""The server: what it answers while it starts, which files it hands out, and who may reach it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+START_SECONDS = 240
+UNKNOWN_SCRIPT = json.dumps({"script_name": "nobody"}).encode()
+WHO_MAY_REACH = """
+import importlib, json, sys
+import embedded_webui
+embedded_webui.put_webui_on_path()
+from modules import cmd_args, server, shared_cmd_options
+found = []
+for flags in json.loads(sys.argv[1]):
+    cmd_args.arguments = flags
+    server.cmd_opts = importlib.reload(shared_cmd_options).cmd_opts
+    server.warn_if_open()
+    open_to_others = server.cmd_opts.webui_is_non_local
+    found.append([server.address()[0], open_to_others, server.cmd_opts.disable_extension_access])
+print(json.dumps(found))
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def status(url, body=None):
+    """The status of an answer, None where nobody answers."""
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return None
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with a document, in which somebody starts the server."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "letter.txt").write_text("Dear Bob")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def started(home, tmp_path_factory):
+    """(address, what a request was answered with until the API was there) of a server."""
+    data = tmp_path_factory.mktemp("data")
+    (data / "picture.txt").write_text("ours")
+    port = free_port()
+    command = [sys.executable, "-m", "embedded_webui", "serve", "--port", str(port)]
+    command += ["--data-dir", str(data)]
+    log = home.parent / "log.txt"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=home, env=ENVIRONMENT, stdout=output, stderr=output)
+    url, answers = f"http://127.0.0.1:{port}", []
+    deadline = time.monotonic() + START_SECONDS
+    while answers[-1:] != [422] and process.poll() is None and time.monotonic() < deadline:
+        answers.append(status(f"{url}/sdapi/v1/txt2img", UNKNOWN_SCRIPT))
+        time.sleep(0.02)
+    assert answers[-1] == 422, log.read_text(errors="replace")[-4000:]
+    yield url, answers, data
+    process.terminate()
+    process.wait(timeout=30)
+
+
+def test_a_request_to_a_starting_server_is_refused_or_finds_no_route(started):
+    _url, answers, _data = started
+    assert set(answers) <= {None, 404, 422}
+
+
+def test_files_of_the_folder_that_it_is_started_in_are_not_served(started, home):
+    url, _answers, data = started
+    for name in ("letter.txt", str(home / "letter.txt")):
+        assert status(f"{url}/file={urllib.parse.quote(name)}") in {403, 404}
+    assert status(f"{url}/file={urllib.parse.quote(str(data / 'picture.txt'))}") == 200
+
+
+def test_whoever_opens_it_to_others_is_warned_and_the_extensions_know():
+    cases = {
+        (): ("127.0.0.1", False),
+        ("--host", "localhost"): ("localhost", False),
+        ("--host", "::1"): ("::1", False),
+        ("--host", "0.0.0.0"): ("0.0.0.0", True),
+        ("--host", "192.168.1.5"): ("192.168.1.5", True),
+        ("--listen",): ("0.0.0.0", True),
+        ("--listen", "--host", "127.0.0.1"): ("0.0.0.0", True),
+        ("--server-name", "example.org"): ("example.org", True),
+    }
+    command = [sys.executable, "-c", WHO_MAY_REACH, json.dumps(list(cases))]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found == [[name, is_open, is_open] for name, is_open in cases.values()]
+    assert done.stderr.count("can be reached from other machines") == sum(
+        is_open for _name, is_open in cases.values()
+    )

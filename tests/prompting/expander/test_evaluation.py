@@ -1,0 +1,107 @@
+"""The judge of expansions, which must not be blind."""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+
+import pytest
+
+from tools.expander.evaluate import read_prompts
+from tools.expander.evaluation import concreteness
+from tools.expander.evaluation import judge as judging
+from tools.expander.evaluation.judge import judge, rates
+
+needs_package = pytest.mark.skipif(
+    importlib.util.find_spec("wonderlic_nlp") is None,
+    reason="wonderlic-nlp is not installed (tools/expander/evaluation/requirements.txt)",
+)
+
+
+@pytest.fixture
+def nouns(monkeypatch):
+    monkeypatch.setattr(
+        concreteness, "noun_ratings", lambda: {"horse": 613, "light": 550, "idea": 259}
+    )
+
+
+@pytest.mark.usefixtures("nouns")
+@pytest.mark.parametrize(
+    ("prompt", "words", "wrong"),
+    [
+        ("a fox, watercolor", "visible brushstrokes, soft light", "medium_overruled"),
+        ("a fox", "low poly, etched lines", "mediums_mixed"),
+        ("a fox", "moonlit glow", "time"),
+        ("a fox at night", "fresh morning mood", "time"),
+        ("a fox", "rainy mood", "weather"),
+        ("a fox", "studio lighting", "place"),
+        ("a fox, black and white", "vibrant hues", "against"),
+        ("a fox", "two horses, soft light, ideas", "nouns"),
+    ],
+)
+def test_faults_are_found(prompt, words, wrong):
+    found = judge(prompt, words)
+    faults = {
+        name
+        for name in ("medium_overruled", "mediums_mixed", "against", "nouns")
+        if getattr(found, name)
+    } | set(found.brought)
+    assert wrong in faults
+
+
+@pytest.mark.usefixtures("nouns")
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("a fox, watercolor", "delicate transparent washes"),
+        ("a city at night in the rain", "quiet nocturnal mood, rain"),
+        ("a horse", "a horse in soft light"),
+        ("a fox", ""),
+    ],
+)
+def test_what_serves_the_prompt_is_no_fault(prompt, words):
+    found = judge(prompt, words)
+    assert not found.mediums_mixed
+    assert not found.brought
+    assert not found.against
+    assert not found.nouns
+
+
+@pytest.mark.usefixtures("nouns")
+def test_rates():
+    found = rates([judge("a fox, watercolor", "low poly"), judge("a fox", "soft light")])
+    assert found["mediums mixed, %"] == 50
+    assert found["medium overruled, % of prompts that name one"] == 100
+    assert found["words per expansion"] == 2
+
+
+def test_every_kind_of_prompt_is_there():
+    prompts = read_prompts()
+    assert sum(map(len, prompts.values())) >= 300
+    assert {"medium", "time", "negation", "names", "one word", "long"} <= set(prompts)
+    assert (
+        len({"german", "french", "spanish", "russian", "chinese", "japanese"} & set(prompts)) == 6
+    )
+    assert max(len(prompt.split()) for prompt in prompts["long"]) >= 150
+
+
+def test_the_judges_lists_can_be_read():
+    assert {kind for kind, _, _ in judging._patterns()} == set(judging.KINDS)
+    assert len(judging._pairs()) > 10
+
+
+def test_a_table_that_would_call_something_is_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "psycholinguistics"
+    folder.mkdir()
+    (folder / "mrc.pickle").write_bytes(pickle.dumps(print))
+    monkeypatch.setattr(concreteness, "package_folder", lambda name: tmp_path)
+    concreteness.noun_ratings.cache_clear()
+    with pytest.raises(pickle.UnpicklingError):
+        concreteness.noun_ratings()
+
+
+@needs_package
+def test_ratings():
+    assert concreteness.is_concrete("horses")
+    assert not concreteness.is_concrete("idea")
+    assert not concreteness.is_concrete("light")

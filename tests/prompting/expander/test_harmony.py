@@ -1,0 +1,164 @@
+"""What texts say, and what the rules close: tests of the lists in harmony.txt and of their reader."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fooocus_ext.prompting.expander.harmony import Accord, Reading, load_rules
+from fooocus_ext.prompting.expander.limits import LONGEST, facet_limits, phrase_count
+
+RULES = load_rules()
+
+
+def said(text: str) -> frozenset[str]:
+    return RULES.read(text).said
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("a fox, oil on canvas", "medium.painting"),
+        ("Watercolours of a barn", "medium.watercolor"),
+        ("pencil sketch of a horse", "medium.drawing"),
+        ("a taxi, 35mm", "medium.photo"),
+        ("PIXEL-ART castle", "medium.pixel"),
+        ("3d render of a cube", "medium.render"),
+        ("anime girl", "medium.comic"),
+        ("a desert at noon", "time.day"),
+        ("a city at midnight", "time.night"),
+        ("sunsets", "time.dusk"),
+        ("an empty classroom", "crowd.none"),
+        ("a street, no people", "crowd.none"),
+        ("B&W boxer", "gray.all"),
+        ("grey-scale or black-and-white", "gray.all"),
+        ("close-up of an eye", "frame.close"),
+        ("a panoramic view", "frame.wide"),
+        ("minimalist poster", "plenty.bare"),
+        ("a misty valley", "weather.fog"),
+        ("Raining", "weather.rain"),
+        ("a red house", "tint.named"),
+    ],
+)
+def test_said(text, fact):
+    assert fact in said(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("a midnight blue dress", "time.night"),
+        ("a knight", "time.night"),
+        ("a snow leopard", "weather.snow"),
+        ("a sunflower", "weather.clear"),
+        ("a canvas bag", "medium.painting"),
+        ("colored pencil drawing", "gray.all"),
+        ("a dark green car", "light.dark"),
+    ],
+)
+def test_not_said(text, fact):
+    assert fact not in said(text)
+
+
+def test_what_is_denied_is_not_said():
+    reading = RULES.read("a street without fog, not dark, in the rain")
+    assert {"weather.fog", "light.dark"} <= reading.denied
+    assert "weather.rain" in reading.said
+
+
+def test_a_negation_ends_at_the_next_preposition():
+    assert "time.night" in said("a room without windows at night")
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign"),
+    [
+        ("eine rote Scheune mit Schnee und Regen", True),
+        ("una casa roja en el bosque con las flores", True),
+        ("красный дом", True),
+        ("森の中の家", True),
+        ("a red house in the forest", False),
+        ("no cars and no people", False),
+        ("café at noon", False),
+        ("", False),
+    ],
+)
+def test_languages(text, foreign):
+    assert RULES.read(text).foreign is foreign
+
+
+def test_the_tables_are_sound():
+    assert (RULES.clashes == RULES.clashes.T).all()
+    assert not RULES.clashes.diagonal().any()
+    groups = {
+        f.partition(".")[0] for f, given in zip(RULES.facts, RULES.given, strict=True) if given
+    }
+    assert groups == {"medium", "time", "season", "weather", "gray", "frame", "fear", "taste"}
+
+
+def accord(phrases: list[str], prompt: str) -> Accord:
+    return Accord(RULES, RULES.says(phrases), RULES.read(prompt))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "phrase", "allowed"),
+    [
+        ("a fox", "visible brushwork", False),
+        ("oil painting of a fox", "visible brushwork", True),
+        ("a photo of an oil painting", "visible brushwork", False),
+        ("a fox", "golden hour glow", False),
+        ("a fox", "misty light", False),
+        ("a castle", "stone walls", False),
+        ("a fox, black and white", "vivid colors", False),
+        ("a fox", "monochrome elegance", False),
+        ("a red fox", "muted colors", False),
+        ("a city at night", "bright light", False),
+        ("a city", "bright light", True),
+        ("minimalist poster", "intricate details", False),
+        ("empty room", "lively mood", False),
+        ("close-up of a fox", "sweeping view", False),
+        ("a flat icon", "deep shadows", False),
+        ("a fox, not bright", "bright light", False),
+        ("a happy child", "sinister atmosphere", False),
+    ],
+)
+def test_allowed(prompt, phrase, allowed):
+    assert bool(accord([phrase], prompt).allowed[0]) is allowed
+
+
+def test_what_was_written_counts_too():
+    phrases = ["warm colors", "cool light", "soft shadows"]
+    behind = accord(phrases, "a fox")
+    assert behind.allowed.tolist() == [True, True, True]
+    behind.add(0)
+    assert behind.allowed.tolist() == [True, False, True]
+
+
+def test_each_facet_has_its_limit():
+    says = RULES.says(["soft shadows", "gentle glow", "quiet mood"])
+    behind = Accord(RULES, says, Reading(), np.array([0, 0, 1]), [1, 1])
+    behind.add(0)
+    assert behind.allowed.tolist() == [False, False, True]
+
+
+@given(st.text(max_size=300))
+def test_any_text_can_be_read(text):
+    reading = RULES.read(text)
+    assert reading.said <= set(RULES.facts)
+    assert not reading.said & reading.denied
+
+
+@given(st.integers(0, 500), st.integers(0, 2**64 - 1), st.booleans())
+def test_few_phrases(words, seed, neutral):
+    count = phrase_count(words, seed, neutral=neutral)
+    assert 2 <= count <= LONGEST
+    assert all(limit >= 1 for limit in facet_limits(["light", "mood", "other"], count))
+
+
+def test_a_broken_rules_file_is_named(tmp_path):
+    path = tmp_path / "rules.txt"
+    path.write_text("sais light.bright: bright\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="sais"):
+        load_rules(path)

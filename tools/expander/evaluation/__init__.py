@@ -1,0 +1,1 @@
+"""Measures whether expansions serve their prompts: ``python -m tools.expander.evaluate``."""

@@ -132,9 +132,9 @@ def test_ten_thousand_options():
     ],
 )
 def test_hostile_texts_take_no_time(text):
-    start = time.perf_counter()
+    start = time.process_time()
     apply_arrays(text, 12_345)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 @given(bracket_soup, st.integers(0, 50))

@@ -14,7 +14,7 @@ from fooocus_ext.presets.performance import file_stem
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, wants_expansion
 
-_LORA_TAG = re.compile(r"\s*<lora:([^:<>]+):([-+]?\d*\.?\d+)>")
+_LORA_TAG = re.compile(r"<lora:([^:<>]{1,300}):([-+]?(?:\d{1,9}(?:\.\d{1,20})?|\.\d{1,20}))>")
 
 
 def from_infotext(
@@ -39,7 +39,7 @@ def from_infotext(
         **{
             **of_ours,
             "styles": tuple(styles),
-            "prompt": _LORA_TAG.sub("", prompt),
+            "prompt": _without_lora_tags(prompt),
             "negative_prompt": str(entries.get("Negative prompt", "")),
             "loras": _loras_of(prompt, preset),
             "sampler": entries.get("Sampler"),
@@ -53,6 +53,12 @@ def from_infotext(
             "problems": _problems(settings.preset, preset),
         }
     )
+
+
+def _without_lora_tags(prompt: str) -> str:
+    """Return a prompt without its LoRAs' tags, each with the blanks before it."""
+    *before_tags, last = _LORA_TAG.split(prompt)[:: _LORA_TAG.groups + 1]
+    return "".join([*(text.rstrip() for text in before_tags), last])
 
 
 def _loras_of(prompt: str, preset: Preset | None) -> tuple[tuple[str, float], ...]:

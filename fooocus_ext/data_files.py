@@ -57,10 +57,11 @@ def read_text(path: Path, *, limit: int) -> str:
         DataFileError: unreadable, not a regular file, larger than ``limit``, or not UTF-8.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
             raise DataFileError("it is not a regular file")
         with path.open("rb") as stream:
-            raw = stream.read(limit + 1)
+            raw = stream.read(min(state.st_size, limit) + 1)  # it takes that memory beforehand
     except OSError as error:
         raise DataFileError(f"it cannot be read ({error.strerror or error})") from error
     if len(raw) > limit:

@@ -16,7 +16,7 @@ _USER_COMMENT = 0x9286
 _MAKER_NOTE = 0x927C
 _PREFIX_LENGTH = 8
 # What Pillow raises for files that are cut off, lie about their sizes or are not pictures.
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     ValueError,
     SyntaxError,
@@ -46,7 +46,7 @@ def picture_text(source: Image.Image | Path | bytes) -> tuple[str | None, str | 
             return _text_of(source)
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             return _text_of(image)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None, None
 
 

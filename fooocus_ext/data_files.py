@@ -17,6 +17,7 @@ MEBIBYTE = 1024 * 1024
 MAX_FOLDER_DEPTH = 8
 MAX_FILES_PER_FOLDER = 5_000
 MAX_NUMBER_DIGITS = 40
+MAX_NESTING = 100
 SCRATCH_PREFIX = ".fooocus-scratch-"
 """How the names of files begin that are still being written; a dot hides them from every reader."""
 _LEFT_BEHIND_SECONDS = 24 * 60 * 60
@@ -56,10 +57,11 @@ def read_text(path: Path, *, limit: int) -> str:
         DataFileError: unreadable, not a regular file, larger than ``limit``, or not UTF-8.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
             raise DataFileError("it is not a regular file")
         with path.open("rb") as stream:
-            raw = stream.read(limit + 1)
+            raw = stream.read(min(state.st_size, limit) + 1)  # it takes that memory beforehand
     except OSError as error:
         raise DataFileError(f"it cannot be read ({error.strerror or error})") from error
     if len(raw) > limit:
@@ -73,14 +75,15 @@ def read_text(path: Path, *, limit: int) -> str:
 def parse_json(text: str) -> Any:
     """Return the value of a JSON text.
 
-    NaN, infinity, endless digits and half characters (lone surrogates, which no file and no
-    tokenizer accepts) are refused, so that what comes out can be stored and sent on.
+    NaN, infinity, endless digits, deep nesting and half characters (lone surrogates, which no file
+    and no tokenizer accepts) are refused, so that what comes out can be shown, stored and sent on.
 
     Raises:
         DataFileError: the text is not JSON, or is hostile.
     """
     try:
         value = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_constant)
+        _refuse_deep_nesting(value)
         json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise DataFileError(
@@ -91,6 +94,20 @@ def parse_json(text: str) -> Any:
     except UnicodeEncodeError as error:
         raise DataFileError("it contains half characters (lone surrogates)") from error
     return value
+
+
+def _refuse_deep_nesting(value: Any) -> None:
+    level = [value]
+    for _depth in range(MAX_NESTING + 1):
+        containers = [item for item in level if isinstance(item, (dict, list))]
+        if not containers:
+            return
+        level = [
+            inner
+            for item in containers
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    raise DataFileError("it is nested too deeply")
 
 
 def _integer(digits: str) -> int:

@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from fooocus_ext.data_files import write_whole
+from fooocus_ext.data_files import parse_json, write_whole
 from fooocus_ext.markup import render
 from fooocus_ext.metadata.settings import ENTRIES, OTHER_FIELDS, SCHEME_KEY
 
@@ -30,6 +30,8 @@ PAGE_NAME = "log.html"
 _LOCK_NAME = ".log.lock"
 _LOCK_SECONDS = 30
 _BLOCK = 64 * 1024
+_MAX_BYTES_READ = 64 * 1024 * 1024
+_MAX_NUMBER = 10**9
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _LABELS: Mapping[str, str] = {entry.key: entry.label for entry in ENTRIES} | {
     field.name: field.label for field in OTHER_FIELDS
@@ -94,7 +96,7 @@ def append(folder: Path, file: str, time: str, metadata: Mapping[str, Any]) -> E
     with FileLock(folder / _LOCK_NAME, timeout=_LOCK_SECONDS):
         newest = read_newest(folder, 2 * PAGE_SIZE)
         number = newest[0].number + 1 if newest else 0
-        entry = Entry(number, file, time, metadata)
+        entry = Entry(number, _encodable(file), _encodable(time), _storable(metadata))
         _append_line(folder / ENTRIES_NAME, entry)
         _write_pages(folder, [entry, *newest])
     return entry
@@ -122,6 +124,18 @@ def _days(root: Path) -> list[Path]:
     return [path for path in root.iterdir() if _DAY.fullmatch(path.name) and path.is_dir()]
 
 
+def _encodable(text: str) -> str:
+    """Return a text without half characters (lone surrogates), which no page can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _storable(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings as every line and page can hold them: NaN and infinity become texts."""
+    text = _encodable(json.dumps(dict(metadata), ensure_ascii=False))
+    values: dict[str, Any] = json.loads(text, parse_constant=str)
+    return values
+
+
 def _append_line(path: Path, entry: Entry) -> None:
     content = {
         "number": entry.number,
@@ -147,7 +161,7 @@ def _last_lines(path: Path, count: int) -> list[bytes]:
             position = stream.seek(0, os.SEEK_END)
             blocks: list[bytes] = []
             newlines = 0
-            while position > 0 and newlines <= count:
+            while position > 0 and newlines <= count and len(blocks) * _BLOCK < _MAX_BYTES_READ:
                 size = min(_BLOCK, position)
                 position -= size
                 stream.seek(position)
@@ -161,13 +175,14 @@ def _last_lines(path: Path, count: int) -> list[bytes]:
 
 
 def _read_entry(line: bytes) -> Entry | None:
+    """Return a line's entry; None for a line that no program of ours has written whole."""
     try:
-        content = json.loads(line)
+        content = parse_json(line.decode())
         metadata = content["metadata"]
         entry = Entry(int(content["number"]), str(content["file"]), str(content["time"]), metadata)
     except (ValueError, KeyError, TypeError):
         return None
-    return entry if isinstance(metadata, dict) else None
+    return entry if isinstance(metadata, dict) and 0 <= entry.number < _MAX_NUMBER else None
 
 
 def _write_pages(folder: Path, newest: Sequence[Entry]) -> None:

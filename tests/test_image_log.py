@@ -123,6 +123,15 @@ def test_a_line_cut_off_by_a_crash_costs_no_other_entry(folder):
     assert read(folder).articles == [2, 1, 0]
 
 
+def test_what_no_page_can_hold_is_replaced_and_the_log_goes_on(folder):
+    metadata = {"prompt": "a \ud800 fox", "cfg": float("inf"), "\udfff": [float("nan")]}
+    image_log.append(folder, "\ud800.png", "12:00", metadata)
+    append(folder, prompt="the next one")
+    newest, oldest = read(folder).copied
+    assert newest == {"prompt": "the next one"}
+    assert oldest == {"prompt": "a ? fox", "cfg": "Infinity", "?": ["NaN"]}
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -132,7 +141,15 @@ def test_a_line_cut_off_by_a_crash_costs_no_other_entry(folder):
         b'{"number":"x","file":1,"time":1,"metadata":{}}',
         b"\xff\xfe",
         b'{"number":1,"file":"a","time":"b","metadata":[]}',
+        b'{"number":1e999,"file":"a","time":"b","metadata":{}}',
+        b'{"number":-9,"file":"a","time":"b","metadata":{}}',
+        b'{"number":1,"file":"a","time":"b","metadata":{"prompt":NaN}}',
+        b'{"number":1,"file":"a","time":"b","metadata":{"prompt":"\\ud800"}}',
+        b'{"number":1,"file":"a","time":"b","metadata":{"prompt":' + b"9" * 5000 + b"}}",
+        b'{"number":1,"file":"a","time":"b","metadata":{"a":' + b"[" * 900 + b"]" * 900 + b"}}",
+        b'{"number":1,"file":"a","time":"b","metadata":{"a":' + b'{"a":' * 99_999,
     ],
+    ids=lambda line: repr(line[:70]),
 )
 def test_lines_that_make_no_sense_are_read_over(folder, line):
     fill(folder, 1)

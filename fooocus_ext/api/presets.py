@@ -12,8 +12,9 @@ from pydantic import Field, StrictBool
 from fooocus_ext import args
 from fooocus_ext.api.base import as_http_error, new_router
 from fooocus_ext.api.bodies import Strict
+from fooocus_ext.errors import RequestError
 from fooocus_ext.limits import CFG_SCALE, LORA_WEIGHT, MAX_TEXT_LENGTH
-from fooocus_ext.presets.files import save_preset
+from fooocus_ext.presets.files import PresetLibrary, save_preset
 from fooocus_ext.presets.preset import LoraSlot, preset_from_settings
 from fooocus_ext.presets.readers import MAX_NAME_LENGTH
 
@@ -38,11 +39,14 @@ class PresetToSave(Strict):
     negative_prompt: str = Field("", max_length=MAX_TEXT_LENGTH)
 
 
-def router(folder: Path, changed: Callable[[], None]) -> APIRouter:
+def router(
+    folder: Path, presets: Callable[[], PresetLibrary], changed: Callable[[], None]
+) -> APIRouter:
     """Return the route, ready to be included in the host's application.
 
     Args:
         folder: the user's presets; made when the first is saved.
+        presets: those that there are, ours among them.
         changed: called after a preset was saved.
     """
     routes = new_router()
@@ -50,6 +54,8 @@ def router(folder: Path, changed: Callable[[], None]) -> APIRouter:
     @routes.post("/presets", summary="Save settings as a preset of your own")
     def save(request: PresetToSave) -> dict[str, str]:
         with as_http_error():
+            if not request.overwrite:
+                _refuse_to_replace_ours(request.name, folder, presets())
             settings = args.Settings().replace(**request.settings)
             preset = preset_from_settings(
                 request.name,
@@ -65,3 +71,14 @@ def router(folder: Path, changed: Callable[[], None]) -> APIRouter:
         return {"saved": str(path)}
 
     return routes
+
+
+def _refuse_to_replace_ours(name: str, folder: Path, library: PresetLibrary) -> None:
+    """Raise RequestError for the name of a preset that is not the user's: theirs would hide it."""
+    for preset in library.presets.values():
+        is_ours = preset.source is not None and not preset.source.is_relative_to(folder)
+        if is_ours and preset.name.casefold() == name.strip().casefold():
+            raise RequestError(
+                f'preset: the extension comes with a preset "{preset.name}", which yours would replace; '
+                "choose another name or overwrite it."
+            )

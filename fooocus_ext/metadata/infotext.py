@@ -28,7 +28,7 @@ _MEANING_OF_ABSENT = {
     "RNG": "GPU",
 }
 """What the host's parser adds to infotexts that do not state it."""
-_LORA_TAG = re.compile(r"\s*<lora:([^:<>]+):([-+]?\d*\.?\d+)>")
+_LORA_TAG = re.compile(r"<lora:([^:<>]{1,300}):([-+]?(?:\d{1,9}(?:\.\d{1,20})?|\.\d{1,20}))>")
 
 
 def from_infotext(
@@ -53,7 +53,7 @@ def from_infotext(
         **{
             **of_ours,
             "styles": tuple(styles),
-            "prompt": _LORA_TAG.sub("", prompt),
+            "prompt": _without_lora_tags(prompt),
             "negative_prompt": str(entries.get("Negative prompt", "")),
             "loras": _loras_of(prompt, preset),
             "sampler": entries.get("Sampler"),
@@ -72,6 +72,12 @@ def from_infotext(
         }
     )
     return found if settings.enabled else found.with_bare_embeddings()
+
+
+def _without_lora_tags(prompt: str) -> str:
+    """Return a prompt without its LoRAs' tags, each with the blanks before it."""
+    *before_tags, last = _LORA_TAG.split(prompt)[:: _LORA_TAG.groups + 1]
+    return "".join([*(text.rstrip() for text in before_tags), last])
 
 
 def _loras_of(prompt: str, preset: Preset | None) -> tuple[tuple[str, float], ...]:

@@ -21,7 +21,7 @@ _SEPARATORS = " \n:,"
 _NOT_WRITTEN = ("Cc", "Cn", "Co", "Cs")
 _SAMPLE = 2_000
 # What Pillow raises for files that are cut off, lie about their sizes or are not pictures.
-_UNREADABLE = (
+UNREADABLE = (
     OSError,
     ValueError,
     SyntaxError,
@@ -51,7 +51,7 @@ def picture_text(source: Image.Image | Path | bytes) -> tuple[str | None, str | 
             return _text_of(source)
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             return _text_of(image)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None, None
 
 

@@ -102,11 +102,13 @@ def save_preset(folder: Path, name: str, preset: Preset, *, overwrite: bool = Fa
         overwrite: whether a preset of that name may be replaced.
 
     Raises:
-        RequestError: the name is not allowed or taken, or the folder cannot be written.
+        RequestError: the name is not allowed or taken, the file would not be loaded again as it is,
+            or the folder cannot be written.
     """
     checked = _check_name(name)
     target = folder / f"{checked}.json"
     text = json.dumps(preset.to_json(), indent=4, ensure_ascii=False) + "\n"
+    _check_loads(checked, text, preset)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -120,6 +122,21 @@ def save_preset(folder: Path, name: str, preset: Preset, *, overwrite: bool = Fa
     except (OSError, UnicodeEncodeError) as error:
         raise RequestError(f"preset: {target} cannot be written ({error}).") from error
     return target
+
+
+def _check_loads(name: str, text: str, preset: Preset) -> None:
+    """Raise RequestError for what ``load_presets`` would refuse, or leave a part of out."""
+    if len(text.encode("utf-8", "replace")) > MAX_FILE_BYTES:
+        raise RequestError(f"preset: it is larger than {MAX_FILE_BYTES // 1024} KiB.")
+    try:
+        loaded = preset_from_json(name, parse_json(text))
+    except DataFileError as error:
+        raise RequestError(f"preset: it could not be loaded again: {error}.") from error
+    if loaded.problems:
+        reasons = " ".join(f"{problem.entry}: {problem.reason}" for problem in loaded.problems[:5])
+        raise RequestError(f"preset: it could not be loaded again: {reasons}")
+    if loaded.to_json() != preset.to_json():
+        raise RequestError("preset: it would not be loaded again as it is.")
 
 
 def _check_name(name: str) -> str:

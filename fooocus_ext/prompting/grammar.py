@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _SPECIAL = re.compile(r"\\.|<\w+:|[\[\](),>]", re.DOTALL)
 _CLOSERS = {")": "(", ">": "<"}
@@ -18,14 +19,13 @@ _LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _EXTRA_NETWORK = re.compile(r"<\w+:[^<>]+>")
 # As the webui divides and weighs prompts (v1.10, ``prompt_parser.get_multicond_prompt_list``).
 _AND = re.compile(r"\bAND\b")
-_WEIGHT = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)")
+_WEIGHT = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
 # As the webui strips comments (v1.10, ``processing_scripts/comments.py``).
 _COMMENT_LINE = re.compile(r"(^|\n)#[^\n]*(\n|$)")
 _COMMENT = re.compile(r"#[^\n]*(\n|$)")
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """A character of the text that means something: where it is, and what (``<`` for a tag)."""
 
     position: int

@@ -21,6 +21,8 @@ MAX_ROUNDS = 64
 MAX_FILE_BYTES = 4 * MEBIBYTE
 MAX_REPLACEMENTS = 10_000
 MAX_ADDED_CHARACTERS = 100_000
+MAX_MOVED_CHARACTERS = 100_000_000
+"""Characters that all searches for the first place of a token may go over, together."""
 MAX_HINTS = 10
 
 _TOKEN = re.compile(r"__((?! )(?:(?!__)[\w\-./\\ ])+(?<! ))__")
@@ -49,6 +51,9 @@ class Wildcards:
     def names(self) -> list[str]:
         """All names that can stand between the underscores, sorted."""
         return sorted(self._index())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._index()
 
     def options(self, name: str) -> list[str]:
         """Return the options of a wildcard: its file's lines, trimmed, without comments and empty ones.
@@ -146,10 +151,7 @@ def apply_wildcards(
     expansion = _Expansion(wildcards, rng, index, in_order, note or (lambda _sentence: None))
     for _round in range(MAX_ROUNDS):
         before = expansion.replacements
-        # Fooocus gives each draw to the first place where its token stands at that moment, which
-        # may be inside an option that the same round has put in.
-        for token in _TOKEN.finditer(text):
-            text = text.replace(token[0], expansion.replace(token), 1)
+        text = expansion.round(text)
         if expansion.replacements == before:
             return text
     if unresolved := _TOKEN.search(text):
@@ -171,11 +173,39 @@ class _Expansion:
     note: Callable[[str], None]
     replacements: int = 0
     characters: int = 0
+    moved: int = 0
     unusable: set[str] = field(default_factory=set)
+
+    def round(self, text: str) -> str:
+        """Return a text after one draw for each token that stands in it now.
+
+        Fooocus gives each draw to the first place where its token stands at that moment, which may
+        be inside an option that the same round has put in. Only where double underscores are left in
+        front of a token is that place searched for; elsewhere it is the token's own.
+        """
+        left: list[str] = []
+        tail, end, plain = "", 0, True
+        for token in _TOKEN.finditer(text):
+            gap, option = tail + text[end : token.start()], self.replace(token)
+            left.append(text[end : token.start()])
+            plain = plain and "__" not in gap
+            if plain or option == token[0]:
+                left.append(option)
+            else:
+                left = [self._at_first_place("".join([*left, token[0]]), token[0], option)]
+            plain = plain and "__" not in gap[-1:] + option
+            tail, end = (gap + option)[-1:], token.end()
+        return "".join([*left, text[end:]])
+
+    def _at_first_place(self, text: str, token: str, option: str) -> str:
+        self.moved += len(text)
+        if self.moved > MAX_MOVED_CHARACTERS:
+            raise self._too_much("a text that is too long")
+        return text.replace(token, option, 1)
 
     def replace(self, token: re.Match[str]) -> str:
         name = token[1]
-        if not _NAME.fullmatch(name) and name not in self.wildcards.names:
+        if not _NAME.fullmatch(name) and name not in self.wildcards:
             self.note(
                 f"Wildcards: {token[0][:80]} is left as text: a name is made of letters, digits, "
                 '"_" and "-", with "/" between folders inside the wildcards folder.'

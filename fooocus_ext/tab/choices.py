@@ -119,7 +119,7 @@ def style_names(value: str) -> list[str]:
     """Read the hidden list of selected styles. Raises RequestError if it is not one."""
     try:
         names = json.loads(value or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise RequestError(f"Styles: got {describe(value)}; allowed: a JSON list of names.")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from fooocus_ext.api import presets
+from fooocus_ext.presets.files import load_presets
+
+SHIPPED = Path(__file__).parents[2] / "presets"
 
 
 @pytest.fixture
@@ -24,7 +29,8 @@ def folder(tmp_path):
 @pytest.fixture
 def client(folder, changes):
     app = FastAPI()
-    app.include_router(presets.router(folder, lambda: changes.append("changed")))
+    library = partial(load_presets, [SHIPPED, folder])
+    app.include_router(presets.router(folder, library, lambda: changes.append("changed")))
     return TestClient(app)
 
 
@@ -65,3 +71,50 @@ def test_wrong_settings_are_named(client):
     answer = client.post("/fooocus/v1/presets", json=body)
     assert answer.status_code == 422
     assert "sharpness" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("name", ["default", "Default", " default ", "initial"])
+def test_a_preset_of_ours_is_hidden_only_when_asked_to(client, folder, name):
+    refused = client.post("/fooocus/v1/presets", json={"name": name})
+    assert refused.status_code == 422
+    assert f'"{name.strip().lower()}"' in refused.json()["detail"]
+    assert not folder.exists()
+    body = {"name": name, "overwrite": True}
+    assert client.post("/fooocus/v1/presets", json=body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"refiner": "x" * 301},
+        {"refiner": "a\0b"},
+        {"styles": [f"style {number}" for number in range(501)]},
+        {"styles": ["x" * 301]},
+        {"aspect_ratio": "nonsense"},
+        {"aspect_ratio": "1*1"},
+        {"refiner_method": "joint", "refiner": "x" * 2_000_000},
+    ],
+    ids=["long refiner", "nul", "501 styles", "long style", "no size", "strange size", "2 MB"],
+)
+def test_what_the_loader_would_refuse_is_not_saved(client, folder, changes, settings):
+    answer = client.post("/fooocus/v1/presets", json={"name": "mine", "settings": settings})
+    assert answer.status_code == 422, answer.text
+    assert len(answer.text) < 20_000
+    assert not folder.exists() or not list(folder.iterdir())
+    assert changes == []
+
+
+def test_what_is_saved_is_loaded_as_it_was(client, folder):
+    settings = {
+        "sharpness": 7.25,
+        "styles": ["a", "b"],
+        "refiner": "ö.safetensors",
+        "keep": ["steps"],
+    }
+    words = {"prompt": "a fox\n, \u2028 ", "negative_prompt": "", "base_model": "x"}
+    body = {"name": "mine", "settings": settings, "cfg_scale": 30, **words}
+    assert client.post("/fooocus/v1/presets", json=body).status_code == 200
+    library = load_presets([folder])
+    assert not library.problems
+    assert library.presets["mine"].sharpness == 7.25
+    assert library.presets["mine"].prompt == words["prompt"]

@@ -8,12 +8,12 @@ from typing import Any
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.dependencies.utils import get_parameterless_sub_dependant
 from fastapi.routing import APIRoute
-from modules import generation_parameters_copypaste as copypaste
 
 from fooocus_ext import infotext
 from fooocus_ext.api.bodies import surplus_problem
 from fooocus_ext.args import SCRIPT_KEY, parse
 from fooocus_ext.errors import RequestError, describe
+from fooocus_ext.host import infotexts
 from fooocus_ext.host.http import limits
 
 log = logging.getLogger("fooocus")
@@ -70,7 +70,7 @@ def _settle_infotext(body: dict[str, Any], script: dict[str, Any]) -> None:
         return
     if _has_half_characters(text):
         raise RequestError("infotext: allowed: no half characters (lone surrogates).")
-    entries = copypaste.parse_generation_parameters(text)
+    entries = infotexts.parse(text)
     for name, typed in infotext.typed_texts(entries).items():
         body.setdefault(name, typed)
     slots = script.get("args")

@@ -31,7 +31,7 @@ def routers() -> list[APIRouter]:
     model = expansion.models_folder()
     return [
         routes.router(services()),
-        presets.router(assets.user_folder() / "presets", _read_again),
+        presets.router(assets.user_folder() / "presets", assets.presets, _read_again),
         model_download.router(model, _may_download, _read_again),
     ]
 

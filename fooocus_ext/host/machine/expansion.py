@@ -93,12 +93,15 @@ def _placement() -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=8)
 def _usable(folder: Path, _state: FolderState) -> bool:
-    """Load the user's model; what is wrong with its folder is logged once, until a file changes."""
+    """Load the user's model and have it write; what is wrong is logged once, until a file changes."""
     from fooocus_ext.prompting.expander import ExpansionModelError, cached_expander
 
     try:
-        cached_expander(folder, **_placement())
+        cached_expander(folder, **_placement()).expansions(["a cat"], [0], target_tokens=8)
     except ExpansionModelError as error:
         log.warning("%s; the built-in expansion model is used instead", error)
+        return False
+    except Exception:  # whatever foreign files lead to, prompts are expanded
+        log.exception("%s cannot be used; the built-in expansion model is used instead", folder)
         return False
     return True

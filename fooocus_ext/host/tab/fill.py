@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
-from modules import generation_parameters_copypaste as copypaste
 from modules import script_callbacks, sd_models, sd_vae, shared
 
+from fooocus_ext.errors import RequestError
+from fooocus_ext.host import infotexts
 from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.markup import render
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
 from fooocus_ext.metadata.picture_file import picture_text
 from fooocus_ext.metadata.preset import from_preset
+from fooocus_ext.metadata.values import MAX_TEXT_LENGTH
 from fooocus_ext.presets.resolve import resolve
 from fooocus_ext.tab.fill import Filled, Names, fill
 from fooocus_ext.tab.widgets import BY_NAME, DEFAULTS, LORAS, NAMES
@@ -68,6 +70,9 @@ def load_preset(name: str) -> list[Any]:
 
 def load_text(text: str) -> list[Any]:
     """Return updates for pasted text: Fooocus's JSON, or an infotext of Fooocus or the webui."""
+    if len(text) > MAX_TEXT_LENGTH:
+        note = f"The pasted text has {len(text)} characters; allowed: up to {MAX_TEXT_LENGTH}."
+        return updates(Filled({}, (note,)))
     return _loaded(read_settings(text), "The pasted text contains no settings.")
 
 
@@ -92,7 +97,10 @@ def read_settings(source: str | bytes) -> Filled | None:
     text = source if isinstance(source, str) else picture_text(source)[0]
     if not text or "Steps: " not in text:
         return None
-    entries = copypaste.parse_generation_parameters(text)
+    try:
+        entries = infotexts.parse(text)
+    except RequestError:
+        return None
     script_callbacks.infotext_pasted_callback(text, entries)
     return fill_from_infotext(entries)
 

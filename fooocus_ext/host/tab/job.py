@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from modules import generation_parameters_copypaste as copypaste
 from modules import sd_samplers, shared
 from PIL import Image
 
@@ -13,6 +12,7 @@ from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.jobs.run import Job
 from fooocus_ext.host.machine import assets
+from fooocus_ext.host.tab.selected import selected_picture
 from fooocus_ext.tab.actions import (
     VARIATIONS,
     Variation,
@@ -70,7 +70,7 @@ def _options(choices: Choices) -> dict[str, Any]:
 
 
 def _varied(choices: Choices, variation: Variation, gallery: Any) -> dict[str, Any]:
-    picture = _selected(gallery)
+    picture = selected_picture(gallery)
     if variation.enlarges:
         picture = _upscaled(picture, variation.scale, choices)
         size = picture.size
@@ -83,17 +83,6 @@ def _varied(choices: Choices, variation: Variation, gallery: Any) -> dict[str, A
         "settings": settings,
         "request": request,
     }
-
-
-def _selected(gallery: Any) -> Image.Image:
-    """Return the picture that the page sent along."""
-    try:
-        picture = copypaste.image_from_url_text(gallery)
-    except (AssertionError, OSError, ValueError) as error:
-        raise RequestError("The selected picture cannot be read any more.") from error
-    if picture is None:
-        raise RequestError("Make or select a picture first; then it can be varied or upscaled.")
-    return picture.convert("RGB")
 
 
 def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Image:

@@ -74,11 +74,17 @@ def folder_state(folder: Path) -> FolderState:
     """
     try:
         whole = [path for path in sorted(folder.iterdir()) if not path.name.endswith(_PART)]
-        stats = [path.stat() for path in whole]
     except OSError:
         return ()
-    entries = zip(whole, stats, strict=True)
-    return tuple((path.name, stat.st_size, stat.st_mtime_ns) for path, stat in entries)
+    return tuple(_state_of(path) for path in whole)
+
+
+def _state_of(path: Path) -> tuple[str, int, int]:
+    try:
+        stat = path.stat()
+    except OSError:  # a link that leads nowhere
+        return path.name, -1, 0
+    return path.name, stat.st_size, stat.st_mtime_ns
 
 
 def download_model(

@@ -8,7 +8,6 @@ the file.
 
 from __future__ import annotations
 
-import json
 import logging
 import pickle
 from collections.abc import Callable
@@ -18,6 +17,8 @@ from typing import Any
 
 import torch
 
+from fooocus_ext.data_files import MEBIBYTE, DataFileError, parse_json, read_text
+from fooocus_ext.errors import describe
 from fooocus_ext.prompting.expander.network import Network, NetworkShape
 from fooocus_ext.prompting.expander.words import PhraseBook
 
@@ -28,6 +29,7 @@ WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 TOKENIZER_FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 FOOOCUS_WORDS, OWN_WORDS, OWN_PHRASES = "positive.txt", "words.txt", "phrases.txt"
 OWN_FACETS = "facets.txt"
+MAX_TEXT_BYTES = 64 * MEBIBYTE
 _GPT2_SPACE = "Ġ"  # how byte-level BPE writes the space in front of a word
 _FOOOCUS_TOP_K = 100
 _OWN_TOP_K, _OWN_TEMPERATURE, _OWN_WINDOW = 40, 0.7, 48
@@ -77,6 +79,20 @@ def load_model(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Exp
     Raises:
         ExpansionModelError: a file is missing or cannot be used.
     """
+    try:
+        return _load_model(folder, device, dtype)
+    except (
+        OSError,
+        ArithmeticError,
+        LookupError,
+        RecursionError,
+        RuntimeError,
+        MemoryError,
+    ) as error:
+        raise _broken(folder, error) from error
+
+
+def _load_model(folder: Path, device: torch.device, dtype: torch.dtype) -> ExpansionModel:
     _require_files(folder)
     shape = _read_shape(folder)
     tensors = _read_weights(folder, shape)
@@ -107,7 +123,9 @@ def load_model(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Exp
 
 def missing_file(folder: Path) -> str | None:
     """Return the name of a file that ``folder`` lacks to be an expansion model, None if it has all."""
-    present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    present = (
+        {path.name for path in folder.iterdir() if path.is_file()} if folder.is_dir() else set()
+    )
     if "config.json" not in present:
         return "config.json"
     if not present & set(WEIGHT_FILES):
@@ -136,8 +154,8 @@ def _broken(path: Path, reason: object) -> ExpansionModelError:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_text(path, limit=MAX_TEXT_BYTES)
+    except DataFileError as error:
         raise _broken(path, error) from error
 
 
@@ -147,10 +165,11 @@ def _read_lines(path: Path) -> tuple[str, ...]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    text = _read_text(path)
     try:
-        content = json.loads(_read_text(path))
-    except json.JSONDecodeError as error:
-        raise _broken(path, f"not valid JSON ({error})") from error
+        content = parse_json(text)
+    except DataFileError as error:
+        raise _broken(path, error) from error
     if not isinstance(content, dict):
         raise _broken(path, "not a JSON object")
     return content
@@ -159,36 +178,23 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _read_shape(folder: Path) -> NetworkShape:
     path = folder / "config.json"
     config = _read_json(path)
-    if config.get("model_type", "gpt2") != "gpt2":
-        raise _broken(path, f'model_type is "{config["model_type"]}", allowed is "gpt2"')
-    if config.get("activation_function", "gelu_new") != "gelu_new":
-        raise _broken(
-            path, f'activation_function "{config["activation_function"]}" is not gelu_new'
-        )
+    for key, allowed in (("model_type", "gpt2"), ("activation_function", "gelu_new")):
+        if config.get(key, allowed) != allowed:
+            raise _broken(path, f'{key} is {describe(config[key])}, allowed is "{allowed}"')
     for unusual in ("scale_attn_by_inverse_layer_idx", "add_cross_attention"):
         if config.get(unusual):
             raise _broken(path, f"{unusual} is not supported")
     try:
-        width = int(config.get("n_embd", 768))
-        shape = NetworkShape(
-            vocabulary=int(config.get("vocab_size", 50257)),
-            context=int(config.get("n_positions", 1024)),
-            width=width,
-            layers=int(config.get("n_layer", 12)),
-            heads=int(config.get("n_head", 12)),
-            inner=int(config.get("n_inner") or 4 * width),
-            epsilon=float(config.get("layer_norm_epsilon", 1e-5)),
-        )
-    except (TypeError, ValueError) as error:
+        return NetworkShape.from_config(config)
+    except ValueError as error:
         raise _broken(path, error) from error
-    sizes = (shape.vocabulary, shape.context, shape.width, shape.layers, shape.heads, shape.inner)
-    if min(sizes) < 1 or max(sizes) > 1_000_000 or shape.width % shape.heads:
-        raise _broken(path, f"no network has the sizes {sizes}")
-    return shape
 
 
 def _read_weights(folder: Path, shape: NetworkShape) -> dict[str, torch.Tensor]:
     path = next(folder / name for name in WEIGHT_FILES if (folder / name).is_file())
+    taken = path.stat().st_size
+    if not shape.fewest_bytes <= taken <= shape.most_bytes:
+        raise _broken(path, f"{taken} bytes cannot hold the network that config.json describes")
     loaded = _load_safetensors(path) if path.suffix == ".safetensors" else _load_bin(path)
     tensors = {name.removeprefix("transformer."): tensor for name, tensor in loaded.items()}
     wanted = shape.tensors()
@@ -251,8 +257,9 @@ def _load_tokenizer(folder: Path, shape: NetworkShape) -> Any:
         tokenizer = tokenizer_class.from_pretrained(str(folder), local_files_only=True)
     except Exception as error:  # the Rust tokenizers raise bare Exception for a bad file
         raise _broken(path, error) from error
-    if len(tokenizer) > shape.vocabulary:
-        reason = f"{len(tokenizer)} tokens, but vocab_size in config.json is {shape.vocabulary}"
+    last = max(tokenizer.get_vocab().values(), default=0)
+    if last >= shape.vocabulary:
+        reason = f"token {last}, but vocab_size in config.json is {shape.vocabulary}"
         raise _broken(path, reason)
     tokenizer.model_max_length = 10**9  # long prompts are cut here, without the library's warning
     return tokenizer

@@ -7,11 +7,35 @@ allocated once. (GPT-2: Radford et al. 2019, "Language Models are Unsupervised M
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
+
+from fooocus_ext.data_files import MEBIBYTE
+from fooocus_ext.errors import describe
+
+LIMITS: Mapping[str, tuple[int, int]] = {
+    "vocabulary": (1, 300_000),
+    "context": (32, 16_384),
+    "width": (1, 8_192),
+    "layers": (1, 100),
+    "heads": (1, 128),
+    "inner": (1, 32_768),
+}
+"""The least and the most of each number that is believed; GPT-2's largest has 48 layers of width 1600."""
+_KEYS = {
+    "vocabulary": ("vocab_size", 50257),
+    "context": ("n_positions", 1024),
+    "width": ("n_embd", 768),
+    "layers": ("n_layer", 12),
+    "heads": ("n_head", 12),
+}
+_LARGEST_EPSILON = 0.1
+_OTHER_BYTES = 64 * MEBIBYTE
 
 
 @dataclass(frozen=True)
@@ -35,6 +59,38 @@ class NetworkShape:
     heads: int
     inner: int
     epsilon: float = 1e-5
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> NetworkShape:
+        """Return the shape that ``config.json`` describes.
+
+        Raises:
+            ValueError: a number is none, or so large that only a broken file would have it.
+        """
+        sizes = {
+            attribute: _whole(config, key, default, *LIMITS[attribute])
+            for attribute, (key, default) in _KEYS.items()
+        }
+        inner = _whole(config, "n_inner", 4 * sizes["width"], *LIMITS["inner"])
+        if sizes["width"] % sizes["heads"]:
+            raise ValueError(f"n_embd is {sizes['width']}, not a multiple of n_head")
+        epsilon = config.get("layer_norm_epsilon", cls.epsilon)
+        if type(epsilon) not in (int, float) or not 0 < epsilon <= _LARGEST_EPSILON:
+            raise ValueError(
+                f"layer_norm_epsilon is {describe(epsilon)}, allowed is a small number"
+            )
+        return cls(**sizes, inner=inner, epsilon=float(epsilon))
+
+    @property
+    def fewest_bytes(self) -> int:
+        """What the weights take in a file, with one byte for each number."""
+        return sum(math.prod(size) for size in self.tensors().values())
+
+    @property
+    def most_bytes(self) -> int:
+        """What they take with eight, beside a mask for each block, as older files have it."""
+        masks = 4 * self.layers * self.context**2
+        return 8 * self.fewest_bytes + masks + _OTHER_BYTES
 
     def tensors(self) -> dict[str, tuple[int, ...]]:
         """Return the name and shape of every tensor that the network needs, without its prefix."""
@@ -211,6 +267,14 @@ class Network:
 
     def _score(self, hidden: torch.Tensor) -> torch.Tensor:
         return F.linear(self._norm("ln_f", hidden), self._head)
+
+
+def _whole(config: Mapping[str, Any], key: str, default: int, minimum: int, maximum: int) -> int:
+    value = config.get(key)
+    value = default if value is None else value
+    if type(value) is not int or not minimum <= value <= maximum:
+        raise ValueError(f"{key} is {describe(value)}, allowed is {minimum} to {maximum}")
+    return value
 
 
 def _is_projection(name: str) -> bool:

@@ -13,11 +13,14 @@ _TAG = re.compile(r"<[^<>\s:]+:[^<>]*>")
 _WILDCARD = re.compile(r"__[^\s_](?:[^\s]*?[^\s_])??__")
 _EMBEDDING = re.compile(r"\bembedding:\S+", re.IGNORECASE)
 _KEYWORD = re.compile(r"\b(?:BREAK|AND|ADDCOMM|ADDROW|ADDCOL|ADDBASE)\b")
-_WEIGHT = re.compile(r":\s*[-+]?(?:\d+\.?\d*|\.\d+)\s*(?=[)\]]|$)")
+# A digit has one place in this pattern: with two, a long number would take quadratic time.
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
+_WEIGHT = re.compile(rf":\s*{_NUMBER}\s*(?=[)\]]|$)")
 _BRACKETS = re.compile(r"\\?[()\[\]{}]")
 _CHOICES = re.compile(r"[|:]")
 _SPACE = re.compile(r"\s+")
-_TRAILING_AND_WEIGHT = re.compile(r"\bAND\b[^\n]*:\s*[-+]?(?:\d+\.?\d*|\.\d+)\s*$", re.DOTALL)
+_LONE_NUMBER = re.compile(rf"\s*{_NUMBER}\s*")
+_AND = re.compile(r"\bAND\b")
 _AFTER_KEYWORD = re.compile(r"\b(?:BREAK|AND)\s*$")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -63,7 +66,8 @@ def can_continue(prompt: str) -> bool:
     They would not where it ends in the weight of an ``AND`` part (``a cat AND a dog :1.2``): behind
     more words the host no longer takes the number for a weight.
     """
-    return not _TRAILING_AND_WEIGHT.search(prompt)
+    body, _, number = prompt.rpartition(":")
+    return not (_LONE_NUMBER.fullmatch(number) and _AND.search(body.rpartition("\n")[2]))
 
 
 def join_continuation(prompt: str, words: str) -> str:

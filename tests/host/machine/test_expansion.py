@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+import shutil
+import time
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -142,3 +145,126 @@ def test_the_active_model_counts_the_tokens(expansion):
     assert expansion.expand([prompt], [1]) == [prompt]
     hijack.get_prompt_lengths = lambda text: (22, 75)
     assert expansion.expand([prompt], [1])[0].startswith(f"{prompt}, ")
+
+
+def config_with(folder, **changes) -> str:
+    return json.dumps({**json.loads((folder / "config.json").read_text()), **changes})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"n_layer": 1_000_000},
+        {"n_layer": 10**18},
+        {"n_layer": 40},
+        {"n_embd": 10**9, "n_head": 1},
+        {"n_embd": 8_192, "n_head": 1},
+        {"n_head": 7},
+        {"n_head": 0},
+        {"vocab_size": 10**7},
+        {"vocab_size": -1},
+        {"n_positions": 10**6},
+        {"n_positions": 1},
+        {"n_inner": 10**6},
+        {"n_embd": "48"},
+        {"n_layer": True},
+        {"n_layer": 2.5},
+        {"layer_norm_epsilon": -1.0},
+        {"layer_norm_epsilon": 0},
+        {"layer_norm_epsilon": "1e-5"},
+        {"layer_norm_epsilon": 10**40},
+        {"model_type": ["gpt2", "x"]},
+        {"activation_function": {"a": 1}},
+    ],
+    ids=str,
+)
+def test_a_config_that_no_model_has_is_refused_before_anything_is_built(
+    expansion, folder, caplog, changes
+):
+    (folder / "config.json").write_text(config_with(folder, **changes))
+    tracemalloc.start()
+    start = time.process_time()
+    assert not expansion._usable(folder, ())
+    seconds, (_, most) = time.process_time() - start, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (seconds < 1, most < 10_000_000) == (True, True)
+    assert name_of_model(expansion) == BUILT_IN
+    assert "config.json" in caplog.messages[0]
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"a":' * 100_000,
+        "[" * 900 + "]" * 900,
+        '{"layer_norm_epsilon": 1e400}',
+        '{"n_layer": NaN}',
+        '{"n_layer": ' + "9" * 5_000 + "}",
+        '{"n_layer": "\\ud800"}',
+        "",
+        "null",
+    ],
+    ids=["deep", "less deep", "1e400", "nan", "digits", "half character", "empty", "null"],
+)
+def test_json_that_nobody_writes_leads_to_the_built_in_model(
+    expansion, folder, caplog, name, content
+):
+    (folder / name).write_text(content)
+    assert name_of_model(expansion) == BUILT_IN
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith(f"{folder / name} cannot be used: ")
+
+
+FILES = ["config.json", "pytorch_model.bin", "positive.txt"]
+
+
+@pytest.mark.parametrize("name", [*FILES, "tokenizer_config.json"])
+def test_a_folder_in_place_of_a_file(expansion, folder, name):
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    assert name_of_model(expansion) == (BUILT_IN if name in FILES else folder.name)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_link_that_leads_nowhere(expansion, folder, caplog, name):
+    (folder / name).unlink()
+    (folder / name).symlink_to(folder / "nowhere")
+    assert name_of_model(expansion) == BUILT_IN
+    assert len(caplog.messages) == 1
+    assert name in caplog.messages[0]
+
+
+def test_a_link_in_place_of_the_folder(expansion, folder, caplog):
+    shutil.rmtree(folder)
+    folder.symlink_to(folder.parent / "nowhere")
+    assert name_of_model(expansion) == BUILT_IN
+
+
+def test_a_folder_named_by_a_file(expansion, folder, caplog):
+    expansion.shared.cmd_opts.fooocus_expansion_dir = str(folder / "config.json")
+    assert name_of_model(expansion) == BUILT_IN
+    assert "is not a folder" in caplog.messages[0]
+
+
+def test_a_token_beyond_the_vocabulary(expansion, folder, caplog):
+    content = json.loads((folder / "tokenizer.json").read_text())
+    content["model"]["vocab"]["strange"] = 10**8
+    (folder / "tokenizer.json").write_text(json.dumps(content))
+    assert name_of_model(expansion) == BUILT_IN
+    assert "100000000" in caplog.messages[0]
+
+
+def test_weights_that_overflow(expansion, folder, caplog):
+    weights = torch.load(folder / "pytorch_model.bin", weights_only=True)
+    torch.save(
+        {key: tensor * 1e37 for key, tensor in weights.items()}, folder / "pytorch_model.bin"
+    )
+    assert name_of_model(expansion) in (BUILT_IN, folder.name)
+
+
+@pytest.mark.parametrize("context", [32, 40])
+def test_a_short_context(expansion, folder, context):
+    shutil.rmtree(folder)
+    make_fooocus_folder(folder, context=context)
+    assert name_of_model(expansion) == folder.name

@@ -1,0 +1,40 @@
+"""Infotexts on their way to the host's parser, whose time grows with the square of some texts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from fooocus_ext.errors import RequestError
+from fooocus_ext.metadata.values import MAX_TEXT_LENGTH
+
+
+@pytest.fixture
+def infotexts(load_host_module):
+    parser = SimpleNamespace(parse_generation_parameters=lambda text: {"Prompt": text[:5]})
+    return load_host_module("infotexts", generation_parameters_copypaste=parser)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a fox\nSteps: 5, Seed: 1",
+        "",
+        "word " * 20_000 + "\nSteps: 5",
+        f'a\nFooocus prompt: "{"word " * 800}"',
+    ],
+    ids=["short", "empty", "long prompt", "long entry"],
+)
+def test_infotexts_reach_the_hosts_parser(infotexts, text):
+    assert infotexts.parse(text) == {"Prompt": text[:5]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 200_000, "a\nSteps: 5, " + " " * 200_000 + "x", "é-/" * 50_000, "a, " * MAX_TEXT_LENGTH],
+    ids=["letters", "blanks", "marks in keys", "too long"],
+)
+def test_what_would_take_it_minutes_does_not(infotexts, text):
+    with pytest.raises(RequestError, match="infotext"):
+        infotexts.parse(text)

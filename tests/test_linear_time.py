@@ -1,0 +1,204 @@
+"""Every parser of text that users or pictures bring takes time that grows with its length, and no faster."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import io
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fooocus_ext import image_log, infotext
+from fooocus_ext.data_files import DataFileError, parse_json
+from fooocus_ext.errors import RequestError
+from fooocus_ext.generation.plan import lora_tags
+from fooocus_ext.metadata import values
+from fooocus_ext.metadata.fooocus import read_fooocus_settings
+from fooocus_ext.metadata.infotext import from_infotext
+from fooocus_ext.metadata.picture_file import picture_text
+from fooocus_ext.presets.aspect_ratios import parse_size
+from fooocus_ext.presets.performance import match_file
+from fooocus_ext.presets.samplers import fooocus_names
+from fooocus_ext.prompting import grammar
+from fooocus_ext.prompting.arrays import apply_arrays
+from fooocus_ext.prompting.expander import text as expander_text
+from fooocus_ext.prompting.lines import take_apart
+from fooocus_ext.prompting.style_files import load_styles
+from fooocus_ext.prompting.styles import apply_styles
+from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards
+from fooocus_ext.tab.choices import style_names
+
+SHORT, LONG = 10_000, 300_000
+LARGEST_RATIO = 90.0
+"""Times the work on the long text may be that on the short one; linear is 30, quadratic 900."""
+MOST_SECONDS = 2.0
+SECONDS_OF_NOTE = 0.03
+"""What takes less than this on the long text is not slow, whatever the short one took."""
+ROOT = Path(__file__).parents[1]
+
+
+@functools.lru_cache(maxsize=1)
+def library():
+    return load_styles([ROOT / "styles"])
+
+
+def exif_picture(text: str) -> bytes:
+    exif = Image.Exif()
+    exif[0x9286] = b"UNICODE\0" + text.encode("utf-16-le", "replace")[:60_000]
+    stream = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(stream, "WEBP", exif=exif)
+    return stream.getvalue()
+
+
+def in_all_entries(text: str) -> dict[str, str]:
+    ours = dict.fromkeys(infotext.KEYS, text)
+    theirs = (
+        "Prompt",
+        "Sampler",
+        "Steps",
+        "Seed",
+        "CFG scale",
+        "Size-1",
+        "Size-2",
+        "Schedule type",
+    )
+    return {**ours, **dict.fromkeys(theirs, text), infotext.FIELDS[0].infotext: "True"}
+
+
+PROMPTS: dict[str, Callable[[str], object]] = {
+    "arrays": lambda text: apply_arrays(text, 3),
+    "wildcards": lambda text: apply_wildcards(text, Wildcards(), random.Random(1)),
+    "lines": lambda text: take_apart(text, True, ", ", divides=True),
+    "parts": lambda text: [part.is_wanted for part in grammar.split_parts(text)],
+    "comments and tags": lambda text: grammar.without_tags(grammar.strip_comments(text)),
+    "styles": lambda text: apply_styles(library().styles[:3], text),
+    "lora tags": lambda text: lora_tags([("<lora:<lora:", 1.0), ("a", 1.0)], text),
+    "what the expander reads": lambda text: expander_text.readable_text(text, ("cat", "dog")),
+    "what the expander may continue": expander_text.can_continue,
+    "what the expander adds": lambda text: expander_text.join_continuation(text, "fog"),
+}
+PROMPT_TEXTS = [
+    ("", "9", "x"),
+    ("(a:", "9", ""),
+    ("", "AND ", "x"),
+    ("", "AND a:1 ", "\n"),
+    ("", "a:1", "x"),
+    ("", " ", "x"),
+    ("", "\n", "x"),
+    ("", "_", "x"),
+    ("", "__a__ ", ""),
+    ("", "__a b__ ", "__a__"),
+    ("__a b__", "__a__ some words of a prompt ", ""),
+    ("", "__a__ some words of a prompt ", ""),
+    ("", "[[", ""),
+    ("", "[[a,b]] [[", ""),
+    ("[[" * 20, "[a],(b),", "]]" * 20),
+    ("", "(", ")"),
+    ("", "]", ""),
+    ("", "\\", "("),
+    ("", "<lora:", ""),
+    ("", "<lora:a:1> ", ""),
+    ("<lora:a:", "9", ""),
+    ("", "# \n", ""),
+    ("", "a, ", ""),
+    ("", "embedding:", ""),
+    ("", "{prompt}", ""),
+]
+
+RECORDS: dict[str, Callable[[str], object]] = {
+    "infotext entries": lambda text: from_infotext(in_all_entries(text)),
+    "infotext fields": lambda text: infotext.field_values(in_all_entries(text)),
+    "typed texts": lambda text: infotext.replaced([text], ["a"]),
+    "Fooocus's schemes": lambda text: read_fooocus_settings(text, library()),
+    "lists of styles": values.style_names,
+    "figures": values.figures(3, 0.0, 1.0),
+    "whole figures": values.whole_figure(1, 10),
+    "sizes": lambda text: (parse_size(text), values.size(text)),
+    "samplers": lambda text: fooocus_names(text, text),
+    "files": lambda text: match_file(text, [f"{text} [abc]", "b"]),
+    "styles of the page": style_names,
+    "JSON": parse_json,
+    "lines of the log": lambda text: image_log._read_entry(text.encode("utf-8", "replace")),
+    "rows of the log": lambda text: image_log.Entry(1, "a.png", "", {"prompt": text, text: 1}).rows,
+    "comments of pictures": lambda text: picture_text(exif_picture(text)),
+    "style names": lambda text: library().get(text),
+}
+_A1111 = "\nSteps: 1, Sampler: a, Size: 1x1, Version: Fooocus 2, Raw prompt: "
+RECORD_TEXTS = [
+    ("", "9", "x"),
+    ("<lora:a:", "9", "x"),
+    ("<lora:a:.", "9", "x"),
+    ("", " ", "<lora:a:1"),
+    ("", "<lora:a:1> ", ""),
+    ("", "<lora:" + "9" * 200 + ":", "x"),
+    ("", "\n", "x"),
+    ("", "Negative prompt:\n", _A1111),
+    ("", "red, ", f"{_A1111}red, red"),
+    (_A1111, "a", ""),
+    (_A1111, "a: ", ""),
+    (_A1111, 'aa: "b\\", ', ""),
+    (f'{_A1111}"', '\\"', ""),
+    (f"{_A1111}x, Lora hashes: a: b: 1, ", "a: b: 1, ", ""),
+    ('{"prompt": "', "'a', ", '", "seed": 1, "steps": 2, "styles": "[]"}'),
+    ('{"styles": "[', "'a', ", ']", "seed": 1, "steps": 2}'),
+    ("", "[", ""),
+    ("", '{"a":', ""),
+    ("['", "\\'", "']"),
+    ("[", "'a', ", "x"),
+    ("[", "'a', ' ", ""),
+    ("(", ", 'a", ")"),
+    ("1x1", " ", "x"),
+    ("1*1<", "x", ""),
+    ("", "DPM++ 2M ", "Karras"),
+    ("", "a/", ""),
+    ("", " [", "]"),
+    ("", "é", ""),
+]
+
+
+def spelled(text: tuple[str, str, str], length: int) -> str:
+    start, unit, end = text
+    return start + unit * ((length - len(start) - len(end)) // len(unit)) + end
+
+
+def seconds(parse: Callable[[str], object], text: str) -> float:
+    """Return the CPU time of one call; a refusal is as good as an answer."""
+    start = time.process_time()
+    with contextlib.suppress(RequestError, DataFileError):
+        parse(text)
+    return time.process_time() - start
+
+
+def check(parse: Callable[[str], object], text: tuple[str, str, str]) -> None:
+    gc.disable()
+    try:
+        long = seconds(parse, spelled(text, LONG))
+        if long < SECONDS_OF_NOTE:
+            return
+        short = min(seconds(parse, spelled(text, SHORT)) for _ in range(3))
+    finally:
+        gc.enable()
+    start, unit, _ = text
+    what = f"{start[:20]!r} + many {unit[:20]!r}: {short:.4f} s, then {long:.3f} s"
+    assert long < MOST_SECONDS, what
+    assert long < LARGEST_RATIO * max(short, 1e-4), what
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_a_prompt_takes_time_that_grows_with_its_length(name):
+    library()
+    for text in PROMPT_TEXTS:
+        check(PROMPTS[name], text)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_what_a_picture_or_a_file_says_takes_time_that_grows_with_its_length(name):
+    library()
+    for text in RECORD_TEXTS:
+        check(RECORDS[name], text)

@@ -15,7 +15,7 @@ from fooocus_ext.api.base import as_http_error, new_router
 from fooocus_ext.api.bodies import Strict
 from fooocus_ext.errors import RequestError
 from fooocus_ext.prompting.expander.folder import NOTICE, RemoteFile, download_model
-from fooocus_ext.prompting.expander.model import ExpansionModelError
+from fooocus_ext.prompting.expander.model_files import ExpansionModelError
 
 
 class FileToFetch(Strict):

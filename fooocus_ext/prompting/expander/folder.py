@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from fooocus_ext.errors import RequestError
-from fooocus_ext.prompting.expander.model import ExpansionModelError
+from fooocus_ext.prompting.expander.model_files import ExpansionModelError
 
 MODELS_SUBFOLDER = Path("prompt_expansion") / "fooocus_expansion"
 NOTICE = (

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from fooocus_ext.prompting.expander import ExpansionModelError, load_expander
-from fooocus_ext.prompting.expander.model import BUILT_IN_FOLDER, missing_file
+from fooocus_ext.prompting.expander.model import BUILT_IN_FOLDER
+from fooocus_ext.prompting.expander.model_files import missing_file
 from tests.prompting.expander.model_folders import WORDS, make_fooocus_folder
 
 LARGEST_SHIPPED = 8_000_000

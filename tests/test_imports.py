@@ -34,6 +34,7 @@ ORDER = (
     "limits",
     "core",
     "data_files",
+    "downloads",
     "markup",
     "fields",
     "args",

@@ -13,8 +13,9 @@ from pydantic import Field, StrictBool
 
 from fooocus_ext.api.base import as_http_error, new_router
 from fooocus_ext.api.bodies import Strict
+from fooocus_ext.downloads import RemoteFile
 from fooocus_ext.errors import RequestError
-from fooocus_ext.prompting.expander.folder import NOTICE, RemoteFile, download_model
+from fooocus_ext.prompting.expander.folder import NOTICE, download_model
 from fooocus_ext.prompting.expander.model_files import ExpansionModelError
 
 
@@ -54,12 +55,14 @@ class Downloader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._turn = threading.Lock()
+        self._cancelled = threading.Event()
         self.progress = Progress()
 
     def fetch(self, request: ModelToFetch) -> None:
         """Download what is asked for. Raises RequestError for whatever goes wrong."""
         if not self._turn.acquire(blocking=False):
             raise RequestError("expansion-model: a download is running; wait for its end.")
+        self._cancelled.clear()
         self.progress = Progress(running=True)
         try:
             download_model(
@@ -68,6 +71,7 @@ class Downloader:
                 self._folder,
                 accept_notice=request.accept_notice,
                 progress=self.progress.report,
+                is_cancelled=self._cancelled.is_set,
             )
         except ExpansionModelError as error:
             self.progress.error = str(error)
@@ -75,6 +79,11 @@ class Downloader:
         finally:
             self.progress.running = False
             self._turn.release()
+
+    def cancel(self) -> bool:
+        """Have the running download end; returns whether there was one."""
+        self._cancelled.set()
+        return self.progress.running
 
 
 def router(
@@ -107,5 +116,9 @@ def router(
             downloader.fetch(request)
         changed()
         return {"saved": str(folder)}
+
+    @routes.delete("/expansion-model", summary="Cancel the download that is running")
+    def cancel() -> dict[str, bool]:
+        return {"cancelled": downloader.cancel()}
 
     return routes

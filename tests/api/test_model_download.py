@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import http.server
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -12,6 +14,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from fooocus_ext.api import model_download
+from fooocus_ext.errors import RequestError
+from fooocus_ext.prompting.expander import ExpansionModelError
+from fooocus_ext.prompting.expander.folder import downloadable_names
 
 
 @pytest.fixture
@@ -85,3 +90,53 @@ def test_a_file_with_another_checksum_is_refused(client, folder, published):
     assert "checksum" in answer.json()["detail"]
     assert not (folder / "positive.txt").exists()
     assert "checksum" in client.get("/fooocus/v1/expansion-model").json()["error"]
+
+
+@pytest.mark.parametrize("name", ["run.py", "nul", "CON", "a.bin", "config.json/..", "preload.py"])
+def test_only_files_of_a_model_are_downloaded(client, folder, published, name):
+    body = request_for(published, files=[{"name": name, "sha256": "0" * 64}])
+    refused = client.post("/fooocus/v1/expansion-model", json=body)
+    assert refused.status_code == 422
+    assert "model.safetensors" in refused.json()["detail"]
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "allowed"), [("2.5.1+cu121", False), ("2.6.0", True), ("3.0", True)]
+)
+def test_pickled_weights_come_only_where_reading_them_is_safe(monkeypatch, version, allowed):
+    monkeypatch.setattr("torch.__version__", version)
+    assert ("pytorch_model.bin" in downloadable_names()) == allowed
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_file_in_the_place_of_the_folder_is_named(client, folder, published, kind):
+    folder.touch() if kind == "file" else folder.symlink_to(folder.parent / "nowhere")
+    answer = client.post("/fooocus/v1/expansion-model", json=request_for(published))
+    assert answer.status_code == 422
+    assert str(folder) in answer.json()["detail"]
+
+
+def test_a_download_is_cancelled(client):
+    assert client.delete("/fooocus/v1/expansion-model").json() == {"cancelled": False}
+
+
+def test_a_running_download_ends_when_cancelled(tmp_path, monkeypatch):
+    def endless(*_args, is_cancelled, **_more):
+        while not is_cancelled():
+            time.sleep(0.01)
+        raise ExpansionModelError("cancelled")
+
+    monkeypatch.setattr(model_download, "download_model", endless)
+    downloader = model_download.Downloader(tmp_path)
+    request = model_download.ModelToFetch(
+        base_url="http://a", files=[{"name": "a", "sha256": "0" * 64}]
+    )
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(downloader.fetch, request)
+        while not downloader.progress.running:
+            time.sleep(0.01)
+        assert downloader.cancel()
+        with pytest.raises(RequestError, match="cancelled"):
+            running.result(timeout=10)
+    assert not downloader.cancel()

@@ -26,7 +26,7 @@ ATTACKS = {
     "/fooocus/v1/presets": {"name": "planted", "overwrite": True},
     "/fooocus/v1/expansion-model": {
         "base_url": "http://127.0.0.1:9/",
-        "files": [{"name": "weights.bin", "sha256": "0" * 64}],
+        "files": [{"name": "model.safetensors", "sha256": "0" * 64}],
         "accept_notice": True,
     },
     "/fooocus/v1/txt2img": {"prompt": "planted", "steps": 1, "seed": 1},

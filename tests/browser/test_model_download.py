@@ -29,7 +29,7 @@ class Publisher(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.asked.append(self.path)
-        if not self.path.endswith("/weights.bin"):
+        if not self.path.endswith("/model.safetensors"):
             self.send_error(404)
             return
         self.send_response(200)
@@ -78,7 +78,7 @@ def fill(form, publisher, files):
 
 def test_nothing_is_fetched_before_the_notice_is_accepted(form, publisher):
     expect(form).to_contain_text("non-commercial")
-    fill(form, publisher, f"{SUM}  weights.bin")
+    fill(form, publisher, f"{SUM}  model.safetensors")
     form.locator("button").click()
     assert form.evaluate("form => form.checkValidity()") is False
     form.page.wait_for_timeout(700)
@@ -86,28 +86,28 @@ def test_nothing_is_fetched_before_the_notice_is_accepted(form, publisher):
 
 
 def test_a_model_is_downloaded_with_its_progress(form, publisher):
-    fill(form, publisher, f"\n{SUM.upper()} *weights.bin\n")
+    fill(form, publisher, f"\n{SUM.upper()} *model.safetensors\n")
     form.locator("[name=accepted]").check()
     form.locator("button").click()
     expect(form.locator("progress")).to_be_visible()
     expect(form.locator("button")).to_be_disabled()
     outcome = form.locator("[role=status]")
-    expect(outcome).to_contain_text(re.compile(r"weights\.bin: [0-3]\.\d of 3\.1 MB"))
+    expect(outcome).to_contain_text(re.compile(r"model\.safetensors: [0-3]\.\d of 3\.1 MB"))
     expect(outcome).to_contain_text("The model is in")
     expect(form.locator("progress")).to_be_hidden()
     expect(form.locator("button")).to_be_enabled()
     folder = Path(form.locator("code").first.inner_text())
-    assert (folder / "weights.bin").read_bytes() == CONTENT
+    assert (folder / "model.safetensors").read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (f"{'0' * 64} weights.bin", "checksum is wrong"),
+        (f"{'0' * 64} model.safetensors", "checksum is wrong"),
         (f"{SUM} other.bin", "other.bin could not be downloaded"),
-        (f"{SUM} ../weights.bin", "plain file name"),
+        (f"{SUM} ../model.safetensors", "plain file name"),
         (f"{SUM} <b>weights</b>", "<b>weights</b>"),
-        ("\nweights.bin 123", 'Line 2 is "weights.bin 123"; each line needs a SHA-256'),
+        ("\nmodel.safetensors 123", 'Line 2 is "model.safetensors 123"; each line needs a SHA-256'),
     ],
 )
 def test_what_goes_wrong_is_said(form, publisher, files, message):

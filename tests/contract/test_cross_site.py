@@ -192,7 +192,8 @@ def post(host, path, content):
     taken = time.process_time() - started
     assert answer.status_code < 500, (content[:300], answer.text[:500])
     assert len(answer.content) < LONGEST_ANSWER or answer.status_code == 200
-    assert taken < SECONDS, (taken, content[:300])
+    makes_a_picture = answer.status_code == 200 and "txt2img" in path
+    assert taken < SECONDS or makes_a_picture, (taken, content[:300])
     return answer
 
 

@@ -14,7 +14,7 @@ from fooocus_ext.api.bodies import surplus_problem
 from fooocus_ext.args import SCRIPT_KEY, parse
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.host import infotexts
-from fooocus_ext.host.http import limits
+from fooocus_ext.host.http import body_checks
 
 log = logging.getLogger("fooocus")
 
@@ -89,7 +89,7 @@ def _has_half_characters(text: str) -> bool:
 
 
 def _shape_problem(value: Any) -> str | None:
-    excess = limits.size_problem(value)
+    excess = body_checks.size_problem(value)
     if excess:
         return (
             f"Fooocus: got {excess}; allowed: the fields and values that the documentation lists."

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from modules import shared
 
-from fooocus_ext.host.http import limits
+from fooocus_ext.host.http import body_checks
 from fooocus_ext.host.http.origin import SAFE_METHODS, Trust, trust_of
 
 
@@ -33,11 +33,11 @@ class Gate:
         if problem:
             raise HTTPException(status_code=403, detail=problem)
         if request.method not in SAFE_METHODS:
-            receive = _again(await limits.read_body(request), receive)
+            receive = _again(await body_checks.read_body(request), receive)
         try:
             await self._route(scope, receive, send)
         except RequestValidationError as error:
-            problems = limits.shortened_problems(error.errors())
+            problems = body_checks.shortened_problems(error.errors())
             await JSONResponse({"detail": problems}, status_code=422)(scope, receive, send)
 
 

@@ -7,16 +7,19 @@ looks, or confirms an address and the notice below.
 
 from __future__ import annotations
 
-import hashlib
-import re
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
+import torch
+
+from fooocus_ext.downloads import (
+    PART,
+    DownloadError,
+    Progress,
+    RemoteFile,
+    download,
+    is_web_address,
+)
 from fooocus_ext.errors import RequestError
 from fooocus_ext.prompting.expander.model_files import ExpansionModelError
 
@@ -25,31 +28,17 @@ NOTICE = (
     "Fooocus's expansion model, its word list and its vocabulary may be used outside Fooocus for "
     "non-commercial purposes only. Download it only if you accept that, and only from a place you trust."
 )
-MAX_FILE_BYTES = 2 * 1024**3
-"""A downloaded file may not be larger; a GPT-2 of middle size in full precision takes 1.5 GB."""
+WITHOUT_PICKLES = {
+    *("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"),
+    *("special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt"),
+    *("positive.txt", "words.txt", "phrases.txt", "facets.txt", "model.safetensors"),
+}
+"""The files that may be downloaded: those that a model is read from, none of which can hold code."""
+PICKLED = "pytorch_model.bin"
+_SAFE_PICKLES = (2, 6)
+"""From this version of torch on, reading weights alone runs no code of the file (CVE-2025-32434)."""
 
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_PART = ".part"
-_BLOCK = 1 << 20
-_TIMEOUT = 30.0
-_HTTP_PARTIAL, _HTTP_RANGE_REFUSED = 206, 416
-
-Progress = Callable[[str, int, int | None], None]
 FolderState = tuple[tuple[str, int, int], ...]
-
-
-@dataclass(frozen=True)
-class RemoteFile:
-    """A file to download.
-
-    Attributes:
-        name: a plain file name, also its place below the base address.
-        sha256: of its content, in hexadecimal.
-    """
-
-    name: str
-    sha256: str
 
 
 def find_expansion_folder(explicit: Path | None, models_path: Path) -> Path | None:
@@ -73,7 +62,7 @@ def folder_state(folder: Path) -> FolderState:
     Files that are being downloaded do not count; without any other the state is empty.
     """
     try:
-        whole = [path for path in sorted(folder.iterdir()) if not path.name.endswith(_PART)]
+        whole = [path for path in sorted(folder.iterdir()) if not path.name.endswith(PART)]
     except OSError:
         return ()
     return tuple(_state_of(path) for path in whole)
@@ -87,6 +76,12 @@ def _state_of(path: Path) -> tuple[str, int, int]:
     return path.name, stat.st_size, stat.st_mtime_ns
 
 
+def downloadable_names() -> set[str]:
+    """Return the names of the files that may be downloaded with this machine's torch."""
+    version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
+    return WITHOUT_PICKLES | ({PICKLED} if version >= _SAFE_PICKLES else set())
+
+
 def download_model(
     base_url: str,
     files: Sequence[RemoteFile],
@@ -94,109 +89,41 @@ def download_model(
     *,
     accept_notice: bool,
     progress: Progress | None = None,
+    is_cancelled: Callable[[], bool] | None = None,
 ) -> None:
-    """Download the files of a model into ``folder``, each checked before it takes its name.
-
-    A download that broke off goes on where it stopped, if the server can do that. A file that is there
-    already and has the right checksum is not fetched again.
+    """Download the files of a model into ``folder``; see ``downloads.download``.
 
     Args:
         base_url: address of the folder, ``http`` or ``https``; the names are appended.
-        files: what to fetch.
+        files: what to fetch; names as in ``downloadable_names``.
         folder: where to put it; made if needed.
         accept_notice: that the user was shown ``NOTICE`` and accepts it.
         progress: called with the name, the bytes so far and the bytes in all (None if unknown).
+        is_cancelled: asked again and again whether to stop.
 
     Raises:
         RequestError: the notice was not accepted, or an address, name or checksum is malformed.
-        ExpansionModelError: a file could not be fetched, is larger than ``MAX_FILE_BYTES``, or is not
-            what the checksum says.
+        ExpansionModelError: a file could not be fetched or stored, or is not what its sum says.
     """
     if not accept_notice:
         raise RequestError(f"accept_notice is false, it must be true to download. {NOTICE}")
-    if not _is_web_address(base_url):
+    if not is_web_address(base_url):
         raise RequestError(f'base_url is "{base_url}", allowed is an http or https address')
     for file in files:
         _check(file)
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in files:
-        _fetch(f"{base_url.rstrip('/')}/{quote(file.name)}", file, folder, progress or _silent)
-
-
-def _is_web_address(text: str) -> bool:
+    if len({file.name for file in files}) < len(files):
+        raise RequestError("files: a name is there twice")
     try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+        download(base_url, files, folder, progress=progress, is_cancelled=is_cancelled)
+    except DownloadError as error:
+        raise ExpansionModelError(str(error)) from error
 
 
 def _check(file: RemoteFile) -> None:
-    if not _FILE_NAME.fullmatch(file.name) or file.name.endswith(_PART):
-        raise RequestError(f'files: the name "{file.name}" is not a plain file name')
-    if not _SHA256.fullmatch(file.sha256.lower()):
-        raise RequestError(f"files: sha256 of {file.name} is not 64 hexadecimal digits")
-
-
-def _silent(name: str, done: int, total: int | None) -> None:
-    """Report nothing."""
-
-
-def _fetch(url: str, file: RemoteFile, folder: Path, progress: Progress) -> None:
-    target, part = folder / file.name, folder / f"{file.name}{_PART}"
-    if target.is_file() and _sha256(target) == file.sha256.lower():
-        progress(file.name, target.stat().st_size, target.stat().st_size)
-        return
-    try:
-        _transfer(url, part, file.name, progress)
-    except (HTTPException, OSError, ValueError) as error:
-        reason = error.reason if type(error) is urllib.error.URLError else error
-        raise ExpansionModelError(f"{file.name} could not be downloaded: {reason}") from error
-    except ExpansionModelError:  # too large
-        part.unlink(missing_ok=True)
-        raise
-    if _sha256(part) != file.sha256.lower():
-        part.unlink()
-        raise ExpansionModelError(f"{file.name} was downloaded, but its checksum is wrong")
-    part.replace(target)
-
-
-def _transfer(url: str, part: Path, name: str, progress: Progress) -> None:
-    have = part.stat().st_size if part.is_file() else 0
-    headers = {"User-Agent": "sd-webui-fooocus", **({"Range": f"bytes={have}-"} if have else {})}
-    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - http and https alone get here
-    try:
-        response = urllib.request.urlopen(request, timeout=_TIMEOUT)  # noqa: S310
-    except urllib.error.HTTPError as error:
-        if error.code == _HTTP_RANGE_REFUSED and have:
-            return  # all of it is here already; the checksum decides
-        raise
-    with response:
-        if response.status != _HTTP_PARTIAL:
-            have = 0
-        length = response.headers.get("Content-Length")
-        total = have + int(length) if length else None
-        _check_size(name, total or 0)
-        with part.open("ab" if have else "wb") as file:
-            while block := response.read(_BLOCK):
-                have += len(block)
-                _check_size(name, have)  # whatever the server stated
-                file.write(block)
-                progress(name, have, total)
-    if total is not None and have < total:
-        raise OSError(f"the connection broke off after {have} of {total} bytes")
-
-
-def _check_size(name: str, size: int) -> None:
-    if size > MAX_FILE_BYTES:
-        raise ExpansionModelError(
-            f"files: {name} has {size} bytes or more, allowed are up to {MAX_FILE_BYTES}"
+    allowed = downloadable_names()
+    if file.name not in allowed:
+        raise RequestError(
+            f'files: "{file.name}" is none of the files of a model; allowed: {", ".join(sorted(allowed))}'
         )
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+    if not file.has_a_sum:
+        raise RequestError(f"files: sha256 of {file.name} is not 64 hexadecimal digits")

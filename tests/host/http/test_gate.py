@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, Field
 
-from fooocus_ext.host.http import limits
+from fooocus_ext.host.http import body_checks
 
 JSON = {"Content-Type": "application/json"}
 SECONDS = 2
@@ -149,7 +149,7 @@ def test_other_routes_are_left_alone(client):
 
 @pytest.mark.parametrize("path", ["/ours/words", "/ours/reload"])
 def test_a_large_body_is_refused_by_its_announcement_and_by_its_length(client, done, path):
-    content = b'{"prompt": "' + b"x" * limits.MAX_BYTES + b'"}'
+    content = b'{"prompt": "' + b"x" * body_checks.MAX_BYTES + b'"}'
     assert post(client, path, content).status_code == 413
     assert post(client, path, iter([content[:1000], content[1000:]])).status_code == 413
     assert post(client, path, b"{}", {**JSON, "Content-Length": "9" * 99}).status_code == 413
@@ -165,7 +165,7 @@ def test_a_large_body_is_not_read_to_its_end():
 
     scope = {"type": "http", "method": "POST", "headers": [(b"content-type", b"application/json")]}
     with pytest.raises(HTTPException) as refused:
-        asyncio.run(limits.read_body(Request(scope, receive)))
+        asyncio.run(body_checks.read_body(Request(scope, receive)))
     assert (refused.value.status_code, len(taken)) == (413, 11)
 
 
@@ -174,14 +174,14 @@ def test_a_body_that_is_cut_off_is_no_failure_of_ours():
         return {"type": "http.disconnect"}
 
     with pytest.raises(HTTPException) as refused:
-        asyncio.run(limits.read_body(Request({"type": "http", "headers": []}, receive)))
+        asyncio.run(body_checks.read_body(Request({"type": "http", "headers": []}, receive)))
     assert refused.value.status_code == 400
 
 
 MANY = {f"key{number}": number for number in range(50_000)}
 HOSTILE = {
     "unknown keys": json.dumps(MANY),
-    "as many as are allowed": json.dumps(dict(list(MANY.items())[: limits.MAX_VALUES - 2])),
+    "as many as are allowed": json.dumps(dict(list(MANY.items())[: body_checks.MAX_VALUES - 2])),
     "a long list": "[" + "0," * 400_000 + "0]",
     "a list of lists": json.dumps({"names": [[["x"] * 10] * 10] * 100}),
     "brackets": "[" * 500_000,

@@ -42,10 +42,8 @@ class Field:
         if self.kind == "choice":
             return f"one of {self._listed}"
         if self.kind == "name":
-            return f'a name (text), "{self.default}" for none'
-        return (
-            f"a list of names out of {self._listed}" if self.choices else "a list of names (texts)"
-        )
+            return f'a name, "{self.default}" for none'
+        return f"a list of names out of {self._listed}" if self.choices else "a list of names"
 
     @property
     def _listed(self) -> str:

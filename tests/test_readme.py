@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from fooocus_ext.api import base, model_download, presets, routes
 from fooocus_ext.args import FIELDS, parse
+from fooocus_ext.presets.files import PresetLibrary
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -40,7 +41,7 @@ def own_routes() -> set[str]:
     """Return the extension's own routes, as the API's guide writes them."""
     app = FastAPI()
     app.include_router(routes.router(SimpleNamespace()))
-    app.include_router(presets.router(Path(), lambda: None))
+    app.include_router(presets.router(Path(), lambda: PresetLibrary({}), lambda: None))
     app.include_router(model_download.router(Path(), lambda: True, lambda: None))
     ours = [r for r in app.routes if isinstance(r, APIRoute) and r.path.startswith(base.PREFIX)]
     return {f"{method} {route.path}" for route in ours for method in route.methods}

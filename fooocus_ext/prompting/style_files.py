@@ -139,7 +139,7 @@ def _name(value: object) -> str:
     if len(name) > MAX_NAME_LENGTH:
         raise DataFileError(f"its name is longer than {MAX_NAME_LENGTH} characters")
     if not name.isprintable():
-        raise DataFileError("its name holds line breaks or control characters")
+        raise DataFileError("its name contains line breaks or control characters")
     if special_style(name):
         raise DataFileError(f'"{special_style(name)}" is built in and cannot be redefined')
     return name
@@ -150,11 +150,11 @@ def _text(entry: Mapping[str, object], key: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise DataFileError(f"its {key} is not a text")
+        raise DataFileError(f"its {key} is not text")
     if len(value) > MAX_TEXT_LENGTH:
         raise DataFileError(f"its {key} is longer than {MAX_TEXT_LENGTH} characters")
     if "\0" in value:
-        raise DataFileError(f"its {key} holds a NUL character")
+        raise DataFileError(f"its {key} contains a NUL character")
     return value
 
 

@@ -200,7 +200,7 @@ class _Expansion:
     def _at_first_place(self, text: str, token: str, option: str) -> str:
         self.moved += len(text)
         if self.moved > MAX_MOVED_CHARACTERS:
-            raise self._too_much("a text that is too long")
+            raise self._too_much("text that is too long")
         return text.replace(token, option, 1)
 
     def replace(self, token: re.Match[str]) -> str:

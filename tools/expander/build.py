@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tools.expander.corpus import DomainFinder, Sampler, Text
 from tools.expander.embeddings import embed
@@ -43,12 +45,12 @@ class Material:
     """
 
     phrases: tuple[Phrase, ...]
-    vectors: np.ndarray
+    vectors: NDArray[Any]
     own: tuple[Subject, ...]
     subjects: tuple[Subject, ...]
     words: tuple[str, ...]
-    own_vectors: np.ndarray
-    labels: np.ndarray
+    own_vectors: NDArray[Any]
+    labels: NDArray[Any]
     domains: tuple[str, ...]
 
 
@@ -95,7 +97,7 @@ def write_texts(material: Material, path: Path, *, prompts: int, seed: int, work
             file.writelines(f"{text.prompt}\t{', '.join(text.phrases)}\n" for text in texts)
 
 
-def _sample_share(job: tuple[Material, list[Subject], np.ndarray, int]) -> list[Text]:
+def _sample_share(job: tuple[Material, list[Subject], NDArray[Any], int]) -> list[Text]:
     material, prompts, vectors, seed = job
     sampler = Sampler(
         material.phrases, material.vectors, material.own_vectors, material.labels, material.domains

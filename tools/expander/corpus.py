@@ -12,8 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fooocus_ext.prompting.expander.harmony import Accord, load_rules
 from fooocus_ext.prompting.expander.limits import facet_limits
@@ -66,9 +68,9 @@ class Sampler:
     def __init__(
         self,
         phrases: Sequence[Phrase],
-        vectors: np.ndarray,
-        reference: np.ndarray,
-        labels: np.ndarray,
+        vectors: NDArray[Any],
+        reference: NDArray[Any],
+        labels: NDArray[Any],
         domains: Sequence[str],
     ) -> None:
         self._phrases = phrases
@@ -92,7 +94,7 @@ class Sampler:
         for row, phrase in enumerate(phrases):
             self._uses[row, [self._word_index[word] for word in phrase.text.split()]] = True
 
-    def suitability(self, vector: np.ndarray, domain_weights: np.ndarray) -> np.ndarray:
+    def suitability(self, vector: NDArray[Any], domain_weights: NDArray[Any]) -> NDArray[Any]:
         """Return a log weight per phrase for a prompt."""
         similarity = self._vectors @ vector
         best = int(domain_weights.argmax())
@@ -102,12 +104,12 @@ class Sampler:
         fits = np.where(self._neutral, np.maximum(fits, NEUTRAL_FIT), fits)
         fits = np.where(self._medium, MEDIUM_FIT, fits)
         score = SUBJECT_WEIGHT * np.clip(nearness / 2, -2, 2.5)
-        return score + DOMAIN_WEIGHT * np.log(fits.clip(0.01)) + self._bias
+        return np.asarray(score + DOMAIN_WEIGHT * np.log(fits.clip(0.01)) + self._bias)
 
     def calibrate(
         self,
         prompts: Sequence[Subject],
-        vectors: np.ndarray,
+        vectors: NDArray[Any],
         finder: DomainFinder,
         random: np.random.Generator,
     ) -> None:
@@ -124,8 +126,8 @@ class Sampler:
     def sample(
         self,
         subject: Subject,
-        vector: np.ndarray,
-        domain_weights: np.ndarray,
+        vector: NDArray[Any],
+        domain_weights: NDArray[Any],
         random: np.random.Generator,
         count: int,
     ) -> Text:
@@ -159,16 +161,16 @@ class Sampler:
             score[(self._blocks(pick) | ~accord.allowed)[pool]] = -np.inf
         return Text(subject.text, tuple(self._phrases[index].text for index in chosen))
 
-    def _blocked_by(self, prompt: str) -> np.ndarray:
+    def _blocked_by(self, prompt: str) -> NDArray[Any]:
         words = [self._word_index[w] for w in words_of(prompt) if w in self._word_index]
-        return self._uses[:, words].any(1)
+        return np.asarray(self._uses[:, words].any(1))
 
-    def _blocks(self, pick: int) -> np.ndarray:
-        return self._uses[:, self._uses[pick]].any(1) | (self._alike[pick] > TOO_ALIKE)
+    def _blocks(self, pick: int) -> NDArray[Any]:
+        return np.asarray(self._uses[:, self._uses[pick]].any(1) | (self._alike[pick] > TOO_ALIKE))
 
-    def _harmony(self, chosen: list[int], pool: np.ndarray) -> np.ndarray:
-        mean = self._alike[np.ix_(chosen[-6:], pool)].mean(0)
-        return np.clip((mean - mean.mean()) / mean.std(), -2.5, 2.5)
+    def _harmony(self, chosen: list[int], pool: NDArray[Any]) -> NDArray[Any]:
+        mean = self._alike[np.ix_(np.asarray(chosen[-6:]), pool)].mean(0)
+        return np.asarray(np.clip((mean - mean.mean()) / mean.std(), -2.5, 2.5))
 
 
 class DomainFinder:
@@ -180,11 +182,11 @@ class DomainFinder:
         count: number of domains.
     """
 
-    def __init__(self, vectors: np.ndarray, labels: np.ndarray, count: int) -> None:
+    def __init__(self, vectors: NDArray[Any], labels: NDArray[Any], count: int) -> None:
         self._vectors = vectors
         self._one_hot = np.eye(count)[labels]
 
-    def weights(self, vector: np.ndarray, known: int | None) -> np.ndarray:
+    def weights(self, vector: NDArray[Any], known: int | None) -> NDArray[Any]:
         """Return a weight from 0 to 1 per domain; ``known`` is counted as certain."""
         similarity = self._vectors @ vector
         nearest = np.argsort(similarity)[-12:]
@@ -192,4 +194,4 @@ class DomainFinder:
         weights = closeness @ self._one_hot[nearest] / closeness.sum()
         if known is not None:
             weights = np.maximum(weights * 0.7, np.eye(len(weights))[known])
-        return np.clip(weights, 0.02, 1.0)
+        return np.asarray(np.clip(weights, 0.02, 1.0))

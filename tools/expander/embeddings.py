@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tools.expander.sources import embedding_model_folder
 
 BATCH = 256
 
 
-def embed(texts: Sequence[str]) -> np.ndarray:
+def embed(texts: Sequence[str]) -> NDArray[Any]:
     """Return one unit vector per text, ``[len(texts), 384]`` float32, as sentence-transformers does.
 
     That is: the mean of the last hidden states over the text's tokens, normalised.

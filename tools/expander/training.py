@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 
 from tools.expander.corpus import Text
 from tools.expander.vocabulary import COMMA, CONTEXT, UNKNOWN
@@ -31,7 +32,7 @@ UNKNOWN_PROMPTS = 0.01  # prompts hidden altogether: what suits anything at all
 class Encoded:
     """A text as token ids; the first ``prompt`` of them are not learnt."""
 
-    ids: np.ndarray
+    ids: NDArray[Any]
     prompt: int
 
 
@@ -59,7 +60,7 @@ def encode(texts: Sequence[Text], vocabulary: Sequence[str]) -> list[Encoded]:
     return encoded
 
 
-def new_model(initial: np.ndarray) -> GPT2LMHeadModel:
+def new_model(initial: NDArray[Any]) -> GPT2LMHeadModel:
     """Return an untrained GPT-2 whose token embeddings are ``initial``, ``[vocabulary, WIDTH]``."""
     from transformers import GPT2Config, GPT2LMHeadModel  # noqa: PLC0415
 
@@ -152,7 +153,7 @@ def train(
             with torch.autocast("cpu", torch.bfloat16):
                 loss = loss_of(model, ids, targets, outputs)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             losses.append(loss.item())

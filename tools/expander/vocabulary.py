@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tools.expander.embeddings import embed
 
@@ -30,7 +32,7 @@ def choose_vocabulary(allowed: Sequence[str], prompts: Iterable[str]) -> list[st
     return [*SPECIAL, *sorted(allowed), *others[:room], *(f"##{ending}" for ending in ENDINGS)]
 
 
-def initial_embeddings(vocabulary: Sequence[str], width: int) -> np.ndarray:
+def initial_embeddings(vocabulary: Sequence[str], width: int) -> NDArray[Any]:
     """Return ``[len(vocabulary), width]``: the principal parts of the words' sentence embeddings.
 
     Words that the corpus never shows keep this place, near words of like meaning, so that a prompt
@@ -42,7 +44,7 @@ def initial_embeddings(vocabulary: Sequence[str], width: int) -> np.ndarray:
     reduced = vectors @ directions[:width].T
     reduced *= 0.05 / reduced.std()
     reduced[[index for index, token in enumerate(vocabulary) if token.startswith("##")]] = 0
-    return reduced.astype(np.float32)
+    return np.asarray(reduced.astype(np.float32))
 
 
 def save_tokenizer(vocabulary: Sequence[str], folder: Path) -> None:

@@ -155,7 +155,7 @@ def _read_weights(folder: Path, shape: NetworkShape) -> dict[str, torch.Tensor]:
             found = tuple(tensors[name].shape)
             raise broken(path, f"{name} has shape {found}, config.json asks for {size}")
         if not torch.isfinite(tensors[name]).all():
-            raise broken(path, f"{name} holds numbers that are not finite")
+            raise broken(path, f"{name} contains numbers that are not finite")
     return {name: tensors[name].float() for name in wanted}
 
 

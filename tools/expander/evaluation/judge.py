@@ -92,11 +92,12 @@ def _names(text: str) -> Names:
 
 @cache
 def _patterns() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
-    return tuple(
-        (*key.split(" ", 1), re.compile(rf"(?<!\w)(?:{'|'.join(items)})(?!\w)"))
-        for key, items in read_keyed_lists(LEXICON).items()
-        if key.split(" ")[0] in KINDS
-    )
+    found = []
+    for key, items in read_keyed_lists(LEXICON).items():
+        kind, _, name = key.partition(" ")
+        if kind in KINDS:
+            found.append((kind, name, re.compile(rf"(?<!\w)(?:{'|'.join(items)})(?!\w)")))
+    return tuple(found)
 
 
 @cache

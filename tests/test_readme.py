@@ -40,7 +40,7 @@ def own_routes() -> set[str]:
     """Return the extension's own routes, as the API's guide writes them."""
     app = FastAPI()
     app.include_router(routes.router(SimpleNamespace()))
-    app.include_router(presets.router(Path(), lambda: None))
+    app.include_router(presets.router(Path(), lambda: None, lambda: None))
     app.include_router(model_download.router(Path(), lambda: True, lambda: None))
     ours = [r for r in app.routes if isinstance(r, APIRoute) and r.path.startswith(base.PREFIX)]
     return {f"{method} {route.path}" for route in ours for method in route.methods}
@@ -70,7 +70,9 @@ def test_the_table_of_fields_is_the_one_in_the_code() -> None:
 
 
 def test_the_table_of_routes_lists_each_of_them() -> None:
-    assert set(re.findall(r"^\| `((?:GET|POST) [^`]+)` \|", API, re.MULTILINE)) == own_routes()
+    assert (
+        set(re.findall(r"^\| `((?:GET|POST|DELETE) [^`]+)` \|", API, re.MULTILINE)) == own_routes()
+    )
 
 
 def test_the_readme_stays_short() -> None:

@@ -16,7 +16,7 @@ from fooocus_ext.api.bodies import Strict
 from fooocus_ext.downloads import RemoteFile
 from fooocus_ext.errors import RequestError
 from fooocus_ext.prompting.expander.folder import NOTICE, download_model
-from fooocus_ext.prompting.expander.model import ExpansionModelError
+from fooocus_ext.prompting.expander.reading import ExpansionModelError
 
 
 class FileToFetch(Strict):

@@ -23,9 +23,9 @@ from fooocus_ext.prompting.expander.expander import CLIP_CHUNK, MAX_TARGET, Expa
 from fooocus_ext.prompting.expander.folder import FolderState, folder_state
 from fooocus_ext.prompting.expander.model import (
     BUILT_IN_FOLDER,
-    ExpansionModelError,
     load_model,
 )
+from fooocus_ext.prompting.expander.reading import ExpansionModelError
 
 __all__ = [
     "CLIP_CHUNK",

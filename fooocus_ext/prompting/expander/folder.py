@@ -21,7 +21,7 @@ from fooocus_ext.downloads import (
     is_web_address,
 )
 from fooocus_ext.errors import RequestError
-from fooocus_ext.prompting.expander.model import ExpansionModelError
+from fooocus_ext.prompting.expander.reading import ExpansionModelError
 
 MODELS_SUBFOLDER = Path("prompt_expansion") / "fooocus_expansion"
 NOTICE = (

@@ -17,9 +17,14 @@ from typing import Any
 
 import torch
 
-from fooocus_ext.data_files import MEBIBYTE, DataFileError, parse_json, read_text
 from fooocus_ext.errors import describe
 from fooocus_ext.prompting.expander.network import Network, NetworkShape
+from fooocus_ext.prompting.expander.reading import (
+    ExpansionModelError,
+    broken,
+    read_json,
+    read_lines,
+)
 from fooocus_ext.prompting.expander.words import PhraseBook
 
 logger = logging.getLogger("fooocus")
@@ -29,14 +34,9 @@ WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 TOKENIZER_FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"))
 FOOOCUS_WORDS, OWN_WORDS, OWN_PHRASES = "positive.txt", "words.txt", "phrases.txt"
 OWN_FACETS = "facets.txt"
-MAX_TEXT_BYTES = 64 * MEBIBYTE
 _GPT2_SPACE = "Ġ"  # how byte-level BPE writes the space in front of a word
 _FOOOCUS_TOP_K = 100
 _OWN_TOP_K, _OWN_TEMPERATURE, _OWN_WINDOW = 40, 0.7, 48
-
-
-class ExpansionModelError(Exception):
-    """The folder of an expansion model cannot be used; the message is one line and names the file."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def load_model(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Exp
         RuntimeError,
         MemoryError,
     ) as error:
-        raise _broken(folder, error) from error
+        raise broken(folder, error) from error
 
 
 def _load_model(folder: Path, device: torch.device, dtype: torch.dtype) -> ExpansionModel:
@@ -102,7 +102,7 @@ def _load_model(folder: Path, device: torch.device, dtype: torch.dtype) -> Expan
         ids = _ids_of(book.words, tokenizer, folder / OWN_WORDS, prefix="")
         words = book.words
     else:
-        listed = _read_lines(folder / FOOOCUS_WORDS)
+        listed = read_lines(folder / FOOOCUS_WORDS)
         ids = _ids_of(listed, tokenizer, folder / FOOOCUS_WORDS, prefix=_GPT2_SPACE)
         words = tuple(ids)
     output_ids = (_comma_of(tokenizer, folder), *(ids[word] for word in words))
@@ -145,56 +145,26 @@ def _require_files(folder: Path) -> None:
         raise ExpansionModelError(f"{missing} is missing in {folder}")
 
 
-def _broken(path: Path, reason: object) -> ExpansionModelError:
-    first_line = (
-        str(reason).strip().splitlines()[0] if str(reason).strip() else type(reason).__name__
-    )
-    return ExpansionModelError(f"{path} cannot be used: {first_line}")
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return read_text(path, limit=MAX_TEXT_BYTES)
-    except DataFileError as error:
-        raise _broken(path, error) from error
-
-
-def _read_lines(path: Path) -> tuple[str, ...]:
-    lines = (line.strip().lower() for line in _read_text(path).splitlines())
-    return tuple(dict.fromkeys(line for line in lines if line))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    text = _read_text(path)
-    try:
-        content = parse_json(text)
-    except DataFileError as error:
-        raise _broken(path, error) from error
-    if not isinstance(content, dict):
-        raise _broken(path, "not a JSON object")
-    return content
-
-
 def _read_shape(folder: Path) -> NetworkShape:
     path = folder / "config.json"
-    config = _read_json(path)
+    config = read_json(path)
     for key, allowed in (("model_type", "gpt2"), ("activation_function", "gelu_new")):
         if config.get(key, allowed) != allowed:
-            raise _broken(path, f'{key} is {describe(config[key])}, allowed is "{allowed}"')
+            raise broken(path, f'{key} is {describe(config[key])}, allowed is "{allowed}"')
     for unusual in ("scale_attn_by_inverse_layer_idx", "add_cross_attention"):
         if config.get(unusual):
-            raise _broken(path, f"{unusual} is not supported")
+            raise broken(path, f"{unusual} is not supported")
     try:
         return NetworkShape.from_config(config)
     except ValueError as error:
-        raise _broken(path, error) from error
+        raise broken(path, error) from error
 
 
 def _read_weights(folder: Path, shape: NetworkShape) -> dict[str, torch.Tensor]:
     path = next(folder / name for name in WEIGHT_FILES if (folder / name).is_file())
     taken = path.stat().st_size
     if not shape.fewest_bytes <= taken <= shape.most_bytes:
-        raise _broken(path, f"{taken} bytes cannot hold the network that config.json describes")
+        raise broken(path, f"{taken} bytes cannot hold the network that config.json describes")
     loaded = _load_safetensors(path) if path.suffix == ".safetensors" else _load_bin(path)
     tensors = {name.removeprefix("transformer."): tensor for name, tensor in loaded.items()}
     wanted = shape.tensors()
@@ -202,12 +172,12 @@ def _read_weights(folder: Path, shape: NetworkShape) -> dict[str, torch.Tensor]:
         wanted["lm_head.weight"] = wanted["wte.weight"]
     for name, size in wanted.items():
         if name not in tensors:
-            raise _broken(path, f"it has no tensor {name}")
+            raise broken(path, f"it has no tensor {name}")
         if tuple(tensors[name].shape) != size:
             found = tuple(tensors[name].shape)
-            raise _broken(path, f"{name} has shape {found}, config.json asks for {size}")
+            raise broken(path, f"{name} has shape {found}, config.json asks for {size}")
         if not torch.isfinite(tensors[name]).all():
-            raise _broken(path, f"{name} holds numbers that are not finite")
+            raise broken(path, f"{name} holds numbers that are not finite")
     return {name: tensors[name].float() for name in wanted}
 
 
@@ -218,17 +188,17 @@ def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         return dict(load_file(str(path)))
     except (SafetensorError, OSError, ValueError, KeyError) as error:
-        raise _broken(path, error) from error
+        raise broken(path, error) from error
 
 
 def _load_bin(path: Path) -> dict[str, torch.Tensor]:
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise _broken(path, error) from error
+        raise broken(path, error) from error
     # The webui wraps torch.load: what it refuses comes back as None.
     if not isinstance(loaded, dict):
-        raise _broken(path, "it is not a table of tensors")
+        raise broken(path, "it is not a table of tensors")
     return {
         str(name): tensor for name, tensor in loaded.items() if isinstance(tensor, torch.Tensor)
     }
@@ -249,18 +219,18 @@ def _load_tokenizer(folder: Path, shape: NetworkShape) -> Any:
         "vocab.json",
     ):
         if (folder / name).is_file():
-            _read_json(folder / name)
+            read_json(folder / name)
     # Not AutoTokenizer: the folder itself would choose the class, and some of them read pickles.
     is_own = (folder / OWN_WORDS).is_file()
     tokenizer_class = PreTrainedTokenizerFast if is_own else GPT2TokenizerFast
     try:
         tokenizer = tokenizer_class.from_pretrained(str(folder), local_files_only=True)
     except Exception as error:  # the Rust tokenizers raise bare Exception for a bad file
-        raise _broken(path, error) from error
+        raise broken(path, error) from error
     last = max(tokenizer.get_vocab().values(), default=0)
     if last >= shape.vocabulary:
         reason = f"token {last}, but vocab_size in config.json is {shape.vocabulary}"
-        raise _broken(path, reason)
+        raise broken(path, reason)
     tokenizer.model_max_length = 10**9  # long prompts are cut here, without the library's warning
     return tokenizer
 
@@ -270,10 +240,10 @@ def _ids_of(words: tuple[str, ...], tokenizer: Any, path: Path, *, prefix: str) 
     found = {word: vocabulary[prefix + word] for word in words if prefix + word in vocabulary}
     found.pop(",", None)
     if not found:
-        raise _broken(path, "none of its words is a token of the model")
+        raise broken(path, "none of its words is a token of the model")
     if not prefix and len(found) < len(words):
         strange = next(word for word in words if word not in found)
-        raise _broken(path, f'"{strange}" is no token of the model')
+        raise broken(path, f'"{strange}" is no token of the model')
     if len(found) < len(words):
         logger.info("%s: %d of %d words are tokens", path.name, len(found), len(words))
     return found
@@ -282,26 +252,26 @@ def _ids_of(words: tuple[str, ...], tokenizer: Any, path: Path, *, prefix: str) 
 def _comma_of(tokenizer: Any, folder: Path) -> int:
     comma = tokenizer.get_vocab().get(",")
     if comma is None:
-        raise _broken(folder / "tokenizer.json", "it has no token for the comma")
+        raise broken(folder / "tokenizer.json", "it has no token for the comma")
     return int(comma)
 
 
 def _read_book(folder: Path) -> PhraseBook:
     costs: dict[str, int] = {}
-    for line in _read_lines(folder / OWN_WORDS):
+    for line in read_lines(folder / OWN_WORDS):
         word, _, cost = line.partition(" ")
         costs[word] = int(cost) if cost.isdigit() else 1
     index = {word: place + 1 for place, word in enumerate(costs)}
     phrases = []
-    for line in _read_lines(folder / OWN_PHRASES):
+    for line in read_lines(folder / OWN_PHRASES):
         words = line.split()
         strange = [word for word in words if word not in index]
         if strange:
-            raise _broken(folder / OWN_PHRASES, f'"{strange[0]}" is not in {OWN_WORDS}')
+            raise broken(folder / OWN_PHRASES, f'"{strange[0]}" is not in {OWN_WORDS}')
         phrases.append(tuple(index[word] for word in words))
     if not phrases:
-        raise _broken(folder / OWN_PHRASES, "it is empty")
-    facets = _read_facets(folder, _read_lines(folder / OWN_PHRASES))
+        raise broken(folder / OWN_PHRASES, "it is empty")
+    facets = _read_facets(folder, read_lines(folder / OWN_PHRASES))
     return PhraseBook(tuple(costs), tuple(costs.values()), tuple(phrases), facets)
 
 
@@ -311,10 +281,10 @@ def _read_facets(folder: Path, phrases: tuple[str, ...]) -> tuple[str, ...]:
     if not path.is_file():
         return ()
     found: dict[str, str] = {}
-    for line in _read_lines(path):
+    for line in read_lines(path):
         facet, _, items = line.partition(":")
         found.update({item.strip(): facet.strip() for item in items.split(";")})
     missing = next((phrase for phrase in phrases if phrase not in found), None)
     if missing:
-        raise _broken(path, f'it does not name "{missing}"')
+        raise broken(path, f'it does not name "{missing}"')
     return tuple(found[phrase] for phrase in phrases)

@@ -76,8 +76,10 @@ def _text(name: str, label: str, default: str = "", limit: int = MAX_TEXT_LENGTH
     return Widget(name, "text", label, default, text(limit))
 
 
-def _flag(name: str, label: str, title: str, *, default: bool) -> Widget:
-    return Widget(name, "flag", label, default, readers.flag, title=title)
+def _flag(
+    name: str, label: str, title: str, *, default: bool, tooltip: str | None = None
+) -> Widget:
+    return Widget(name, "flag", label, default, readers.flag, title=title, tooltip=tooltip)
 
 
 def _radio(
@@ -181,7 +183,13 @@ WIDGETS: tuple[Widget, ...] = (
     _forced("width", "Forced width", FORCED_SIDE.maximum),
     _forced("height", "Forced height", FORCED_SIDE.maximum),
     _list("upscaler", "Upscaler", AUTOMATIC),
-    _flag("private", "Private: save no pictures and no log", "Private", default=False),
+    _flag(
+        "private",
+        "Private: save no pictures and no log",
+        "Private",
+        default=False,
+        tooltip="While it runs, its live preview can be seen by everybody who can reach the webui.",
+    ),
     *ADDED,
 )
 BY_NAME: Mapping[str, Widget] = {widget.name: widget for widget in (*WIDGETS, PRESET)}

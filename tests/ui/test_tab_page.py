@@ -59,3 +59,7 @@ def test_the_buttons_are_those_of_the_actions(tab):
     }
     assert tuple(tab.send) == SEND_TO
     assert tab.parts["preset"].value == "initial"
+
+
+def test_private_says_who_can_see_a_preview(tab):
+    assert "live preview can be seen by everybody" in tab.widgets["private"].webui_tooltip

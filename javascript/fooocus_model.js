@@ -60,7 +60,8 @@
     }
 
     function showRunning(running) {
-        form().querySelector("button").disabled = running;
+        form().querySelector("button[type=submit]").disabled = running;
+        form().elements.cancel.hidden = !running;
         form().querySelector("progress").hidden = !running;
     }
 
@@ -94,6 +95,10 @@
             showRunning(false);
         }
     }
+
+    document.addEventListener("click", (event) => {
+        if (form() && event.target === form().elements.cancel) fetch(ROUTE, { method: "DELETE" });
+    });
 
     document.addEventListener("submit", (event) => {
         if (event.target !== form()) return;

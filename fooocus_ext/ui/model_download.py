@@ -20,6 +20,7 @@ I have read this and accept it.</label>
 <label><span>Files to download, one per line: SHA-256 and name, as <code>sha256sum *</code> prints them</span>
 <textarea name="files" required rows="6" spellcheck="false"></textarea></label>
 <button type="submit">Download</button>
+<button type="button" name="cancel" hidden>Cancel</button>
 <progress value="0" max="1" aria-label="Downloading the expansion model" hidden></progress>
 <p class="fooocus-outcome" role="status"></p>
 </form>

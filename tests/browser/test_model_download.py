@@ -79,7 +79,7 @@ def fill(form, publisher, files):
 def test_nothing_is_fetched_before_the_notice_is_accepted(form, publisher):
     expect(form).to_contain_text("non-commercial")
     fill(form, publisher, f"{SUM}  model.safetensors")
-    form.locator("button").click()
+    form.locator("[type=submit]").click()
     assert form.evaluate("form => form.checkValidity()") is False
     form.page.wait_for_timeout(700)
     assert publisher.asked == []
@@ -88,24 +88,37 @@ def test_nothing_is_fetched_before_the_notice_is_accepted(form, publisher):
 def test_a_model_is_downloaded_with_its_progress(form, publisher):
     fill(form, publisher, f"\n{SUM.upper()} *model.safetensors\n")
     form.locator("[name=accepted]").check()
-    form.locator("button").click()
+    form.locator("[type=submit]").click()
     expect(form.locator("progress")).to_be_visible()
-    expect(form.locator("button")).to_be_disabled()
+    expect(form.locator("[type=submit]")).to_be_disabled()
     outcome = form.locator("[role=status]")
     expect(outcome).to_contain_text(re.compile(r"model\.safetensors: [0-3]\.\d of 3\.1 MB"))
     expect(outcome).to_contain_text("The model is in")
     expect(form.locator("progress")).to_be_hidden()
-    expect(form.locator("button")).to_be_enabled()
+    expect(form.locator("[type=submit]")).to_be_enabled()
     folder = Path(form.locator("code").first.inner_text())
     assert (folder / "model.safetensors").read_bytes() == CONTENT
+
+
+def test_a_download_is_cancelled(form, publisher):
+    fill(form, publisher, f"{SUM} model.safetensors")
+    form.locator("[name=accepted]").check()
+    expect(form.locator("[name=cancel]")).to_be_hidden()
+    form.locator("[type=submit]").click()
+    form.locator("[name=cancel]").click()
+    expect(form.locator("[role=status]")).to_contain_text("cancelled")
+    expect(form.locator("[name=cancel]")).to_be_hidden()
+    expect(form.locator("[type=submit]")).to_be_enabled()
+    folder = Path(form.locator("code").first.inner_text())
+    assert not (folder / "model.safetensors").exists()
 
 
 @pytest.mark.parametrize(
     ("files", "message"),
     [
         (f"{'0' * 64} model.safetensors", "checksum is wrong"),
-        (f"{SUM} other.bin", "other.bin could not be downloaded"),
-        (f"{SUM} ../model.safetensors", "plain file name"),
+        (f"{SUM} vocab.json", "vocab.json could not be downloaded"),
+        (f"{SUM} ../model.safetensors", "none of the files of a model"),
         (f"{SUM} <b>weights</b>", "<b>weights</b>"),
         ("\nmodel.safetensors 123", 'Line 2 is "model.safetensors 123"; each line needs a SHA-256'),
     ],
@@ -113,11 +126,11 @@ def test_a_model_is_downloaded_with_its_progress(form, publisher):
 def test_what_goes_wrong_is_said(form, publisher, files, message):
     fill(form, publisher, files)
     form.locator("[name=accepted]").check()
-    form.locator("button").click()
+    form.locator("[type=submit]").click()
     outcome = form.locator("[role=status]")
     expect(outcome).to_contain_text(message)
     expect(outcome).to_have_class(re.compile("fooocus-failed"))
-    expect(form.locator("button")).to_be_enabled()
+    expect(form.locator("[type=submit]")).to_be_enabled()
     assert outcome.locator("b").count() == 0
 
 

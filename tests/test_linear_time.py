@@ -176,18 +176,18 @@ def seconds(parse: Callable[[str], object], text: str) -> float:
 
 
 def check(parse: Callable[[str], object], text: tuple[str, str, str]) -> None:
-    gc.disable()
-    try:
-        long = seconds(parse, spelled(text, LONG))
-        if long < SECONDS_OF_NOTE:
-            return
-        short = min(seconds(parse, spelled(text, SHORT)) for _ in range(3))
-    finally:
-        gc.enable()
+    """Fail if the long text takes too much; a busy machine is given three chances to be fair."""
     start, unit, _ = text
-    what = f"{start[:20]!r} + many {unit[:20]!r}: {short:.4f} s, then {long:.3f} s"
-    assert long < MOST_SECONDS, what
-    assert long < LARGEST_RATIO * max(short, 1e-4), what
+    for _attempt in range(3):
+        gc.disable()
+        try:
+            long = seconds(parse, spelled(text, LONG))
+            short = long if long < SECONDS_OF_NOTE else seconds(parse, spelled(text, SHORT))
+        finally:
+            gc.enable()
+        if long < MOST_SECONDS and long < LARGEST_RATIO * max(short, 1e-4):
+            return
+    pytest.fail(f"{start[:20]!r} + many {unit[:20]!r}: {short:.4f} s, then {long:.3f} s")
 
 
 @pytest.mark.parametrize("name", PROMPTS)

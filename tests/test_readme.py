@@ -71,7 +71,9 @@ def test_the_table_of_fields_is_the_one_in_the_code() -> None:
 
 
 def test_the_table_of_routes_lists_each_of_them() -> None:
-    assert set(re.findall(r"^\| `((?:GET|POST|DELETE) [^`]+)` \|", API, re.MULTILINE)) == own_routes()
+    assert (
+        set(re.findall(r"^\| `((?:GET|POST|DELETE) [^`]+)` \|", API, re.MULTILINE)) == own_routes()
+    )
 
 
 def test_the_readme_stays_short() -> None:

@@ -15,14 +15,13 @@ from fooocus_ext.generation import hooks, state
 from fooocus_ext.generation.plan import Plan, make_plan
 from fooocus_ext.host import ending
 from fooocus_ext.host.a1111 import sampling
+from fooocus_ext.host.a1111.asked_sizes import AskedSizes
 from fooocus_ext.host.a1111.family import HOST
 from fooocus_ext.host.jobs import overrides
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.panel import axes, build
 
 log = logging.getLogger("fooocus")
-
-_ASKED_SIZE = "_fooocus_asked_size"
 
 
 class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no types
@@ -33,6 +32,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
 
     def __init__(self) -> None:
         self._panel = build.PanelBuilder(self)
+        self._asked_sizes = AskedSizes()
 
     def title(self) -> str:
         """Return the name that is also the API key (in any case)."""
@@ -50,11 +50,8 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         return panel.components
 
     def setup(self, p: Any, *slots: Any) -> None:
-        """Remember the size that was asked for, before a script of the page sets its own.
-
-        (Two numbers, because other extensions turn the attributes of ``p`` into JSON.)
-        """
-        setattr(p, _ASKED_SIZE, (p.width, p.height))
+        """Remember the size that was asked for, before a script of the page sets its own."""
+        self._asked_sizes.note(p)
 
     def before_process(self, p: Any, *slots: Any) -> None:
         """Let presets, performance and aspect ratio set the request's own fields."""
@@ -62,7 +59,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:
-                hooks.apply_to_request(p, plan, getattr(p, _ASKED_SIZE, None))
+                hooks.apply_to_request(p, plan, self._asked_sizes.of(p))
                 overrides.override(p, plan.options)
 
     def process(self, p: Any, *slots: Any) -> None:

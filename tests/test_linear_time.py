@@ -34,6 +34,8 @@ from fooocus_ext.prompting.styles import apply_styles
 from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards
 from fooocus_ext.tab.choices import style_names
 
+pytestmark = pytest.mark.slow  # measures, and so wants a core of its own
+
 SHORT, LONG = 10_000, 300_000
 LARGEST_RATIO = 90.0
 """Times the work on the long text may be that on the short one; linear is 30, quadratic 900."""

@@ -24,6 +24,7 @@ print(*ensure_pocket_checkpoints(Path(sys.argv[1])), sep="\\n")
 """
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_same_checkpoints(tmp_path):
     hashes = []
     for seed in ("1", "2"):

@@ -74,6 +74,7 @@ def test_heads_follow_sdxl_unless_known():
     assert shapes.head_counts((96, 96), (0, 1), "sdxl", shapes.Heads()) == (3, 3)
 
 
+@pytest.mark.slow
 def test_narrow_encoders_give_what_encoders_of_full_width_would(model, base):
     """Independent of the repeating in the host: the encoder itself is made wide, and computes."""
     tokens = torch.tensor([[49406, 2368, 530, 518, 2595, 49407] + [0] * 71])

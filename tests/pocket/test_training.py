@@ -151,6 +151,7 @@ def test_fidelity_is_the_signal_to_noise_ratio_of_the_pictures(monkeypatch):
     assert autoencoder.fidelity(OffBy(), 4) == pytest.approx(20 * np.log10(2 / 0.1), abs=0.05)
 
 
+@pytest.mark.slow
 def test_batches_depend_on_the_step_alone_and_follow_the_shares(denoising, tmp_path):
     run, _ = denoising
     run(tmp_path / "work", 1)

@@ -21,10 +21,8 @@ from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.performance import Performance, find_lora, find_performance
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.resolve import Folders, resolve
-from fooocus_ext.presets.samplers import host_sampler
+from fooocus_ext.presets.samplers import DEFAULT_SAMPLER, DEFAULT_SCHEDULER, host_sampler
 from fooocus_ext.prompting.embeddings import bare_embeddings
-
-_DEFAULT_SAMPLER, _DEFAULT_SCHEDULER = "dpmpp_2m_sde_gpu", "karras"
 
 
 @dataclass(frozen=True)
@@ -168,8 +166,8 @@ def _set_sampler(
     if "sampler" in plan.typed.keep:
         return
     chosen = host_sampler(
-        sampler or _DEFAULT_SAMPLER,
-        scheduler or _DEFAULT_SCHEDULER,
+        sampler or DEFAULT_SAMPLER,
+        scheduler or DEFAULT_SCHEDULER,
         installed.samplers,
         installed.schedulers,
     )

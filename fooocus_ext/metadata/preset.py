@@ -5,9 +5,7 @@ from __future__ import annotations
 from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT, Resolution
-
-# What the webui's default sampler is to Fooocus, where a preset names the other of the two alone.
-_SAMPLER, _SCHEDULER = "dpmpp_2m_sde_gpu", "karras"
+from fooocus_ext.presets.samplers import DEFAULT_SAMPLER, DEFAULT_SCHEDULER
 
 
 def from_preset(preset: Preset, found: Resolution) -> PictureSettings:
@@ -38,8 +36,8 @@ def from_preset(preset: Preset, found: Resolution) -> PictureSettings:
         refiner_method=preset.refiner_method,
         overwrite_switch=preset.switch_step,
         clip_skip=preset.clip_skip,
-        sampler=(preset.sampler or _SAMPLER) if has_sampler else None,
-        scheduler=(preset.scheduler or _SCHEDULER) if has_sampler else None,
+        sampler=(preset.sampler or DEFAULT_SAMPLER) if has_sampler else None,
+        scheduler=(preset.scheduler or DEFAULT_SCHEDULER) if has_sampler else None,
         vae=None if preset.vae is None else found.vae or MODEL_OF_CHECKPOINT,
         loras=None if preset.loras is None else found.loras,
         problems=(*preset.complaints, *found.problems, *found.notes),

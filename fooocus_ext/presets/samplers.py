@@ -56,6 +56,9 @@ SCHEDULERS: Mapping[str, tuple[str, ...]] = {
     "edm_playground_v2.5": (),
 }
 
+# Fooocus's own defaults, which stand in where a preset or a mode names the other of the two alone.
+DEFAULT_SAMPLER, DEFAULT_SCHEDULER = "dpmpp_2m_sde_gpu", "karras"
+
 # Fooocus 2.5 lists these, but its vendored sampler does not know them and runs "normal".
 _FELL_BACK_TO_NORMAL = ("turbo", "align_your_steps")
 # Samplers that make their own schedule; what is chosen beside them has no effect.

@@ -18,8 +18,10 @@ _CLOSERS = {")": "(", ">": "<"}
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _EXTRA_NETWORK = re.compile(r"<\w+:[^<>]+>")
 # As the webui divides and weighs prompts (v1.10, ``prompt_parser.get_multicond_prompt_list``).
-_AND = re.compile(r"\bAND\b")
-_WEIGHT = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
+AND = re.compile(r"\bAND\b")
+# A digit has one place in this pattern: with two, a long number would take quadratic time.
+NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
+_WEIGHT = re.compile(NUMBER)
 # As the webui strips comments (v1.10, ``processing_scripts/comments.py``).
 _COMMENT_LINE = re.compile(r"(^|\n)#[^\n]*(\n|$)")
 _COMMENT = re.compile(r"#[^\n]*(\n|$)")
@@ -114,7 +116,7 @@ def split_parts(text: str) -> list[Part]:
     A prompt that is not divided is one part without a weight: a number behind a colon at its end is
     rather the time or a ratio that it speaks of.
     """
-    parts = _AND.split(text)
+    parts = AND.split(text)
     return [_part(part) for part in parts] if len(parts) > 1 else [Part(text)]
 
 

@@ -9,18 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from fooocus_ext.prompting.grammar import AND, NUMBER
+
 _TAG = re.compile(r"<[^<>\s:]+:[^<>]*>")
 _WILDCARD = re.compile(r"__[^\s_](?:[^\s]*?[^\s_])??__")
 _EMBEDDING = re.compile(r"\bembedding:\S+", re.IGNORECASE)
 _KEYWORD = re.compile(r"\b(?:BREAK|AND|ADDCOMM|ADDROW|ADDCOL|ADDBASE)\b")
-# A digit has one place in this pattern: with two, a long number would take quadratic time.
-_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
-_WEIGHT = re.compile(rf":\s*{_NUMBER}\s*(?=[)\]]|$)")
+_WEIGHT = re.compile(rf":\s*{NUMBER}\s*(?=[)\]]|$)")
 _BRACKETS = re.compile(r"\\?[()\[\]{}]")
 _CHOICES = re.compile(r"[|:]")
 _SPACE = re.compile(r"\s+")
-_LONE_NUMBER = re.compile(rf"\s*{_NUMBER}\s*")
-_AND = re.compile(r"\bAND\b")
+_LONE_NUMBER = re.compile(rf"\s*{NUMBER}\s*")
 _AFTER_KEYWORD = re.compile(r"\b(?:BREAK|AND)\s*$")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -67,7 +66,7 @@ def can_continue(prompt: str) -> bool:
     more words the host no longer takes the number for a weight.
     """
     body, _, number = prompt.rpartition(":")
-    return not (_LONE_NUMBER.fullmatch(number) and _AND.search(body.rpartition("\n")[2]))
+    return not (_LONE_NUMBER.fullmatch(number) and AND.search(body.rpartition("\n")[2]))
 
 
 def join_continuation(prompt: str, words: str) -> str:

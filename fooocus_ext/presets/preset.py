@@ -29,6 +29,7 @@ from fooocus_ext.presets.readers import (
     Reader,
     name,
     names,
+    names_not_blank,
     number,
     of_field,
     one_of,
@@ -231,7 +232,7 @@ _WITHOUT_EFFECT = frozenset(
 
 
 def _refiner(value: object) -> str:
-    return name(value) or NONE
+    return name(value).strip() or NONE
 
 
 def _performance(value: object) -> str:
@@ -284,7 +285,7 @@ _READERS: Mapping[str, Reader] = {
     "steps": whole(*FORCED_STEPS),
     "switch_step": whole(*FORCED_STEPS),
     "performance": _performance,
-    "styles": names,
+    "styles": names_not_blank,
     "aspect_ratio": _aspect_ratio,
     "image_number": whole(*IMAGE_NUMBER),
     "prompt": text(MAX_TEXT_LENGTH),

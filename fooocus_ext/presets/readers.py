@@ -98,3 +98,11 @@ def names_out_of(known: Collection[str]) -> Callable[[object], tuple[str, ...]]:
     """Return a reader of lists of the names in ``known``."""
     read = one_of(known)
     return lambda value: tuple(read(item) for item in names(value))
+
+
+def names_not_blank(value: object) -> tuple[str, ...]:
+    """Read a list of names of which each says something, as the argument table wants them."""
+    found = names(value)
+    if not all(item.strip() for item in found):
+        raise DataFileError("It must be a list of names, none of them blank.")
+    return found

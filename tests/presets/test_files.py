@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fooocus_ext.args import Settings
@@ -371,6 +371,8 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from([*KEYS.values(), "other"]), json_values))
+@example({"default_styles": [""]})
+@example({"default_refiner": " "})
 def test_any_object_becomes_a_preset_whose_settings_are_legal(content):
     preset = preset_from_json("x", content)
     Settings().replace(**preset.settings)

@@ -85,6 +85,7 @@ class _Column:
         self.parts["refresh"] = gr.Button("Refresh all files", elem_id="fooocus_refresh")
 
     def build_advanced(self) -> None:
+        self.add("rendering")
         self.add("guidance_scale")
         self.add("sharpness")
         self.add("adaptive_cfg")

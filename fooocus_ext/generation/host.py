@@ -52,3 +52,6 @@ class Host(Protocol):
 
         Raises RequestError if it cannot take part.
         """
+
+    def prepare_pass(self, p: Any, generation: Generation) -> None:
+        """Prepare for the model calls of one pass, right before it is sampled."""

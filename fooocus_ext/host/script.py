@@ -18,6 +18,7 @@ from fooocus_ext.host.asked_sizes import AskedSizes
 from fooocus_ext.host.jobs import overrides
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.panel import axes, build
+from fooocus_ext.host.rendering import options as rendering_options
 
 log = logging.getLogger("fooocus")
 
@@ -58,7 +59,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             plan = _plan(p, slots)
             if plan is not None:
                 hooks.apply_to_request(p, plan, self._asked_sizes.of(p))
-                overrides.override(p, plan.options)
+                overrides.override(p, {**rendering_options.for_job(plan.settings), **plan.options})
 
     def process(self, p: Any, *slots: Any) -> None:
         """Begin a generation: its texts, its infotext, and the ways it will end."""
@@ -74,14 +75,19 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         """Watch the sampling that the host begins next."""
         generation = state.generation_of(p)
         if generation is not None:
+            if generation.rendering is not None:
+                generation.rendering.prepare_batch(p)
             sampling.follow_sampling(p, generation)
 
     def process_before_every_sampling(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
         """Prepare for the model calls of one pass (from webui 1.10 on)."""
         running = sampling.samplings.current()
-        if running is not None and running.p is p:
-            with sampling.ends_sampling_on_error():
-                family.of_this_webui().host.prepare_pass(p, running.generation)
+        if running is None or running.p is not p:
+            return
+        with sampling.ends_sampling_on_error():
+            if running.generation.rendering is not None:
+                running.generation.rendering.prepare_sampler(p)
+            family.of_this_webui().host.prepare_pass(p, running.generation)
 
     def postprocess(self, p: Any, processed: Any, *slots: Any) -> None:
         """End a generation that came through."""

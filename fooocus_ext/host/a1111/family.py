@@ -10,11 +10,13 @@ from fooocus_ext.host import ending
 from fooocus_ext.host.a1111 import second_model
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.refiner import turn
+from fooocus_ext.host.rendering import rendering
 
 if TYPE_CHECKING:
     import torch
 
     from fooocus_ext.generation.state import Generation
+    from fooocus_ext.host.rendering.rendering import Rendering
 
 
 class A1111:
@@ -57,6 +59,10 @@ class A1111:
         """Let the refiner split the sampler in two, if that is its method."""
         if generation.refiner is not None:
             generation.refiner.prepare_sampler(generation, p)
+
+    def rendering(self, p: Any, generation: Generation) -> Rendering | None:
+        """Return Fooocus's rendering if the settings ask for it."""
+        return rendering.take_part(p, generation)
 
 
 HOST = A1111()

@@ -72,7 +72,6 @@ def as_rewritten(
             expansion=texts.prompt_expansion,
             positive_parts=texts.full_prompt,
             negative_parts=texts.full_negative_prompt,
-            literal=True,
         )
         for prompt in typed
     ]

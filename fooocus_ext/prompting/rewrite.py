@@ -43,9 +43,6 @@ class RewrittenPrompt:
         notes: sentences about what could not be done as asked, without repetitions.
         positive_parts: the texts that ``positive`` joins, the expansion last.
         negative_parts: the texts that ``negative`` joins.
-        literal: whether the parts are texts of Fooocus's, in which the webui's ``AND``, ``BREAK``,
-            brackets that schedule, comments and tags are plain text; ``positive`` and ``negative`` say
-            the same in the webui's grammar.
     """
 
     positive: str
@@ -55,7 +52,6 @@ class RewrittenPrompt:
     notes: tuple[str, ...] = ()
     positive_parts: tuple[str, ...] = ()
     negative_parts: tuple[str, ...] = ()
-    literal: bool = False
 
 
 @dataclass(frozen=True)

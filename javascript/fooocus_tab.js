@@ -70,14 +70,7 @@ const fooocus = {
         }
         const text = texts[Math.min(fooocus.selectedIndex(), texts.length - 1)] || "";
         fooocus.write("fooocus_infotext", text);
-        const info = fooocus.find("#html_info_fooocus.prose");
-        if (info && info.dataset.text !== text) {
-            info.dataset.text = text;
-            const paragraph = document.createElement("p");
-            paragraph.className = "fooocus-infotext";
-            paragraph.textContent = text;
-            info.replaceChildren(paragraph);
-        }
+        fooocusDetails.show(text);
         const page = fooocus.find("#fooocus_page");
         if (page) page.classList.toggle("fooocus-has-pictures", texts.length > 0);
     },
@@ -147,11 +140,22 @@ function fooocusPlaceTab() {
 
 /** Look for models again where the page has been saying that there are none. */
 function fooocusLookAgain() {
-    const message = fooocus.find("#fooocus_first_run.prose");
+    const message = fooocus.find("#fooocus_first_run .prose");
     message.addEventListener("click", (event) => {
         if (event.target.matches(".fooocus-refresh")) fooocus.find("#fooocus_refresh").click();
     });
     if (message.querySelector(".fooocus-refresh")) fooocus.find("#fooocus_refresh").click();
+}
+
+/** Do each step, whether or not the one before found its place on the page: Gradios differ. */
+function fooocusEach(steps) {
+    for (const step of steps) {
+        try {
+            step();
+        } catch (error) {
+            console.error("Fooocus:", error);
+        }
+    }
 }
 
 function fooocusEscape(event) {
@@ -165,17 +169,23 @@ function fooocusEscape(event) {
     advanced.focus();
 }
 
+function fooocusFollowSelection() {
+    const show = () => setTimeout(fooocus.showSelected, 100);
+    for (const kind of ["click", "keyup"]) fooocus.find("#fooocus_gallery_container").addEventListener(kind, show);
+}
+
 onUiLoaded(() => {
     if (!fooocus.find("#fooocus_page")) return;
-    fooocus.showRunning(false);
-    fooocusPlaceTab();
-    fooocusResume();
-    fooocusLookAgain();
     document.addEventListener("keydown", fooocusEscape);
     window.addEventListener("beforeunload", () => { fooocus.leaving = true; });
     window.addEventListener("pageshow", () => { fooocus.leaving = false; });
-    fooocus.find("#fooocus_gallery_container").addEventListener("click", () => setTimeout(fooocus.showSelected, 100));
-    fooocus.find("#fooocus_gallery_container").addEventListener("keyup", () => setTimeout(fooocus.showSelected, 100));
+    fooocusEach([
+        () => fooocus.showRunning(false),
+        fooocusFollowSelection,
+        fooocusPlaceTab,
+        fooocusResume,
+        fooocusLookAgain,
+    ]);
 });
 
 onUiUpdate(() => {

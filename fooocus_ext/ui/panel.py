@@ -87,7 +87,7 @@ def build_panel(services: PanelServices) -> Panel:
             _add_release_button(services)
             add("refiner_switch", "refiner_method")
         with gr.Row():
-            add("keep")
+            add("rendering", "keep")
         for field in FIELDS:  # those without a place of their own
             if field.name not in widgets:
                 add(field.name)
@@ -136,6 +136,8 @@ def _bare_widget(field: Field, services: PanelServices) -> Any:
             value=field.default,
             **common,
         )
+    if field.kind == "texts":
+        return gr.Textbox(value="", visible=False, **common)
     if field.choices:
         return _dropdown(field, field.choices, common)
     list_choices = services.choices[field.name]

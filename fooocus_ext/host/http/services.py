@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -16,6 +17,7 @@ from fooocus_ext.host.http.gate import add_routes
 from fooocus_ext.host.jobs import run
 from fooocus_ext.host.machine import assets, checkpoints, expansion, model_files
 from fooocus_ext.host.refiner import resident
+from fooocus_ext.host.tab import remake
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
 
 
@@ -47,6 +49,7 @@ def services() -> routes.Services:
         rewrite=_rewrite,
         expand=expansion.expand,
         make_pictures=_make_pictures,
+        remake=_remake,
         release_refiner=_release_refiner,
     )
 
@@ -72,15 +75,26 @@ def _make_pictures(request: Any, settings: Settings) -> routes.Pictures:
         base_model=request.base_model,
         request=of_host,
     )
+    return _pictures_of(job)
+
+
+def _remake(text: str) -> routes.Pictures:
+    job, notes = remake.job_of(text)
+    return _pictures_of(job, notes)
+
+
+def _pictures_of(job: run.Job, notes: Sequence[str] = ()) -> routes.Pictures:
     # The host generates models from its options when this is first imported: not before a request.
     from modules.api.api import encode_pil_to_base64
 
     processed = run.run_queued(job)
     first, last = processed.index_of_first_image, len(processed.infotexts)
+    comments = (line for line in processed.comments.splitlines() if line.strip())
     return routes.Pictures(
         images=[encode_pil_to_base64(image).decode() for image in processed.images[first:last]],
         infotexts=processed.infotexts[first:],
         seeds=processed.all_seeds[: last - first],
+        notes=[*notes, *comments],
     )
 
 

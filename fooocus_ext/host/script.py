@@ -13,13 +13,12 @@ from fooocus_ext import args
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation import hooks, state
 from fooocus_ext.generation.plan import Plan, make_plan
-from fooocus_ext.host import ending
-from fooocus_ext.host.a1111 import sampling
-from fooocus_ext.host.a1111.asked_sizes import AskedSizes
-from fooocus_ext.host.a1111.family import HOST
+from fooocus_ext.host import ending, family, sampling
+from fooocus_ext.host.asked_sizes import AskedSizes
 from fooocus_ext.host.jobs import overrides
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.panel import axes, build
+from fooocus_ext.host.rendering import options as rendering_options
 
 log = logging.getLogger("fooocus")
 
@@ -60,7 +59,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             plan = _plan(p, slots)
             if plan is not None:
                 hooks.apply_to_request(p, plan, self._asked_sizes.of(p))
-                overrides.override(p, plan.options)
+                overrides.override(p, {**rendering_options.for_job(plan.settings), **plan.options})
 
     def process(self, p: Any, *slots: Any) -> None:
         """Begin a generation: its texts, its infotext, and the ways it will end."""
@@ -70,19 +69,25 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:
-                hooks.begin(p, plan, assets.writer(), HOST)
+                hooks.begin(p, plan, assets.writer(), family.of_this_webui().host)
 
     def process_batch(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
         """Watch the sampling that the host begins next."""
         generation = state.generation_of(p)
         if generation is not None:
+            if generation.rendering is not None:
+                generation.rendering.prepare_batch(p)
             sampling.follow_sampling(p, generation)
 
     def process_before_every_sampling(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
-        """Prepare the sampler of one pass (from webui 1.10 on)."""
-        generation = state.generation_of(p)
-        if generation is not None and generation.refiner is not None:
-            generation.refiner.prepare_sampler(generation, p)
+        """Prepare for the model calls of one pass (from webui 1.10 on)."""
+        running = sampling.samplings.current()
+        if running is None or running.p is not p:
+            return
+        with sampling.ends_sampling_on_error():
+            if running.generation.rendering is not None:
+                running.generation.rendering.prepare_sampler(p)
+            family.of_this_webui().host.prepare_pass(p, running.generation)
 
     def postprocess(self, p: Any, processed: Any, *slots: Any) -> None:
         """End a generation that came through."""

@@ -16,7 +16,8 @@ from fooocus_ext.api.base import as_http_error, new_router
 from fooocus_ext.api.bodies import Strict
 from fooocus_ext.downloads.connection import look
 from fooocus_ext.downloads.files import DownloadError
-from fooocus_ext.downloads.queue import Download, Downloads, Order
+from fooocus_ext.downloads.orders import Download, Order
+from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.downloads.sources import Sources
 from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.presets.offers import is_installed

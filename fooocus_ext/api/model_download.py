@@ -12,7 +12,8 @@ from pydantic import Field, StrictBool
 
 from fooocus_ext.api.base import as_http_error, new_router
 from fooocus_ext.api.bodies import Strict
-from fooocus_ext.downloads.queue import Download, Downloads
+from fooocus_ext.downloads.orders import Download
+from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.errors import RequestError
 from fooocus_ext.prompting.expander.folder import DOWNLOAD, NOTICE, model_order
 

@@ -21,7 +21,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from fooocus_ext.downloads.files import RemoteFile
-from fooocus_ext.downloads.queue import Downloads, Order
+from fooocus_ext.downloads.orders import Order
+from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.downloads.sources import Sources
 address, folder, sha256 = sys.argv[1:]
 file = RemoteFile("a.safetensors", f"{address}/a.safetensors", sha256)

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from fooocus_ext.downloads.files import RECORD, RemoteFile, read_record
-from fooocus_ext.downloads.queue import Downloads, Order
+from fooocus_ext.downloads.orders import Order
+from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.downloads.sources import Sources
 from tests.downloads.publisher import weights
 

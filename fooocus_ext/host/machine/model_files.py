@@ -9,7 +9,8 @@ from pathlib import Path
 from modules import modelloader, paths, sd_hijack, sd_models, sd_vae, shared
 
 from fooocus_ext.api.downloads import ModelFiles
-from fooocus_ext.downloads.queue import Downloads, Order
+from fooocus_ext.downloads.orders import Order
+from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.downloads.sources import from_environment
 from fooocus_ext.host.machine import assets, expansion
 from fooocus_ext.presets.offers import offers

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import torch
 
 from fooocus_ext.downloads.files import UNFINISHED, RemoteFile, is_sum
-from fooocus_ext.downloads.queue import Order
+from fooocus_ext.downloads.orders import Order
 from fooocus_ext.downloads.sources import ANYWHERE, is_web_address
 from fooocus_ext.errors import RequestError
 

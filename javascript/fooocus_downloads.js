@@ -69,7 +69,7 @@
             "p",
             { className: "fooocus-facts" },
             make("strong", { textContent: offer.file }),
-            `: ${size} from ${offer.host}, to ${offer.folder}${free}. Licence: `,
+            `: ${size} from ${offer.host}, to ${offer.folder}${free}. Its licence, which downloading accepts: `,
             licence,
             "."
         );
@@ -79,14 +79,15 @@
         const made = make("button", { type: "button", textContent: label });
         made.setAttribute("aria-label", `${label}: ${file}`);
         made.addEventListener("click", async () => {
-            made.disabled = true;
+            if (made.ariaBusy === "true") return;
+            made.ariaBusy = "true"; // not disabled: that would take the focus away
             try {
                 await act();
                 await refresh();
             } catch (error) {
                 say(file, error.message);
             }
-            made.disabled = false;
+            made.ariaBusy = "false";
         });
         return made;
     }

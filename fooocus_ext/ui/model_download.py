@@ -13,7 +13,7 @@ from fooocus_ext.prompting.expander.folder import NOTICE
 MODEL_LIST = """
 <div id="fooocus_model_files">
 <h3>Model files</h3>
-<p>What the performance modes and the presets use. A click on <b>Download</b> accepts the file's licence.</p>
+<p>What the performance modes and the presets use.</p>
 <ul class="fooocus-downloads" data-files="*"></ul>
 </div>
 """

@@ -61,7 +61,9 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             plan = _plan(p, slots)
             if plan is not None:
                 hooks.apply_to_request(p, plan, self._asked_sizes.of(p))
-                overrides.override(p, {**rendering_options.for_job(plan.settings), **plan.options})
+                overrides.override(
+                    p, {**rendering_options.for_job(p, plan.settings), **plan.options}
+                )
 
     def process(self, p: Any, *slots: Any) -> None:
         """Begin a generation: its texts, its infotext, and the ways it will end."""
@@ -81,13 +83,15 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
                 generation.rendering.prepare_batch(p)
             sampling.follow_sampling(p, generation)
 
-    def process_before_every_sampling(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
+    def process_before_every_sampling(
+        self, p: Any, *slots: Any, noise: Any = None, **_kwargs: Any
+    ) -> None:
         """Prepare the sampler of one pass (from webui 1.10 on)."""
         generation = state.generation_of(p)
         if generation is None:
             return
         if generation.rendering is not None:
-            generation.rendering.prepare_sampler(p)
+            generation.rendering.prepare_sampler(p, noise)
         if generation.refiner is not None:
             generation.refiner.prepare_sampler(generation, p)
 

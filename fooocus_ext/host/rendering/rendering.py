@@ -37,11 +37,11 @@ class Rendering:
 
     def prepare_batch(self, p: Any) -> None:
         """Prepare a batch, before the host encodes its texts."""
-        p.rng = noise.like_fooocus(p.rng)
-        self._levels.prepare_request()
 
     def prepare_sampling(self, p: Any) -> None:
         """Prepare the sampling of a batch, whose texts the host has encoded."""
+        p.rng = noise.like_fooocus(p.rng)
+        self._levels.prepare_request()
         if versions.has_sampling_hook():
             return
         if schedules.begins_with_picture(p):  # whose sampler the host has made already

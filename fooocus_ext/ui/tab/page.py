@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from fooocus_ext.tab.actions import VARIATIONS
+from fooocus_ext.tab.widgets import ORIGINAL
 from fooocus_ext.ui.tab.columns import build_columns
 from fooocus_ext.ui.tab.components import component, html
 from fooocus_ext.ui.tab.gallery import PictureGallery
@@ -103,6 +104,13 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         tab.parts["advanced"] = gr.Checkbox(
             value=False, label="Advanced", elem_id="fooocus_advanced", container=False
         )
+        tab.parts["expand"] = gr.Button("Expand", elem_id="fooocus_expand", size="sm")
+        tab.parts[
+            "expand"
+        ].webui_tooltip = (
+            "Write the expansion of Fooocus V2 into the prompt now so that you can edit it"
+        )
+        tab.parts["tokens"] = html("fooocus_tokens")
     tab.parts["log"] = html("html_log_fooocus")
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):
         for key, variation in VARIATIONS.items():
@@ -117,10 +125,11 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
 def _build_hidden(tab: Tab, services: TabServices) -> None:
     """Add what the page's script and the server tell each other, out of sight."""
     with gr.Row(elem_id="fooocus_hidden"):
-        for name in ("infotexts", "infotext", "task", "action", "pasted"):
+        for name in ("infotexts", "infotext", "task", "action", "pasted", "wildcards"):
             tab.parts[name] = gr.Textbox(elem_id=f"fooocus_{name}", label=f"Fooocus {name}")
-        for name in ("restore", "apply_pasted"):
+        for name in ("restore", "apply_pasted", "count_tokens", "list_wildcards"):
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
         tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
+        tab.widgets[ORIGINAL.name] = component(ORIGINAL.name, services)
         place = "first" if services.tab_first else "last"
         gr.HTML(f'<span id="fooocus_place" data-place="{place}"></span>')

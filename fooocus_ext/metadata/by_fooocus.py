@@ -21,12 +21,12 @@ _UNSTATED = {"adaptive_cfg": 7.0, "refiner_method": "joint", "image_number": 1}
 
 
 def made_by_fooocus(found: PictureSettings, library: StyleLibrary | None = None) -> PictureSettings:
-    """Return the settings of a picture of Fooocus's as they are meant; others as they are.
+    """Return the settings of a picture of Fooocus's as they are meant; our own as they are.
 
     ``library`` is where the texts of styles are looked up for a source that lists no texts.
     """
     if (found.version or "").startswith(OWN_NAME):
-        return found
+        return dataclasses.replace(found, overwrite_switch=None)  # stated for Fooocus to read
     unstated = {k: value for k, value in _UNSTATED.items() if getattr(found, k) is None}
     meant: dict[str, Any] = {**unstated, **_switch(found)}
     arguments, problems = {**found.arguments, "rendering": FOOOCUS}, found.problems

@@ -8,14 +8,14 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from modules import call_queue, shared
 
-from fooocus_ext.api import model_download, presets, routes
+from fooocus_ext.api import downloads, model_download, presets, routes
 from fooocus_ext.args import HOST_CHOICE, Settings
 from fooocus_ext.generation.plan import make_plan
 from fooocus_ext.host.http.arguments import guard
 from fooocus_ext.host.http.authentication import authentication
 from fooocus_ext.host.http.gate import add_routes
 from fooocus_ext.host.jobs import run
-from fooocus_ext.host.machine import assets, checkpoints, expansion
+from fooocus_ext.host.machine import assets, checkpoints, expansion, model_files
 from fooocus_ext.host.refiner import resident
 from fooocus_ext.host.tab import remake
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
@@ -23,6 +23,7 @@ from fooocus_ext.prompting.rewrite import RewrittenPrompt
 
 def register(_demo: Any, app: FastAPI) -> None:
     """Add our routes, each behind a gate, and guard the host's; called on every start."""
+    model_files.take_up()
     for router in routers():
         add_routes(app, router, authentication(app))
     guard(app)
@@ -33,8 +34,9 @@ def routers() -> list[APIRouter]:
     model = expansion.models_folder()
     return [
         routes.router(services()),
-        presets.router(assets.user_folder() / "presets", assets.presets, _read_again),
-        model_download.router(model, _may_download, _read_again),
+        presets.router(assets.user_folder() / "presets", assets.presets, assets.reload),
+        downloads.router(model_files.MODEL_FILES, model_files.DOWNLOADS),
+        model_download.router(model, model_files.DOWNLOADS, model_files.refusal),
     ]
 
 
@@ -50,16 +52,6 @@ def services() -> routes.Services:
         remake=_remake,
         release_refiner=_release_refiner,
     )
-
-
-def _may_download() -> bool:
-    """Whether the host lets its page install extensions, which is no more than this download does."""
-    return not getattr(shared.cmd_opts, "disable_extension_access", False)
-
-
-def _read_again() -> None:
-    assets.reload()
-    expansion.forget_models()
 
 
 def _rewrite(prompt: str, negative: str, seed: int, settings: Settings) -> RewrittenPrompt:

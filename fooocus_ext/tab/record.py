@@ -64,6 +64,7 @@ def settings_used(
             "overwrite_switch": _switch_step(settings, steps),
             "sampler": sampler or choices.sampler,
             "scheduler": scheduler or choices.scheduler,
+            "clip_skip": choices.clip_skip if settings.rendering == FOOOCUS else None,
             "vae": choices.vae or MODEL_OF_CHECKPOINT,
             "seed": seed,
             "loras": tuple((_file(name, _ENDING), weight) for name, weight in choices.loras),

@@ -1,7 +1,7 @@
 """Fooocus's sampler and scheduler names, translated to what a webui version calls them.
 
-From v1.9 on the webui has samplers and schedule types; up to v1.8 a sampler's name includes its
-schedule ("DPM++ 2M SDE Karras"). Where the webui has nothing that computes the same, that is an
+From v1.9 on the webui has samplers and schedule types; up to v1.8, and in Forge Classic, a sampler's name
+includes its schedule ("DPM++ 2M SDE Karras"). Where the webui has nothing that computes the same, that is an
 error, except for two schedules that Fooocus itself never ran (see ``_FELL_BACK_TO_NORMAL``).
 """
 
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from fooocus_ext.errors import RequestError, did_you_mean
 
-# Fooocus's name -> the webui's, best first. HeunPP2, DDPM and TCD exist in some of its forks.
+# Fooocus's name -> the webui's, best first. HeunPP2, DDPM and TCD exist in some of its forks; "Euler A" is
+# Classic's where a schedule follows that A1111 does not have.
 SAMPLERS: Mapping[str, tuple[str, ...]] = {
     "euler": ("Euler",),
-    "euler_ancestral": ("Euler a",),
+    "euler_ancestral": ("Euler a", "Euler A"),
     "heun": ("Heun",),
     "heunpp2": ("HeunPP2",),
     "dpm_2": ("DPM2",),
@@ -220,10 +221,16 @@ def _schedules(base: str, stated: str | None) -> tuple[str, ...]:
     if stated is None:
         uniform = ("Uniform", *plain) if _spelled(base, _FORMERLY_PLAIN) else ()
         return (*uniform, *_NO_CHOICE, "")
-    labels = SCHEDULERS.get(stated, (stated,))
+    labels = SCHEDULERS.get(stated) or _spellings(stated)
     if base.casefold() == "restart" and "karras" in (stated.casefold(), *labels):
         return (*labels, "")  # see ``host_sampler``
     return (*labels, *plain) if _spelled(stated, plain) else labels
+
+
+def _spellings(label: str) -> tuple[str, ...]:
+    """Return what webuis call the schedule that one of them calls ``label``, that name first."""
+    known = next((row for row in SCHEDULERS.values() if "" not in row and label in row), ())
+    return tuple(dict.fromkeys((label, *known)))
 
 
 def _spelled(name: str, known: Iterable[str]) -> str | None:

@@ -28,6 +28,8 @@ EXPANSION_TARGET = "fooocus_expansion_target"
 EXPANSION_FILL = "fooocus_expansion_fill"
 MODEL_FILES = "fooocus_model_files"
 MODEL_DOWNLOAD = "fooocus_expansion_model_download"
+START_WITH = ("default preset", "last session")
+"""What the tab has in its widgets when a page is opened; javascript/fooocus_session.js reads the setting."""
 
 _SEPARATORS = {"comma": COMMA, "BREAK": BREAK}
 
@@ -83,6 +85,10 @@ def register() -> None:
     _add(EXPANSION_FILL, "Prompt expansion fills the prompt up to that number", gr.Checkbox).info(
         "as Fooocus does; otherwise it writes a few words that suit the prompt and stops"
     )
+    start = shared.OptionInfo(
+        START_WITH[0], "Start with", gr.Radio, {"choices": list(START_WITH)}, section=SECTION
+    ).info("last session: each browser keeps the settings of its last job, unless that was private")
+    shared.opts.add_option("fooocus_start_with", start)
     _show(MODEL_FILES, MODEL_LIST)
     _show(MODEL_DOWNLOAD, download_form(Path(paths.models_path) / MODELS_SUBFOLDER))
 

@@ -16,6 +16,8 @@ from fooocus_ext.prompting.styles import EXPANSION_STYLE, RANDOM_STYLE
 from fooocus_ext.ui import panel
 
 FIELD_NAMES = [field.name for field in FIELDS]
+PRESET_LISTS: dict[str, Any] = {}
+"""The lists of presets of the panels that are on the page, by tab."""
 
 
 class PanelBuilder:

@@ -125,9 +125,18 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
 def _build_hidden(tab: Tab, services: TabServices) -> None:
     """Add what the page's script and the server tell each other, out of sight."""
     with gr.Row(elem_id="fooocus_hidden"):
-        for name in ("infotexts", "infotext", "task", "action", "pasted", "wildcards"):
+        for name in (
+            "infotexts",
+            "infotext",
+            "task",
+            "action",
+            "pasted",
+            "wildcards",
+            "session",
+            "arrived",
+        ):
             tab.parts[name] = gr.Textbox(elem_id=f"fooocus_{name}", label=f"Fooocus {name}")
-        for name in ("restore", "apply_pasted", "count_tokens", "list_wildcards"):
+        for name in ("restore", "apply_pasted", "count_tokens", "list_wildcards", "apply_session"):
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
         tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
         tab.widgets[ORIGINAL.name] = component(ORIGINAL.name, services)

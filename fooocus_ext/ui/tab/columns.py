@@ -23,9 +23,9 @@ _SHAPES = """
 """
 
 _PRESET_BUTTONS = {
-    "save": "Save settings under this name",
-    "rename": "Rename the chosen one",
-    "delete": "Delete the chosen one",
+    "save": "Save",
+    "rename": "Rename chosen",
+    "delete": "Delete chosen",
 }
 _PRESET_ANSWERS = {"overwrite": "Yes, overwrite it", "delete_sure": "Yes, delete it"}
 
@@ -75,7 +75,7 @@ class _Column:
         """Add what saves the page's settings as a preset, and renames and deletes such."""
         with gr.Accordion("Your own presets", open=False, elem_id="fooocus_own_presets"):
             self.parts["preset_name"] = gr.Textbox(
-                label="Name", max_lines=1, elem_id="fooocus_preset_name"
+                label="Name to save or rename to", max_lines=1, elem_id="fooocus_preset_name"
             )
             self.parts["preset_prompts"] = gr.Checkbox(
                 False, label="Save the prompts, too", elem_id="fooocus_preset_prompts"
@@ -91,7 +91,6 @@ class _Column:
                     label,
                     elem_id=f"fooocus_preset_{key}",
                     size="sm",
-                    variant="stop",
                     visible=False,
                 )
 

@@ -29,6 +29,7 @@ function fooocusTakeUpSession() {
 
 onUiLoaded(() => {
     if (!fooocus.find("#fooocus_page")) return;
+    fooocus.find("#fooocus_list_presets").click(); // the page's own list is as old as the server
     const start = setInterval(() => {
         if (typeof opts === "undefined" || !Object.keys(opts).length) return; // the host's settings are on their way
         clearInterval(start);

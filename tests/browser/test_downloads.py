@@ -62,6 +62,7 @@ def item(missing, tab):
     tab.page.wait_for_function("Object.keys(opts).length > 0")
     tab.open()
     tab.advanced("Setting")
+    tab.page.wait_for_timeout(500)  # until the list of presets has come
     choose(tab, "browser-test")
     found = tab.messages.locator(".fooocus-downloads li", has_text=NAME)
     expect(found).to_be_visible()

@@ -50,7 +50,7 @@ class PanelBuilder:
         )
         built = panel.build_panel(services)
         self._boxes["expand"] = built.expand_button
-        for name in ("expansion", "styles"):
+        for name in ("expansion", "styles", "preset"):
             self._boxes[name] = built.components[FIELD_NAMES.index(name)]
         return built
 
@@ -61,6 +61,7 @@ class PanelBuilder:
                 self._wire(tab)
 
     def _wire(self, tab: str) -> None:
+        PRESET_LISTS[tab] = self._boxes["preset"]
         prompt = self._boxes["prompt"]
         written = self._boxes["expand"].click(
             fn=expand_prompt,

@@ -41,6 +41,13 @@ def connect(tab: Tab) -> None:
             fn=run, inputs=inputs, outputs=outputs, show_progress=False, queue=False
         )
 
+    parts["list_presets"].click(
+        fn=lambda: _lists(len(panels)),
+        inputs=[],
+        outputs=[chosen, *panels],
+        show_progress=False,
+        queue=False,
+    )
     on("preset_save", save, [name, prompts, *widgets])
     on("preset_overwrite", overwrite, [name, prompts, *widgets])
     on("preset_rename", rename, [chosen, name])
@@ -68,15 +75,20 @@ def _answer(act: Any, values: tuple[Any, ...], panels: int) -> list[Any]:
         said, asked = [str(question)], question.button
     except RequestError as error:
         said, kind = [error.detail], "error"
-    names = assets.presets().names
-    lists = [gr.update(choices=[NONE, *names]) for _panel in range(panels)]
+    tabs_list, *lists = _lists(panels)
     return [
-        gr.update(choices=names, **chosen),
+        {**tabs_list, **chosen},
         render("notice.html", kind=kind, messages=said),
         gr.update(visible=asked == "overwrite"),
         gr.update(visible=asked == "delete"),
-        *(lists if chosen else [gr.update() for _panel in lists]),
+        *lists,
     ]
+
+
+def _lists(panels: int) -> list[Any]:
+    """Return updates of the lists of presets: the tab's, and those of so many panels."""
+    names = assets.presets().names
+    return [gr.update(choices=names), *[gr.update(choices=[NONE, *names])] * panels]
 
 
 def folder() -> Path:

@@ -136,7 +136,14 @@ def _build_hidden(tab: Tab, services: TabServices) -> None:
             "arrived",
         ):
             tab.parts[name] = gr.Textbox(elem_id=f"fooocus_{name}", label=f"Fooocus {name}")
-        for name in ("restore", "apply_pasted", "count_tokens", "list_wildcards", "apply_session"):
+        for name in (
+            "restore",
+            "apply_pasted",
+            "count_tokens",
+            "list_wildcards",
+            "apply_session",
+            "list_presets",
+        ):
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
         tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
         tab.widgets[ORIGINAL.name] = component(ORIGINAL.name, services)

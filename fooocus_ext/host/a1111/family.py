@@ -53,7 +53,7 @@ class A1111:
 
     def refiner(self, p: Any, generation: Generation) -> turn.Refiner | None:
         """Make the refiner that the settings name ready for its turn."""
-        return turn.take_part(p, generation, second_model.load)
+        return turn.take_part(p, generation, second_model.Loader())
 
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Let the refiner split the sampler in two, if that is its method."""

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from modules import devices, sd_hijack, sd_models, sd_unet, sd_vae, shared
+from modules import devices, extra_networks, sd_hijack, sd_models, sd_unet, sd_vae, shared
+from modules.timer import Timer
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.a1111 import weights
@@ -94,13 +95,26 @@ class SecondModel:
         self._embeddings = embeddings
 
     @contextmanager
-    def active(self) -> Iterator[Any]:
+    def encoding(self, p: Any, networks: Any) -> Iterator[None]:
+        """Make this the model with which the webui encodes, with a pass's LoRAs active."""
+        # The base is active while LoRAs are read: the webui matches their layers with it.
+        with _networks(p, networks), self._active():
+            yield
+
+    @contextmanager
+    def sampling(self, _p: Any, _networks: Any) -> Iterator[None]:
+        """Make this the model for which the webui makes an inner model; LoRAs are as they are."""
+        with self._active():
+            yield
+
+    @contextmanager
+    def _active(self) -> Iterator[None]:
         """Make this the model that the webui's code sees; nothing is moved or loaded."""
         state = HostModelState()
         sd_models.model_data.sd_model = self.model
         self._embeddings.restore()
         try:
-            yield self.model
+            yield
         finally:
             state.restore()
 
@@ -145,30 +159,57 @@ def _keep_loras_off(model: Any) -> None:
         layer.__dict__.pop("network_layer_name", None)
 
 
-def load(info: Any, state_dict: Mapping[str, Any], base: Any) -> SecondModel:
-    """Load a checkpoint beside the base; the base waits on the CPU if both do not fit.
-
-    Raises:
-        RequestError: there is not enough memory.
-    """
-    second = None
+@contextmanager
+def _networks(p: Any, networks: Any) -> Iterator[None]:
+    """Have a pass's LoRAs active, as the webui has when it encodes that pass."""
+    if networks == p.extra_network_data or p.disable_extra_networks:
+        yield
+        return
+    with devices.autocast():
+        extra_networks.activate(p, networks)
     try:
-        with weights.room_for(info.filename, base) as make_way:
-            second = _load_as_the_host_does(info, state_dict)
-            make_way(second.model)
-    except torch.cuda.OutOfMemoryError as error:
+        yield
+    finally:
+        with devices.autocast():
+            extra_networks.activate(p, p.extra_network_data)
+
+
+class Loader:
+    """Loads as the webui does (``resident.Loader``)."""
+
+    def read(self, info: Any) -> Mapping[str, Any]:
+        """Read a checkpoint as the webui does."""
+        state_dict: Mapping[str, Any] = sd_models.get_checkpoint_state_dict(info, Timer())
+        return state_dict
+
+    def load(self, info: Any, state_dict: Mapping[str, Any], base: Any) -> SecondModel:
+        """Load a checkpoint beside the base; the base waits on the CPU if both do not fit.
+
+        Raises:
+            RequestError: there is not enough memory.
+        """
         second = None
-        log.warning("%s", str(error))  # a record with the error itself would keep what it refers to
-    if second is None:  # raised out here, where nothing refers to the half-loaded model any more
-        gc.collect()
-        devices.torch_gc()
-        raise RequestError(
-            f'refiner: not enough memory to keep "{info.title}" beside the base model; allowed: '
-            '"None", a smaller checkpoint, or starting the webui with --medvram.'
-        )
-    if families.of_checkpoint(state_dict) == (families.SDXL, True):
-        _keep_loras_off(second.model)
-    return second
+        try:
+            with weights.room_for(info.filename, base) as make_way:
+                second = _load_as_the_host_does(info, state_dict)
+                make_way(second.model)
+        except torch.cuda.OutOfMemoryError as error:
+            second = None
+            log.warning(
+                "%s", str(error)
+            )  # a record with the error itself would keep what it refers to
+        if (
+            second is None
+        ):  # raised out here, where nothing refers to the half-loaded model any more
+            gc.collect()
+            devices.torch_gc()
+            raise RequestError(
+                f'refiner: not enough memory to keep "{info.title}" beside the base model; allowed: '
+                '"None", a smaller checkpoint, or starting the webui with --medvram.'
+            )
+        if families.of_checkpoint(state_dict) == (families.SDXL, True):
+            _keep_loras_off(second.model)
+        return second
 
 
 def _load_as_the_host_does(info: Any, state_dict: Mapping[str, Any]) -> SecondModel:

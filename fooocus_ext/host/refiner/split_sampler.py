@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _NOISE_SCHEDULES = ("sigmas", "sigma_sched")
 _TIMESTEP_SCHEDULE = "timesteps"
+_MARK = "_fooocus_is_split"
 _UNSPLITTABLE = ("UniPC", "DPM fast", "DPM adaptive", "Restart")
 
 
@@ -41,8 +42,11 @@ def split_sampler(sampler: Any, ratio: float, generation: Generation) -> None:
 
     The second run begins with the first one's noisy latent at the same noise level; the solver's
     history is lost, while the noise of SDE samplers goes on, since the host hands in its source.
+    (Forge prepares a hires pass twice: a run that is split already stays as it is.)
     """
     original = sampler.func
+    if hasattr(original, _MARK):
+        return
     sampler.func = _in_two_runs(original, ratio)
     generation.sampling.callback(setattr, sampler, "func", original)
 
@@ -68,6 +72,7 @@ def _in_two_runs(sample: Callable[..., Any], ratio: float) -> Callable[..., Any]
         kwargs["callback"] = _counting_from(switch, kwargs.get("callback"))
         return sample(model, x, *args, **{name: second}, **kwargs)
 
+    setattr(sample_twice, _MARK, True)
     return sample_twice
 
 

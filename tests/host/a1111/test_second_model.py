@@ -117,8 +117,10 @@ def load_on(load_host_module, monkeypatch, tmp_path):
             sd_hijack=SimpleNamespace(model_hijack=hijack),
             sd_models=host,
             sd_unet=SimpleNamespace(),
+            extra_networks=SimpleNamespace(),
             sd_vae=SimpleNamespace(),
             shared=SimpleNamespace(opts=SimpleNamespace(data={})),
+            timer=SimpleNamespace(Timer=None),
         )
         base = Checkpoint(card)
         base.to(GPU)
@@ -128,7 +130,7 @@ def load_on(load_host_module, monkeypatch, tmp_path):
             host=host,
             memory=memory,
             base=base,
-            load=lambda: second_model.load(info, {}, base).model,
+            load=lambda: second_model.Loader().load(info, {}, base).model,
         )
 
     return on

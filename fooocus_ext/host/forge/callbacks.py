@@ -13,7 +13,7 @@ from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, sampling
 
 
 def register() -> None:
-    """Register with the webui. (It has no callback after the call: ``guidance.install``.)"""
+    """Register with the webui, which asks no callback after the call: see ``guidance.install``."""
     script_callbacks.on_cfg_denoiser(_before_model_call)
 
 

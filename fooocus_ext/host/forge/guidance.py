@@ -131,12 +131,12 @@ def _sharpen(args: dict[str, Any]) -> torch.Tensor:
     call = sampling.take_call() if sampling is not None else None
     if sampling is None or call is None:
         return combined
-    cond = args["cond_denoised"]
+    cond: torch.Tensor = args["cond_denoised"]
     sharp = hooks.sharpen(sampling.generation, args["input"], cond, timestep=call.timestep)
     if sharp is cond:
         return combined
-    weight = sum(part.get("strength", 1.0) for part in args["cond"])
-    scale = args.get(
+    weight: float = sum(part.get("strength", 1.0) for part in args["cond"])
+    scale: float = args.get(
         "cond_scale", call.scale
     )  # reForge tells it; it may have left the negative out
     return combined + (sharp - cond) * (scale * weight)

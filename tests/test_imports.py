@@ -45,6 +45,7 @@ ORDER = (
     "data_files",
     "downloads",
     "markup",
+    "original_texts",
     "fields",
     "args",
     "infotext",
@@ -70,6 +71,7 @@ FEW_LIBRARIES = {
     "errors": set(),
     "limits": set(),
     "core": {"torch"},
+    "original_texts": set(),
     "fields": set(),
     "args": set(),
 }

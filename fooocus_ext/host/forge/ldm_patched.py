@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -66,11 +66,10 @@ class LdmPatched:
 @contextmanager
 def _text_encoder_choice_kept() -> Iterator[None]:
     """Keep which separate text encoder is in use: reForge's loader notes that of the model it loads."""
-    if importlib.util.find_spec("modules.sd_text_encoder") is None:
+    sd_text_encoder = sys.modules.get("modules.sd_text_encoder")  # reForge's alone
+    if sd_text_encoder is None:
         yield
         return
-    from modules import sd_text_encoder
-
     names = ("current_text_encoder", "current_text_encoder_option")
     before = {name: getattr(sd_text_encoder, name, None) for name in names}
     try:

@@ -83,6 +83,19 @@ class Writer:
             for texts, subject in zip(resolved, wanted, strict=True)
         ]
 
+    def continued(self, prompt: str, seed: int, styles: Sequence[str]) -> str:
+        """Return a prompt with its expansion behind it, for its author to edit.
+
+        Args:
+            prompt: as typed.
+            seed: chooses the expansion.
+            styles: names of the styles that will be beside it; those that do not exist are left out.
+        """
+        chosen = [self.styles.get(name) for name in styles if name in self.styles]
+        beside = ", ".join(style.prompt for style in chosen)
+        typed = self._uncommented(prompt)
+        return self.expand([typed], [seed], [beside])[0] if typed.strip() else prompt
+
     def _uncommented(self, typed: str) -> str:
         return strip_comments(typed) if self.strips_comments else typed
 

@@ -93,7 +93,7 @@ def read_choices(values: Sequence[object]) -> Choices:
     return Choices(
         settings=settings,
         size=size,
-        seed=None if checked["random_seed"] else _seed(checked["seed"]),
+        seed=None if checked["random_seed"] else read_seed(checked["seed"]),
         loras=tuple(_loras(checked)),
         vae=None if checked["vae"] == DEFAULT else checked["vae"],
         steps=None if checked["steps"] == OFF else checked["steps"],
@@ -154,7 +154,8 @@ def _forced_size(checked: Mapping[str, Any]) -> tuple[int, int] | None:
     return size
 
 
-def _seed(value: str) -> int:
+def read_seed(value: str) -> int:
+    """Read the box of the seed. Raises RequestError if it holds none."""
     if re.fullmatch(r"\s*\d{1,19}\s*", value) and int(value) <= SEED.maximum:
         return int(value)
     raise RequestError(

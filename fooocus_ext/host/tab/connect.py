@@ -11,7 +11,7 @@ from modules import call_queue, script_callbacks, sd_models, shared
 from fooocus_ext.args import NONE
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.machine import assets, checkpoints
-from fooocus_ext.host.tab import fill, generate, send, storage
+from fooocus_ext.host.tab import fill, generate, prompt, send, storage
 from fooocus_ext.markup import render
 from fooocus_ext.tab.actions import GENERATE, VARIATIONS
 from fooocus_ext.tab.style_list import grouped_styles
@@ -90,6 +90,7 @@ def connect(tab: Tab) -> None:
     """Connect the page's components."""
     _connect_generation(tab)
     _connect_settings(tab)
+    prompt.connect(tab)
     send.connect(tab)
 
 
@@ -139,6 +140,9 @@ def _connect_settings(tab: Tab) -> None:
     random = tab.widgets["random_seed"]
     random.change(fn=None, _js="fooocusShowSeed", inputs=[random])
     tab.widgets["styles"].change(fn=None, _js="fooocusShowStyles", inputs=[tab.widgets["styles"]])
+    size = [tab.widgets[name] for name in ("aspect_ratio", "width", "height")]
+    for widget in size:
+        widget.change(fn=None, _js="fooocusShowSize", inputs=size)
     parts["apply_pasted"].click(
         fn=fill.load_text, inputs=[parts["pasted"]], outputs=filled, show_progress=False
     )

@@ -9,11 +9,26 @@ import gradio as gr
 
 from fooocus_ext.tab.actions import VARIATIONS
 from fooocus_ext.ui.tab.columns import build_columns
-from fooocus_ext.ui.tab.components import component
+from fooocus_ext.ui.tab.components import component, html
 from fooocus_ext.ui.tab.gallery import PictureGallery
 from fooocus_ext.ui.tab.services import TabServices
 
 SEND_TO = ("txt2img", "img2img", "inpaint", "extras")
+_WELCOME = """
+<div id="fooocus_welcome">
+  <p>Describe a picture below, and press <b>Generate</b>.</p>
+  <p>Drop a picture here to take over its settings.</p>
+  <p><b>Advanced</b> has sizes, styles and models.</p>
+</div>
+"""
+_DETAILS = """
+<p class="fooocus-buttons">
+  <button type="button" id="fooocus_copy_settings">Copy</button>
+  <button type="button" id="fooocus_reuse_seed">Reuse the seed</button>
+  <button type="button" id="fooocus_reuse_settings">Reuse all settings</button>
+  <span id="fooocus_details_said" role="status"></span>
+</p>
+"""
 
 
 @dataclass
@@ -38,7 +53,7 @@ def build_tab(services: TabServices) -> Tab:
     tab = Tab()
     with gr.Row(elem_id="fooocus_page", elem_classes=["fooocus-page"]):
         with gr.Column(scale=2, elem_id="fooocus_main"):
-            tab.parts["first_run"] = gr.HTML(services.first_run(), elem_id="fooocus_first_run")
+            tab.parts["first_run"] = html("fooocus_first_run", services.first_run())
             _build_pictures(tab)
             _build_prompt(tab, services)
             _build_actions(tab, services)
@@ -52,6 +67,7 @@ def build_tab(services: TabServices) -> Tab:
 
 def _build_pictures(tab: Tab) -> None:
     with gr.Column(elem_id="fooocus_results"), gr.Group(elem_id="fooocus_gallery_container"):
+        gr.HTML(_WELCOME)
         tab.parts["gallery"] = PictureGallery(
             label="Pictures",
             show_label=False,
@@ -87,22 +103,30 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         tab.parts["advanced"] = gr.Checkbox(
             value=False, label="Advanced", elem_id="fooocus_advanced", container=False
         )
-    tab.parts["log"] = gr.HTML(elem_id="html_log_fooocus", elem_classes=["fooocus-messages"])
+        tab.parts["expand"] = gr.Button("Expand", elem_id="fooocus_expand", size="sm")
+        tab.parts[
+            "expand"
+        ].webui_tooltip = (
+            "Write the expansion of Fooocus V2 into the prompt now so that you can edit it"
+        )
+        tab.parts["tokens"] = html("fooocus_tokens")
+    tab.parts["log"] = html("html_log_fooocus")
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):
         for key, variation in VARIATIONS.items():
             tab.vary[key] = gr.Button(variation.label, elem_id=f"fooocus_{key}", size="sm")
     with gr.Row(elem_id="fooocus_send", elem_classes=["fooocus-actions"]):
         tab.send.update(services.send_buttons(SEND_TO))
     with gr.Accordion("Settings of this picture", open=False, elem_id="fooocus_details"):
-        tab.parts["info"] = gr.HTML(elem_id="html_info_fooocus")
+        gr.HTML(_DETAILS)
+        tab.parts["info"] = html("html_info_fooocus")
 
 
 def _build_hidden(tab: Tab, services: TabServices) -> None:
     """Add what the page's script and the server tell each other, out of sight."""
     with gr.Row(elem_id="fooocus_hidden"):
-        for name in ("infotexts", "infotext", "task", "action", "pasted"):
+        for name in ("infotexts", "infotext", "task", "action", "pasted", "wildcards"):
             tab.parts[name] = gr.Textbox(elem_id=f"fooocus_{name}", label=f"Fooocus {name}")
-        for name in ("restore", "apply_pasted"):
+        for name in ("restore", "apply_pasted", "count_tokens", "list_wildcards"):
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
         tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
         place = "first" if services.tab_first else "last"

@@ -1,7 +1,7 @@
 """Fooocus's emphasis: what of a text weighs how much.
 
-``(x)`` weighs 1.1 times what surrounds it, ``(x:1.3)`` weighs 1.3 whatever surrounds it. Escaped
-parentheses and square brackets are ordinary characters. Parentheses without partners are what Fooocus 2.5.5 makes of
+``(x)`` weighs 1.1 times what surrounds it, ``(x:1.3)`` weighs 1.3 whatever surrounds it. Escaped parentheses
+and square brackets are ordinary characters. Parentheses without partners are what Fooocus 2.5.5 makes of
 them (``ldm_patched/modules/sd1_clip.py``, ``token_weights``): one that only closes keeps the next one from
 opening, and one that only opens reaches up to the end if the text ends in one that closes.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from modules import extra_networks, prompt_parser, sd_samplers, shared
 
-from fooocus_ext.core.text_states import EncodedText, join, of_equal_length
+from fooocus_ext.core.text_states import EncodedText, of_equal_length
 from fooocus_ext.generation.texts import Encoding
 from fooocus_ext.host.rendering import encoder
 from fooocus_ext.host.rendering.encoder import Conditioning
@@ -56,7 +56,7 @@ def texts_of_batch(
 
 
 def _texts_of_picture(prompt: str, negative: str, written: Encoding) -> PictureTexts:
-    positive_texts = (TextList((prompt,), 1),)
+    positive_texts: tuple[TextList, ...] = (TextList((prompt,), 1),)
     negative_texts = TextList((negative,), 1)
     if written.texts is not None:
         if prompt == extra_networks.parse_prompt(written.prompt)[0]:
@@ -139,9 +139,3 @@ def steps_of(p: Any, *, is_second_pass: bool) -> tuple[int, int | None]:
 def _total_steps(sampler_name: str, steps: int) -> int:
     config = sd_samplers.find_sampler_config(sampler_name)
     return int(config.total_steps(steps)) if config else steps
-
-
-def join_encoded(cache: TextCache, texts: Sequence[str], like: TextList, networks: Any) -> EncodedText:
-    """Return ``texts``, one state of the list ``like``, encoded one by one and joined."""
-    encoded = [cache.encoded(text, networks, is_plain=like.is_plain) for text in texts]
-    return join(encoded, like.pooled)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,6 +24,11 @@ from fooocus_ext.prompting.weights import weigh
 
 Conditioning = dict[str, torch.Tensor]
 """SDXL's for one text: ``crossattn`` [T,C] and ``vector`` [V]."""
+
+OF_SDXL_BASE = 2
+"""How many text encoders an SDXL base has; a refiner has one."""
+Answer = tuple[torch.Tensor, torch.Tensor | None]
+"""One encoder's for one text: states [T,C], and the pooled vector [P] if it makes one."""
 
 _USUAL_SKIP = 2
 """SDXL's states are those before the last layer, and so are Fooocus's by default."""
@@ -59,23 +65,20 @@ def encode(model: Any, text: str, *, is_plain: bool) -> EncodedText:
     """
     encoders = text_encoders(model)
     chunks = fill_chunks(_words(Vocabulary(encoders[0]), text, is_plain=is_plain))
-    answers: list[Any] = []
+    answers: list[Answer] = []
 
-    def answer(encoder: Any) -> Any:
-        states, pooled = _encode_chunks(encoder, chunks)
-        answers.append((states, pooled))
-        return (states[None], pooled[None]) if encoder.return_pooled else states[None]
+    def ask(encoder: Any) -> Answer:
+        answers.append(_encode_chunks(encoder, chunks))
+        return answers[-1]
 
-    condition(model, [lambda encoder=encoder: answer(encoder) for encoder in encoders])
-    pooled = next(
-        pooled
-        for encoder, (_, pooled) in zip(encoders, answers, strict=True)
-        if encoder.return_pooled
-    )
-    return EncodedText(tuple(states for states, _ in answers), pooled)
+    condition(model, [partial(ask, encoder) for encoder in encoders])
+    pooled = [vector for _, vector in answers if vector is not None]
+    return EncodedText(tuple(states for states, _ in answers), pooled[-1])
 
 
-def say(model: Any, encoded: EncodedText, *, size: tuple[int, int], is_negative: bool) -> Conditioning:
+def say(
+    model: Any, encoded: EncodedText, *, size: tuple[int, int], is_negative: bool
+) -> Conditioning:
     """Return the conditioning that a model makes of a text, whoever encoded it.
 
     An SDXL refiner has one encoder and hears the base's last one, as in Fooocus.
@@ -88,17 +91,20 @@ def say(model: Any, encoded: EncodedText, *, size: tuple[int, int], is_negative:
             aesthetic score then.
     """
     encoders = text_encoders(model)
-    states = encoded.states[-len(encoders) :]
-    answers = [
-        lambda s=s, e=e: (s[None], encoded.pooled[None]) if e.return_pooled else s[None]
-        for e, s in zip(encoders, states, strict=True)
+    heard: list[Answer] = [
+        (states, encoded.pooled if encoder.return_pooled else None)
+        for encoder, states in zip(encoders, encoded.states[-len(encoders) :], strict=True)
     ]
-    return condition(model, answers, size=size, is_negative=is_negative)
+    return condition(model, [partial(_same, a) for a in heard], size=size, is_negative=is_negative)
+
+
+def _same(answer: Answer) -> Answer:
+    return answer
 
 
 def condition(
     model: Any,
-    answers: Sequence[Callable[[], Any]],
+    answers: Sequence[Callable[[], Answer]],
     *,
     size: tuple[int, int] | None = None,
     is_negative: bool = False,
@@ -115,12 +121,12 @@ def condition(
 
 
 @contextmanager
-def _answering(encoders: Sequence[Any], answers: Sequence[Callable[[], Any]]) -> Iterator[None]:
+def _answering(encoders: Sequence[Any], answers: Sequence[Callable[[], Answer]]) -> Iterator[None]:
     """Have each encoder answer with what a function returns, whatever the texts."""
     before = [vars(encoder).get("forward", _ABSENT) for encoder in encoders]
     try:
         for encoder, answer in zip(encoders, answers, strict=True):
-            encoder.forward = lambda _texts, answer=answer: answer()
+            encoder.forward = partial(_forward, answer)
         yield
     finally:
         for encoder, forward in zip(encoders, before, strict=True):
@@ -128,6 +134,12 @@ def _answering(encoders: Sequence[Any], answers: Sequence[Callable[[], Any]]) ->
                 vars(encoder).pop("forward", None)
             else:
                 encoder.forward = forward
+
+
+def _forward(answer: Callable[[], Answer], _texts: Sequence[str]) -> Any:
+    """Answer as a text encoder does: for a batch of one, with its pooled vector if it has one."""
+    states, pooled = answer()
+    return states[None] if pooled is None else (states[None], pooled[None])
 
 
 def _words(vocabulary: Vocabulary, text: str, *, is_plain: bool) -> Iterator[list[Token] | None]:
@@ -140,10 +152,8 @@ def _words(vocabulary: Vocabulary, text: str, *, is_plain: bool) -> Iterator[lis
             yield from vocabulary.tokens(words_of(piece), segment.weight)
 
 
-def _encode_chunks(
-    encoder: Any, chunks: Sequence[Sequence[Token]]
-) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return the states [T,C] of a text, and its pooled vector [P] if the encoder makes one.
+def _encode_chunks(encoder: Any, chunks: Sequence[Sequence[Token]]) -> Answer:
+    """Return one encoder's answer to the chunks of a text.
 
     All chunks are encoded at once, together with the empty text if any token has a weight.
     """

@@ -81,9 +81,9 @@ def _without_mending(encoder: Any) -> Any:
 
     transformers' tokenizer mends texts with it where it is installed; Fooocus comes without.
     """
-    tokenizer = getattr(encoder.wrapped, "tokenizer", None)
+    tokenizer: Any = getattr(encoder.wrapped, "tokenizer", None)
     if not hasattr(tokenizer, "fix_text"):
         return encoder.tokenize
-    plain = copy.copy(tokenizer)
+    plain: Any = copy.copy(tokenizer)
     plain.fix_text, plain.nlp = None, _Words()
     return lambda words: plain(words, truncation=False, add_special_tokens=False)["input_ids"]

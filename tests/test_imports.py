@@ -36,6 +36,7 @@ ORDER = (
     "data_files",
     "downloads",
     "markup",
+    "original_texts",
     "fields",
     "args",
     "infotext",
@@ -56,11 +57,17 @@ APART = {
     "api": {"core", "ui", "tab"},
 }
 PAGES, SERVER = {"gradio"}, {"fastapi", "starlette"}
-EXTRA_LIBRARIES = {"ui": PAGES, "api": SERVER, "host": HOST_PACKAGES | PAGES | SERVER}
+EXTRA_LIBRARIES = {
+    "downloads": {"httpx"},
+    "ui": PAGES,
+    "api": SERVER,
+    "host": HOST_PACKAGES | PAGES | SERVER,
+}
 FEW_LIBRARIES = {
     "errors": set(),
     "limits": set(),
     "core": {"torch"},
+    "original_texts": set(),
     "fields": set(),
     "args": set(),
 }

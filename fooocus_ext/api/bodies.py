@@ -67,6 +67,7 @@ def _as_model_field(field: fields.Field) -> tuple[Any, Any]:
         "choice": text,
         "name": text,
         "names": list[text],  # type: ignore[valid-type]
+        "texts": Optional[dict[str, Any]],  # noqa: UP045
     }
     limits: dict[str, Any] = (
         {"ge": field.minimum, "le": field.maximum} if field.kind == "number" else {}
@@ -91,6 +92,12 @@ class PreviewRequest(Strict):
     styles: list[str] = Field(default_factory=list, max_items=100)
     seed: int = Field(0, ge=SEED.minimum, le=SEED.maximum)
     expansion: StrictBool = False
+
+
+class RemakeRequest(Strict):
+    """The text of settings that a picture carries, or that a log's button copies."""
+
+    text: str = Field(..., max_length=300_000)
 
 
 class ExpandRequest(Strict):

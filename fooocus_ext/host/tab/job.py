@@ -27,7 +27,7 @@ _PLAIN_UPSCALER = "Lanczos"
 
 
 def job_for(
-    choices: Choices, base_model: str, action: str, gallery: Any, output: outputs.Output
+    choices: Choices, base_model: str, action: str, gallery: Any, output: outputs.Output | None
 ) -> Job:
     """Return the job that the page asks for.
 
@@ -36,7 +36,7 @@ def job_for(
         base_model: a checkpoint title.
         action: "generate" or a key of ``actions.VARIATIONS``.
         gallery: the selected picture, for a variation.
-        output: where the pictures go.
+        output: where the pictures go; None to leave that to the webui's settings.
 
     Raises:
         RequestError: something that it names does not exist on this machine.

@@ -8,9 +8,10 @@ from typing import Any
 import gradio as gr
 
 from fooocus_ext.tab.actions import VARIATIONS
+from fooocus_ext.tab.widgets import ORIGINAL
 from fooocus_ext.ui.tab.columns import build_columns
 from fooocus_ext.ui.tab.components import component, html
-from fooocus_ext.ui.tab.gallery import PictureGallery
+from fooocus_ext.ui.tab.gallery import picture_gallery
 from fooocus_ext.ui.tab.services import TabServices
 
 SEND_TO = ("txt2img", "img2img", "inpaint", "extras")
@@ -68,7 +69,7 @@ def build_tab(services: TabServices) -> Tab:
 def _build_pictures(tab: Tab) -> None:
     with gr.Column(elem_id="fooocus_results"), gr.Group(elem_id="fooocus_gallery_container"):
         gr.HTML(_WELCOME)
-        tab.parts["gallery"] = PictureGallery(
+        tab.parts["gallery"] = picture_gallery(
             label="Pictures",
             show_label=False,
             elem_id="fooocus_gallery",
@@ -129,5 +130,6 @@ def _build_hidden(tab: Tab, services: TabServices) -> None:
         for name in ("restore", "apply_pasted", "count_tokens", "list_wildcards"):
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
         tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
+        tab.widgets[ORIGINAL.name] = component(ORIGINAL.name, services)
         place = "first" if services.tab_first else "last"
         gr.HTML(f'<span id="fooocus_place" data-place="{place}"></span>')

@@ -169,7 +169,6 @@ def test_every_value_that_is_not_taken_over_is_named():
     assert named == [
         'Refiner method "vae"',
         'Performance "Warp"',
-        "Clip skip 2",
         "FreeU (1.01, 1.02, 0.99, 0.95)",
         "Refiner switch at step 12 (overwrite switch)",
         'Prompt expansion "a cat, luminous"',
@@ -188,9 +187,11 @@ def test_what_fooocus_stores_as_text_is_named_too():
         "a cat\nSteps: 30, Seed: 1, Size: 896x1152, Clip skip: 3, Model hash: aeb7e9e689, "
         "Tiling: yes, Version: Fooocus v2.5.5"
     )
-    in_use, *notes = fill(read_fooocus_settings(text), NAMES_HERE).notes
+    filled = fill(read_fooocus_settings(text), NAMES_HERE)
+    in_use, *notes = filled.notes
     assert in_use.startswith("The texts of the original picture are used")
-    assert [note.split(" is not")[0] for note in notes] == ["Clip skip 3", "Tiling yes"]
+    assert [note.split(" is not")[0] for note in notes] == ["Tiling yes"]
+    assert filled.values["clip_skip"] == 3
 
 
 def test_what_an_infotext_asks_for_and_the_tab_cannot_do_is_named():

@@ -70,8 +70,8 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
         **p.extra_generation_params,
         **infotext.settings_entries(plan.typed),
     }
-    notes = texts.rewrite_job(p, plan, writer, infotext_varies=host.infotext_varies)
-    for note in (*plan.notes, *notes):
+    generation.texts = texts.rewrite_job(p, plan, writer, infotext_varies=host.infotext_varies)
+    for note in (*plan.notes, *generation.texts.notes):
         p.comment(f"Fooocus: {note}")
     generation.refiner = host.refiner(p, generation)
     generation.rendering = host.rendering(p, generation)
@@ -102,18 +102,21 @@ def claim_sizes(
         New vectors for cond and uncond, or None if both stay as they are.
     """
     settings = generation.settings
-    if settings.adm_positive == 1.0 == settings.adm_negative:
+    as_fooocus = generation.rendering is not None
+    if settings.adm_positive == 1.0 == settings.adm_negative and not as_fooocus:
         return None
     if cond is None or not adm.is_sdxl_base(cond):
         if not refined:
             generation.skipped["ADM guidance"] = "it needs an SDXL base model"
         return None
-    if not adm.adm_active(timestep, settings.adm_end):
+    active = adm.adm_active(timestep, settings.adm_end)
+    if not (active or as_fooocus):
         return None
-    height, width = size
 
     def claim(vector: torch.Tensor, scale: float) -> torch.Tensor:
-        return adm.scale_original_size(vector, height, width, scale, number_dtype=number_dtype)
+        if as_fooocus:
+            return adm.claim_as_fooocus(vector, *size, scale if active else None)
+        return adm.scale_original_size(vector, *size, scale, number_dtype=number_dtype)
 
     claimed_uncond = None if uncond is None else claim(uncond, settings.adm_negative)
     return claim(cond, settings.adm_positive), claimed_uncond

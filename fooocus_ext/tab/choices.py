@@ -42,6 +42,7 @@ class Choices:
         loras: (name, weight) of the slots in use.
         guidance_scale: CFG scale, within ``limits.CFG_SCALE``.
         sampler: the host's sampler name; likewise ``scheduler``, empty if the host has none.
+        clip_skip: within ``limits.CLIP_SKIP``, for Fooocus's rendering.
         vae: the host's VAE name; None to leave it to the webui's settings.
         steps: steps that replace the performance's, or None.
         size: (width, height) in pixels that replaces the aspect ratio's, or None.
@@ -60,6 +61,7 @@ class Choices:
     guidance_scale: float
     sampler: str
     scheduler: str
+    clip_skip: int
     vae: str | None
     steps: int | None
     size: tuple[int, int] | None
@@ -115,6 +117,7 @@ _AS_THEY_ARE = (
     "guidance_scale",
     "sampler",
     "scheduler",
+    "clip_skip",
     "private",
 )
 

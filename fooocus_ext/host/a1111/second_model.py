@@ -10,16 +10,17 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
-from modules import devices, extra_networks, sd_hijack, sd_models, sd_unet, sd_vae, shared
+from modules import devices, sd_hijack, sd_models, sd_unet, sd_vae, shared
 from modules.timer import Timer
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.a1111 import weights
 from fooocus_ext.host.machine import families
+from fooocus_ext.host.refiner.passes import second_pass_networks
 
 log = logging.getLogger("fooocus")
 
@@ -95,14 +96,14 @@ class SecondModel:
         self._embeddings = embeddings
 
     @contextmanager
-    def encoding(self, p: Any, networks: Any) -> Iterator[None]:
-        """Make this the model with which the webui encodes, with a pass's LoRAs active."""
+    def encoding(self, p: Any, *, is_second_pass: bool) -> Iterator[None]:
+        """Make this the model with which the webui encodes a pass, with its LoRAs."""
         # The base is active while LoRAs are read: the webui matches their layers with it.
-        with _networks(p, networks), self._active():
+        with second_pass_networks(p) if is_second_pass else nullcontext(), self._active():
             yield
 
     @contextmanager
-    def sampling(self, _p: Any, _networks: Any) -> Iterator[None]:
+    def sampling(self, _p: Any, *, is_second_pass: bool) -> Iterator[None]:
         """Make this the model for which the webui makes an inner model; LoRAs are as they are."""
         with self._active():
             yield
@@ -157,21 +158,6 @@ def _keep_loras_off(model: Any) -> None:
     """
     for layer in model.modules():
         layer.__dict__.pop("network_layer_name", None)
-
-
-@contextmanager
-def _networks(p: Any, networks: Any) -> Iterator[None]:
-    """Have a pass's LoRAs active, as the webui has when it encodes that pass."""
-    if networks == p.extra_network_data or p.disable_extra_networks:
-        yield
-        return
-    with devices.autocast():
-        extra_networks.activate(p, networks)
-    try:
-        yield
-    finally:
-        with devices.autocast():
-            extra_networks.activate(p, p.extra_network_data)
 
 
 class Loader:

@@ -34,21 +34,21 @@ class SecondModel:
         self._takes_loras = takes_loras
 
     @contextmanager
-    def encoding(self, p: Any, networks: Any) -> Iterator[None]:
-        """Make this the model with which the host encodes, with a pass's LoRAs on it."""
+    def encoding(self, p: Any, *, is_second_pass: bool) -> Iterator[None]:
+        """Make this the model with which the host encodes a pass, with its LoRAs on it."""
         with self._active():
-            self._activate(p, networks)
+            self._put_on_loras(p, is_second_pass=is_second_pass)
             try:
                 yield
             finally:
-                if networks != p.extra_network_data:
-                    self._activate(p, p.extra_network_data)
+                if is_second_pass:  # the host's list of LoRAs is that of the first until then
+                    self._put_on_loras(p, is_second_pass=False)
 
     @contextmanager
-    def sampling(self, p: Any, networks: Any) -> Iterator[None]:
+    def sampling(self, p: Any, *, is_second_pass: bool) -> Iterator[None]:
         """Make this the model for which the host makes an inner model, with LoRAs and our hooks."""
         with self._active():
-            self._activate(p, networks)
+            self._put_on_loras(p, is_second_pass=is_second_pass)
             self.model.forge_objects = self.model.forge_objects_after_applying_lora.shallow_copy()
             guidance.install(self.model.forge_objects)
             yield
@@ -81,8 +81,10 @@ class SecondModel:
         finally:
             data.sd_model = before
 
-    def _activate(self, p: Any, networks: Any) -> None:
+    def _put_on_loras(self, p: Any, *, is_second_pass: bool) -> None:
+        """Put a pass's LoRAs on this model, which is active."""
         if self._takes_loras and not p.disable_extra_networks:
+            networks = p.hr_extra_network_data if is_second_pass else p.extra_network_data
             extra_networks.activate(p, networks)
 
 

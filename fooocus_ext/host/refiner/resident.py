@@ -41,11 +41,11 @@ class SecondModel(Protocol):
     def model(self) -> Any:
         """The host's model object, without its VAE."""
 
-    def encoding(self, p: Any, networks: Any) -> AbstractContextManager[None]:
-        """Make this the model with which the host encodes, with a pass's LoRAs (its network data)."""
+    def encoding(self, p: Any, *, is_second_pass: bool) -> AbstractContextManager[None]:
+        """Make this the model with which the host encodes a pass, with its LoRAs."""
 
-    def sampling(self, p: Any, networks: Any) -> AbstractContextManager[None]:
-        """Make this the model for which the host makes a sampler's inner model; LoRAs as above."""
+    def sampling(self, p: Any, *, is_second_pass: bool) -> AbstractContextManager[None]:
+        """Make this the model for which the host makes a sampler's inner model in a pass."""
 
     def beside(self, base: Any) -> Placement:
         """Return where its weights and those of ``base`` are to be during one generation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from contextlib import nullcontext
 from types import SimpleNamespace
@@ -111,6 +112,8 @@ def load_on(load_host_module, monkeypatch, tmp_path):
         memory = load_host_module("a1111/weights", devices=devices)
         monkeypatch.setattr(memory, "free_bytes", card.free)
         monkeypatch.setattr(fooocus_ext.host.a1111, "weights", memory, raising=False)
+        passes = SimpleNamespace(second_pass_networks=nullcontext)
+        monkeypatch.setitem(sys.modules, "fooocus_ext.host.refiner.passes", passes)
         second_model = load_host_module(
             "a1111/second_model",
             devices=devices,

@@ -173,6 +173,7 @@ class Webui:
             "timer": SimpleNamespace(Timer=lambda: None),
             "script_callbacks": SimpleNamespace(on_cfg_denoiser=register("cfg_denoiser")),
             "scripts": SimpleNamespace(Script=object),
+            "sd_samplers": SimpleNamespace(),
             "paths": SimpleNamespace(script_path=str(self.folder)),
             "extra_networks": SimpleNamespace(activate=self._activate),
             "processing": SimpleNamespace(

@@ -197,6 +197,13 @@ class Settings:
         'encode texts, its noise and its schedules. "webui" keeps the webui\'s.',
         choices=RENDERINGS,
     )
+    same_seed: bool = _field(
+        "flag",
+        False,
+        "Same seed",
+        "Fooocus same seed",
+        "All pictures of a job get the first one's seed; otherwise each gets the next.",
+    )
 
     def is_open(self, name: str) -> bool:
         """Whether a preset decides the field ``name``: it has its default, which is not kept."""

@@ -135,6 +135,14 @@ class _Filling:
         if self.settings.guidance_scale is not None:
             scale = self._within("Guidance scale", self.settings.guidance_scale, *CFG_SCALE)
             self.values["guidance_scale"] = scale
+        if self.settings.overwrite_switch is not None:
+            step = self._within(
+                "The refiner switch step", self.settings.overwrite_switch, *FORCED_STEPS
+            )
+            self.values["switch_step"] = round(step)
+        elif self.settings.refiner_switch is not None:
+            self.values["switch_step"] = OFF
+        self.put("wildcards_in_order", self.settings.wildcards_in_order)
         for name in ARGUMENTS:
             self._argument(name, self.settings.argument(name))
         if self.settings.seed is not None:
@@ -207,6 +215,7 @@ class _Filling:
         padded = [*found, *[(NONE, 1.0)] * LORA_SLOTS][:LORA_SLOTS]  # empties the other slots
         for slot, (name, weight) in enumerate(padded, start=1):
             self.values[f"lora_{slot}"], self.values[f"lora_weight_{slot}"] = name, weight
+            self.values[f"lora_on_{slot}"] = True
 
     def sampler(self) -> None:
         sampler, scheduler = self.settings.sampler, self.settings.scheduler

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from fooocus_ext import __version__
+from fooocus_ext.args import NONE, Settings
 from fooocus_ext.metadata.settings import OWN_NAME, PictureSettings, of_arguments
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
@@ -51,6 +53,8 @@ def settings_used(
             "guidance_scale": guidance_scale,
             "base_model": _stem(base_model),
             "refiner": _stem(settings.refiner),
+            **_switch(choices, settings),
+            "wildcards_in_order": choices.wildcards_in_order or None,
             "sampler": sampler or choices.sampler,
             "scheduler": scheduler or choices.scheduler,
             "vae": choices.vae or MODEL_OF_CHECKPOINT,
@@ -61,6 +65,15 @@ def settings_used(
             "version": f"{OWN_NAME} {__version__}",
         }
     )
+
+
+def _switch(choices: Choices, settings: Settings) -> dict[str, Any]:
+    """Return what there is to say of the refiner's turn: nothing where there is no refiner."""
+    if settings.refiner == NONE:
+        return {"refiner_switch": None, "refiner_method": None}
+    if choices.switch_step is not None:
+        return {"refiner_switch": None, "overwrite_switch": choices.switch_step}
+    return {}
 
 
 def _stem(title: str) -> str:

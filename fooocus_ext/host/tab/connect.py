@@ -143,6 +143,8 @@ def _connect_settings(tab: Tab) -> None:
     size = [tab.widgets[name] for name in ("aspect_ratio", "width", "height")]
     for widget in size:
         widget.change(fn=None, _js="fooocusShowSize", inputs=size)
+    performance = tab.widgets["performance"]
+    performance.change(fn=None, _js="fooocusShowOverruled", inputs=[performance])
     parts["apply_pasted"].click(
         fn=fill.load_text, inputs=[parts["pasted"]], outputs=filled, show_progress=False
     )

@@ -10,7 +10,7 @@ from modules import script_callbacks, sd_models, sd_vae, shared
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host import infotexts
-from fooocus_ext.host.machine import assets, checkpoints
+from fooocus_ext.host.machine import assets, checkpoints, options
 from fooocus_ext.markup import render
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
@@ -35,6 +35,7 @@ def initial_values() -> dict[str, Any]:
     if name is not None:
         values.update(_fill_from_preset(name).values)
     values["preset"] = name
+    values["wildcards_in_order"] = options.wildcards_in_order()
     values.update(checkpoints.small_size(values["base_model"]))
     return values
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from fooocus_ext import infotext
 from fooocus_ext.args import Settings
+from fooocus_ext.generation.originals import as_rewritten
 from fooocus_ext.generation.plan import Plan, lora_tags
 from fooocus_ext.prompting.grammar import strip_comments
 from fooocus_ext.prompting.lines import COMMA
@@ -158,7 +159,10 @@ def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) ->
     """
     settings = plan.settings
     typed = list(zip(p.all_prompts, p.all_negative_prompts, strict=True))
-    texts = writer.rewrite(p.all_prompts, p.all_negative_prompts, p.all_seeds, settings)
+    if settings.original_texts is None:
+        texts = writer.rewrite(p.all_prompts, p.all_negative_prompts, p.all_seeds, settings)
+    else:
+        texts = as_rewritten(settings.original_texts, p.all_prompts, separator=writer.separator)
     own_typed, own_texts = _rewrite_second_pass(p, plan, writer, typed, texts)
     p.all_prompts = [_with_loras(text.positive, plan) for text in texts]
     p.all_negative_prompts = [text.negative for text in texts]

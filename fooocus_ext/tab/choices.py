@@ -13,6 +13,7 @@ from fooocus_ext.args import FIELDS_BY_NAME, HOST_CHOICE, NONE, Settings
 from fooocus_ext.data_files import DataFileError
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.limits import FORCED_SIDE, LORA_SLOTS, OFF, SEED
+from fooocus_ext.original_texts import OriginalTexts
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.prompting.styles import wants_expansion
@@ -21,6 +22,7 @@ from fooocus_ext.tab.widgets import (
     AUTOMATIC,
     DEFAULT,
     NAMES,
+    ORIGINAL,
     SIZE_LABELS,
     WIDGETS,
     Widget,
@@ -87,6 +89,8 @@ def read_choices(values: Sequence[object]) -> Choices:
     }
     size = _forced_size(checked)
     styles = style_names(checked["styles"])
+    original = checked[ORIGINAL.name]
+    checked[ORIGINAL.name] = original if original and _holds(original, checked, styles) else None
     settings = Settings().replace(
         enabled=True,
         styles=styles,
@@ -130,6 +134,12 @@ _AS_THEY_ARE = (
     "private",
     "wildcards_in_order",
 )
+
+
+def _holds(original: OriginalTexts, checked: Mapping[str, Any], styles: Sequence[str]) -> bool:
+    """Whether a loaded picture's texts still are what the page asks for."""
+    texts = checked["prompt"], checked["negative_prompt"]
+    return original.hold_for(*texts, styles, expansion=wants_expansion(styles))
 
 
 def style_names(value: str) -> list[str]:

@@ -11,9 +11,15 @@ _MOST_OTHERS = 12
 _NO_COUNTERPART = "the tab has no such setting"
 
 
-def leftovers(settings: PictureSettings) -> list[str]:
-    """Return one sentence for each value that is stated and has no effect in the tab."""
+def leftovers(settings: PictureSettings, *, has_originals: bool = False) -> list[str]:
+    """Return one sentence for each value that is stated and has no effect in the tab.
+
+    ``has_originals`` says that the texts of the picture are used as they were, expansion included.
+    """
     notes = [f"{what} is not taken over: {reason}." for what, reason in _values(settings)]
+    if settings.prompt_expansion and not has_originals:
+        expansion = _short(settings.prompt_expansion)
+        notes.append(f'Prompt expansion "{expansion}" is not taken over: it is written anew here.')
     others = list(settings.others.items())
     for key, value in others[:_MOST_OTHERS]:
         notes.append(f"{key} {value} is not taken over: {_NO_COUNTERPART}.")
@@ -32,8 +38,6 @@ def _values(settings: PictureSettings) -> Iterator[tuple[str, str]]:
     if settings.freeu is not None:
         numbers = ", ".join(f"{number:g}" for number in settings.freeu)
         yield f"FreeU ({numbers})", "FreeU is not part of this extension"
-    if settings.prompt_expansion:
-        yield f'Prompt expansion "{_short(settings.prompt_expansion)}"', "it is written anew here"
 
 
 def _short(text: str) -> str:

@@ -13,10 +13,8 @@ from fooocus_ext import args
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation import hooks, state
 from fooocus_ext.generation.plan import Plan, make_plan
-from fooocus_ext.host import ending
-from fooocus_ext.host.a1111 import sampling
-from fooocus_ext.host.a1111.asked_sizes import AskedSizes
-from fooocus_ext.host.a1111.family import HOST
+from fooocus_ext.host import ending, family, sampling
+from fooocus_ext.host.asked_sizes import AskedSizes
 from fooocus_ext.host.jobs import overrides
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.panel import axes, build
@@ -71,7 +69,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:
-                hooks.begin(p, plan, assets.writer(), HOST)
+                hooks.begin(p, plan, assets.writer(), family.of_this_webui().host)
 
     def process_batch(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
         """Watch the sampling that the host begins next."""
@@ -82,14 +80,14 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             sampling.follow_sampling(p, generation)
 
     def process_before_every_sampling(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
-        """Prepare the sampler of one pass (from webui 1.10 on)."""
-        generation = state.generation_of(p)
-        if generation is None:
+        """Prepare for the model calls of one pass (from webui 1.10 on)."""
+        running = sampling.samplings.current()
+        if running is None or running.p is not p:
             return
-        if generation.rendering is not None:
-            generation.rendering.prepare_sampler(p)
-        if generation.refiner is not None:
-            generation.refiner.prepare_sampler(generation, p)
+        with sampling.ends_sampling_on_error():
+            if running.generation.rendering is not None:
+                running.generation.rendering.prepare_sampler(p)
+            family.of_this_webui().host.prepare_pass(p, running.generation)
 
     def postprocess(self, p: Any, processed: Any, *slots: Any) -> None:
         """End a generation that came through."""

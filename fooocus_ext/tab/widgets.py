@@ -114,7 +114,7 @@ def _lora(slot: int) -> tuple[Widget, Widget, Widget]:
     title = f"LoRA weight {slot}"
     name, weight = f"lora_{slot}", f"lora_weight_{slot}"
     return (
-        _flag(f"lora_on_{slot}", f"LoRA {slot} on", f"LoRA {slot} on", default=True),
+        _flag(f"lora_on_{slot}", "On", f"LoRA {slot} on", default=True),
         _list(name, f"LoRA {slot}", NONE, "lora"),
         _slider(weight, f"Weight {slot}", 1.0, read, (-2, 2), step=0.01, title=title),
     )
@@ -161,7 +161,7 @@ ORIGINAL = of_argument(FIELDS_BY_NAME[original_texts.NAME])
 ADDED: tuple[Widget, ...] = tuple(
     of_argument(field)
     for field in OTHER_FIELDS
-    if field.name not in (RENDERING.name, ORIGINAL.name)
+    if field.name not in (*_PLACED, RENDERING.name, ORIGINAL.name)
 )
 """The widgets of arguments that have no place of their own on the page."""
 PRESET = _list("preset", "Preset", NONE)

@@ -81,9 +81,9 @@ class _Column:
         with gr.Group(elem_id="fooocus_loras"):
             for slot in range(1, LORA_SLOTS + 1):
                 with gr.Row(elem_classes=["fooocus-lora"]):
-                    self.add(f"lora_on_{slot}", container=False, scale=0, min_width=90)
-                    self.add(f"lora_{slot}", scale=3, min_width=120)
-                    self.add(f"lora_weight_{slot}", scale=2, min_width=120)
+                    self.add(f"lora_on_{slot}", container=False, scale=0, min_width=0)
+                    self.add(f"lora_{slot}", scale=1, min_width=120)
+                    self.add(f"lora_weight_{slot}", scale=1, min_width=150)
         self.add("vae")
         self.parts["refresh"] = gr.Button("Refresh all files", elem_id="fooocus_refresh")
 

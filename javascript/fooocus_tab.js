@@ -147,6 +147,17 @@ function fooocusLookAgain() {
     if (message.querySelector(".fooocus-refresh")) fooocus.find("#fooocus_refresh").click();
 }
 
+/** Do each step, whether or not the one before found its place on the page: Gradios differ. */
+function fooocusEach(steps) {
+    for (const step of steps) {
+        try {
+            step();
+        } catch (error) {
+            console.error("Fooocus:", error);
+        }
+    }
+}
+
 function fooocusEscape(event) {
     const advanced = fooocus.find("#fooocus_advanced input");
     const open = fooocus.find("#fooocus_page.fooocus-advanced");
@@ -158,17 +169,23 @@ function fooocusEscape(event) {
     advanced.focus();
 }
 
+function fooocusFollowSelection() {
+    const show = () => setTimeout(fooocus.showSelected, 100);
+    for (const kind of ["click", "keyup"]) fooocus.find("#fooocus_gallery_container").addEventListener(kind, show);
+}
+
 onUiLoaded(() => {
     if (!fooocus.find("#fooocus_page")) return;
-    fooocus.showRunning(false);
-    fooocusPlaceTab();
-    fooocusResume();
-    fooocusLookAgain();
     document.addEventListener("keydown", fooocusEscape);
     window.addEventListener("beforeunload", () => { fooocus.leaving = true; });
     window.addEventListener("pageshow", () => { fooocus.leaving = false; });
-    fooocus.find("#fooocus_gallery_container").addEventListener("click", () => setTimeout(fooocus.showSelected, 100));
-    fooocus.find("#fooocus_gallery_container").addEventListener("keyup", () => setTimeout(fooocus.showSelected, 100));
+    fooocusEach([
+        () => fooocus.showRunning(false),
+        fooocusFollowSelection,
+        fooocusPlaceTab,
+        fooocusResume,
+        fooocusLookAgain,
+    ]);
 });
 
 onUiUpdate(() => {

@@ -44,6 +44,7 @@ class Choices:
         loras: (name, weight) of the slots in use.
         guidance_scale: CFG scale, within ``limits.CFG_SCALE``.
         sampler: the host's sampler name; likewise ``scheduler``, empty if the host has none.
+        clip_skip: within ``limits.CLIP_SKIP``, for Fooocus's rendering.
         vae: the host's VAE name; None to leave it to the webui's settings.
         steps: steps that replace the performance's, or None.
         switch_step: the step at which the refiner takes over, or None; ``settings`` has the share of the
@@ -65,6 +66,7 @@ class Choices:
     guidance_scale: float
     sampler: str
     scheduler: str
+    clip_skip: int
     vae: str | None
     steps: int | None
     switch_step: int | None
@@ -102,7 +104,7 @@ def read_choices(values: Sequence[object]) -> Choices:
         **{name: checked[name] for name in ARGUMENTS},
     )
     switch_step = None if checked["switch_step"] == OFF else checked["switch_step"]
-    if switch_step is not None:
+    if switch_step is not None and settings.refiner != NONE:
         steps = (
             checked["steps"]
             if checked["steps"] != OFF
@@ -131,6 +133,7 @@ _AS_THEY_ARE = (
     "guidance_scale",
     "sampler",
     "scheduler",
+    "clip_skip",
     "private",
     "wildcards_in_order",
 )

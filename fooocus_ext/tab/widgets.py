@@ -15,6 +15,7 @@ from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.fields import Field
 from fooocus_ext.limits import (
     CFG_SCALE,
+    CLIP_SKIP,
     FORCED_SIDE,
     FORCED_STEPS,
     IMAGE_NUMBER,
@@ -22,6 +23,7 @@ from fooocus_ext.limits import (
     LORA_WEIGHT,
     MAX_TEXT_LENGTH,
     OFF,
+    USUAL_CLIP_SKIP,
 )
 from fooocus_ext.metadata.settings import OTHER_FIELDS
 from fooocus_ext.presets import readers
@@ -209,6 +211,16 @@ WIDGETS: tuple[Widget, ...] = (
         "Wildcards in order",
         default=False,
         tooltip="Picture by picture, wildcards take the next line of their file instead of any.",
+    ),
+    _slider(
+        "clip_skip",
+        "CLIP skip",
+        USUAL_CLIP_SKIP,
+        whole(*CLIP_SKIP),
+        CLIP_SKIP,
+        step=1,
+        tooltip='With the rendering "Fooocus": from which layer of the text encoders the prompt\'s meaning '
+        "is taken, counted from the last. SDXL is trained with 2.",
     ),
     ORIGINAL,
     *ADDED,

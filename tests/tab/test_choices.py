@@ -56,7 +56,11 @@ def test_the_refiner_switches_at_the_step_that_is_forced_under_each_rule_that_co
 
 
 def test_a_switch_behind_the_last_step_is_none():
-    assert choices(switch_step=30).settings.refiner_switch == 1.0
+    assert choices(refiner="r", switch_step=30).settings.refiner_switch == 1.0
+
+
+def test_a_forced_switch_step_means_nothing_without_a_refiner():
+    assert choices(refiner_switch=0.5, switch_step=1).settings.refiner_switch == 0.5
 
 
 def test_a_lora_that_is_switched_off_is_left_out():
@@ -92,7 +96,7 @@ def test_empty_lora_slots_and_weights_of_zero_are_left_out():
     ],
 )
 def test_a_refused_value_is_named(field, value, named):
-    values = {"random_seed": False} if field == "seed" else {}
+    values = {"seed": {"random_seed": False}, "switch_step": {"refiner": "r"}}.get(field, {})
     with pytest.raises(RequestError) as error:
         choices(**values, **{field: value})
     assert named.lower() in error.value.detail.lower()

@@ -35,8 +35,8 @@ def logged(**values):
         seed=77,
         steps=values.get("steps", 30) if values.get("steps", OFF) != OFF else 30,
         size=(1152, 896),
-        full_prompt="p",
-        full_negative_prompt="n",
+        full_prompt=["p"],
+        full_negative_prompt=["n"],
     ).to_json()
 
 
@@ -317,3 +317,29 @@ def test_the_style_list_has_the_special_ones_first_and_shows_each_style_text():
     groups = grouped_styles(STYLES)
     assert groups[0][0] == "Special"
     assert groups[1][1][0] == {"name": "Fooocus Sharp", "help": "sharp {prompt}\nNot: blur"}
+
+
+def test_what_the_log_copies_is_what_fooocus_reads():
+    """It looks files up by their whole names, and takes the switch as a share of other steps."""
+    original = {"full_prompt": ["film still of a fox"], "styles": ["Fooocus V2", "Their Film"]}
+    metadata = logged(
+        refiner="sub/refiner.safetensors",
+        refiner_switch=0.6,
+        steps=20,
+        lora_1="film",
+        original_texts=json.dumps(original),
+        styles='["Fooocus V2"]',
+        rendering="Fooocus",
+    )
+    wanted = {
+        "base_model": "base.safetensors",
+        "refiner_model": "refiner.safetensors",
+        "overwrite_switch": 12,
+        "lora_combined_1": "film.safetensors : 1",
+        "styles": "['Fooocus V2', 'Their Film']",
+    }
+    assert {name: metadata[name] for name in wanted} == wanted
+    again = fill(read_fooocus_settings(json.dumps(metadata), STYLES), NAMES_HERE)
+    texts = json.loads(again.values["original_texts"])
+    assert {name: texts[name] for name in original} == original
+    assert (again.values["refiner_switch"], again.values["lora_1"]) == (0.6, "film")

@@ -96,6 +96,7 @@ class _Column:
         self.add("adm_negative")
         self.add("adm_end")
         self.add("refiner_method")
+        self.add("clip_skip")
         with gr.Row():
             self.add("sampler")
             self.add("scheduler")

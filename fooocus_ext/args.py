@@ -29,7 +29,7 @@ PERFORMANCE_NAMES = (
     "Lightning",
     "Hyper-SD",
 )
-REFINER_METHODS = ("joint", "separate")
+REFINER_METHODS = ("joint", "separate", "vae")
 FOOOCUS = "Fooocus"
 RENDERINGS = (HOST_CHOICE, FOOOCUS)
 KEEPABLE = (
@@ -145,7 +145,8 @@ class Settings:
         "joint",
         "Refiner method",
         "Fooocus refiner method",
-        '"joint" keeps the sampler and its momentum; "separate" starts a new one.',
+        '"joint" keeps the sampler and its momentum; "separate" starts a new one; "vae" starts a new '
+        "one with fresh noise.",
         choices=REFINER_METHODS,
     )
     expansion: bool = _field(

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from modules import devices, extra_networks, processing, prompt_parser, shared
 
-from fooocus_ext.args import FIELDS_BY_NAME, NONE
-from fooocus_ext.core.refiner_switch import WHOLE_STEPS, takes_over
+from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
+from fooocus_ext.core.refiner_switch import first_refiner_step, nearest_step, takes_over
 from fooocus_ext.host.machine import options
-from fooocus_ext.host.refiner import resident, split_sampler
+from fooocus_ext.host.refiner import fresh_noise, resident, split_sampler
+from fooocus_ext.host.rendering import schedules
 
 if TYPE_CHECKING:
     from modules.script_callbacks import CFGDenoiserParams
@@ -26,6 +27,7 @@ log = logging.getLogger("fooocus")
 FIRST_PASS, SECOND_PASS = "first pass", "second pass"
 BOTH_PASSES = "both passes"
 
+_JOINT, _FRESH_NOISE = "joint", "vae"
 _CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")
 _CONDITIONING = ("c", "uc", "hr_c", "hr_uc")
 
@@ -49,8 +51,12 @@ def take_part(p: Any, generation: Generation, load: resident.Load) -> Refiner | 
         generation.skipped["refiner"] = "it is the base model itself"
         return None
     passes = _passes(p)
-    if settings.refiner_method == "separate":
-        split_sampler.check_available(_sampler_names(p, passes))
+    if settings.refiner_method != _JOINT:
+        split_sampler.check_available(
+            settings.refiner_method,
+            _sampler_names(p, passes),
+            as_fooocus=settings.rendering == FOOOCUS,
+        )
     if SECOND_PASS in passes and _has_checkpoint_of_its_own(p):
         generation.skipped["refiner in the second pass"] = "that pass has a checkpoint of its own"
     if getattr(p, "refiner_checkpoint_info", None) is not None:
@@ -74,8 +80,9 @@ class Refiner:
     def __init__(self, model: resident.ResidentModel, settings: Settings, base: Any) -> None:
         self._resident = model
         self._settings = settings
-        self._is_split = settings.refiner_method == "separate"
-        self._rule = WHOLE_STEPS if self._is_split else options.refiner_switch_rule()
+        self._is_split = settings.refiner_method != _JOINT
+        self._is_second_run = False
+        self._rule = options.refiner_switch_rule()
         self._second = model.second
         self._weights = model.second.beside(base)
         self._conds: dict[bool, tuple[Any, Any]] = {}
@@ -95,8 +102,30 @@ class Refiner:
     def prepare_sampler(self, generation: Generation, p: Any) -> None:
         """Split the sampler of a pass in two, if that is the method and the refiner's pass."""
         is_second_pass = bool(getattr(p, "is_hr_pass", False))
+        self._is_second_run = False
         if self._is_split and is_second_pass in self._conds:
-            split_sampler.split_sampler(p.sampler, self._settings.refiner_switch, generation)
+            split_sampler.split_sampler(p.sampler, self._runs(p), generation)
+
+    def _runs(self, p: Any) -> split_sampler.Runs:
+        """Return how the two runs of "separate" and "vae" are made."""
+
+        def begin(is_second: bool) -> None:
+            self._is_second_run = is_second
+
+        def renoise(x: torch.Tensor, seen: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+            largest = float(p.sampler.model_wrap_cfg.inner_model.sigmas[-1])
+            return fresh_noise.renoised(p, x, seen, level, largest=largest)
+
+        method = self._settings.refiner_method
+        return split_sampler.Runs(
+            method, self._switch_step, begin, renoise if method == _FRESH_NOISE else None
+        )
+
+    def _switch_step(self, denoiser: Any) -> int:
+        ratio, steps = self._settings.refiner_switch, denoiser.steps
+        if self._settings.rendering == FOOOCUS:
+            return nearest_step(ratio, steps=steps)
+        return first_refiner_step(ratio, total_calls=denoiser.total_steps, steps=steps)
 
     def encode(self, p: Any) -> None:
         """Encode the batch's prompts with the refiner's own text encoder, before sampling starts.
@@ -135,6 +164,8 @@ class Refiner:
             self.hand_back()
             generation.sampling.callback(self.hand_back)
             self._take(denoiser, params.x)
+            if generation.rendering is not None:
+                schedules.use_fooocus_levels(denoiser)
         cond, uncond = self._conds[is_second_pass]
         _, params.text_cond = prompt_parser.reconstruct_multicond_batch(cond, denoiser.step)
         params.text_uncond = prompt_parser.reconstruct_cond_batch(uncond, denoiser.step)
@@ -159,6 +190,8 @@ class Refiner:
         self._weights.base_on_device(x)
 
     def _is_turn(self, params: CFGDenoiserParams, denoiser: Any) -> bool:
+        if self._is_split:
+            return self._is_second_run
         inner = denoiser.inner_model
         sigma = params.sigma.max()
         if hasattr(inner, "sigmas"):

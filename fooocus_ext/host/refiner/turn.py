@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from fooocus_ext.args import Settings
     from fooocus_ext.generation.state import Generation
+    from fooocus_ext.host.rendering.texts import Texts
 
 log = logging.getLogger("fooocus")
 
@@ -127,14 +128,20 @@ class Refiner:
             return nearest_step(ratio, steps=steps)
         return first_refiner_step(ratio, total_calls=denoiser.total_steps, steps=steps)
 
-    def encode(self, p: Any) -> None:
-        """Encode the batch's prompts with the refiner's own text encoder, before sampling starts.
+    def encode(self, p: Any, texts: Texts | None = None) -> None:
+        """Encode the batch's prompts for the refiner, before sampling starts.
 
-        The host's own code does it, on private caches, so schedules (prompt editing), AND, emphasis
-        and sizes come out as they would if the refiner were the active model.
+        Args:
+            p: the processing object.
+            texts: encode in Fooocus's way, where the refiner hears the base's text encoders. Without
+                them its own text encoder does it, by the host's own code on private caches: schedules
+                (prompt editing), AND, emphasis and sizes come out as if it were the active model.
         """
         self._second.prepare()
         passes = _passes(p)
+        if texts is not None:
+            self._hear(p, texts, passes)
+            return
         with (
             _kept(p, (*_CACHES, *_CONDITIONING)),
             self._weights.text_encoder_on_device(),
@@ -153,6 +160,13 @@ class Refiner:
                     p.hr_c = p.hr_uc = None
                     p.calculate_hr_conds()
                 self._conds[True] = (p.hr_c, p.hr_uc)
+
+    def _hear(self, p: Any, texts: Texts, passes: frozenset[str]) -> None:
+        if FIRST_PASS in passes:
+            self._conds[False] = texts.conditioning(p, self._second.model, is_second_pass=False)
+        if SECOND_PASS in passes and not _has_checkpoint_of_its_own(p):
+            with _hires_networks(p):
+                self._conds[True] = texts.conditioning(p, self._second.model, is_second_pass=True)
 
     def intervene(self, generation: Generation, params: CFGDenoiserParams, denoiser: Any) -> bool:
         """Take this model call if it is the refiner's turn; return whether it is."""

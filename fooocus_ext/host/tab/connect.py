@@ -20,13 +20,8 @@ from fooocus_ext.ui.tab.page import Tab, build_tab
 from fooocus_ext.ui.tab.services import TabServices
 
 TITLE, ELEM_ID = "Fooocus", "fooocus"
-_HUB = "https://huggingface.co"
-_RECOMMENDED = {
-    "juggernautXL_v8Rundiffusion.safetensors": f"{_HUB}/lllyasviel/fav_models/resolve/main/fav",
-    "sd_xl_base_1.0_0.9vae.safetensors": (
-        f"{_HUB}/stabilityai/stable-diffusion-xl-base-1.0/resolve/main"
-    ),
-}
+RECOMMENDED = ("juggernautXL_v8Rundiffusion.safetensors", "sd_xl_base_1.0_0.9vae.safetensors")
+"""The models that are offered where there is none."""
 
 
 def register() -> None:
@@ -83,8 +78,8 @@ def first_run() -> str:
     """Return what to say where there is no SDXL model, as HTML; empty where there is one."""
     if checkpoints.sdxl_bases():
         return ""
-    models = [(file, f"{address}/{file}") for file, address in _RECOMMENDED.items()]
-    return render("first_run.html", models=models, folder=assets.installed().folders.checkpoints)
+    folder = assets.installed().folders.checkpoints
+    return render("first_run.html", models=RECOMMENDED, folder=folder)
 
 
 def connect(tab: Tab) -> None:

@@ -72,8 +72,8 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
     }
     if plan.settings.same_seed:
         _give_all_the_first_seed(p, generation)
-    notes = texts.rewrite_job(p, plan, writer, infotext_varies=host.infotext_varies)
-    for note in (*plan.notes, *notes):
+    generation.texts = texts.rewrite_job(p, plan, writer, infotext_varies=host.infotext_varies)
+    for note in (*plan.notes, *generation.texts.notes):
         p.comment(f"Fooocus: {note}")
     generation.refiner = host.refiner(p, generation)
     generation.rendering = host.rendering(p, generation)

@@ -27,6 +27,7 @@ RECOMMENDED = ("juggernautXL_v8Rundiffusion.safetensors", "sd_xl_base_1.0_0.9vae
 def register() -> None:
     """Register the tab and what its jobs need with the host."""
     script_callbacks.on_ui_tabs(_on_ui_tabs)
+    script_callbacks.on_infotext_pasted(fill.note_text_of_fooocus)
     script_callbacks.on_before_image_saved(outputs.name_picture)
     script_callbacks.on_image_saved(outputs.picture_saved)
     script_callbacks.on_cfg_denoiser(generate.say_progress)

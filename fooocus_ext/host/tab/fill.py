@@ -25,6 +25,8 @@ FIRST_PRESETS = ("default", "sai", "realistic")
 """The presets of a first visit, best first: the first whose models are all installed is taken."""
 PLAIN_PRESET = "initial"
 
+OF_FOOOCUS = "Fooocus settings"
+"""Our key in what the host's parser found, for a text that is Fooocus's."""
 REFRESHED = ("base_model", "refiner", *LORAS, "vae")
 
 
@@ -108,8 +110,17 @@ def read_settings(source: str | bytes) -> Filled | None:
 
 def fill_from_infotext(entries: Mapping[str, Any]) -> Filled:
     """Return the widgets' values for what the host's parser found in an infotext."""
-    settings = from_infotext(entries, assets.presets().presets)
+    text = entries.get(OF_FOOOCUS)
+    settings = read_fooocus_settings(text, assets.styles()) if text else None
+    if settings is None:
+        settings = from_infotext(entries, assets.presets().presets)
     return fill(settings.as_chosen(), names())
+
+
+def note_text_of_fooocus(text: str, entries: dict[str, Any]) -> None:
+    """Callback: the host has parsed a text as an infotext; keep it if it is Fooocus's."""
+    if read_fooocus_settings(text) is not None:
+        entries[OF_FOOOCUS] = text
 
 
 def names() -> Names:

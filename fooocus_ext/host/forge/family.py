@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from modules import shared
 
-from fooocus_ext.args import FOOOCUS
+from fooocus_ext.args import FOOOCUS, Settings
 from fooocus_ext.host import ending
 from fooocus_ext.host.forge import guidance, second_model
 from fooocus_ext.host.forge.engine import GUIDED, engine
@@ -28,8 +28,17 @@ class Forge:
         return versions.infotext_may_vary()
 
     def attach(self, p: Any, generation: Generation) -> None:
-        """Make the generation end when the webui closes ``p``."""
+        """Make the generation end when the webui closes ``p``; leave out what no Forge can do."""
         ending.close_with(p, generation)
+        if generation.settings.rendering == FOOOCUS:
+            generation.skipped["Fooocus's rendering"] = (
+                "this webui encodes texts, draws noise and places steps in its own way"
+            )
+            generation.settings = generation.settings.replace(rendering=Settings().rendering)
+
+    def job_options(self, _p: Any, _settings: Settings) -> dict[str, Any]:
+        """Return no options: the webui renders in its own way."""
+        return {}
 
     def pass_size(self, p: Any) -> tuple[int, int]:
         """Return (height, width) in pixels of the pass being sampled."""
@@ -55,12 +64,9 @@ class Forge:
         """Make the refiner that the settings name ready for its turn."""
         return turn.take_part(p, generation, second_model.Loader())
 
-    def rendering(self, _p: Any, generation: Generation) -> None:
-        """Say that Fooocus's rendering cannot be had here, if it is asked for."""
-        if generation.settings.rendering == FOOOCUS:
-            generation.skipped["Fooocus's rendering"] = (
-                "this webui encodes texts, draws noise and places steps in its own way"
-            )
+    def rendering(self, _p: Any, _generation: Generation) -> None:
+        """Return None: `attach` says why."""
+        return
 
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Hook into the UNet of the pass; let the refiner split the sampler, if that is its method."""

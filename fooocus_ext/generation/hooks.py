@@ -70,8 +70,8 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
         **p.extra_generation_params,
         **infotext.settings_entries(plan.typed),
     }
-    notes = texts.rewrite_job(p, plan, writer, infotext_varies=host.infotext_varies)
-    for note in (*plan.notes, *notes):
+    generation.texts = texts.rewrite_job(p, plan, writer, infotext_varies=host.infotext_varies)
+    for note in (*plan.notes, *generation.texts.notes):
         p.comment(f"Fooocus: {note}")
     generation.refiner = host.refiner(p, generation)
     generation.rendering = host.rendering(p, generation)

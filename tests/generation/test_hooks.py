@@ -95,7 +95,7 @@ def test_a_generation_begins_on_any_host_that_keeps_the_protocol():
             return "a refiner"
 
         def rendering(self, p, generation):
-            return None
+            return "a rendering"
 
     p = Request()
     p.all_prompts, p.all_negative_prompts, p.all_seeds = ["a fox"], ["blurry"], [1]
@@ -106,7 +106,8 @@ def test_a_generation_begins_on_any_host_that_keeps_the_protocol():
     hooks.begin(p, Plan(settings, settings, notes=["something gave way"]), writer, host)
     generation = state.generation_of(p)
     assert host.attached == (p, generation)
-    assert generation.refiner == "a refiner"
+    assert (generation.refiner, generation.rendering) == ("a refiner", "a rendering")
+    assert [encoding.prompt for encoding in generation.texts.first_pass] == ["a fox"]
     assert p.comments == ["Fooocus: something gave way"]
     assert p.extra_generation_params["Fooocus sharpness"] == "3"
 

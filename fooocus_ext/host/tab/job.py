@@ -13,6 +13,7 @@ from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.jobs.run import Job
 from fooocus_ext.host.machine import assets
+from fooocus_ext.host.machine.options import WILDCARDS_IN_ORDER
 from fooocus_ext.host.tab.selected import selected_picture
 from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.tab.actions import (
@@ -70,6 +71,7 @@ def job_for(
 
 def _options(choices: Choices) -> dict[str, Any]:
     options: dict[str, Any] = {"sd_vae": choices.vae} if choices.vae else {}
+    options[WILDCARDS_IN_ORDER] = choices.wildcards_in_order
     if choices.settings.rendering == FOOOCUS:
         options.update(_clip_skip(choices.clip_skip))
     if shared.opts.show_progress_every_n_steps > 1:

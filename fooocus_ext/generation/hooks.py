@@ -124,7 +124,8 @@ def claim_sizes(
 
     def claim(vector: torch.Tensor, scale: float) -> torch.Tensor:
         if as_fooocus:
-            return adm.claim_as_fooocus(vector, *size, scale if active else None)
+            height, width = (side // 8 * 8 for side in size)  # as the latent has it
+            return adm.claim_as_fooocus(vector, height, width, scale if active else None)
         return adm.scale_original_size(vector, *size, scale, number_dtype=number_dtype)
 
     claimed_uncond = None if uncond is None else claim(uncond, settings.adm_negative)

@@ -50,6 +50,9 @@ class Rendering(Protocol):
             unit_noise: the noise of the pass, which may be changed in place; None if it is not known.
         """
 
+    def finish(self, p: Any, samples: Any) -> Any:
+        """Return what a batch's sampling comes to: its latents, or its pictures if it decodes them."""
+
 
 class Host(Protocol):
     """A family of webuis. ``p`` is its processing object, one for each request."""

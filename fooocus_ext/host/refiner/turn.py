@@ -8,12 +8,20 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from modules import devices, extra_networks, processing, prompt_parser, shared
+from modules import processing, prompt_parser, shared
 
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.core.refiner_switch import first_refiner_step, nearest_step, takes_over
 from fooocus_ext.host.machine import options
 from fooocus_ext.host.refiner import fresh_noise, resident, split_sampler
+from fooocus_ext.host.refiner.passes import (
+    FIRST_PASS,
+    SECOND_PASS,
+    has_checkpoint_of_its_own,
+    passes_of,
+    sampler_names,
+    second_pass_networks,
+)
 from fooocus_ext.host.rendering import schedules
 
 if TYPE_CHECKING:
@@ -21,21 +29,19 @@ if TYPE_CHECKING:
 
     from fooocus_ext.args import Settings
     from fooocus_ext.generation.state import Generation
+    from fooocus_ext.host.rendering.texts import Texts
 
 log = logging.getLogger("fooocus")
-
-FIRST_PASS, SECOND_PASS = "first pass", "second pass"
-BOTH_PASSES = "both passes"
 
 _JOINT, _FRESH_NOISE = "joint", "vae"
 _CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")
 _CONDITIONING = ("c", "uc", "hr_c", "hr_uc")
 
 
-def take_part(p: Any, generation: Generation, load: resident.Load) -> Refiner | None:
+def take_part(p: Any, generation: Generation, loader: resident.Loader) -> Refiner | None:
     """Make the refiner that the settings name ready for ``p``; None if they name none.
 
-    ``load`` loads it if it is not resident. Only one refiner runs: the webui's own, if the request
+    ``loader`` loads it if it is not resident. Only one refiner runs: the webui's own, if the request
     names one too, gives way to ours.
 
     Raises:
@@ -50,14 +56,14 @@ def take_part(p: Any, generation: Generation, load: resident.Load) -> Refiner | 
     if info.filename == base.sd_checkpoint_info.filename:
         generation.skipped["refiner"] = "it is the base model itself"
         return None
-    passes = _passes(p)
+    passes = passes_of(p)
     if settings.refiner_method != _JOINT:
         split_sampler.check_available(
             settings.refiner_method,
-            _sampler_names(p, passes),
+            sampler_names(p, passes),
             as_fooocus=settings.rendering == FOOOCUS,
         )
-    if SECOND_PASS in passes and _has_checkpoint_of_its_own(p):
+    if SECOND_PASS in passes and has_checkpoint_of_its_own(p):
         generation.skipped["refiner in the second pass"] = "that pass has a checkpoint of its own"
     if getattr(p, "refiner_checkpoint_info", None) is not None:
         p.comment(
@@ -65,7 +71,7 @@ def take_part(p: Any, generation: Generation, load: resident.Load) -> Refiner | 
             f"{p.refiner_checkpoint_info.short_title} is not."
         )
         p.refiner_checkpoint = p.refiner_checkpoint_info = None
-    refiner = Refiner(resident.RESIDENCE.acquire(info, base, load), settings, base)
+    refiner = Refiner(resident.RESIDENCE.acquire(info, base, loader), settings, base)
     p.extra_generation_params.update(refiner.infotext())
     return refiner
 
@@ -127,14 +133,20 @@ class Refiner:
             return nearest_step(ratio, steps=steps)
         return first_refiner_step(ratio, total_calls=denoiser.total_steps, steps=steps)
 
-    def encode(self, p: Any) -> None:
-        """Encode the batch's prompts with the refiner's own text encoder, before sampling starts.
+    def encode(self, p: Any, texts: Texts | None = None) -> None:
+        """Encode the batch's prompts for the refiner, before sampling starts.
 
-        The host's own code does it, on private caches, so schedules (prompt editing), AND, emphasis
-        and sizes come out as they would if the refiner were the active model.
+        Args:
+            p: the processing object.
+            texts: encode in Fooocus's way, where the refiner hears the base's text encoders. Without
+                them its own text encoder does it, by the host's own code on private caches: schedules
+                (prompt editing), AND, emphasis and sizes come out as if it were the active model.
         """
         self._second.prepare()
-        passes = _passes(p)
+        passes = passes_of(p)
+        if texts is not None:
+            self._hear(p, texts, passes)
+            return
         with (
             _kept(p, (*_CACHES, *_CONDITIONING)),
             self._weights.text_encoder_on_device(),
@@ -144,20 +156,28 @@ class Refiner:
                 if hasattr(p, name):
                     setattr(p, name, self._resident.caches.setdefault(name, [None, None]))
             if FIRST_PASS in passes:
-                with self._second.active():
+                with self._second.encoding(p, is_second_pass=False):
                     processing.StableDiffusionProcessing.setup_conds(p)
                 self._conds[False] = (p.c, p.uc)
-            if SECOND_PASS in passes and not _has_checkpoint_of_its_own(p):
-                # The base is active while LoRAs are read: the host matches their layers with it.
-                with _hires_networks(p), self._second.active():
+            if SECOND_PASS in passes and not has_checkpoint_of_its_own(p):
+                with self._second.encoding(p, is_second_pass=True):
                     p.hr_c = p.hr_uc = None
                     p.calculate_hr_conds()
                 self._conds[True] = (p.hr_c, p.hr_uc)
 
-    def intervene(self, generation: Generation, params: CFGDenoiserParams, denoiser: Any) -> bool:
-        """Take this model call if it is the refiner's turn; return whether it is."""
+    def _hear(self, p: Any, texts: Texts, passes: frozenset[str]) -> None:
+        if FIRST_PASS in passes:
+            self._conds[False] = texts.conditioning(p, self._second.model, is_second_pass=False)
+        if SECOND_PASS in passes and not has_checkpoint_of_its_own(p):
+            with second_pass_networks(p):
+                self._conds[True] = texts.conditioning(p, self._second.model, is_second_pass=True)
+
+    def intervene(
+        self, generation: Generation, params: CFGDenoiserParams, denoiser: Any, timestep: int
+    ) -> bool:
+        """Take the model call at a timestep if it is the refiner's turn; return whether it is."""
         is_second_pass = bool(getattr(denoiser.p, "is_hr_pass", False))
-        if is_second_pass not in self._conds or not self._is_turn(params, denoiser):
+        if is_second_pass not in self._conds or not self._is_turn(denoiser, timestep):
             self._return_to_base(params.x)
             return False
         if self._taken is not denoiser:
@@ -168,7 +188,8 @@ class Refiner:
                 schedules.use_fooocus_levels(denoiser)
         cond, uncond = self._conds[is_second_pass]
         _, params.text_cond = prompt_parser.reconstruct_multicond_batch(cond, denoiser.step)
-        params.text_uncond = prompt_parser.reconstruct_cond_batch(uncond, denoiser.step)
+        if uncond is not None:  # Forge has none at CFG scale 1
+            params.text_uncond = prompt_parser.reconstruct_cond_batch(uncond, denoiser.step)
         self._pad(params, denoiser.p)
         return True
 
@@ -189,30 +210,25 @@ class Refiner:
             self._taken = self._base_wrap = None
         self._weights.base_on_device(x)
 
-    def _is_turn(self, params: CFGDenoiserParams, denoiser: Any) -> bool:
+    def _is_turn(self, denoiser: Any, timestep: int) -> bool:
         if self._is_split:
             return self._is_second_run
-        inner = denoiser.inner_model
-        sigma = params.sigma.max()
-        if hasattr(inner, "sigmas"):
-            timestep = torch.argmin(torch.abs(inner.sigmas.to(sigma.device) - sigma))
-        else:
-            timestep = sigma
         return takes_over(
             self._rule,
             self._settings.refiner_switch,
             call=denoiser.step,
             total_calls=denoiser.total_steps,
             steps=denoiser.steps,
-            timestep=float(timestep),
+            timestep=timestep,
         )
 
     def _take(self, denoiser: Any, x: torch.Tensor) -> None:
-        self._weights.refiner_on_device(x)
+        is_second_pass = bool(getattr(denoiser.p, "is_hr_pass", False))
         self._base_wrap = denoiser.inner_model
         self._taken = denoiser
         self._had_its_turn = True
-        with self._second.active():
+        with self._second.sampling(denoiser.p, is_second_pass=is_second_pass):
+            self._weights.refiner_on_device(x)
             # The host's own property chooses the wrapper that fits sampler and parameterisation.
             denoiser.model_wrap = None
             denoiser.model_wrap = denoiser.inner_model
@@ -220,10 +236,12 @@ class Refiner:
     def _pad(self, params: CFGDenoiserParams, p: Any) -> None:
         """Pad as the host would, but with the refiner's empty prompt instead of the base's."""
         empty = self._second.padding()
+        if empty is None:
+            return
         short, long = sorted(
             (params.text_cond, params.text_uncond), key=lambda cond: int(cond.shape[1])
         )
-        if empty is None or short.shape[1] == long.shape[1]:
+        if short.shape[1] == long.shape[1]:
             return
         repeats = (long.shape[1] - short.shape[1]) // empty.shape[1]
         tokens = short["crossattn"] if isinstance(short, dict) else short
@@ -239,28 +257,6 @@ class Refiner:
         p.extra_generation_params["Pad conds"] = True
 
 
-def _passes(p: Any) -> frozenset[str]:
-    """Return the passes of hires fix that the refiner takes part in; the host's option decides."""
-    if not getattr(p, "enable_hr", False):
-        return frozenset({FIRST_PASS})
-    choice = getattr(shared.opts, "hires_fix_refiner_pass", SECOND_PASS)
-    return frozenset({FIRST_PASS, SECOND_PASS}) if choice == BOTH_PASSES else frozenset({choice})
-
-
-def _has_checkpoint_of_its_own(p: Any) -> bool:
-    """Whether the second pass of hires fix runs on another checkpoint than the first."""
-    name = getattr(p, "hr_checkpoint_name", None)
-    return name not in (None, "", "Use same checkpoint")
-
-
-def _sampler_names(p: Any, passes: frozenset[str]) -> set[str]:
-    names = {
-        FIRST_PASS: p.sampler_name,
-        SECOND_PASS: getattr(p, "hr_sampler_name", None) or p.sampler_name,
-    }
-    return {names[name] for name in passes}
-
-
 @contextmanager
 def _kept(p: Any, names: tuple[str, ...]) -> Iterator[None]:
     before = {name: p.__dict__[name] for name in names if name in p.__dict__}
@@ -270,19 +266,3 @@ def _kept(p: Any, names: tuple[str, ...]) -> Iterator[None]:
         for name in names:
             p.__dict__.pop(name, None)
         p.__dict__.update(before)
-
-
-@contextmanager
-def _hires_networks(p: Any) -> Iterator[None]:
-    """Have the second pass's LoRAs active, as the host has when it encodes that pass."""
-    differs = p.hr_extra_network_data != p.extra_network_data and not p.disable_extra_networks
-    if not differs:
-        yield
-        return
-    with devices.autocast():
-        extra_networks.activate(p, p.hr_extra_network_data)
-    try:
-        yield
-    finally:
-        with devices.autocast():
-            extra_networks.activate(p, p.extra_network_data)

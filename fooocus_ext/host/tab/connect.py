@@ -27,6 +27,7 @@ RECOMMENDED = ("juggernautXL_v8Rundiffusion.safetensors", "sd_xl_base_1.0_0.9vae
 def register() -> None:
     """Register the tab and what its jobs need with the host."""
     script_callbacks.on_ui_tabs(_on_ui_tabs)
+    script_callbacks.on_infotext_pasted(fill.note_text_of_fooocus)
     script_callbacks.on_before_image_saved(outputs.name_picture)
     script_callbacks.on_image_saved(outputs.picture_saved)
     script_callbacks.on_cfg_denoiser(generate.say_progress)
@@ -140,6 +141,8 @@ def _connect_settings(tab: Tab) -> None:
     size = [tab.widgets[name] for name in ("aspect_ratio", "width", "height")]
     for widget in size:
         widget.change(fn=None, _js="fooocusShowSize", inputs=size)
+    performance = tab.widgets["performance"]
+    performance.change(fn=None, _js="fooocusShowOverruled", inputs=[performance])
     parts["apply_pasted"].click(
         fn=fill.load_text, inputs=[parts["pasted"]], outputs=filled, show_progress=False
     )

@@ -2,9 +2,9 @@
 "use strict";
 
 const fooocus = {
+    /** The job that was asked for last, and the one whose progress is shown. */
     task: null,
-    running: false,
-    leaving: false,
+    following: null,
 
     find: (selector) => gradioApp().querySelector(selector),
 
@@ -21,37 +21,18 @@ const fooocus = {
         return box ? box.value : "";
     },
 
-    showRunning(running) {
-        fooocus.running = running;
-        const shown = {generate: !running, skip: running, interrupt: running};
-        for (const [name, visible] of Object.entries(shown)) {
-            const button = fooocus.find(`#fooocus_${name}`);
-            if (button) button.style.display = visible ? "block" : "none";
-        }
-        const page = fooocus.find("#fooocus_page");
-        if (page) {
-            page.classList.toggle("fooocus-running", running);
-            page.setAttribute("aria-busy", String(running));
-        }
-    },
-
-    /** Follow a job until its end, with the host's progress bar and live preview. */
-    follow(task, atEnd, patience) {
-        fooocus.task = task;
-        sessionStorage.setItem("fooocus_task", task);
-        fooocus.showRunning(true);
+    /** Show the host's progress bar and live preview of a job of this window that runs. */
+    follow(task) {
+        if (fooocus.following === task) return;
+        fooocus.following = task;
         requestProgress(
             task,
             fooocus.find("#fooocus_gallery_container"),
             fooocus.find("#fooocus_gallery"),
             () => {
-                if (fooocus.leaving) return; // a page that is left has its requests cut off
-                fooocus.showRunning(false);
-                sessionStorage.removeItem("fooocus_task");
-                atEnd();
-            },
-            null,
-            patience
+                if (fooocus.following === task) fooocus.following = null;
+                fooocusQueue.soon();
+            }
         );
     },
 
@@ -94,17 +75,21 @@ const fooocus = {
 };
 
 function fooocusSubmit(action, given) {
-    const task = randomId();
     const isVariation = action !== "generate";
-    const gallery = given[2] || [];
+    const [forever, gallery, ...values] = given.slice(3);
+    fooocus.task = `task(${fooocusQueue.randomName()})`;
     sessionStorage.setItem("fooocus_prompt", fooocus.read("fooocus_prompt"));
-    fooocus.follow(task, () => {}, undefined);
-    const selected = isVariation ? gallery.slice(fooocus.selectedIndex()).slice(0, 1) : null;
-    return [task, action, selected, ...given.slice(3)];
+    const selected = isVariation ? (gallery || []).slice(fooocus.selectedIndex()).slice(0, 1) : null;
+    return [fooocusQueue.window(), fooocus.task, action, forever, selected, ...values];
 }
 
-function fooocusRunningTask() {
-    return [fooocus.task];
+function fooocusSubmitted() {
+    fooocusQueue.soon();
+    return [];
+}
+
+function fooocusShow() {
+    return [fooocusQueue.window(), fooocus.read("fooocus_shown")];
 }
 
 function fooocusToggleAdvanced(shown) {
@@ -120,15 +105,6 @@ function switch_to_fooocus() {
 
 function recalculate_prompts_fooocus() {
     return Array.from(arguments);
-}
-
-/** Find the job again that ran when the page was reloaded. */
-function fooocusResume() {
-    const task = sessionStorage.getItem("fooocus_task");
-    if (!task) return;
-    switch_to_fooocus();
-    fooocus.write("fooocus_prompt", sessionStorage.getItem("fooocus_prompt") || "");
-    fooocus.follow(task, () => fooocus.find("#fooocus_restore").click(), 5);
 }
 
 function fooocusPlaceTab() {
@@ -160,20 +136,17 @@ function fooocusEscape(event) {
     const list = gradioApp().querySelector("#fooocus_side ul.options");
     const modal = document.querySelector("#lightboxModal");
     const covered = modal && getComputedStyle(modal).display !== "none";
-    if (event.key !== "Escape" || fooocus.running || !open || list || covered || !fooocus.isShown()) return;
+    const running = fooocus.find("#fooocus_page.fooocus-running");
+    if (event.key !== "Escape" || running || !open || list || covered || !fooocus.isShown()) return;
     advanced.click();
     advanced.focus();
 }
 
 onUiLoaded(() => {
     if (!fooocus.find("#fooocus_page")) return;
-    fooocus.showRunning(false);
     fooocusPlaceTab();
-    fooocusResume();
     fooocusLookAgain();
     document.addEventListener("keydown", fooocusEscape);
-    window.addEventListener("beforeunload", () => { fooocus.leaving = true; });
-    window.addEventListener("pageshow", () => { fooocus.leaving = false; });
     fooocus.find("#fooocus_gallery_container").addEventListener("click", () => setTimeout(fooocus.showSelected, 100));
     fooocus.find("#fooocus_gallery_container").addEventListener("keyup", () => setTimeout(fooocus.showSelected, 100));
 });

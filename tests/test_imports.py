@@ -43,6 +43,7 @@ ORDER = (
     "presets",
     "metadata",
     "image_log",
+    "job_queue",
     "generation",
     "tab",
     "ui",

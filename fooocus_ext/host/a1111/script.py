@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from modules import scripts
@@ -17,7 +18,7 @@ from fooocus_ext.host import ending
 from fooocus_ext.host.a1111 import sampling
 from fooocus_ext.host.a1111.asked_sizes import AskedSizes
 from fooocus_ext.host.a1111.family import HOST
-from fooocus_ext.host.jobs import overrides
+from fooocus_ext.host.jobs import outputs, overrides
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.panel import axes, build
 
@@ -70,7 +71,8 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:
-                hooks.begin(p, plan, assets.writer(), HOST)
+                first = outputs.first_index(p)
+                hooks.begin(p, plan, replace(assets.writer(), first_index=first), HOST)
 
     def process_batch(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
         """Watch the sampling that the host begins next."""
@@ -83,6 +85,10 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         generation = state.generation_of(p)
         if generation is not None and generation.refiner is not None:
             generation.refiner.prepare_sampler(generation, p)
+
+    def postprocess_image(self, p: Any, image: Any, *slots: Any) -> None:
+        """Let a job of the tab see its picture before it is stored."""
+        outputs.picture_made(p, image.image)
 
     def postprocess(self, p: Any, processed: Any, *slots: Any) -> None:
         """End a generation that came through."""

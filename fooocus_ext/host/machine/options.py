@@ -26,6 +26,7 @@ SEPARATOR = "fooocus_text_separator"
 WILDCARDS_IN_ORDER = "fooocus_wildcards_in_order"
 EXPANSION_TARGET = "fooocus_expansion_target"
 EXPANSION_FILL = "fooocus_expansion_fill"
+INTERMEDIATE_OFF = "fooocus_disable_intermediate_results"
 MODEL_DOWNLOAD = "fooocus_expansion_model_download"
 
 _SEPARATORS = {"comma": COMMA, "BREAK": BREAK}
@@ -82,6 +83,10 @@ def register() -> None:
     _add(EXPANSION_FILL, "Prompt expansion fills the prompt up to that number", gr.Checkbox).info(
         "as Fooocus does; otherwise it writes a few words that suit the prompt and stops"
     )
+    intermediate = shared.OptionInfo(
+        False, "Disable intermediate results", gr.Checkbox, section=SECTION
+    ).info("the Fooocus tab shows the pictures of a job when it ends, not each when it is finished")
+    shared.opts.add_option(INTERMEDIATE_OFF, intermediate)
     download = shared.OptionHTML(download_form(Path(paths.models_path) / MODELS_SUBFOLDER))
     download.section = SECTION
     shared.opts.add_option(MODEL_DOWNLOAD, download)
@@ -99,6 +104,11 @@ def _add(key: str, label: str, widget: type, **widget_arguments: Any) -> Any:
     )
     shared.opts.add_option(key, option)
     return option
+
+
+def shows_intermediate_results() -> bool:
+    """Return whether the tab shows each picture of a job when it is finished."""
+    return not getattr(shared.opts, INTERMEDIATE_OFF, False)
 
 
 def text_separator() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from fooocus_ext.markup import render
 from fooocus_ext.tab.actions import VARIATIONS
 from fooocus_ext.ui.tab.columns import build_columns
 from fooocus_ext.ui.tab.components import component
@@ -87,6 +88,10 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         tab.parts["advanced"] = gr.Checkbox(
             value=False, label="Advanced", elem_id="fooocus_advanced", container=False
         )
+        tab.parts["forever"] = gr.Checkbox(
+            value=False, label="Generate forever", elem_id="fooocus_forever", container=False
+        )
+    gr.HTML(render("queue.html"), elem_id="fooocus_queue")
     tab.parts["log"] = gr.HTML(elem_id="html_log_fooocus", elem_classes=["fooocus-messages"])
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):
         for key, variation in VARIATIONS.items():
@@ -100,9 +105,9 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
 def _build_hidden(tab: Tab, services: TabServices) -> None:
     """Add what the page's script and the server tell each other, out of sight."""
     with gr.Row(elem_id="fooocus_hidden"):
-        for name in ("infotexts", "infotext", "task", "action", "pasted"):
+        for name in ("infotexts", "infotext", "window", "task", "action", "shown", "pasted"):
             tab.parts[name] = gr.Textbox(elem_id=f"fooocus_{name}", label=f"Fooocus {name}")
-        for name in ("restore", "apply_pasted"):
+        for name in ("show", "apply_pasted"):
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
         tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
         place = "first" if services.tab_first else "last"

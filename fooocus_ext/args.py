@@ -29,6 +29,8 @@ PERFORMANCE_NAMES = (
     "Hyper-SD",
 )
 REFINER_METHODS = ("joint", "separate")
+FOOOCUS = "Fooocus"
+RENDERINGS = (HOST_CHOICE, FOOOCUS)
 KEEPABLE = (
     "steps",
     "cfg_scale",
@@ -185,6 +187,15 @@ class Settings:
         "What the preset and performance must not change: the page's steps, CFG scale and sampler, or "
         "fields that should stay at their defaults.",
         choices=KEEPABLE,
+    )
+    rendering: str = _field(
+        "choice",
+        HOST_CHOICE,
+        "Rendering",
+        "Fooocus rendering",
+        '"Fooocus" makes the picture that Fooocus makes of these settings and this seed: its way to '
+        'encode texts, its noise and its schedules. "webui" keeps the webui\'s.',
+        choices=RENDERINGS,
     )
 
     def is_open(self, name: str) -> bool:

@@ -1,20 +1,5 @@
-/* The Fooocus tab's settings: frames of picture shapes, the list of styles, pasted and dropped settings. */
+/* The Fooocus tab's settings: the list of styles, pasted and dropped settings. */
 "use strict";
-
-/** Give each size a little frame of its shape. */
-function fooocusDrawFrames() {
-    for (const label of gradioApp().querySelectorAll("#fooocus_aspect_ratio label:not([data-framed])")) {
-        const size = /(\d+)\D(\d+)/.exec(label.textContent);
-        if (!size) continue;
-        label.dataset.framed = "true";
-        const frame = document.createElement("i");
-        const longest = Math.max(Number(size[1]), Number(size[2]));
-        frame.className = "fooocus-frame";
-        frame.style.width = `${((26 * size[1]) / longest).toFixed(1)}px`;
-        frame.style.height = `${((26 * size[2]) / longest).toFixed(1)}px`;
-        label.prepend(frame);
-    }
-}
 
 const fooocusStyles = {
     selected() {
@@ -97,6 +82,12 @@ function fooocusHoldsSettings(text) {
     }
 }
 
+/** Fill the page from settings in a text; the server reads them. */
+function fooocusApplyText(text) {
+    fooocus.write("fooocus_pasted", text);
+    setTimeout(() => fooocus.find("#fooocus_apply_pasted").click(), 50);
+}
+
 function fooocusLoadPicture(file) {
     const input = gradioApp().querySelector("#fooocus_picture input[type=file]");
     if (!input || !file) return;
@@ -118,8 +109,7 @@ function fooocusPaste(event) {
     if (picture) {
         fooocusLoadPicture(picture);
     } else {
-        fooocus.write("fooocus_pasted", text);
-        setTimeout(() => fooocus.find("#fooocus_apply_pasted").click(), 50);
+        fooocusApplyText(text);
     }
 }
 
@@ -142,7 +132,6 @@ async function fooocusDrop(event) {
 onUiLoaded(() => {
     const main = fooocus.find("#fooocus_main");
     if (!main) return;
-    fooocusDrawFrames();
     fooocusShowStyles();
     const search = fooocus.find("#fooocus_style_search");
     search.addEventListener("input", () => fooocusStyles.search(search.value));
@@ -156,5 +145,3 @@ onUiLoaded(() => {
     main.addEventListener("drop", fooocusDrop);
     fooocusShowSeed(fooocus.find("#fooocus_random_seed input").checked);
 });
-
-onUiUpdate(fooocusDrawFrames);

@@ -51,14 +51,7 @@ const fooocus = {
         }
         const text = texts[Math.min(fooocus.selectedIndex(), texts.length - 1)] || "";
         fooocus.write("fooocus_infotext", text);
-        const info = fooocus.find("#html_info_fooocus.prose");
-        if (info && info.dataset.text !== text) {
-            info.dataset.text = text;
-            const paragraph = document.createElement("p");
-            paragraph.className = "fooocus-infotext";
-            paragraph.textContent = text;
-            info.replaceChildren(paragraph);
-        }
+        fooocusDetails.show(text);
         const page = fooocus.find("#fooocus_page");
         if (page) page.classList.toggle("fooocus-has-pictures", texts.length > 0);
     },
@@ -123,7 +116,7 @@ function fooocusPlaceTab() {
 
 /** Look for models again where the page has been saying that there are none. */
 function fooocusLookAgain() {
-    const message = fooocus.find("#fooocus_first_run.prose");
+    const message = fooocus.find("#fooocus_first_run .prose");
     message.addEventListener("click", (event) => {
         if (event.target.matches(".fooocus-refresh")) fooocus.find("#fooocus_refresh").click();
     });

@@ -27,6 +27,17 @@ def _repeated(states: torch.Tensor, width: int) -> torch.Tensor:
     return states.repeat(*[1] * (states.ndim - 1), width // states.shape[-1])
 
 
+def _rounded_as_wide(key: str, value: torch.Tensor, copies: int) -> torch.Tensor:
+    """A narrow encoder's parameter with the rounding of the wide one in a file for other hosts.
+
+    There matrices are divided by the number of copies and stored in float16: other pictures, by a few
+    steps of 255, than those of the numbers before.
+    """
+    if value.ndim != 2 or "embedding" in key or copies == 1:
+        return value
+    return (value.float() / copies).half().float() * copies
+
+
 def _text_model(shape: TextShape, activation: str) -> CLIPTextModel:
     config = CLIPTextConfig(
         vocab_size=shape.vocabulary,
@@ -60,8 +71,9 @@ class FrozenCLIPEmbedder(torch.nn.Module):
 
     def load_original(self, tensors: Tensors) -> None:
         """Take the weights below the prefix; a list of position numbers in the file is ignored."""
+        copies = max(CLIP_L_WIDTH // self.shape.width, 1)
         own = {
-            key[len(self.prefix) :]: value
+            key[len(self.prefix) :]: _rounded_as_wide(key, value, copies)
             for key, value in tensors.items()
             if key.startswith(self.prefix)
         }
@@ -130,6 +142,12 @@ class FrozenOpenCLIPEmbedder2(torch.nn.Module):
 
     def load_original(self, tensors: Tensors) -> None:
         """Take the weights below the prefix."""
+        copies = max(CLIP_G_WIDTH // self.shape.width, 1)
+        tensors = {
+            key: _rounded_as_wide(key, value, copies)
+            for key, value in tensors.items()
+            if key.startswith(self.prefix)
+        }
         own = _in_transformers_layout(tensors, self.prefix)
         missing = self.model.text_model.load_state_dict(own, strict=False)
         if missing.unexpected_keys or set(missing.missing_keys) - {"embeddings.position_ids"}:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -37,6 +39,18 @@ def unet_config(shape: UNetShape) -> dict[str, Any]:
     }
 
 
+def _resized_afterwards(
+    upsample: Callable[[torch.Tensor], torch.Tensor],
+    x: torch.Tensor,
+    size: Sequence[int] | None = None,
+) -> torch.Tensor:
+    """Upsample to twice the size, then to ``size``: the webui's UNet does not aim at odd sizes."""
+    doubled = upsample(x)
+    if size is None:
+        return doubled
+    return torch.nn.functional.interpolate(doubled, tuple(size), mode="nearest")
+
+
 class DiffusionModel(torch.nn.Module):
     """x [B,4,h,w], timesteps [B], context [B,T,C], y [B,V] or None -> prediction [B,4,h,w]."""
 
@@ -44,6 +58,9 @@ class DiffusionModel(torch.nn.Module):
         super().__init__()
         self.config = unet_config(shape)
         self.unet = UNet2DConditionModel(**self.config).requires_grad_(False)
+        for block in self.unet.up_blocks:
+            for upsampler in block.upsamplers or ():
+                upsampler.forward = functools.partial(_resized_afterwards, upsampler.forward)
         self.in_channels = shape.in_channels
         self.model_channels = shape.widths[0]
 

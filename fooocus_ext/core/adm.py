@@ -76,16 +76,41 @@ def scale_original_size(
     Raises ValueError for vectors of another model, a scale that is not positive, or a size that
     ``number_dtype`` cannot hold.
     """
-    if not is_sdxl_base(vector):
-        raise ValueError(f"expected SDXL base vectors [rows,2816], got {tuple(vector.shape)}")
-    if not 0 < scale < math.inf:
-        raise ValueError(f"scale {scale} must be a positive number")
-    claimed = [int(height * scale), int(width * scale)]
+    claimed = _scaled(height, width, scale)
     if max(claimed) > torch.finfo(number_dtype).max:
         raise ValueError(f"{claimed[0]}x{claimed[1]} does not fit into {number_dtype}")
-    numbers = torch.tensor(claimed, dtype=number_dtype, device=vector.device)
+    return _with_numbers(vector, claimed, number_dtype)
+
+
+def claim_as_fooocus(
+    vector: torch.Tensor, height: int, width: int, scale: float | None
+) -> torch.Tensor:
+    """Return a copy of SDXL base vectors [rows,2816] with the six numbers that Fooocus gives.
+
+    The original size is the picture's times ``scale``, or the target size where ``scale`` is None; the
+    crop is 0; the target size is the picture's, rounded to multiples of 64. All in float32.
+
+    Raises ValueError for vectors of another model or a scale that is not positive.
+    """
+    target = [round(height / 64) * 64, round(width / 64) * 64]
+    original = target if scale is None else _scaled(height, width, scale)
+    return _with_numbers(vector, [*original, 0, 0, *target], torch.float32)
+
+
+def _scaled(height: int, width: int, scale: float) -> list[int]:
+    if not 0 < scale < math.inf:
+        raise ValueError(f"scale {scale} must be a positive number")
+    return [int(height * scale), int(width * scale)]
+
+
+def _with_numbers(
+    vector: torch.Tensor, values: Sequence[int], number_dtype: torch.dtype
+) -> torch.Tensor:
+    """Return a copy of vectors whose first of the six numbers are ``values``."""
+    if not is_sdxl_base(vector):
+        raise ValueError(f"expected SDXL base vectors [rows,2816], got {tuple(vector.shape)}")
+    numbers = torch.tensor(values, dtype=number_dtype, device=vector.device)
     rewritten = vector.clone()
-    rewritten[:, ORIGINAL_HEIGHT], rewritten[:, ORIGINAL_WIDTH] = size_embedding(
-        numbers, vector.dtype
-    )
+    end = POOLED_WIDTH + len(values) * EMBEDDING_WIDTH
+    rewritten[:, POOLED_WIDTH:end] = size_embedding(numbers, vector.dtype).flatten()
     return rewritten

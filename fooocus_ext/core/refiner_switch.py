@@ -39,7 +39,7 @@ def takes_over(
     if rule == "timestep":
         return (999 - int(timestep)) / 1000 >= ratio
     if rule == "Fooocus":
-        return call > round(steps * ratio) * calls_per_step(total_calls, steps)
+        return call > nearest_step(ratio, steps=steps) * calls_per_step(total_calls, steps)
     if rule == WHOLE_STEPS:
         first = first_refiner_step(ratio, total_calls=total_calls, steps=steps)
         return call >= first * calls_per_step(total_calls, steps)
@@ -55,6 +55,11 @@ def first_refiner_step(ratio: float, *, total_calls: int, steps: int) -> int:
         ):
             return step
     return steps
+
+
+def nearest_step(ratio: float, *, steps: int) -> int:
+    """Return Fooocus's switch step, 0..steps: the share of the steps, halves to the even number."""
+    return round(steps * ratio)
 
 
 def calls_per_step(total_calls: int, steps: int) -> int:

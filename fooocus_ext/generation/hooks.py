@@ -57,10 +57,11 @@ def forget_infotext(p: Any) -> None:
 
 
 def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
-    """Begin the generation of ``p``: its infotext, the texts of all its pictures, its refiner.
+    """Begin the generation of ``p``: its infotext, the texts of all its pictures, its refiner, its rendering.
 
     Raises:
-        RequestError: an unknown style, wildcards without end, or a refiner that cannot take part.
+        RequestError: an unknown style, wildcards without end, a refiner that cannot take part, or
+            something that Fooocus's rendering cannot render.
     """
     generation = state.attach(p, plan.settings)
     host.attach(p, generation)
@@ -72,6 +73,7 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
     for note in (*plan.notes, *notes):
         p.comment(f"Fooocus: {note}")
     generation.refiner = host.refiner(p, generation)
+    generation.rendering = host.rendering(p, generation)
 
 
 def claim_sizes(

@@ -28,6 +28,23 @@ class Refiner(Protocol):
         """Give the sampler back to the base. Safe to call any number of times."""
 
 
+class Rendering(Protocol):
+    """Fooocus's way to encode texts, to draw noise and to place steps, in one generation.
+
+    Whatever it does to the host holds for a batch or for the generation, through the stacks of
+    ``Generation``; the parts that the host cannot have are noted under ``Generation.skipped``.
+    """
+
+    def prepare_batch(self, p: Any) -> None:
+        """Prepare a batch, before the host encodes its texts."""
+
+    def prepare_sampling(self, p: Any) -> None:
+        """Prepare the sampling of a batch, whose texts the host has encoded."""
+
+    def prepare_sampler(self, p: Any) -> None:
+        """Prepare the sampler of one pass, which the host has made."""
+
+
 class Host(Protocol):
     """A family of webuis. ``p`` is its processing object, one for each request."""
 
@@ -51,4 +68,10 @@ class Host(Protocol):
         """Make the refiner that the settings name ready for its turn; None if there is none.
 
         Raises RequestError if it cannot take part.
+        """
+
+    def rendering(self, p: Any, generation: Generation) -> Rendering | None:
+        """Return Fooocus's rendering if the settings ask for it; None if they do not, or it cannot be.
+
+        Raises RequestError if the request asks for something that Fooocus cannot render.
         """

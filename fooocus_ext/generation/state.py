@@ -49,6 +49,7 @@ class Generation:
         resources: what must be undone when the generation ends, however it ends.
         sampling: what must be undone when the sampling of a batch ends, however it ends.
         refiner: the refiner that takes part, if any: what `Host.refiner` returned.
+        rendering: Fooocus's rendering, if asked for: what `Host.rendering` returned.
         skipped: what could not be applied, with the reason; shown to the user once.
     """
 
@@ -56,6 +57,7 @@ class Generation:
     resources: ExitStack = field(default_factory=ExitStack)
     sampling: ExitStack = field(default_factory=ExitStack)
     refiner: Any = None
+    rendering: Any = None
     skipped: dict[str, str] = field(default_factory=dict)
     _owner: weakref.ref[Any] | None = None
 
@@ -83,7 +85,7 @@ class Generation:
     def close(self) -> None:
         """Undo everything that was done on the host. Safe to call any number of times."""
         self.end_sampling()
-        self.refiner = None
+        self.refiner = self.rendering = None
         self.resources.close()
 
 

@@ -1,14 +1,22 @@
-"""The host's parser of infotexts, given only what it reads in a reasonable time."""
+"""The host's parser of infotexts, given only what it reads in a reasonable time.
+
+``copypaste`` is the host's module with it and all else that infotexts are pasted with.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from modules import generation_parameters_copypaste as copypaste
+try:
+    from modules import infotext_utils as copypaste
+except ImportError:  # its name before webui 1.8
+    from modules import generation_parameters_copypaste as copypaste
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.metadata.values import MAX_TEXT_LENGTH
+
+__all__ = ["copypaste", "parse"]
 
 _RUN = re.compile(r"[\w\s/-]+")
 _MOST_WORK = 25_000_000

@@ -7,11 +7,11 @@ of the "Advanced" column: see ``ADDED``.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fooocus_ext import fields
-from fooocus_ext.args import FIELDS_BY_NAME, NONE
+from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.fields import Field
 from fooocus_ext.limits import (
     CFG_SCALE,
@@ -151,7 +151,11 @@ _PLACED = (
     "adaptive_cfg",
     "refiner_method",
 )
-ADDED: tuple[Widget, ...] = tuple(of_argument(field) for field in OTHER_FIELDS)
+RENDERING = replace(of_argument(FIELDS_BY_NAME["rendering"]), default=FOOOCUS)
+"""On this page pictures are Fooocus's unless the user says otherwise."""
+ADDED: tuple[Widget, ...] = tuple(
+    of_argument(field) for field in OTHER_FIELDS if field.name != RENDERING.name
+)
 """The widgets of arguments that have no place of their own on the page."""
 PRESET = _list("preset", "Preset", NONE)
 """The list of presets: no value of a request, so not among the ``WIDGETS``."""
@@ -190,12 +194,13 @@ WIDGETS: tuple[Widget, ...] = (
         default=False,
         tooltip="While it runs, its live preview can be seen by everybody who can reach the webui.",
     ),
+    RENDERING,
     *ADDED,
 )
 BY_NAME: Mapping[str, Widget] = {widget.name: widget for widget in (*WIDGETS, PRESET)}
 NAMES: tuple[str, ...] = tuple(widget.name for widget in WIDGETS)
 """The widgets in the order in which their values travel."""
 DEFAULTS: Mapping[str, Any] = {widget.name: widget.default for widget in WIDGETS}
-ARGUMENTS: tuple[str, ...] = (*_PLACED, *(widget.name for widget in ADDED))
+ARGUMENTS: tuple[str, ...] = (*_PLACED, RENDERING.name, *(widget.name for widget in ADDED))
 """The widgets whose value is an argument's, as it is."""
 LORAS: tuple[str, ...] = tuple(widget.name for widget in WIDGETS if widget.listed_as == "lora")

@@ -87,7 +87,7 @@ def build_panel(services: PanelServices) -> Panel:
             _add_release_button(services)
             add("refiner_switch", "refiner_method")
         with gr.Row():
-            add("keep")
+            add("rendering", "keep")
         for field in FIELDS:  # those without a place of their own
             if field.name not in widgets:
                 add(field.name)

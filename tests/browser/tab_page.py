@@ -32,7 +32,7 @@ class FooocusTab:
 
     @property
     def messages(self):
-        return self.page.locator("#html_log_fooocus.prose")
+        return self.page.locator("#html_log_fooocus .prose")
 
     @property
     def thumbnails(self):

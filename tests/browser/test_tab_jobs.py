@@ -18,7 +18,7 @@ def test_a_first_visit_offers_the_best_defaults_and_asks_for_one_click(page):
     tab = FooocusTab(page)
     expect(page.locator("#fooocus_side")).to_be_hidden()
     expect(page.locator("#fooocus_interrupt")).to_be_hidden()
-    expect(page.locator("#fooocus_first_run.prose")).not_to_contain_text("no SDXL model")
+    expect(page.locator("#fooocus_first_run .prose")).not_to_contain_text("no SDXL model")
     assert tab.styles()[0] == "Fooocus V2"
     tab.advanced("Setting")
     expect(page.locator("#fooocus_performance input:checked")).to_have_value("Speed")
@@ -65,7 +65,7 @@ def test_an_error_is_said_in_words_and_the_pictures_stay(tab):
     before = tab.infotexts()
     tab.set_number("width", 257)
     tab.start("a fox")
-    error = tab.page.locator("#html_log_fooocus.prose [role=alert]")
+    error = tab.page.locator("#html_log_fooocus .prose [role=alert]")
     expect(error).to_contain_text("Forced width: got 257")
     tab.wait()
     assert tab.infotexts() == before

@@ -85,6 +85,21 @@ def test_fooocus_numbers():
     assert torch.equal(out[0, 1536:1792], hosts_embedding(716, torch.float32))
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "target"),
+    [(288, 160, (256, 128)), (1152, 896, (1152, 896)), (1000, 1100, (1024, 1088))],
+)
+@pytest.mark.parametrize("scale", [1.5, 0.8, None])
+def test_the_six_numbers_of_fooocus(height, width, target, scale):
+    vector = hosts_vector(height, width, torch.float16)
+    claimed = target if scale is None else (int(height * scale), int(width * scale))
+    out = adm.claim_as_fooocus(vector, height, width, scale)
+    numbers = [*claimed, 0, 0, *target]
+    expected = torch.cat([hosts_embedding(number, torch.float32) for number in numbers])
+    assert torch.equal(out[:, 1280:], expected.expand(2, -1))
+    assert torch.equal(out[:, :1280], vector[:, :1280])
+
+
 def test_vector_keeps_its_dtype():
     vector = hosts_vector(1024, 1024, torch.float16).half()
     out = adm.scale_original_size(vector, 1024, 1024, 1.0, number_dtype=torch.float16)

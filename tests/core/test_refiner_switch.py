@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from fooocus_ext.core.refiner_switch import (
     SWITCH_RULES,
     calls_per_step,
     first_refiner_step,
+    nearest_step,
     takes_over,
 )
 
@@ -98,3 +100,11 @@ def test_whole_steps_rule_begins_with_that_step(ratio, steps, order):
 def test_calls_per_step_is_the_samplers_order(steps, order):
     assert calls_per_step(steps * order, steps) == order
     assert calls_per_step(0, 0) == 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "ratio", "step"),
+    [(20, 0.61, 12), (30, 0.75, 22), (30, 0.667, 20), (20, 0.6, 12), (30, 1.0, 30)],
+)
+def test_fooocus_switches_at_the_nearest_step(steps, ratio, step):
+    assert nearest_step(ratio, steps=steps) == step

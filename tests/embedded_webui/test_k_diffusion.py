@@ -61,7 +61,13 @@ def test_exponential_schedule_has_constant_ratios(sampling):
 
 @pytest.mark.parametrize(
     ("name", "coarse_error", "order"),
-    [("sample_euler", 0.1, 1), ("sample_heun", 0.02, 2), ("sample_dpmpp_2m", 0.05, 1.5)],
+    [
+        ("sample_euler", 0.1, 1),
+        ("sample_heun", 0.02, 2),
+        ("sample_dpmpp_2m", 0.05, 1.5),
+        ("sample_dpm_2", 0.02, 1.5),
+        ("sample_lms", 0.05, 1.5),
+    ],
 )
 def test_a_deterministic_sampler_converges_with_its_order(sampling, name, coarse_error, order):
     errors = []
@@ -78,7 +84,14 @@ def test_a_deterministic_sampler_converges_with_its_order(sampling, name, coarse
 
 @pytest.mark.parametrize(
     ("name", "steps"),
-    [("sample_euler_ancestral", 400), ("sample_dpmpp_2m_sde", 60), ("sample_dpmpp_sde", 60)],
+    [
+        ("sample_euler_ancestral", 400),
+        ("sample_dpmpp_2m_sde", 60),
+        ("sample_dpmpp_3m_sde", 60),
+        ("sample_dpmpp_sde", 60),
+        ("sample_dpm_2_ancestral", 200),
+        ("sample_dpmpp_2s_ancestral", 200),
+    ],
 )
 def test_a_stochastic_sampler_ends_with_the_deviation_of_the_data(sampling, name, steps):
     torch.manual_seed(0)
@@ -92,7 +105,17 @@ def test_a_stochastic_sampler_ends_with_the_deviation_of_the_data(sampling, name
 
 @pytest.mark.parametrize(
     ("name", "calls"),
-    [("sample_euler", 5), ("sample_heun", 9), ("sample_dpmpp_2m", 5), ("sample_dpmpp_sde", 9)],
+    [
+        ("sample_euler", 5),
+        ("sample_heun", 9),
+        ("sample_dpmpp_2m", 5),
+        ("sample_dpmpp_sde", 9),
+        ("sample_dpm_2", 9),
+        ("sample_dpm_2_ancestral", 9),
+        ("sample_dpmpp_2s_ancestral", 9),
+        ("sample_lms", 5),
+        ("sample_dpmpp_3m_sde", 5),
+    ],
 )
 def test_number_of_model_calls(sampling, name, calls):
     model, told = GaussianDenoiser(), []
@@ -100,6 +123,30 @@ def test_number_of_model_calls(sampling, name, calls):
     getattr(sampling, name)(model, start(10.0), sigmas, callback=told.append, disable=True)
     assert len(model.calls) == calls
     assert [step["i"] for step in told] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("name", "count"), [("fast", 12), ("fast", 20), ("adaptive", None)])
+def test_dpm_solver_reaches_the_exact_solution(sampling, name, count):
+    model, x = GaussianDenoiser(), start(15.0)
+    function = getattr(sampling, f"sample_dpm_{name}")
+    found = function(model, x, 0.01, 15.0, *([count] if count else []), disable=True)
+    expected = exact(x, 15.0, 0.01)
+    assert float((found - expected).abs().max() / expected.abs().max()) < 0.05
+    if count is not None:
+        assert len(model.calls) == count
+
+
+@pytest.mark.parametrize(("steps", "restarts"), [(10, 0), (20, 1), (40, 2)])
+def test_restart_raises_the_noise_again(sampling, steps, restarts):
+    from modules.sd_samplers_extra import restart_sampler
+
+    model, told = GaussianDenoiser(), []
+    sigmas = sampling.get_sigmas_karras(steps, 0.03, 15.0).double()
+    restart_sampler(model, start(15.0), sigmas, callback=told.append, disable=True)
+    levels = [float(step["sigma_hat"]) for step in told]
+    assert sum(b > a for a, b in itertools.pairwise(levels)) == restarts
+    assert len(told) == steps
+    assert len(model.calls) == 2 * steps - 1
 
 
 def test_brownian_noise_has_unit_variance_and_depends_on_each_seed_alone(sampling):
@@ -123,3 +170,27 @@ def test_timesteps_and_sigmas_are_inverse(sampling):
     )
     a = Model.alphas_cumprod[300]
     assert float(denoiser.sigmas[300]) == pytest.approx(math.sqrt((1 - a) / a), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("label", "indexes"),
+    [
+        ("Simple", [999 - 250 * i for i in range(4)]),
+        ("DDIM", [751, 501, 251, 1]),
+        ("Normal", [999, 666, 333, 0]),
+        ("SGM Uniform", [999, 749.25, 499.5, 249.75]),
+    ],
+)
+def test_schedule_types_pick_from_the_models_table(sampling, label, indexes):
+    from k_diffusion.external import CompVisDenoiser
+    from modules import sd_schedulers
+
+    class Model:
+        alphas_cumprod = torch.linspace(0.999, 0.01, 1000)
+
+    wrap = CompVisDenoiser(Model())
+    ends = {"sigma_min": wrap.sigmas[0].item(), "sigma_max": wrap.sigmas[-1].item()}
+    scheduler = sd_schedulers.schedulers_map[label]
+    found = scheduler.function(n=4, **ends, inner_model=wrap, device="cpu")
+    expected = [*wrap.t_to_sigma(torch.tensor(indexes, dtype=torch.float32)).tolist(), 0.0]
+    assert found.tolist() == pytest.approx(expected, rel=2e-3)

@@ -10,10 +10,11 @@ from fooocus_ext.errors import RequestError
 from fooocus_ext.metadata.values import MAX_TEXT_LENGTH
 
 
-@pytest.fixture
-def infotexts(load_host_module):
+@pytest.fixture(params=["infotext_utils", "generation_parameters_copypaste"])
+def infotexts(load_host_module, request):
+    """Its name on the host from webui 1.8 on, where Forge Classic has no other; and before."""
     parser = SimpleNamespace(parse_generation_parameters=lambda text: {"Prompt": text[:5]})
-    return load_host_module("infotexts", generation_parameters_copypaste=parser)
+    return load_host_module("infotexts", **{request.param: parser})
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,32 @@
-"""Brownian noise for the SDE samplers, on torchsde; `sampling` re-exports BrownianTreeNoiseSampler."""
+"""The samplers' noise: independent, or Brownian on torchsde; `sampling` re-exports it."""
 
 from __future__ import annotations
 
 import torch
 import torchsde
+
+
+def _randn_like(x):
+    """Noise from what the webui has put in place of `sampling`'s torch."""
+    from k_diffusion import sampling
+
+    return sampling.torch.randn_like(x)
+
+
+def default_noise_sampler(x):
+    """Independent noise at every step."""
+    return lambda sigma, sigma_next: _randn_like(x)
+
+
+def churn(x, i, sigmas, s_churn, s_tmin, s_tmax, s_noise):
+    """Algorithm 2 of Karras et al.: raises the noise level a little first; (x, sigma_hat)."""
+    inside = s_tmin <= sigmas[i] <= s_tmax
+    gamma = min(s_churn / (len(sigmas) - 1), 2**0.5 - 1) if inside else 0.0
+    eps = _randn_like(x) * s_noise
+    sigma_hat = sigmas[i] * (gamma + 1)
+    if gamma > 0:
+        x = x + eps * (sigma_hat**2 - sigmas[i] ** 2) ** 0.5
+    return x, sigma_hat
 
 
 class BatchedBrownianTree:

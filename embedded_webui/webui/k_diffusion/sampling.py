@@ -1,4 +1,4 @@
-"""Doubles k_diffusion/sampling.py: noise schedules and the samplers that the embedded webui offers.
+"""Doubles k_diffusion/sampling.py: noise schedules and samplers; some come from modules of their own.
 
  Karras et al. 2022, "Elucidating the Design Space of Diffusion-Based Generative Models": schedule,
 Euler, Heun. Lu et al. 2022, "DPM-Solver++": 2M, SDE, 2M SDE, with exponential integrators in t =
@@ -13,9 +13,21 @@ import math
 
 import torch
 
-from k_diffusion.noise import BatchedBrownianTree, BrownianTreeNoiseSampler  # noqa: F401
-from k_diffusion.progress import no_grad, steps_of, trange  # noqa: F401
-from k_diffusion.utils import append_dims
+from k_diffusion.dpm_solver import sample_dpm_adaptive, sample_dpm_fast  # noqa: F401
+from k_diffusion.multistep import sample_dpmpp_3m_sde, sample_lms  # noqa: F401
+from k_diffusion.noise import (  # noqa: F401
+    BatchedBrownianTree,
+    BrownianTreeNoiseSampler,
+    churn,
+    default_noise_sampler,
+)
+from k_diffusion.progress import no_grad, trange  # noqa: F401
+from k_diffusion.second_order import (  # noqa: F401
+    sample_dpm_2,
+    sample_dpm_2_ancestral,
+    sample_dpmpp_2s_ancestral,
+)
+from k_diffusion.steps import Steps, get_ancestral_step, sigma_at, time_of, to_d
 
 
 def append_zero(x):
@@ -44,60 +56,6 @@ def get_sigmas_polyexponential(n, sigma_min, sigma_max, rho=1.0, device="cpu"):
     return append_zero((ramp * (high - low) + low).exp())
 
 
-def to_d(x, sigma, denoised):
-    """The derivative dx/dsigma of the probability flow."""
-    return (x - denoised) / append_dims(sigma, x.ndim)
-
-
-def get_ancestral_step(sigma_from, sigma_to, eta=1.0):
-    """(sigma_down, sigma_up): how far to step without noise, and how much noise brings it to sigma_to."""
-    if not eta:
-        return sigma_to, 0.0
-    sigma_up = min(
-        sigma_to, eta * (sigma_to**2 * (sigma_from**2 - sigma_to**2) / sigma_from**2) ** 0.5
-    )
-    return (sigma_to**2 - sigma_up**2) ** 0.5, sigma_up
-
-
-def default_noise_sampler(x):
-    """Independent noise at every step."""
-    return lambda sigma, sigma_next: torch.randn_like(x)
-
-
-class _Steps:
-    """What all samplers share: calls the model for the whole batch and tells the callback."""
-
-    def __init__(self, model, x, sigmas, extra_args, callback, disable):
-        self.model = model
-        self.ones = x.new_ones([x.shape[0]])
-        self.extra_args = extra_args or {}
-        self.callback = callback
-        self.sigmas = sigmas
-        self.indexes = steps_of(len(sigmas) - 1, disable)
-
-    def denoise(self, x, sigma):
-        return self.model(x, sigma * self.ones, **self.extra_args)
-
-    def tell(self, x, i, denoised, sigma_hat=None):
-        if self.callback is not None:
-            sigma = self.sigmas[i]
-            sigma_hat = sigma if sigma_hat is None else sigma_hat
-            self.callback(
-                {"x": x, "i": i, "sigma": sigma, "sigma_hat": sigma_hat, "denoised": denoised}
-            )
-
-
-def _churn(x, i, sigmas, s_churn, s_tmin, s_tmax, s_noise):
-    """Algorithm 2 of Karras et al.: raises the noise level a little first; (x, sigma_hat)."""
-    inside = s_tmin <= sigmas[i] <= s_tmax
-    gamma = min(s_churn / (len(sigmas) - 1), 2**0.5 - 1) if inside else 0.0
-    eps = torch.randn_like(x) * s_noise
-    sigma_hat = sigmas[i] * (gamma + 1)
-    if gamma > 0:
-        x = x + eps * (sigma_hat**2 - sigmas[i] ** 2) ** 0.5
-    return x, sigma_hat
-
-
 @no_grad
 def sample_euler(
     model,
@@ -112,9 +70,9 @@ def sample_euler(
     s_noise=1.0,
 ):
     """Euler steps with optional churn."""
-    steps = _Steps(model, x, sigmas, extra_args, callback, disable)
+    steps = Steps(model, x, sigmas, extra_args, callback, disable)
     for i in steps.indexes:
-        x, sigma_hat = _churn(x, i, sigmas, s_churn, s_tmin, s_tmax, s_noise)
+        x, sigma_hat = churn(x, i, sigmas, s_churn, s_tmin, s_tmax, s_noise)
         denoised = steps.denoise(x, sigma_hat)
         steps.tell(x, i, denoised, sigma_hat)
         x = x + to_d(x, sigma_hat, denoised) * (sigmas[i + 1] - sigma_hat)
@@ -135,7 +93,7 @@ def sample_euler_ancestral(
 ):
     """Euler steps that go too far and add noise back."""
     noise_sampler = noise_sampler or default_noise_sampler(x)
-    steps = _Steps(model, x, sigmas, extra_args, callback, disable)
+    steps = Steps(model, x, sigmas, extra_args, callback, disable)
     for i in steps.indexes:
         denoised = steps.denoise(x, sigmas[i])
         sigma_down, sigma_up = get_ancestral_step(sigmas[i], sigmas[i + 1], eta=eta)
@@ -160,9 +118,9 @@ def sample_heun(
     s_noise=1.0,
 ):
     """Heun's second-order steps; the last one, to 0, is Euler's."""
-    steps = _Steps(model, x, sigmas, extra_args, callback, disable)
+    steps = Steps(model, x, sigmas, extra_args, callback, disable)
     for i in steps.indexes:
-        x, sigma_hat = _churn(x, i, sigmas, s_churn, s_tmin, s_tmax, s_noise)
+        x, sigma_hat = churn(x, i, sigmas, s_churn, s_tmin, s_tmax, s_noise)
         denoised = steps.denoise(x, sigma_hat)
         slope = to_d(x, sigma_hat, denoised)
         steps.tell(x, i, denoised, sigma_hat)
@@ -174,29 +132,21 @@ def sample_heun(
     return x
 
 
-def _time_of(sigma):
-    return sigma.log().neg()
-
-
-def _sigma_at(t):
-    return t.neg().exp()
-
-
 @no_grad
 def sample_dpmpp_2m(model, x, sigmas, extra_args=None, callback=None, disable=None):
     """DPM-Solver++(2M): extrapolates x0 from the last two predictions."""
-    steps = _Steps(model, x, sigmas, extra_args, callback, disable)
+    steps = Steps(model, x, sigmas, extra_args, callback, disable)
     previous = None
     for i in steps.indexes:
         denoised = steps.denoise(x, sigmas[i])
         steps.tell(x, i, denoised)
-        t, t_next = _time_of(sigmas[i]), _time_of(sigmas[i + 1])
+        t, t_next = time_of(sigmas[i]), time_of(sigmas[i + 1])
         h = t_next - t
         target = denoised
         if previous is not None and sigmas[i + 1] > 0:
-            r = (t - _time_of(sigmas[i - 1])) / h
+            r = (t - time_of(sigmas[i - 1])) / h
             target = (1 + 1 / (2 * r)) * denoised - (1 / (2 * r)) * previous
-        x = (_sigma_at(t_next) / _sigma_at(t)) * x - (-h).expm1() * target
+        x = (sigma_at(t_next) / sigma_at(t)) * x - (-h).expm1() * target
         previous = denoised
     return x
 
@@ -220,7 +170,7 @@ def sample_dpmpp_2m_sde(
     noise_sampler = noise_sampler or BrownianTreeNoiseSampler(
         x, sigmas[sigmas > 0].min(), sigmas.max()
     )
-    steps = _Steps(model, x, sigmas, extra_args, callback, disable)
+    steps = Steps(model, x, sigmas, extra_args, callback, disable)
     previous = h = h_last = None
     for i in steps.indexes:
         denoised = steps.denoise(x, sigmas[i])
@@ -228,7 +178,7 @@ def sample_dpmpp_2m_sde(
         if sigmas[i + 1] == 0:
             x = denoised
         else:
-            h = _time_of(sigmas[i + 1]) - _time_of(sigmas[i])
+            h = time_of(sigmas[i + 1]) - time_of(sigmas[i])
             eta_h = eta * h
             decay = (-h - eta_h).expm1().neg()
             x = sigmas[i + 1] / sigmas[i] * (-eta_h).exp() * x + decay * denoised
@@ -260,13 +210,13 @@ def sample_dpmpp_sde(
     noise_sampler = noise_sampler or BrownianTreeNoiseSampler(
         x, sigmas[sigmas > 0].min(), sigmas.max()
     )
-    steps = _Steps(model, x, sigmas, extra_args, callback, disable)
+    steps = Steps(model, x, sigmas, extra_args, callback, disable)
 
     def noisy_step(x, t, t_to, target):
-        sigma_down, sigma_up = get_ancestral_step(_sigma_at(t), _sigma_at(t_to), eta)
-        t_down = _time_of(sigma_down)
-        x = (_sigma_at(t_down) / _sigma_at(t)) * x - (t - t_down).expm1() * target
-        return x + noise_sampler(_sigma_at(t), _sigma_at(t_to)) * s_noise * sigma_up
+        sigma_down, sigma_up = get_ancestral_step(sigma_at(t), sigma_at(t_to), eta)
+        t_down = time_of(sigma_down)
+        x = (sigma_at(t_down) / sigma_at(t)) * x - (t - t_down).expm1() * target
+        return x + noise_sampler(sigma_at(t), sigma_at(t_to)) * s_noise * sigma_up
 
     for i in steps.indexes:
         denoised = steps.denoise(x, sigmas[i])
@@ -274,9 +224,9 @@ def sample_dpmpp_sde(
         if sigmas[i + 1] == 0:
             x = x + to_d(x, sigmas[i], denoised) * (sigmas[i + 1] - sigmas[i])
             continue
-        t, t_next = _time_of(sigmas[i]), _time_of(sigmas[i + 1])
+        t, t_next = time_of(sigmas[i]), time_of(sigmas[i + 1])
         t_middle = t + (t_next - t) * r
         share = 1 / (2 * r)
-        denoised_middle = steps.denoise(noisy_step(x, t, t_middle, denoised), _sigma_at(t_middle))
+        denoised_middle = steps.denoise(noisy_step(x, t, t_middle, denoised), sigma_at(t_middle))
         x = noisy_step(x, t, t_next, (1 - share) * denoised + share * denoised_middle)
     return x

@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import torch
 
-from modules import devices, shared
+from modules import devices, rng_philox, shared
 
 
 def _device():
     return devices.cpu if shared.opts.randn_source == "CPU" else devices.device
 
 
+def _like_nvidia():
+    return shared.opts.randn_source == "NV"
+
+
+_nvidia_generator = rng_philox.Generator(0)
+
+
 def manual_seed(seed):
-    """Seed the global generator of torch."""
-    torch.manual_seed(seed)
+    """Seed the global generator: torch's, or that of the emulated NVIDIA GPU."""
+    global _nvidia_generator
+    if _like_nvidia():
+        _nvidia_generator = rng_philox.Generator(seed)
+    else:
+        torch.manual_seed(seed)
 
 
 def create_generator(seed):
     """A generator of its own, on the device that the option names."""
+    if _like_nvidia():
+        return rng_philox.Generator(seed)
     return torch.Generator(_device()).manual_seed(int(seed))
 
 
 def randn_without_seed(shape, generator=None):
     """Normal noise from `generator`, or from the global one."""
+    if _like_nvidia():
+        drawn = (generator or _nvidia_generator).randn(shape)
+        return torch.asarray(drawn, device=devices.device)
     return torch.randn(shape, device=_device(), generator=generator).to(devices.device)
 
 
@@ -39,6 +55,8 @@ def randn_local(seed, shape):
 
 def randn_like(x):
     """Normal noise of the shape and dtype of `x` from the global generator."""
+    if _like_nvidia():
+        return randn_without_seed(x.shape).to(x)
     return torch.randn(x.shape, dtype=x.dtype, device=_device()).to(x.device)
 
 

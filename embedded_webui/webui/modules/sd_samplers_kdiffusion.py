@@ -8,7 +8,14 @@ import k_diffusion.external
 import k_diffusion.sampling
 import torch
 
-from modules import devices, sd_samplers_cfg_denoiser, sd_samplers_common, sd_schedulers, shared
+from modules import (
+    devices,
+    sd_samplers_cfg_denoiser,
+    sd_samplers_common,
+    sd_samplers_extra,
+    sd_schedulers,
+    shared,
+)
 from modules.script_callbacks import ExtraNoiseParams, extra_noise_callback
 from modules.sd_samplers_cfg_denoiser import CFGDenoiser  # noqa: F401
 from modules.shared import opts
@@ -33,16 +40,60 @@ samplers_k_diffusion = [
         ["k_dpmpp_2m_sde_heun"],
         {"scheduler": "exponential", "brownian_noise": True, "solver_type": "heun"},
     ),
+    (
+        "DPM++ 2S a",
+        "sample_dpmpp_2s_ancestral",
+        ["k_dpmpp_2s_a"],
+        {"scheduler": "karras", "uses_ensd": True, "second_order": True},
+    ),
+    (
+        "DPM++ 3M SDE",
+        "sample_dpmpp_3m_sde",
+        ["k_dpmpp_3m_sde"],
+        {"scheduler": "exponential", "discard_next_to_last_sigma": True, "brownian_noise": True},
+    ),
     ("Euler a", "sample_euler_ancestral", ["k_euler_a", "k_euler_ancestral"], {"uses_ensd": True}),
     ("Euler", "sample_euler", ["k_euler"], {}),
+    ("LMS", "sample_lms", ["k_lms"], {}),
     ("Heun", "sample_heun", ["k_heun"], {"second_order": True}),
+    (
+        "DPM2",
+        "sample_dpm_2",
+        ["k_dpm_2"],
+        {"scheduler": "karras", "discard_next_to_last_sigma": True, "second_order": True},
+    ),
+    (
+        "DPM2 a",
+        "sample_dpm_2_ancestral",
+        ["k_dpm_2_a"],
+        {
+            "scheduler": "karras",
+            "discard_next_to_last_sigma": True,
+            "uses_ensd": True,
+            "second_order": True,
+        },
+    ),
+    ("DPM fast", "sample_dpm_fast", ["k_dpm_fast"], {"uses_ensd": True}),
+    ("DPM adaptive", "sample_dpm_adaptive", ["k_dpm_ad"], {"uses_ensd": True}),
+    (
+        "Restart",
+        sd_samplers_extra.restart_sampler,
+        ["restart"],
+        {"scheduler": "karras", "second_order": True},
+    ),
 ]
 CHURN = ["s_churn", "s_tmin", "s_tmax", "s_noise"]
+NOISE = ["s_noise"]
 sampler_extra_params = {
     "sample_euler": CHURN,
     "sample_heun": CHURN,
-    "sample_dpmpp_sde": ["s_noise"],
-    "sample_dpmpp_2m_sde": ["s_noise"],
+    "sample_dpm_2": CHURN,
+    "sample_dpm_fast": NOISE,
+    "sample_dpm_2_ancestral": NOISE,
+    "sample_dpmpp_2s_ancestral": NOISE,
+    "sample_dpmpp_sde": NOISE,
+    "sample_dpmpp_2m_sde": NOISE,
+    "sample_dpmpp_3m_sde": NOISE,
 }
 samplers_data_k_diffusion = [
     sd_samplers_common.SamplerData(
@@ -145,11 +196,17 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
             kwargs["inner_model"] = self.model_wrap
         return kwargs
 
-    def _function_arguments(self, p, x, sigmas, used_sigmas) -> dict:
+    def _function_arguments(self, p, x, sigmas, used_sigmas, ends) -> dict:
         kwargs = self.initialize(p)
+        available = {
+            "sigmas": used_sigmas,
+            "sigma_sched": used_sigmas,
+            "n": len(used_sigmas) - 1,
+            "sigma_min": ends[0],
+            "sigma_max": ends[1],
+        }
         accepted = inspect.signature(self.func).parameters
-        if "sigmas" in accepted:
-            kwargs["sigmas"] = used_sigmas
+        kwargs.update({name: value for name, value in available.items() if name in accepted})
         if self.config.options.get("brownian_noise", False):
             kwargs["noise_sampler"] = self.create_noise_sampler(x, sigmas, p)
         if self.config.options.get("solver_type") == "heun":
@@ -174,7 +231,7 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
         else:
             xi = x + noise * used[0]
         xi = add_extra_noise(p, x, noise, xi)
-        kwargs = self._function_arguments(p, x, sigmas, used)
+        kwargs = self._function_arguments(p, x, sigmas, used, (used[-2], used[0]))
         self.model_wrap_cfg.init_latent = x
         self.last_latent = x
         return self.run_function(
@@ -191,7 +248,8 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
             x = x * torch.sqrt(1.0 + sigmas[0] ** 2.0)
         else:
             x = x * sigmas[0]
-        kwargs = self._function_arguments(p, x, sigmas, sigmas)
+        ends = self.model_wrap.sigmas[0].item(), self.model_wrap.sigmas[-1].item()
+        kwargs = self._function_arguments(p, x, sigmas, sigmas, ends)
         self.last_latent = x
         return self.run_function(
             p, x, steps, conditioning, unconditional_conditioning, image_conditioning, kwargs

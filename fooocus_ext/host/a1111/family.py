@@ -9,11 +9,13 @@ from modules import devices, shared
 from fooocus_ext.host import ending
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.refiner import turn
+from fooocus_ext.host.rendering import rendering
 
 if TYPE_CHECKING:
     import torch
 
     from fooocus_ext.generation.state import Generation
+    from fooocus_ext.host.rendering.rendering import Rendering
 
 
 class A1111:
@@ -51,6 +53,10 @@ class A1111:
     def refiner(self, p: Any, generation: Generation) -> turn.Refiner | None:
         """Make the refiner that the settings name ready for its turn."""
         return turn.take_part(p, generation)
+
+    def rendering(self, p: Any, generation: Generation) -> Rendering | None:
+        """Return Fooocus's rendering if the settings ask for it."""
+        return rendering.take_part(p, generation)
 
 
 HOST = A1111()

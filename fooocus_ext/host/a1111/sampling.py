@@ -87,11 +87,14 @@ def follow_sampling(p: Any, generation: Generation) -> None:
     def sample_and_undo(*args: Any, **kwargs: Any) -> Any:
         generation.give_back(p, "sample")
         with samplings.running(p, generation):
-            if generation.refiner is None:
-                return sample(*args, **kwargs)
-            generation.refiner.encode(p)
+            if generation.refiner is not None:
+                generation.refiner.encode(p)
+            if generation.rendering is not None:
+                generation.rendering.prepare_sampling(p)
             samples = sample(*args, **kwargs)
-            if not (shared.state.interrupted or shared.state.skipped):
+            if generation.refiner is not None and not (
+                shared.state.interrupted or shared.state.skipped
+            ):
                 generation.refiner.report(generation)
             return samples
 

@@ -21,6 +21,7 @@ from fooocus_ext.host.a1111.family import HOST
 from fooocus_ext.host.jobs import outputs, overrides
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.panel import axes, build
+from fooocus_ext.host.rendering import options as rendering_options
 
 log = logging.getLogger("fooocus")
 
@@ -61,7 +62,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             plan = _plan(p, slots)
             if plan is not None:
                 hooks.apply_to_request(p, plan, self._asked_sizes.of(p))
-                overrides.override(p, plan.options)
+                overrides.override(p, {**rendering_options.for_job(plan.settings), **plan.options})
 
     def process(self, p: Any, *slots: Any) -> None:
         """Begin a generation: its texts, its infotext, and the ways it will end."""
@@ -78,12 +79,18 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         """Watch the sampling that the host begins next."""
         generation = state.generation_of(p)
         if generation is not None:
+            if generation.rendering is not None:
+                generation.rendering.prepare_batch(p)
             sampling.follow_sampling(p, generation)
 
     def process_before_every_sampling(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
         """Prepare the sampler of one pass (from webui 1.10 on)."""
         generation = state.generation_of(p)
-        if generation is not None and generation.refiner is not None:
+        if generation is None:
+            return
+        if generation.rendering is not None:
+            generation.rendering.prepare_sampler(p)
+        if generation.refiner is not None:
             generation.refiner.prepare_sampler(generation, p)
 
     def postprocess_image(self, p: Any, image: Any, *slots: Any) -> None:

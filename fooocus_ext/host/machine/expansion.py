@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from modules import devices, paths, sd_hijack, shared
+from modules import devices, paths, shared
 
-from fooocus_ext.host.machine import options
+from fooocus_ext.host.machine import options, text_encoder
 from fooocus_ext.prompting.expander.folder import (
     MODELS_SUBFOLDER,
     FolderState,
@@ -40,20 +40,12 @@ def expand(
         texts,
         seeds,
         target_tokens=options.expansion_target(),
-        hidden_words=tuple(sd_hijack.model_hijack.embedding_db.word_embeddings),
-        count_tokens=_token_counter(),
+        hidden_words=text_encoder.embedding_names(),
+        count_tokens=text_encoder.token_counter(),
         style_texts=style_texts,
         fill=options.expansion_fills(),
     )
     return [expansion.text for expansion in expansions]
-
-
-def _token_counter() -> Callable[[str], int] | None:
-    """Return what counts a prompt's tokens as the active model does; None while none is loaded."""
-    hijack = sd_hijack.model_hijack
-    if getattr(hijack, "clip", None) is None:
-        return None
-    return lambda text: int(hijack.get_prompt_lengths(text)[0])
 
 
 def models_folder() -> Path:

@@ -138,6 +138,9 @@ def _connect_settings(tab: Tab) -> None:
     random = tab.widgets["random_seed"]
     random.change(fn=None, _js="fooocusShowSeed", inputs=[random])
     tab.widgets["styles"].change(fn=None, _js="fooocusShowStyles", inputs=[tab.widgets["styles"]])
+    size = [tab.widgets[name] for name in ("aspect_ratio", "width", "height")]
+    for widget in size:
+        widget.change(fn=None, _js="fooocusShowSize", inputs=size)
     parts["apply_pasted"].click(
         fn=fill.load_text, inputs=[parts["pasted"]], outputs=filled, show_progress=False
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from modules import generation_parameters_copypaste as copypaste
 from PIL import Image
 
 from fooocus_ext.errors import RequestError
+from fooocus_ext.host import infotexts
 from fooocus_ext.metadata.picture_file import UNREADABLE
 
 
@@ -18,7 +18,7 @@ def selected_picture(gallery: Any) -> Image.Image:
         RequestError: there is none, or its file is gone, cut off or no picture.
     """
     try:
-        picture = copypaste.image_from_url_text(gallery)
+        picture = infotexts.copypaste.image_from_url_text(gallery)
         pixels = None if picture is None else picture.convert("RGB")
     except (AssertionError, *UNREADABLE) as error:
         raise RequestError("The selected picture cannot be read any more.") from error

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
-from modules import generation_parameters_copypaste as copypaste
 
+from fooocus_ext.host import infotexts
 from fooocus_ext.host.tab import fill
 from fooocus_ext.tab.widgets import NAMES
 from fooocus_ext.ui.tab.page import Tab
@@ -18,7 +18,7 @@ _PICTURE, _INFOTEXT, _NEIGHBOUR = "pnginfo_image", "pnginfo_generation_info", "i
 
 def create_buttons(tabs: Sequence[str]) -> Mapping[str, Any]:
     """Make the host's buttons that send a picture to other tabs."""
-    buttons: Mapping[str, Any] = copypaste.create_buttons(list(tabs))
+    buttons: Mapping[str, Any] = infotexts.copypaste.create_buttons(list(tabs))
     return buttons
 
 
@@ -26,10 +26,10 @@ def connect(tab: Tab) -> None:
     """Connect the buttons with the selected picture, and tell the host how settings are pasted."""
     fields: list[Any] = [(tab.widgets[name], _pasted(name)) for name in NAMES]
     fields.append((tab.parts["log"], _pasted_notes))
-    copypaste.add_paste_fields(TABNAME, None, fields)
+    infotexts.copypaste.add_paste_fields(TABNAME, None, fields)
     for name, button in tab.send.items():
-        copypaste.register_paste_params_button(
-            copypaste.ParamBinding(
+        infotexts.copypaste.register_paste_params_button(
+            infotexts.copypaste.ParamBinding(
                 paste_button=button,
                 tabname=name,
                 source_text_component=tab.parts["infotext"],
@@ -65,9 +65,9 @@ class PngInfo:
             return
         seen, self._seen = self._seen, {}
         # The host looks the tab up for every button, and does not start if building it failed.
-        copypaste.add_paste_fields(TABNAME, None, None)
-        copypaste.register_paste_params_button(
-            copypaste.ParamBinding(
+        infotexts.copypaste.add_paste_fields(TABNAME, None, None)
+        infotexts.copypaste.register_paste_params_button(
+            infotexts.copypaste.ParamBinding(
                 paste_button=gr.Button("Send to Fooocus", elem_id="fooocus_tab"),
                 tabname=TABNAME,
                 source_text_component=seen[_INFOTEXT],

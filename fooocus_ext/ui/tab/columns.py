@@ -9,8 +9,18 @@ import gradio as gr
 
 from fooocus_ext.limits import LORA_SLOTS
 from fooocus_ext.tab.widgets import ADDED
-from fooocus_ext.ui.tab.components import component
+from fooocus_ext.ui.tab.components import component, html
 from fooocus_ext.ui.tab.services import TabServices
+
+# The page's script writes the size in effect, and shows the sizes of one shape at a time.
+_SHAPES = """
+<p id="fooocus_size" role="status"></p>
+<div class="fooocus-shapes" role="group" aria-label="Shape of the picture">
+  <button type="button" data-shape="portrait"><i></i>Portrait</button>
+  <button type="button" data-shape="square"><i></i>Square</button>
+  <button type="button" data-shape="landscape"><i></i>Landscape</button>
+</div>
+"""
 
 
 def build_columns(widgets: dict[str, Any], parts: dict[str, Any], services: TabServices) -> None:
@@ -40,7 +50,8 @@ class _Column:
     def build_setting(self) -> None:
         self.parts["preset"] = component("preset", self.services)
         self.add("performance")
-        with gr.Accordion("Aspect ratios", open=True, elem_id="fooocus_aspect_ratios"):
+        with gr.Column(elem_id="fooocus_sizes"):
+            gr.HTML(_SHAPES)
             self.add("aspect_ratio")
         self.add("image_number")
         self.add("output_format")
@@ -50,15 +61,14 @@ class _Column:
             self.add("seed")
         self.add("private")
         link = f'href="{self.services.history}" target="_blank"'
-        gr.HTML(f'<a id="fooocus_history" {link}>History log</a>', elem_id="fooocus_history_row")
+        gr.HTML(f'<a id="fooocus_history" {link}>History log</a>')
 
     def build_styles(self) -> None:
         gr.HTML(
             '<label class="fooocus-search"><span>Search styles</span>'
             '<input type="search" id="fooocus_style_search" autocomplete="off"></label>'
         )
-        styles = self.services.styles()
-        self.parts["style_list"] = gr.HTML(styles, elem_id="fooocus_style_list")
+        self.parts["style_list"] = html("fooocus_style_list", self.services.styles())
         self.add("styles", elem_classes=["fooocus-unseen"])
 
     def build_models(self) -> None:
@@ -75,6 +85,7 @@ class _Column:
         self.parts["refresh"] = gr.Button("Refresh all files", elem_id="fooocus_refresh")
 
     def build_advanced(self) -> None:
+        self.add("rendering")
         self.add("guidance_scale")
         self.add("sharpness")
         self.add("adaptive_cfg")

@@ -31,6 +31,15 @@ def component(name: str, services: TabServices, **look: Any) -> Any:
     return made
 
 
+def html(elem_id: str, value: str = "", **look: Any) -> Any:
+    """Add a place for HTML to the current layout; the id is that of a column around it.
+
+    Gradio gives the id of an HTML component to two elements of the page.
+    """
+    with gr.Column(elem_id=elem_id, min_width=0, **look):
+        return gr.HTML(value)
+
+
 _COMPONENTS: Mapping[Kind, Any] = {
     "text": gr.Textbox,
     "flag": gr.Checkbox,

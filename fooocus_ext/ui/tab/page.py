@@ -10,11 +10,26 @@ import gradio as gr
 from fooocus_ext.markup import render
 from fooocus_ext.tab.actions import VARIATIONS
 from fooocus_ext.ui.tab.columns import build_columns
-from fooocus_ext.ui.tab.components import component
+from fooocus_ext.ui.tab.components import component, html
 from fooocus_ext.ui.tab.gallery import PictureGallery
 from fooocus_ext.ui.tab.services import TabServices
 
 SEND_TO = ("txt2img", "img2img", "inpaint", "extras")
+_WELCOME = """
+<div id="fooocus_welcome">
+  <p>Describe a picture below, and press <b>Generate</b>.</p>
+  <p>Drop a picture here to take over its settings.</p>
+  <p><b>Advanced</b> has sizes, styles and models.</p>
+</div>
+"""
+_DETAILS = """
+<p class="fooocus-buttons">
+  <button type="button" id="fooocus_copy_settings">Copy</button>
+  <button type="button" id="fooocus_reuse_seed">Reuse the seed</button>
+  <button type="button" id="fooocus_reuse_settings">Reuse all settings</button>
+  <span id="fooocus_details_said" role="status"></span>
+</p>
+"""
 
 
 @dataclass
@@ -39,7 +54,7 @@ def build_tab(services: TabServices) -> Tab:
     tab = Tab()
     with gr.Row(elem_id="fooocus_page", elem_classes=["fooocus-page"]):
         with gr.Column(scale=2, elem_id="fooocus_main"):
-            tab.parts["first_run"] = gr.HTML(services.first_run(), elem_id="fooocus_first_run")
+            tab.parts["first_run"] = html("fooocus_first_run", services.first_run())
             _build_pictures(tab)
             _build_prompt(tab, services)
             _build_actions(tab, services)
@@ -53,6 +68,7 @@ def build_tab(services: TabServices) -> Tab:
 
 def _build_pictures(tab: Tab) -> None:
     with gr.Column(elem_id="fooocus_results"), gr.Group(elem_id="fooocus_gallery_container"):
+        gr.HTML(_WELCOME)
         tab.parts["gallery"] = PictureGallery(
             label="Pictures",
             show_label=False,
@@ -91,15 +107,16 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         tab.parts["forever"] = gr.Checkbox(
             value=False, label="Generate forever", elem_id="fooocus_forever", container=False
         )
-    gr.HTML(render("queue.html"), elem_id="fooocus_queue")
-    tab.parts["log"] = gr.HTML(elem_id="html_log_fooocus", elem_classes=["fooocus-messages"])
+    html("fooocus_queue", render("queue.html"))
+    tab.parts["log"] = html("html_log_fooocus")
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):
         for key, variation in VARIATIONS.items():
             tab.vary[key] = gr.Button(variation.label, elem_id=f"fooocus_{key}", size="sm")
     with gr.Row(elem_id="fooocus_send", elem_classes=["fooocus-actions"]):
         tab.send.update(services.send_buttons(SEND_TO))
     with gr.Accordion("Settings of this picture", open=False, elem_id="fooocus_details"):
-        tab.parts["info"] = gr.HTML(elem_id="html_info_fooocus")
+        gr.HTML(_DETAILS)
+        tab.parts["info"] = html("html_info_fooocus")
 
 
 def _build_hidden(tab: Tab, services: TabServices) -> None:

@@ -42,13 +42,17 @@ def expansion(load_host_module, monkeypatch, tmp_path, caplog):
         SimpleNamespace(expansion_target=lambda: 75, expansion_fills=lambda: False),
         raising=False,
     )
-    embeddings = SimpleNamespace(embedding_db=SimpleNamespace(word_embeddings={}))
+    monkeypatch.setattr(
+        fooocus_ext.host.machine,
+        "text_encoder",
+        SimpleNamespace(token_counter=lambda: None, embedding_names=lambda: ()),
+        raising=False,
+    )
     caplog.set_level(logging.WARNING, "fooocus")
     return load_host_module(
         "machine/expansion",
         devices=SimpleNamespace(device=CPU, cpu=CPU, dtype=torch.float32),
         paths=SimpleNamespace(models_path=str(tmp_path / "models")),
-        sd_hijack=SimpleNamespace(model_hijack=embeddings),
         shared=SimpleNamespace(cmd_opts=SimpleNamespace(fooocus_expansion_dir=None)),
     )
 
@@ -139,11 +143,9 @@ def test_a_folder_given_by_name_is_named_too(expansion, folder, caplog, tmp_path
 def test_the_active_model_counts_the_tokens(expansion):
     """The prompt of 22 tokens was once estimated at 13."""
     prompt = "Yoshitaka Amano, zdzislaw beksinski, gmork, hieronymus"
-    hijack = expansion.sd_hijack.model_hijack
-    assert expansion._token_counter() is None
-    hijack.clip, hijack.get_prompt_lengths = object(), lambda text: (74, 75)
+    expansion.text_encoder.token_counter = lambda: lambda text: 74
     assert expansion.expand([prompt], [1]) == [prompt]
-    hijack.get_prompt_lengths = lambda text: (22, 75)
+    expansion.text_encoder.token_counter = lambda: lambda text: 22
     assert expansion.expand([prompt], [1])[0].startswith(f"{prompt}, ")
 
 

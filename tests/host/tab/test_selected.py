@@ -11,23 +11,23 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
+import fooocus_ext.host
 from fooocus_ext.errors import RequestError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP")
 
 
 @pytest.fixture
-def selected_picture(load_host_module):
+def selected_picture(load_host_module, monkeypatch):
     def from_text(text):
         if not text:
             return None
         assert text.startswith("data:")
         return Image.open(io.BytesIO(base64.b64decode(text.partition(",")[2])))
 
-    copypaste = SimpleNamespace(image_from_url_text=from_text)
-    return load_host_module(
-        "tab/selected", generation_parameters_copypaste=copypaste
-    ).selected_picture
+    infotexts = SimpleNamespace(copypaste=SimpleNamespace(image_from_url_text=from_text))
+    monkeypatch.setattr(fooocus_ext.host, "infotexts", infotexts, raising=False)
+    return load_host_module("tab/selected").selected_picture
 
 
 def stored(kind: str) -> bytes:

@@ -1,0 +1,138 @@
+"""The Fooocus tab's page: what a first look shows, sizes, the settings of a picture, and their roles."""
+
+from __future__ import annotations
+
+import operator
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.tab_page import FooocusTab
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def sizes(page):
+    """The tab with Advanced open, and no size forced."""
+    tab = FooocusTab(page)
+    tab.advanced("Setting")
+    tab.make_small(width=-1, height=-1)
+    expect(page.locator("#fooocus_size")).not_to_contain_text("forced")
+    return tab
+
+
+def checked(tab):
+    return tab.page.locator("#fooocus_aspect_ratio input:checked").count()
+
+
+def test_a_first_look_says_what_can_be_done_until_there_is_a_picture(tab):
+    welcome, gallery = tab.page.locator("#fooocus_welcome"), tab.page.locator("#fooocus_gallery")
+    expect(welcome).to_contain_text("press Generate")
+    expect(gallery).to_be_hidden()
+    tab.start("a fox")
+    expect(welcome).to_be_hidden()
+    tab.wait()
+    expect(gallery).to_be_visible()
+    expect(welcome).to_be_hidden()
+
+
+def test_a_phone_has_prompt_and_generate_in_the_first_look(page):
+    page.set_viewport_size({"width": 400, "height": 850})
+    tab = FooocusTab(page)
+    top = page.locator("#fooocus_page").bounding_box()["y"]
+    assert tab.prompt.bounding_box()["y"] - top < 180
+    generate = tab.generate_button.bounding_box()
+    assert generate["y"] + generate["height"] - top < 400
+
+
+def test_no_two_elements_of_the_tab_share_an_id(tab):
+    tab.generate("a fox")
+    tab.advanced()
+    ids = tab.page.evaluate(
+        """Array.from(document.querySelectorAll("[id]:not([id=''])")).filter(
+            element => element.closest("#fooocus_page, #fooocus_hidden")
+        ).map(element => element.id).filter(
+            id => document.querySelectorAll("#" + CSS.escape(id)).length > 1 && /fooocus/.test(id)
+        )"""
+    )
+    assert ids == []
+
+
+def test_a_shape_is_one_click_and_only_its_sizes_are_listed(sizes):
+    tiles = sizes.page.locator("#fooocus_aspect_ratio label:visible")
+    shape = sizes.page.get_by_role("group", name="Shape of the picture")
+    expect(shape.get_by_role("button", name="Landscape", pressed=True)).to_be_visible()
+    for name, size, fits in (
+        ("Portrait", "896 × 1152", operator.lt),
+        ("Square", "1024 × 1024", operator.eq),
+        ("Landscape", "1152 × 896", operator.gt),
+    ):
+        shape.get_by_role("button", name=name).click()
+        expect(sizes.page.locator("#fooocus_size")).to_have_text(f"{size} pixels")
+        expect(shape.get_by_role("button", pressed=True)).to_have_text(name)
+        expect(sizes.page.locator("#fooocus_aspect_ratio label.selected")).to_be_visible()
+        for text in tiles.all_inner_texts():
+            assert fits(*map(int, re.match(r"(\d+)×(\d+)", text).groups()))
+    box = sizes.page.locator("#fooocus_sizes").bounding_box()
+    assert box["height"] < 300
+
+
+def test_a_forced_size_is_named_no_tile_seems_chosen_and_a_click_on_one_ends_it(sizes):
+    line = sizes.page.locator("#fooocus_size")
+    sizes.make_small(width=256, height=320)
+    expect(line).to_contain_text("256 × 320 pixels, forced")
+    selected = sizes.page.locator("#fooocus_aspect_ratio label.selected")
+    plain = sizes.page.locator("#fooocus_aspect_ratio label:not(.selected)").first
+    shadow = "element => getComputedStyle(element).boxShadow"
+    assert selected.evaluate(shadow) == plain.evaluate(shadow)
+    assert checked(sizes) == 0
+    expect(sizes.page.locator(".fooocus-shapes [aria-pressed=true]")).to_have_count(0)
+    sizes.page.get_by_role("button", name="Landscape").click()
+    tile = sizes.page.locator("#fooocus_aspect_ratio label", has_text="1344×768")
+    tile.click()
+    expect(line).to_have_text("1344 × 768 pixels")
+    assert (sizes.number("width"), sizes.number("height")) == (-1, -1)
+    assert checked(sizes) == 1
+    sizes.make_small(width=64, height=64)
+    expect(line).to_contain_text("64 × 64 pixels, forced")
+    tile.evaluate("tile => tile.querySelector('input').click()")  # the one that was chosen before
+    expect(line).to_have_text("1344 × 768 pixels")
+    assert (sizes.number("width"), sizes.number("height")) == (-1, -1)
+
+
+def test_one_forced_side_goes_with_the_other_of_the_chosen_size(sizes):
+    sizes.make_small(width=512, height=-1)
+    expect(sizes.page.locator("#fooocus_size")).to_contain_text("512 × 896 pixels, forced")
+
+
+def test_the_settings_of_the_picture_are_a_table_to_copy_and_reuse(tab):
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.use_seed(77)
+    tab.page.locator("#fooocus_negative_prompt textarea").fill("blurry, dark")
+    tab.generate('a "quoted" fox: red, small')
+    text = tab.infotexts()[0]
+    tab.page.get_by_text("Settings of this picture", exact=True).click()
+    table = tab.page.get_by_role("table", name="Settings of this picture")
+    rows = dict(
+        zip(
+            table.locator("th").all_inner_texts(),
+            table.locator("td").all_inner_texts(),
+            strict=True,
+        )
+    )
+    assert rows["Seed"] == "77"
+    assert rows["Size"] == "64x64"
+    assert "blurry, dark" in rows["Negative prompt"]
+    assert rows["Fooocus prompt"] == 'a "quoted" fox: red, small'
+    tab.page.get_by_role("button", name="Copy", exact=True).click()
+    expect(tab.page.locator("#fooocus_details_said")).to_have_text("Copied.")
+    assert tab.page.evaluate("navigator.clipboard.readText()") == text
+    tab.page.locator("#fooocus_random_seed input").check()
+    tab.page.get_by_role("button", name="Reuse the seed").click()
+    expect(tab.page.locator("#fooocus_random_seed input")).not_to_be_checked()
+    expect(tab.page.locator("#fooocus_seed textarea")).to_have_value("77")
+    tab.prompt.fill("something else")
+    tab.page.get_by_role("button", name="Reuse all settings").click()
+    expect(tab.prompt).to_have_value('a "quoted" fox: red, small')

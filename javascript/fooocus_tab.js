@@ -56,6 +56,33 @@ const fooocus = {
         if (page) page.classList.toggle("fooocus-has-pictures", texts.length > 0);
     },
 
+    /** Show the picture that is being made large, or in a corner beside the chosen one. */
+    watch(large) {
+        fooocus.find("#fooocus_page").classList.toggle("fooocus-chosen", !large);
+        fooocus.labelPreview();
+    },
+
+    /** The host's live preview, small, is a button that makes it large again. */
+    labelPreview() {
+        const preview = fooocus.find("#fooocus_gallery .livePreview");
+        if (!preview) return;
+        const small = Boolean(fooocus.find(".fooocus-chosen.fooocus-has-pictures"));
+        const said = {role: "button", tabindex: "0", "aria-label": "Watch the picture that is being made"};
+        for (const [name, value] of Object.entries(said)) {
+            if (small) preview.setAttribute(name, value);
+            else preview.removeAttribute(name);
+        }
+    },
+
+    choose(event) {
+        const isKey = event.type === "keydown";
+        if (event.target.closest(".livePreview")) {
+            if (!isKey || event.key === "Enter" || event.key === " ") fooocus.watch(true);
+        } else if (event.target.closest(".thumbnail-item") && !isKey || event.key?.startsWith("Arrow")) {
+            fooocus.watch(false);
+        }
+    },
+
     tabButton() {
         const buttons = gradioApp().querySelectorAll("#tabs > .tab-nav > button");
         return Array.from(buttons).find((button) => button.textContent.trim() === "Fooocus");
@@ -71,6 +98,7 @@ function fooocusSubmit(action, given) {
     const isVariation = action !== "generate";
     const [forever, gallery, ...values] = given.slice(3);
     fooocus.task = `task(${fooocusQueue.randomName()})`;
+    if (!fooocusQueue.openJobs().length) fooocus.watch(true);
     sessionStorage.setItem("fooocus_prompt", fooocus.read("fooocus_prompt"));
     const selected = isVariation ? (gallery || []).slice(fooocus.selectedIndex()).slice(0, 1) : null;
     return [fooocusQueue.window(), fooocus.task, action, forever, selected, ...values];
@@ -140,10 +168,15 @@ onUiLoaded(() => {
     fooocusPlaceTab();
     fooocusLookAgain();
     document.addEventListener("keydown", fooocusEscape);
+    for (const kind of ["click", "keydown"]) {
+        fooocus.find("#fooocus_gallery_container").addEventListener(kind, fooocus.choose);
+    }
     fooocus.find("#fooocus_gallery_container").addEventListener("click", () => setTimeout(fooocus.showSelected, 100));
     fooocus.find("#fooocus_gallery_container").addEventListener("keyup", () => setTimeout(fooocus.showSelected, 100));
 });
 
 onUiUpdate(() => {
-    if (fooocus.find("#fooocus_page")) fooocus.showSelected();
+    if (!fooocus.find("#fooocus_page")) return;
+    fooocus.showSelected();
+    fooocus.labelPreview();
 });

@@ -23,14 +23,13 @@ def shown_jobs(own: Sequence[QueuedJob]) -> list[QueuedJob]:
 def needless_jobs(own: Sequence[QueuedJob]) -> list[str]:
     """Return the ids of those jobs of a window that nobody needs any more.
 
-    They are the done ones of earlier runs, the oldest of too many, and those without a picture; but the
-    last that has ended stays, for what it has to say.
+    They are the done ones of earlier runs, once a job of the newest has ended, the oldest of too many,
+    and those without a picture; but the last that has ended stays, for what it has to say.
     """
     ended = [job for job in own if not job.is_open]
-    shown = shown_jobs(own)
     kept: set[str] = set()
     pictures = 0
-    for job in reversed(shown):
+    for job in reversed(shown_jobs(ended)):
         pictures += len(job.made)
         if pictures <= MOST_PICTURES or not kept:
             kept.add(job.id)

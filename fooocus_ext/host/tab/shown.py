@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import gradio as gr
-from modules.ui_common import plaintext_to_html
 from PIL import Image
 
 from fooocus_ext.api.queue import PICTURE_PATH
@@ -18,7 +17,7 @@ from fooocus_ext.host.tab import queue
 from fooocus_ext.job_queue.jobs import Made, QueuedJob
 from fooocus_ext.markup import render
 
-OUTPUTS = ("gallery", "infotexts", "infotext", "info", "seed", "log", "shown")
+OUTPUTS = ("gallery", "infotexts", "seed", "log", "shown")
 _IN_MEMORY = "data:image/png;base64,"
 
 
@@ -40,14 +39,10 @@ def show(window: str, shown: str) -> list[Any]:
     ]
     last = jobs.last_ended(window)
     now = {"version": version, "ended": last.id if last else ""}
-    infotexts = [made.infotext for _picture, made in pictures]
-    first = next(iter(infotexts), "")
     is_news = last is not None and last.id != _ended(shown)
     return [
         [picture for picture, _made in pictures],
-        json.dumps(infotexts),
-        first,
-        plaintext_to_html(first) if first else "",
+        json.dumps([made.infotext for _picture, made in pictures]),
         str(last.seed) if last is not None and is_news and last.made else gr.update(),
         _messages(window, last) if last is not None and is_news else gr.update(),
         json.dumps(now),

@@ -107,7 +107,7 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         tab.parts["forever"] = gr.Checkbox(
             value=False, label="Generate forever", elem_id="fooocus_forever", container=False
         )
-    html("fooocus_queue", render("queue.html"))
+    html("fooocus_queue", render("queue.html"), elem_classes=["fooocus-empty"])
     tab.parts["log"] = html("html_log_fooocus")
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):
         for key, variation in VARIATIONS.items():

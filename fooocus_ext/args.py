@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fooocus_ext.errors import RequestError, describe, did_you_mean
-from fooocus_ext.fields import Field, Kind
+from fooocus_ext.fields import Field, Kind, as_json
+from fooocus_ext.original_texts import OriginalTexts
 
 TITLE = "Fooocus"
 """The script's title; in lower case, its key in the API."""
@@ -197,6 +198,14 @@ class Settings:
         'encode texts, its noise and its schedules. "webui" keeps the webui\'s.',
         choices=RENDERINGS,
     )
+    original_texts: OriginalTexts | None = _field(  # noqa: RUF009  (a call like the others)
+        "texts",
+        None,
+        "Original texts",
+        "Fooocus original texts",
+        "The texts that a picture of Fooocus was made of: full_prompt, full_negative_prompt and "
+        "prompt_expansion out of its JSON. They are encoded in place of the prompts.",
+    )
 
     def is_open(self, name: str) -> bool:
         """Whether a preset decides the field ``name``: it has its default, which is not kept."""
@@ -216,8 +225,7 @@ class Settings:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as a plain dict in field order, ready for JSON."""
-        values = {field.name: getattr(self, field.name) for field in FIELDS}
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+        return {field.name: as_json(getattr(self, field.name)) for field in FIELDS}
 
 
 FIELDS: tuple[Field, ...] = tuple(
@@ -251,15 +259,11 @@ def parse(slots: Sequence[object]) -> Settings:
 
 def _refuse_values_beside_a_dict(slots: Sequence[object]) -> None:
     for field, value in zip(FIELDS[1:], slots):  # noqa: B905  (fewer is legal)
-        if _plain(value) != _plain(field.default):
+        if not field.is_default(value):
             raise RequestError(
                 f"args: {field.name} is given by position as {describe(value)} beside an object; "
                 "allowed: either one object with named values or positional values, not both."
             )
-
-
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _build(values: Mapping[str, object]) -> Settings:
@@ -300,12 +304,13 @@ def _property(field: Field) -> dict[str, Any]:
         "choice": {"type": "string", "enum": list(field.choices)},
         "name": {"type": "string", "minLength": 1},
         "names": {"type": "array", "items": _item(field)},
+        "texts": {"type": ["object", "null"]},
     }
     return {
         "title": field.label,
         "description": field.help,
         **shape[field.kind],
-        "default": _plain(field.default),
+        "default": as_json(field.default),
     }
 
 

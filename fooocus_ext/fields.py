@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from fooocus_ext import original_texts
 from fooocus_ext.errors import RequestError, describe
 
-Kind = Literal["flag", "number", "choice", "name", "names"]
+Kind = Literal["flag", "number", "choice", "name", "names", "texts"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Field:
     ``kind`` says how it is checked and shown: ``flag`` a boolean, ``number`` a finite float in
     ``minimum..maximum``, ``choice`` one of ``choices``, ``name`` a non-empty text whose legal values
     only the host knows (a checkpoint, a preset, a size), ``names`` a list of such texts, each one of
-    ``choices`` if there are any.
+    ``choices`` if there are any, ``texts`` the texts of a picture of Fooocus (``original_texts``), or none.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Field:
             return f"one of {self._listed}"
         if self.kind == "name":
             return f'a name, "{self.default}" for none'
+        if self.kind == "texts":
+            return original_texts.ALLOWED
         return f"a list of names out of {self._listed}" if self.choices else "a list of names"
 
     @property
@@ -50,7 +53,7 @@ class Field:
         return ", ".join(f'"{choice}"' for choice in self.choices)
 
     def check(self, value: object) -> Any:
-        """Return ``value`` in its canonical type (numbers as float, names as a tuple).
+        """Return ``value`` in its canonical type (numbers as float, names as a tuple, texts as an object).
 
         Raises:
             RequestError: the value's type or range is wrong.
@@ -59,6 +62,27 @@ class Field:
         if checked is _REFUSED:
             raise RequestError(f"{self.name}: got {describe(value)}; allowed: {self.allowed}.")
         return checked
+
+    def is_default(self, value: object) -> bool:
+        """Whether ``value``, in whatever form, is the default."""
+        try:
+            return bool(self.check(value) == self.default)
+        except RequestError:
+            return False
+
+
+def as_json(value: Any) -> Any:
+    """Return a checked value as JSON has it."""
+    if isinstance(value, original_texts.OriginalTexts):
+        return value.to_json()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def as_widget_value(value: Any) -> Any:
+    """Return a checked value as a page's widget has it: texts travel as one line of JSON."""
+    if value is None or isinstance(value, original_texts.OriginalTexts):
+        return value.to_text() if value else ""
+    return list(value) if isinstance(value, tuple) else value
 
 
 class _Refused:
@@ -98,10 +122,15 @@ def _check_names(field: Field, value: object) -> object:
     return tuple(value)
 
 
+def _check_texts(_field: Field, value: object) -> object:
+    return original_texts.read(value)
+
+
 _CHECKS: Mapping[Kind, Callable[[Field, object], object]] = {
     "flag": _check_flag,
     "number": _check_number,
     "choice": _check_choice,
     "name": _check_name,
     "names": _check_names,
+    "texts": _check_texts,
 }

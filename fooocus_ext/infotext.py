@@ -12,7 +12,8 @@ from typing import Any
 
 from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
 from fooocus_ext.errors import RequestError
-from fooocus_ext.fields import Field
+from fooocus_ext.fields import Field, as_widget_value
+from fooocus_ext.original_texts import OriginalTexts
 
 PROMPT = "Fooocus prompt"
 NEGATIVE_PROMPT = "Fooocus negative prompt"
@@ -81,7 +82,7 @@ def field_value(field: Field, entries: Mapping[str, Any]) -> Any:
         value = field.check(_from_text(field, str(entries[field.infotext])))
     except (KeyError, ValueError, RecursionError, RequestError):
         value = field.default
-    return list(value) if isinstance(value, tuple) else value
+    return as_widget_value(value)
 
 
 def field_values(entries: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,6 +145,8 @@ def _to_text(value: Any) -> str:
     if isinstance(value, tuple):
         is_plain = all(_is_plain(name) and "," not in name and name[0] != "[" for name in value)
         return ", ".join(value) if is_plain else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, OriginalTexts):
+        return value.to_text()
     return _quoted(str(value)) or ""
 
 

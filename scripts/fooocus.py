@@ -3,8 +3,8 @@
 from fooocus_ext.host.family import is_supported
 
 if is_supported():
-    from fooocus_ext.host.a1111.script import FooocusScript
     from fooocus_ext.host.registration import register
+    from fooocus_ext.host.script import FooocusScript
 
     __all__ = ["FooocusScript"]
 

@@ -9,6 +9,15 @@ from fooocus_ext.args import FIELDS
 names = st.text(min_size=1, max_size=20).filter(str.strip)
 
 
+_texts = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=20)
+original_texts = st.fixed_dictionaries(
+    {
+        name: st.lists(_texts, min_size=1, max_size=3)
+        for name in ("full_prompt", "full_negative_prompt")
+    }
+)
+
+
 def values_of(field):
     """Return a strategy for the field's legal values as a client writes them."""
     return {
@@ -17,6 +26,7 @@ def values_of(field):
         "choice": st.sampled_from(field.choices or ("",)),
         "name": names,
         "names": st.lists(st.sampled_from(field.choices) if field.choices else names, max_size=3),
+        "texts": st.none() | original_texts,
     }[field.kind]
 
 

@@ -36,6 +36,7 @@ ORDER = (
     "data_files",
     "downloads",
     "markup",
+    "original_texts",
     "fields",
     "args",
     "infotext",
@@ -62,6 +63,7 @@ FEW_LIBRARIES = {
     "errors": set(),
     "limits": set(),
     "core": {"torch"},
+    "original_texts": set(),
     "fields": set(),
     "args": set(),
 }

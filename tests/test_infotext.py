@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fooocus_ext import args, infotext
 from fooocus_ext.args import FIELDS, Settings
+from fooocus_ext.fields import as_widget_value
 from tests.strategies import legal
 
 _PARAMETER = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
@@ -79,7 +80,7 @@ def test_the_infotext_round_trip_keeps_everything_that_text_can_hold(values):
     entries = through_the_webui(entries)
     for field in FIELDS:
         value = infotext.field_value(field, entries)
-        expected = settings.as_dict()[field.name]
+        expected = as_widget_value(getattr(settings, field.name))
         if field.kind == "number":
             assert value == pytest.approx(expected, rel=1e-9)
         else:
@@ -103,7 +104,8 @@ def test_an_infotext_without_us_switches_off_and_touches_nothing_else():
 def test_fields_that_an_infotext_does_not_mention_go_back_to_their_defaults():
     entries = {"Fooocus": "True", "Fooocus sharpness": "9.5"}
     values = {f.name: infotext.field_value(f, entries) for f in FIELDS}
-    assert values == Settings(enabled=True, sharpness=9.5).as_dict()
+    settings = Settings(enabled=True, sharpness=9.5)
+    assert values == {f.name: as_widget_value(getattr(settings, f.name)) for f in FIELDS}
 
 
 def test_only_what_is_not_the_default_is_written():

@@ -67,6 +67,7 @@ def _as_model_field(field: fields.Field) -> tuple[Any, Any]:
         "choice": text,
         "name": text,
         "names": list[text],  # type: ignore[valid-type]
+        "texts": Optional[dict[str, Any]],  # noqa: UP045
     }
     limits: dict[str, Any] = (
         {"ge": field.minimum, "le": field.maximum} if field.kind == "number" else {}

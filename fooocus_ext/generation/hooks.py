@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fooocus_ext import infotext
 from fooocus_ext.core import adm, guidance, schedule
-from fooocus_ext.generation import state, texts
+from fooocus_ext.generation import originals, state, texts
 
 if TYPE_CHECKING:
     import torch
@@ -63,6 +63,7 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
         RequestError: an unknown style, wildcards without end, a refiner that cannot take part, or
             something that Fooocus's rendering cannot render.
     """
+    originals.settle(p, plan)
     generation = state.attach(p, plan.settings)
     host.attach(p, generation)
     p.extra_generation_params = {

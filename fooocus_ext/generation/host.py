@@ -70,6 +70,9 @@ class Host(Protocol):
         Raises RequestError if it cannot take part.
         """
 
+    def prepare_pass(self, p: Any, generation: Generation) -> None:
+        """Prepare for the model calls of one pass, right before it is sampled."""
+
     def rendering(self, p: Any, generation: Generation) -> Rendering | None:
         """Return Fooocus's rendering if the settings ask for it; None if they do not, or it cannot be.
 

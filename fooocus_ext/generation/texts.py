@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from fooocus_ext import infotext
 from fooocus_ext.args import Settings
+from fooocus_ext.generation.originals import as_rewritten
 from fooocus_ext.generation.plan import Plan, lora_tags
 from fooocus_ext.prompting.grammar import strip_comments
 from fooocus_ext.prompting.lines import COMMA
@@ -83,6 +84,19 @@ class Writer:
             for texts, subject in zip(resolved, wanted, strict=True)
         ]
 
+    def continued(self, prompt: str, seed: int, styles: Sequence[str]) -> str:
+        """Return a prompt with its expansion behind it, for its author to edit.
+
+        Args:
+            prompt: as typed.
+            seed: chooses the expansion.
+            styles: names of the styles that will be beside it; those that do not exist are left out.
+        """
+        chosen = [self.styles.get(name) for name in styles if name in self.styles]
+        beside = ", ".join(style.prompt for style in chosen)
+        typed = self._uncommented(prompt)
+        return self.expand([typed], [seed], [beside])[0] if typed.strip() else prompt
+
     def _uncommented(self, typed: str) -> str:
         return strip_comments(typed) if self.strips_comments else typed
 
@@ -147,7 +161,10 @@ def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) ->
     """
     settings = plan.settings
     typed = list(zip(p.all_prompts, p.all_negative_prompts, strict=True))
-    texts = writer.rewrite(p.all_prompts, p.all_negative_prompts, p.all_seeds, settings)
+    if settings.original_texts is None:
+        texts = writer.rewrite(p.all_prompts, p.all_negative_prompts, p.all_seeds, settings)
+    else:
+        texts = as_rewritten(settings.original_texts, p.all_prompts, separator=writer.separator)
     own_typed, own_texts = _rewrite_second_pass(p, plan, writer, typed, texts)
     p.all_prompts = [_with_loras(text.positive, plan) for text in texts]
     p.all_negative_prompts = [text.negative for text in texts]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+from collections.abc import Callable
+from typing import NamedTuple
 
+from fooocus_ext.generation.host import Host
 from fooocus_ext.host.machine import versions
 
 log = logging.getLogger("fooocus")
@@ -15,12 +19,33 @@ _NOTICE = (
 )
 
 
+class Family(NamedTuple):
+    """A family of webuis.
+
+    Attributes:
+        host: what it offers to a generation.
+        register: registers what it is asked around model calls.
+    """
+
+    host: Host
+    register: Callable[[], None]
+
+
 def is_supported() -> bool:
     """Whether the extension can run here; if not, say so in the log, once."""
     problem = _problem()
     if problem:
         log.error(_NOTICE, problem)
     return not problem
+
+
+@functools.cache
+def of_this_webui() -> Family:
+    """Return the family of a webui that is supported. What is of another family is never imported."""
+    from fooocus_ext.host.a1111 import callbacks
+    from fooocus_ext.host.a1111.family import HOST
+
+    return Family(HOST, callbacks.register)
 
 
 def _problem() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from modules import script_callbacks
 
 from fooocus_ext import infotext
-from fooocus_ext.host.a1111 import callbacks
+from fooocus_ext.host import family
 from fooocus_ext.host.http import services
 from fooocus_ext.host.machine import options
 from fooocus_ext.host.panel import axes
@@ -16,7 +16,7 @@ from fooocus_ext.host.tab import connect
 
 def register() -> None:
     """Register with the webui; it forgets all callbacks before it runs the entry file again."""
-    callbacks.register()
+    family.of_this_webui().register()
     script_callbacks.on_ui_settings(options.register)
     script_callbacks.on_before_ui(axes.register)
     script_callbacks.on_infotext_pasted(_restore_typed_texts)

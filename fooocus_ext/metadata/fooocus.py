@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from fooocus_ext.data_files import DataFileError, parse_json
+from fooocus_ext.metadata.by_fooocus import made_by_fooocus
 from fooocus_ext.metadata.fooocus_text import from_text
 from fooocus_ext.metadata.others import others_in
 from fooocus_ext.metadata.picture_file import picture_text
@@ -79,7 +80,7 @@ def _from_json(content: Mapping[str, object]) -> PictureSettings | None:
     if not is_fooocus and len(_KNOWN_KEYS & values.keys()) < _ENOUGH_KEYS:
         return None
     values["loras"] = _lora_entries(values)
-    return _from_values(values, scheme=JSON_SCHEME)
+    return made_by_fooocus(_from_values(values, scheme=JSON_SCHEME))
 
 
 def _from_values(values: Mapping[str, object], scheme: str) -> PictureSettings:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from fooocus_ext.metadata.by_fooocus import made_by_fooocus
 from fooocus_ext.metadata.others import others_in
 from fooocus_ext.metadata.settings import (
     ENTRIES,
@@ -47,7 +48,7 @@ def from_text(content: str, library: StyleLibrary, *, certain: bool) -> PictureS
         typed = found.prompt or "", found.negative_prompt or ""
         styles = _styles_in(*encoded, *typed, library)
         found = replace(found, styles=styles)
-    return _with_fooocus_names(found).with_bare_embeddings()
+    return made_by_fooocus(_with_fooocus_names(found).with_bare_embeddings())
 
 
 def _values(plain: Mapping[str, str], positive: str, negative: str) -> dict[str, object]:

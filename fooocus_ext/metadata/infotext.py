@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fooocus_ext import infotext
-from fooocus_ext.args import NONE, Settings
+from fooocus_ext.args import HOST_CHOICE, NONE, Settings
 from fooocus_ext.metadata.settings import PictureSettings, of_arguments
 from fooocus_ext.presets.performance import file_stem
 from fooocus_ext.presets.preset import Preset
@@ -47,7 +47,7 @@ def from_infotext(
     styles = list(settings.styles)
     if settings.enabled and settings.expansion and not wants_expansion(styles):
         styles.insert(0, EXPANSION_STYLE)
-    of_ours = of_arguments(settings) if settings.enabled else _refiner_of(entries)
+    of_ours = of_arguments(settings) if settings.enabled else _of_the_webui(entries)
     prompt = str(entries.get("Prompt", ""))
     found = PictureSettings(
         **{
@@ -92,6 +92,11 @@ def _loras_of(prompt: str, preset: Preset | None) -> tuple[tuple[str, float], ..
 def _size_of(entries: Mapping[str, Any]) -> tuple[int, int] | None:
     width, height = _whole(entries.get("Size-1")), _whole(entries.get("Size-2"))
     return (width, height) if width and height else None
+
+
+def _of_the_webui(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a picture made without the extension says of our arguments."""
+    return {**_refiner_of(entries), "arguments": {"rendering": HOST_CHOICE}}
 
 
 def _refiner_of(entries: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
 from fooocus_ext.data_files import DataFileError
 from fooocus_ext.errors import RequestError
-from fooocus_ext.fields import Field
+from fooocus_ext.fields import Field, as_json
 from fooocus_ext.limits import CLIP_SKIP
 from fooocus_ext.metadata import values
 from fooocus_ext.presets.performance import PERFORMANCES, Performance, file_stem
@@ -54,7 +54,7 @@ class PictureSettings:
         loras: (name, weight) in order; names as for ``base_model``.
         full_prompt: the texts that were encoded; likewise ``full_negative_prompt``.
         version: the program that made the picture.
-        prompt_expansion: the expansion's text; this and the next four are Fooocus's own and unused here.
+        prompt_expansion: the expansion's text; this and the next four are Fooocus's own.
         clip_skip: layers of the text encoder, 1..12.
         overwrite_switch: refiner switch in steps.
         freeu: FreeU's four numbers.
@@ -131,9 +131,12 @@ class PictureSettings:
         return dataclasses.replace(self, arguments=arguments, loras=loras, **nothing)
 
     def with_bare_embeddings(self) -> PictureSettings:
-        """Return a copy whose prompts name embeddings as the webui does."""
-        prompts = {name: getattr(self, name) for name in ("prompt", "negative_prompt")}
-        bare: dict[str, Any] = {k: bare_embeddings(text) for k, text in prompts.items() if text}
+        """Return a copy whose texts name embeddings as the webui does."""
+        bare: dict[str, Any] = {}
+        for key in ("prompt", "negative_prompt", "prompt_expansion"):
+            bare[key] = (text := getattr(self, key)) and bare_embeddings(text)
+        for key in ("full_prompt", "full_negative_prompt"):
+            bare[key] = (texts := getattr(self, key)) and tuple(map(bare_embeddings, texts))
         return dataclasses.replace(self, **bare)
 
     def to_json(self) -> dict[str, Any]:
@@ -144,8 +147,7 @@ class PictureSettings:
             if stated and None not in stated:
                 content[entry.key] = entry.write(stated[0] if len(stated) == 1 else tuple(stated))
         content[SCHEME_KEY] = JSON_SCHEME
-        for key, value in self.arguments.items():
-            content[key] = list(value) if isinstance(value, tuple) else value
+        content.update({k: as_json(v) for k, v in self.arguments.items() if v is not None})
         for number, (lora, weight) in enumerate(self.loras or (), start=1):
             content[f"lora_combined_{number}"] = f"{lora} : {weight:g}"
         return content
@@ -245,8 +247,8 @@ ENTRIES: tuple[Entry, ...] = (
     _entry("vae", "VAE", "VAE", "VAE", name),
     _entry("seed", "Seed", "Seed", "Seed", values.whole_figure(0, 2**64 - 1), write=str),
     _entry("loras", "LoRAs", "", "", values.loras, write=_pairs),
-    _entry("full_prompt", "Full prompt", "", "", None, write=list),
-    _entry("full_negative_prompt", "Full negative prompt", "", "", None, write=list),
+    _entry("full_prompt", "Full prompt", "", "", values.full_texts, write=list),
+    _entry("full_negative_prompt", "Full negative prompt", "", "", values.full_texts, write=list),
     _entry("version", "Version", "", "Version", name),
     _entry("prompt_expansion", "Prompt expansion", "Fooocus V2 Expansion", "", values.long_text),
     _entry("clip_skip", "CLIP skip", "CLIP Skip", "Clip skip", values.whole_figure(*CLIP_SKIP)),
@@ -259,6 +261,10 @@ ENTRIES: tuple[Entry, ...] = (
 # fmt: on
 
 
+_MAY_BE_EMPTY = ("prompt", "negative_prompt")
+"""Keys whose empty text states a value."""
+
+
 def read_entries(content: Mapping[str, object]) -> dict[str, Any]:
     """Return the keywords of ``PictureSettings`` for values by Fooocus's keys.
 
@@ -267,7 +273,7 @@ def read_entries(content: Mapping[str, object]) -> dict[str, Any]:
     problems: list[str] = []
 
     def value_of(key: str, read: Reader) -> Any:
-        if content.get(key) in (None, ""):
+        if content.get(key) is None or (content[key] == "" and key not in _MAY_BE_EMPTY):
             return None
         try:
             return read(content[key])

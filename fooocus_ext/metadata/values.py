@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 from fooocus_ext.data_files import DataFileError
+from fooocus_ext.original_texts import MAX_TEXTS
 from fooocus_ext.presets.readers import MAX_ITEMS, name, names, number, text, whole
 
 MAX_TEXT_LENGTH = 300_000
@@ -90,6 +91,13 @@ def _unescape(literal: str) -> str:
         return chr(point) if is_character else "?"
 
     return _ESCAPE.sub(replace, literal)
+
+
+def full_texts(value: object) -> tuple[str, ...]:
+    """Read the list of the texts that Fooocus encoded."""
+    if not isinstance(value, (list, tuple)) or not 0 < len(value) <= MAX_TEXTS:
+        raise DataFileError(f"It must be a list of up to {MAX_TEXTS} texts.")
+    return tuple(long_text(item) for item in value)
 
 
 def loras(value: object) -> tuple[tuple[str, float], ...]:

@@ -91,6 +91,8 @@ def of_field(field: Field) -> Reader:
         return one_of(field.choices)
     if field.kind == "names":
         return names_out_of(field.choices) if field.choices else names
+    if field.kind == "texts":
+        return field.check
     return flag if field.kind == "flag" else name
 
 

@@ -137,6 +137,11 @@ def without_tags(text: str) -> str:
     return _EXTRA_NETWORK.sub("", text)
 
 
+def tags_of(text: str) -> list[str]:
+    """Return a text's ``<lora:...>`` tags and their like, in order."""
+    return _EXTRA_NETWORK.findall(text)
+
+
 def strip_comments(text: str) -> str:
     """Return a text without comments, as the webui would encode it."""
     return _COMMENT.sub("\n", _COMMENT_LINE.sub("\n", text))

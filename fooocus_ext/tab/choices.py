@@ -12,6 +12,7 @@ from fooocus_ext.args import HOST_CHOICE, NONE, Settings
 from fooocus_ext.data_files import DataFileError
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.limits import FORCED_SIDE, LORA_SLOTS, OFF, SEED
+from fooocus_ext.original_texts import OriginalTexts
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.prompting.styles import wants_expansion
 from fooocus_ext.tab.widgets import (
@@ -19,6 +20,7 @@ from fooocus_ext.tab.widgets import (
     AUTOMATIC,
     DEFAULT,
     NAMES,
+    ORIGINAL,
     SIZE_LABELS,
     WIDGETS,
     Widget,
@@ -80,6 +82,8 @@ def read_choices(values: Sequence[object]) -> Choices:
     }
     size = _forced_size(checked)
     styles = style_names(checked["styles"])
+    original = checked[ORIGINAL.name]
+    checked[ORIGINAL.name] = original if original and _holds(original, checked, styles) else None
     settings = Settings().replace(
         enabled=True,
         styles=styles,
@@ -93,7 +97,7 @@ def read_choices(values: Sequence[object]) -> Choices:
     return Choices(
         settings=settings,
         size=size,
-        seed=None if checked["random_seed"] else _seed(checked["seed"]),
+        seed=None if checked["random_seed"] else read_seed(checked["seed"]),
         loras=tuple(_loras(checked)),
         vae=None if checked["vae"] == DEFAULT else checked["vae"],
         steps=None if checked["steps"] == OFF else checked["steps"],
@@ -113,6 +117,12 @@ _AS_THEY_ARE = (
     "scheduler",
     "private",
 )
+
+
+def _holds(original: OriginalTexts, checked: Mapping[str, Any], styles: Sequence[str]) -> bool:
+    """Whether a loaded picture's texts still are what the page asks for."""
+    texts = checked["prompt"], checked["negative_prompt"]
+    return original.hold_for(*texts, styles, expansion=wants_expansion(styles))
 
 
 def style_names(value: str) -> list[str]:
@@ -154,7 +164,8 @@ def _forced_size(checked: Mapping[str, Any]) -> tuple[int, int] | None:
     return size
 
 
-def _seed(value: str) -> int:
+def read_seed(value: str) -> int:
+    """Read the box of the seed. Raises RequestError if it holds none."""
     if re.fullmatch(r"\s*\d{1,19}\s*", value) and int(value) <= SEED.maximum:
         return int(value)
     raise RequestError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, NONE
@@ -20,6 +20,7 @@ from fooocus_ext.limits import (
     SEED,
 )
 from fooocus_ext.metadata.settings import PictureSettings
+from fooocus_ext.original_texts import OriginalTexts, fingerprint
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, AspectRatio
 from fooocus_ext.presets.performance import match_file
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
@@ -30,11 +31,16 @@ from fooocus_ext.presets.samplers import (
     host_sampler,
     webui_sampler,
 )
-from fooocus_ext.prompting.styles import StyleLibrary
-from fooocus_ext.tab.choices import style_value
+from fooocus_ext.prompting.styles import StyleLibrary, wants_expansion
+from fooocus_ext.tab.choices import style_names, style_value
 from fooocus_ext.tab.leftovers import leftovers
 from fooocus_ext.tab.style_list import known_styles
-from fooocus_ext.tab.widgets import ARGUMENTS, DEFAULT
+from fooocus_ext.tab.widgets import ARGUMENTS, DEFAULT, ORIGINAL
+
+ORIGINALS_IN_USE = (
+    "The texts of the original picture are used as they were, styles and expansion included, until "
+    "the prompt, the negative prompt or the styles are edited."
+)
 
 
 @dataclass(frozen=True)
@@ -65,12 +71,13 @@ def fill(settings: PictureSettings, names: Names) -> Filled:
     """
     filling = _Filling(settings, names, {}, [*settings.problems])
     filling.texts()
+    filling.original_texts()
     filling.performance()
     filling.size()
     filling.numbers()
     filling.models()
     filling.sampler()
-    filling.notes += leftovers(settings)
+    filling.notes += leftovers(settings, has_originals=bool(filling.values.get(ORIGINAL.name)))
     return Filled(filling.values, tuple(filling.notes))
 
 
@@ -102,6 +109,21 @@ class _Filling:
             known, notes = known_styles(self.settings.styles, self.names.styles)
             self.values["styles"] = style_value(known)
             self.notes += notes
+
+    def original_texts(self) -> None:
+        """Have the source's own texts encoded, until somebody edits what they were written from."""
+        values = self.values
+        if "prompt" not in values:
+            return
+        values[ORIGINAL.name] = ""
+        texts: OriginalTexts | None = self.settings.arguments.get(ORIGINAL.name)
+        if texts is None or "negative_prompt" not in values or "styles" not in values:
+            return
+        styles = style_names(values["styles"])
+        made_of = values["prompt"], values["negative_prompt"], styles
+        of = fingerprint(*made_of, expansion=wants_expansion(styles))
+        values[ORIGINAL.name] = replace(texts, of=of).to_text()
+        self.notes.insert(0, ORIGINALS_IN_USE)
 
     def performance(self) -> None:
         mode, steps = self.settings.mode, self.settings.steps
@@ -136,7 +158,8 @@ class _Filling:
             scale = self._within("Guidance scale", self.settings.guidance_scale, *CFG_SCALE)
             self.values["guidance_scale"] = scale
         for name in ARGUMENTS:
-            self._argument(name, self.settings.argument(name))
+            if name != ORIGINAL.name:
+                self._argument(name, self.settings.argument(name))
         if self.settings.seed is not None:
             self._seed(self.settings.seed)
 

@@ -11,9 +11,15 @@ _MOST_OTHERS = 12
 _NO_COUNTERPART = "the tab has no such setting"
 
 
-def leftovers(settings: PictureSettings) -> list[str]:
-    """Return one sentence for each value that is stated and has no effect in the tab."""
+def leftovers(settings: PictureSettings, *, has_originals: bool = False) -> list[str]:
+    """Return one sentence for each value that is stated and has no effect in the tab.
+
+    ``has_originals`` says that the texts of the picture are used as they were, expansion included.
+    """
     notes = [f"{what} is not taken over: {reason}." for what, reason in _values(settings)]
+    if settings.prompt_expansion and not has_originals:
+        expansion = _short(settings.prompt_expansion)
+        notes.append(f'Prompt expansion "{expansion}" is not taken over: it is written anew here.')
     others = list(settings.others.items())
     for key, value in others[:_MOST_OTHERS]:
         notes.append(f"{key} {value} is not taken over: {_NO_COUNTERPART}.")
@@ -37,8 +43,6 @@ def _values(settings: PictureSettings) -> Iterator[tuple[str, str]]:
             f"Refiner switch at step {settings.overwrite_switch:g} (overwrite switch)",
             "the refiner switches after a fraction of the steps here",
         )
-    if settings.prompt_expansion:
-        yield f'Prompt expansion "{_short(settings.prompt_expansion)}"', "it is written anew here"
 
 
 def _short(text: str) -> str:

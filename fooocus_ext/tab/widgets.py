@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from fooocus_ext import fields
+from fooocus_ext import fields, original_texts
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.fields import Field
 from fooocus_ext.limits import (
@@ -125,7 +125,7 @@ def of_argument(field: Field) -> Widget:
         name=field.name,
         kind=_KINDS[field.kind],
         label=field.label,
-        default=list(field.default) if field.kind == "names" else field.default,
+        default=fields.as_widget_value(field.default),
         read=readers.of_field(field),
         minimum=field.minimum,
         maximum=field.maximum,
@@ -141,6 +141,7 @@ _KINDS: Mapping[fields.Kind, Kind] = {
     "choice": "radio",
     "name": "text",
     "names": "names",
+    "texts": "text",
 }
 _PLACED = (
     "refiner_switch",
@@ -153,8 +154,12 @@ _PLACED = (
 )
 RENDERING = replace(of_argument(FIELDS_BY_NAME["rendering"]), default=FOOOCUS)
 """On this page pictures are Fooocus's unless the user says otherwise."""
+ORIGINAL = of_argument(FIELDS_BY_NAME[original_texts.NAME])
+"""The texts of a picture that was loaded: kept out of sight."""
 ADDED: tuple[Widget, ...] = tuple(
-    of_argument(field) for field in OTHER_FIELDS if field.name != RENDERING.name
+    of_argument(field)
+    for field in OTHER_FIELDS
+    if field.name not in (RENDERING.name, ORIGINAL.name)
 )
 """The widgets of arguments that have no place of their own on the page."""
 PRESET = _list("preset", "Preset", NONE)
@@ -195,12 +200,18 @@ WIDGETS: tuple[Widget, ...] = (
         tooltip="While it runs, its live preview can be seen by everybody who can reach the webui.",
     ),
     RENDERING,
+    ORIGINAL,
     *ADDED,
 )
 BY_NAME: Mapping[str, Widget] = {widget.name: widget for widget in (*WIDGETS, PRESET)}
 NAMES: tuple[str, ...] = tuple(widget.name for widget in WIDGETS)
 """The widgets in the order in which their values travel."""
 DEFAULTS: Mapping[str, Any] = {widget.name: widget.default for widget in WIDGETS}
-ARGUMENTS: tuple[str, ...] = (*_PLACED, RENDERING.name, *(widget.name for widget in ADDED))
+ARGUMENTS: tuple[str, ...] = (
+    *_PLACED,
+    RENDERING.name,
+    ORIGINAL.name,
+    *(widget.name for widget in ADDED),
+)
 """The widgets whose value is an argument's, as it is."""
 LORAS: tuple[str, ...] = tuple(widget.name for widget in WIDGETS if widget.listed_as == "lora")

@@ -136,6 +136,8 @@ def _bare_widget(field: Field, services: PanelServices) -> Any:
             value=field.default,
             **common,
         )
+    if field.kind == "texts":
+        return gr.Textbox(value="", visible=False, **common)
     if field.choices:
         return _dropdown(field, field.choices, common)
     list_choices = services.choices[field.name]

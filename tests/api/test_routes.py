@@ -196,6 +196,7 @@ def other_than_default(field):
         "choice": field.choices[-1] if field.choices else "",
         "name": "other",
         "names": [field.choices[0]] if field.choices else ["film", "warm"],
+        "texts": {"full_prompt": ["a"], "full_negative_prompt": ["b"]},
     }[field.kind]
 
 

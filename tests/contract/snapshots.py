@@ -156,6 +156,6 @@ def _functions(host: Host) -> dict[str, int]:
 
 def _sampled() -> bool:
     """Whether the extension believes that a sampling is running."""
-    from fooocus_ext.host.a1111 import sampling
+    from fooocus_ext.host import sampling
 
     return sampling.samplings.current() is not None

@@ -202,7 +202,7 @@ def test_a_failure_in_any_stage_of_the_host_leaves_nothing(host, method, name, b
 
 
 OUR_STAGES = [
-    "host.a1111.script.make_plan",
+    "host.script.make_plan",
     "generation.hooks.begin",
     "generation.hooks.claim_sizes",
     "generation.hooks.guide",

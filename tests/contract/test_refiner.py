@@ -296,7 +296,7 @@ def resident_model():
     from fooocus_ext.host.refiner import resident
 
     model = resident.RESIDENCE._model
-    return model.model if model is not None else None
+    return model.second.model if model is not None else None
 
 
 def test_a_vae_of_the_job_leaves_the_refiner_in_memory(host, monkeypatch):

@@ -358,3 +358,29 @@ def test_only_settings_with_a_part_in_the_texts_are_in_the_infotext(settings, te
     p = job(**{"prompts": ["a fox"], "all_hr_negative_prompts": [""], **texts})
     rewrite(p, settings, separator=BREAK, entries=ENTRIES)
     assert ENTRIES.keys() & p.extra_generation_params.keys() == used
+
+
+def continued(prompt, styles=(), *, strips_comments=False):
+    expander = Expander()
+    writer = Writer(
+        styles=LIBRARY, wildcards=Wildcards(), expand=expander, strips_comments=strips_comments
+    )
+    return writer.continued(prompt, 7, styles), expander
+
+
+def test_a_prompt_is_continued_for_its_author_with_the_styles_in_view():
+    text, expander = continued("a fox", ["Fooocus V2", "film", "no such style", "warm"])
+    assert text == "a fox, word7"
+    assert expander.styles == ["film still of {prompt}, grain, warm light"]
+
+
+def test_a_comment_does_not_swallow_the_expansion_that_is_written_into_the_prompt():
+    text, _expander = continued("a fox # not a hound", strips_comments=True)
+    assert strip_comments(text).rstrip().endswith("word7")
+    assert "hound" not in text
+
+
+def test_an_empty_prompt_is_not_continued():
+    text, expander = continued("  \n")
+    assert text == "  \n"
+    assert expander.calls == []

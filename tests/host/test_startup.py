@@ -17,7 +17,7 @@ import embedded_webui
 embedded_webui.bootstrap(["--data-dir", sys.argv[1], "--disable-all-extensions", "--skip-version-check"])
 before, opened = set(sys.modules), []
 sys.addaudithook(lambda event, args: event == "open" and opened.append(str(args[0])))
-import fooocus_ext.host.a1111.script
+import fooocus_ext.host.a1111.callbacks, fooocus_ext.host.script
 added = {name.partition(".")[0] for name in set(sys.modules) - before}
 read = [path for path in opened if path.endswith((".json", ".txt", ".safetensors", ".yaml"))]
 print(json.dumps({"added": sorted(added - sys.stdlib_module_names), "read": read}))

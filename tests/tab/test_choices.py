@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fooocus_ext.args import HOST_CHOICE
 from fooocus_ext.errors import RequestError
+from fooocus_ext.fields import as_widget_value
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES, WIDGETS
 
@@ -99,4 +100,4 @@ def test_a_page_of_another_version_is_told_to_reload():
 
 def test_every_default_is_a_value_that_its_widget_accepts():
     for widget in WIDGETS:
-        assert widget.read(widget.default) == widget.default
+        assert as_widget_value(widget.read(widget.default)) == widget.default

@@ -8,8 +8,8 @@ from modules import script_callbacks
 
 from fooocus_ext.host.a1111.family import HOST
 from fooocus_ext.host.a1111.model_call import read_model_call
-from fooocus_ext.host.a1111.sampling import Sampling, ends_sampling_on_error, samplings
 from fooocus_ext.host.refiner import resident
+from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
 
 
 def register() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from modules import devices, shared
 
 from fooocus_ext.host import ending
+from fooocus_ext.host.a1111 import second_model
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.refiner import turn
 from fooocus_ext.host.rendering import rendering
@@ -52,7 +53,12 @@ class A1111:
 
     def refiner(self, p: Any, generation: Generation) -> turn.Refiner | None:
         """Make the refiner that the settings name ready for its turn."""
-        return turn.take_part(p, generation)
+        return turn.take_part(p, generation, second_model.load)
+
+    def prepare_pass(self, p: Any, generation: Generation) -> None:
+        """Let the refiner split the sampler in two, if that is its method."""
+        if generation.refiner is not None:
+            generation.refiner.prepare_sampler(generation, p)
 
     def rendering(self, p: Any, generation: Generation) -> Rendering | None:
         """Return Fooocus's rendering if the settings ask for it."""

@@ -34,7 +34,9 @@ def register() -> None:
     for data in scripts.scripts_data:
         if data.script_class.__module__ in ("xyz_grid.py", "scripts.xyz_grid"):
             known = {axis.label for axis in data.module.axis_options}
-            axes = [_axis(data.module.AxisOption, field) for field in FIELDS]
+            axes = [
+                _axis(data.module.AxisOption, field) for field in FIELDS if field.kind != "texts"
+            ]
             data.module.axis_options.extend(axis for axis in axes if axis.label not in known)
 
 

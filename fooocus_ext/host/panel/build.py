@@ -9,7 +9,7 @@ from typing import Any
 from modules import call_queue, processing, sd_models, ui_common, ui_components
 
 from fooocus_ext.args import FIELDS, HOST_CHOICE, NONE
-from fooocus_ext.host.machine import assets, checkpoints, expansion
+from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.host.refiner import resident
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, RANDOM_STYLE
@@ -48,7 +48,8 @@ class PanelBuilder:
         )
         built = panel.build_panel(services)
         self._boxes["expand"] = built.expand_button
-        self._boxes["expansion"] = built.components[FIELD_NAMES.index("expansion")]
+        for name in ("expansion", "styles"):
+            self._boxes[name] = built.components[FIELD_NAMES.index(name)]
         return built
 
     def _remember(self, tab: str, name: str, event: Any) -> None:
@@ -58,17 +59,19 @@ class PanelBuilder:
                 self._wire(tab)
 
     def _wire(self, tab: str) -> None:
-        prompt, seed = self._boxes["prompt"], self._boxes["seed"]
+        prompt = self._boxes["prompt"]
         written = self._boxes["expand"].click(
-            fn=expand_prompt, inputs=[prompt, seed], outputs=[prompt, self._boxes["expansion"]]
+            fn=expand_prompt,
+            inputs=[prompt, self._boxes["seed"], self._boxes["styles"]],
+            outputs=[prompt, self._boxes["expansion"]],
         )
         written.then(fn=None, _js=f"() => recalculate_prompts_{tab}()")
 
 
-def expand_prompt(prompt: str, seed: float | str | None) -> tuple[str, bool]:
+def expand_prompt(prompt: str, seed: float | str | None, styles: Sequence[str]) -> tuple[str, bool]:
     """Return the prompt with its expansion, and the expansion switch off: it is there already."""
     fixed = processing.get_fixed_seed(seed if seed not in (None, "") else -1)
-    return expansion.expand([prompt], [int(fixed)])[0], False
+    return assets.writer().continued(prompt, int(fixed), styles), False
 
 
 def release_refiner() -> str:

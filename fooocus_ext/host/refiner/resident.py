@@ -1,92 +1,68 @@
 """A second checkpoint kept in memory beside the webui's own, without the webui noticing.
 
-The host is built around one active model. Its ``load_model`` replaces that model and a dozen globals;
-``HostModelState`` takes them all down before and puts them back after, so the base neither moves nor
-reloads (what is touched: A1111 1.6 to 1.10, ``sd_models.load_model`` and what it calls).
+How it is loaded, becomes active and is placed is its family's affair: what ``SecondModel`` describes.
 """
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from modules import devices, sd_hijack, sd_models, sd_unet, sd_vae, shared
+from modules import devices, sd_models
 from modules.timer import Timer
 
 from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.host.machine import families
-from fooocus_ext.host.refiner import weights
 
 log = logging.getLogger("fooocus")
 
-_MODULE_GLOBALS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (sd_vae, ("base_vae", "loaded_vae_file", "checkpoint_info")),
-    (devices, ("dtype_unet", "fp8", "unet_needs_upcast")),
-    (sd_unet, ("original_forward",)),
-    (shared, ("parallel_processing_allowed",)),
-)
-_HIJACK_FIELDS = ("layers", "clip", "circular_enabled", "comments", "extra_generation_params")
-_EMBEDDING_TABLES = ("ids_lookup", "word_embeddings", "skipped_embeddings")
-_OPTIONS = ("sd_model_checkpoint", "sd_checkpoint_hash")
-_MISSING = object()
+
+class Placement(Protocol):
+    """Keeps the UNet that samples on the device, while base and refiner take turns."""
+
+    def text_encoder_on_device(self) -> AbstractContextManager[None]:
+        """Have the refiner's text encoder where the host expects an active model's."""
+
+    def refiner_on_device(self, x: torch.Tensor) -> None:
+        """Let the refiner sample latents like ``x`` [rows,C,h,w]."""
+
+    def base_on_device(self, x: torch.Tensor | None) -> None:
+        """Let the base sample ``x``, or nothing more (None). Does nothing if the base never left."""
 
 
-class HostModelState:
-    """The host's globals that belong to its active model, as they were at construction."""
+class SecondModel(Protocol):
+    """A checkpoint that its family loaded beside the host's active model."""
 
-    def __init__(self) -> None:
-        data = sd_models.model_data
-        self._model = data.sd_model
-        self._loaded = list(data.loaded_sd_models)
-        self._globals = [
-            (module, name, getattr(module, name, _MISSING))
-            for module, names in (*_MODULE_GLOBALS, (sd_hijack.model_hijack, _HIJACK_FIELDS))
-            for name in names
-        ]
-        self._options = {name: shared.opts.data.get(name, _MISSING) for name in _OPTIONS}
-        self._embeddings = _EmbeddingState()
+    @property
+    def model(self) -> Any:
+        """The host's model object, without its VAE."""
 
-    def restore(self) -> None:
-        """Put every global back."""
-        data = sd_models.model_data
-        data.sd_model = self._model
-        data.loaded_sd_models[:] = self._loaded
-        for module, name, value in self._globals:
-            if value is not _MISSING:
-                setattr(module, name, value)
-        for name, value in self._options.items():
-            if value is _MISSING:
-                shared.opts.data.pop(name, None)
-            else:
-                shared.opts.data[name] = value
-        self._embeddings.restore()
+    def active(self) -> AbstractContextManager[Any]:
+        """Make this the model that the host's code sees; nothing is moved or loaded."""
+
+    def beside(self, base: Any) -> Placement:
+        """Return where its weights and those of ``base`` are to be during one generation."""
+
+    def prepare(self) -> None:
+        """Do what the host does to its active model before each sampling.
+
+        Raises RequestError if it cannot sample, the host's options being what they are.
+        """
+
+    def padding(self) -> torch.Tensor | None:
+        """Return the empty prompt [1,77,width] that the host pads a shorter prompt with, if it does."""
+
+    def release(self) -> None:
+        """Let go of what the host itself keeps of the model."""
 
 
-class _EmbeddingState:
-    """The textual inversion embeddings known to the host, which fit one model's width only."""
-
-    def __init__(self) -> None:
-        database = sd_hijack.model_hijack.embedding_db
-        self._shape = getattr(database, "expected_shape", None)
-        self._tables = {
-            name: dict(getattr(database, name))
-            for name in _EMBEDDING_TABLES
-            if hasattr(database, name)
-        }
-
-    def restore(self) -> None:
-        database = sd_hijack.model_hijack.embedding_db
-        database.expected_shape = self._shape
-        for name, table in self._tables.items():
-            live = getattr(database, name)
-            live.clear()
-            live.update(table)
+Load = Callable[[Any, Mapping[str, Any], Any], SecondModel]
+"""A family's loader of (CheckpointInfo, the checkpoint's weights by name, base). It raises RequestError."""
 
 
 @dataclass
@@ -95,30 +71,17 @@ class ResidentModel:
 
     Attributes:
         info: the host's CheckpointInfo.
-        model: the host's model object, without its VAE.
+        second: the model, as its family keeps it.
         modified: the time of its file.
         base: what ``_weights_of`` tells of the base that it was last acquired for.
         caches: the host's conditioning caches of this model, so that they survive between jobs.
     """
 
     info: Any
-    model: Any
+    second: SecondModel
     modified: float
     base: tuple[str, bool] | None = None
     caches: dict[str, list[Any]] = field(default_factory=dict)
-    _embeddings: _EmbeddingState | None = None
-
-    @contextmanager
-    def active(self) -> Iterator[Any]:
-        """Make this the model that the host's code sees; nothing is moved or loaded."""
-        state = HostModelState()
-        sd_models.model_data.sd_model = self.model
-        if self._embeddings is not None:
-            self._embeddings.restore()
-        try:
-            yield self.model
-        finally:
-            state.restore()
 
 
 def find(name: str) -> Any:
@@ -157,7 +120,8 @@ class Residence:
     def release(self) -> str | None:
         """Free the resident checkpoint; return its title, or None if there was none."""
         title = self.title()
-        if title is not None:
+        if self._model is not None:
+            self._model.second.release()
             self._model = None
             devices.torch_gc()
             log.info("released the resident refiner %s", title)
@@ -171,7 +135,7 @@ class Residence:
         if self._model is not None and self._model.base != _weights_of(base):
             self.release()
 
-    def acquire(self, info: Any, base: Any) -> ResidentModel:
+    def acquire(self, info: Any, base: Any, load: Load) -> ResidentModel:
         """Return a checkpoint as a resident model, loading it beside ``base`` unless it already is.
 
         Raises:
@@ -180,24 +144,23 @@ class Residence:
         modified = os.path.getmtime(info.filename)  # noqa: PTH204  (the host's string)
         model = self._model
         if model is None or (model.info.filename, model.modified) != (info.filename, modified):
-            model = self._replace(info, modified, base)
-        _check_family(info, (families.of_model(model.model), False), base)
-        _check_channels(info, model.model, base)
+            model = self._replace(info, modified, base, load)
+        _check_family(info, (families.of_model(model.second.model), False), base)
+        _check_channels(info, model.second.model, base)
         model.base = _weights_of(base)
         return model
 
-    def _replace(self, info: Any, modified: float, base: Any) -> ResidentModel:
+    def _replace(self, info: Any, modified: float, base: Any, load: Load) -> ResidentModel:
         state_dict = _read(info)
         family = families.of_checkpoint(state_dict)
         _check_family(info, family, base)
         self.release()
         self.is_loading = True
         try:
-            model = self._model = _load(info, state_dict, modified, base)
+            model = self._model = ResidentModel(info, load(info, state_dict, base), modified)
         finally:
             self.is_loading = False
-        if family == (families.SDXL, True):
-            _keep_loras_off(model.model)
+        log.info("the refiner %s is resident", info.title)
         return model
 
 
@@ -245,47 +208,3 @@ def _check_channels(info: Any, model: Any, base: Any) -> None:
             f'base model "{base.sd_checkpoint_info.title}" takes {wanted}; allowed: a checkpoint '
             "of the base's kind."
         )
-
-
-def _keep_loras_off(model: Any) -> None:
-    """Take away the names by which the host's Lora extension finds layers.
-
-    It applies a LoRA to every layer whose name and shape fit. In an SDXL refiner names repeat those
-    of SDXL with another meaning, so a LoRA must not reach the few whose shapes fit too.
-    """
-    for layer in model.modules():
-        layer.__dict__.pop("network_layer_name", None)
-
-
-def _load(info: Any, state_dict: Mapping[str, Any], modified: float, base: Any) -> ResidentModel:
-    """Load beside the base; the base waits on the CPU if both do not fit."""
-    loaded = None
-    try:
-        with weights.room_for(info.filename, base) as make_way:
-            model, embeddings = _load_as_the_host_does(info, state_dict)
-            make_way(model)
-        loaded = ResidentModel(info=info, model=model, modified=modified, _embeddings=embeddings)
-    except torch.cuda.OutOfMemoryError as error:
-        log.warning("%s", str(error))  # a record with the error itself would keep what it refers to
-    if loaded is None:  # raised out here, where nothing refers to the half-loaded model any more
-        gc.collect()
-        devices.torch_gc()
-        raise RequestError(
-            f'refiner: not enough memory to keep "{info.title}" beside the base model; allowed: '
-            '"None", a smaller checkpoint, or starting the webui with --medvram.'
-        )
-    log.info("the refiner %s is resident", info.title)
-    return loaded
-
-
-def _load_as_the_host_does(info: Any, state_dict: Mapping[str, Any]) -> tuple[Any, _EmbeddingState]:
-    host_state = HostModelState()
-    try:
-        sd_models.model_data.sd_model = None  # otherwise load_model discards the base
-        sd_models.model_data.loaded_sd_models.clear()
-        with sd_models.SkipWritingToConfig():
-            model = sd_models.load_model(info, already_loaded_state_dict=state_dict)
-        model.first_stage_model = None  # the base decodes
-        return model, _EmbeddingState()
-    finally:
-        host_state.restore()

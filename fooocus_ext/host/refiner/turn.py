@@ -8,21 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from modules import (
-    devices,
-    extra_networks,
-    processing,
-    prompt_parser,
-    sd_models,
-    sd_unet,
-    shared,
-)
+from modules import devices, extra_networks, processing, prompt_parser, shared
 
 from fooocus_ext.args import FIELDS_BY_NAME, NONE
 from fooocus_ext.core.refiner_switch import WHOLE_STEPS, takes_over
-from fooocus_ext.errors import RequestError
 from fooocus_ext.host.machine import options
-from fooocus_ext.host.refiner import resident, split_sampler, weights
+from fooocus_ext.host.refiner import resident, split_sampler
 
 if TYPE_CHECKING:
     from modules.script_callbacks import CFGDenoiserParams
@@ -39,10 +30,11 @@ _CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")
 _CONDITIONING = ("c", "uc", "hr_c", "hr_uc")
 
 
-def take_part(p: Any, generation: Generation) -> Refiner | None:
+def take_part(p: Any, generation: Generation, load: resident.Load) -> Refiner | None:
     """Make the refiner that the settings name ready for ``p``; None if they name none.
 
-    Only one refiner runs: the webui's own, if the request names one too, gives way to ours.
+    ``load`` loads it if it is not resident. Only one refiner runs: the webui's own, if the request
+    names one too, gives way to ours.
 
     Raises:
         RequestError: no such checkpoint, a broken file, another family than the base, or a method
@@ -67,7 +59,7 @@ def take_part(p: Any, generation: Generation) -> Refiner | None:
             f"{p.refiner_checkpoint_info.short_title} is not."
         )
         p.refiner_checkpoint = p.refiner_checkpoint_info = None
-    refiner = Refiner(resident.RESIDENCE.acquire(info, base), settings, base)
+    refiner = Refiner(resident.RESIDENCE.acquire(info, base, load), settings, base)
     p.extra_generation_params.update(refiner.infotext())
     return refiner
 
@@ -84,7 +76,8 @@ class Refiner:
         self._settings = settings
         self._is_split = settings.refiner_method == "separate"
         self._rule = WHOLE_STEPS if self._is_split else options.refiner_switch_rule()
-        self._weights = weights.WeightPlacement(base, model.model)
+        self._second = model.second
+        self._weights = model.second.beside(base)
         self._conds: dict[bool, tuple[Any, Any]] = {}
         self._taken: Any = None
         self._had_its_turn = False
@@ -111,14 +104,7 @@ class Refiner:
         The host's own code does it, on private caches, so schedules (prompt editing), AND, emphasis
         and sizes come out as they would if the refiner were the active model.
         """
-        if sd_unet.current_unet is not None:
-            raise RequestError(
-                "refiner: the webui's setting \"SD Unet\" replaces every model's UNet; allowed with it: "
-                '"None".'
-            )
-        apply_schedule = getattr(sd_models, "apply_alpha_schedule_override", None)
-        if apply_schedule is not None:  # webui 1.6 has no options that change the schedule
-            apply_schedule(self._resident.model)
+        self._second.prepare()
         passes = _passes(p)
         with (
             _kept(p, (*_CACHES, *_CONDITIONING)),
@@ -129,12 +115,12 @@ class Refiner:
                 if hasattr(p, name):
                     setattr(p, name, self._resident.caches.setdefault(name, [None, None]))
             if FIRST_PASS in passes:
-                with self._resident.active():
+                with self._second.active():
                     processing.StableDiffusionProcessing.setup_conds(p)
                 self._conds[False] = (p.c, p.uc)
             if SECOND_PASS in passes and not _has_checkpoint_of_its_own(p):
                 # The base is active while LoRAs are read: the host matches their layers with it.
-                with _hires_networks(p), self._resident.active():
+                with _hires_networks(p), self._second.active():
                     p.hr_c = p.hr_uc = None
                     p.calculate_hr_conds()
                 self._conds[True] = (p.hr_c, p.hr_uc)
@@ -143,12 +129,12 @@ class Refiner:
         """Take this model call if it is the refiner's turn; return whether it is."""
         is_second_pass = bool(getattr(denoiser.p, "is_hr_pass", False))
         if is_second_pass not in self._conds or not self._is_turn(params, denoiser):
-            self.hand_back()
+            self._return_to_base(params.x)
             return False
         if self._taken is not denoiser:
             self.hand_back()
             generation.sampling.callback(self.hand_back)
-            self._take(denoiser)
+            self._take(denoiser, params.x)
         cond, uncond = self._conds[is_second_pass]
         _, params.text_cond = prompt_parser.reconstruct_multicond_batch(cond, denoiser.step)
         params.text_uncond = prompt_parser.reconstruct_cond_batch(uncond, denoiser.step)
@@ -163,10 +149,14 @@ class Refiner:
 
     def hand_back(self) -> None:
         """Give the sampler back to the base. Safe to call any number of times."""
+        self._return_to_base(None)
+
+    def _return_to_base(self, x: torch.Tensor | None) -> None:
+        """Let the base make the coming model call of ``x``, or nothing more (None)."""
         if self._taken is not None:
             self._taken.model_wrap = self._base_wrap
             self._taken = self._base_wrap = None
-        self._weights.base_on_device()
+        self._weights.base_on_device(x)
 
     def _is_turn(self, params: CFGDenoiserParams, denoiser: Any) -> bool:
         inner = denoiser.inner_model
@@ -184,26 +174,24 @@ class Refiner:
             timestep=float(timestep),
         )
 
-    def _take(self, denoiser: Any) -> None:
-        self._weights.refiner_on_device()
+    def _take(self, denoiser: Any, x: torch.Tensor) -> None:
+        self._weights.refiner_on_device(x)
         self._base_wrap = denoiser.inner_model
         self._taken = denoiser
         self._had_its_turn = True
-        with self._resident.active():
+        with self._second.active():
             # The host's own property chooses the wrapper that fits sampler and parameterisation.
             denoiser.model_wrap = None
             denoiser.model_wrap = denoiser.inner_model
 
     def _pad(self, params: CFGDenoiserParams, p: Any) -> None:
         """Pad as the host would, but with the refiner's empty prompt instead of the base's."""
+        empty = self._second.padding()
         short, long = sorted(
             (params.text_cond, params.text_uncond), key=lambda cond: int(cond.shape[1])
         )
-        pads_itself = getattr(shared.opts, "pad_cond_uncond_v0", False)
-        wants_padding = getattr(shared.opts, "pad_cond_uncond", False) and not pads_itself
-        if not wants_padding or short.shape[1] == long.shape[1]:
+        if empty is None or short.shape[1] == long.shape[1]:
             return
-        empty = self._resident.model.cond_stage_model_empty_prompt
         repeats = (long.shape[1] - short.shape[1]) // empty.shape[1]
         tokens = short["crossattn"] if isinstance(short, dict) else short
         tokens = torch.cat([tokens, empty.repeat((tokens.shape[0], repeats, 1))], dim=1)

@@ -11,7 +11,7 @@ from modules import script_callbacks, sd_models, shared
 from fooocus_ext.args import NONE
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.machine import assets, checkpoints
-from fooocus_ext.host.tab import fill, queue, send, shown, storage, submit
+from fooocus_ext.host.tab import fill, prompt, queue, send, shown, storage, submit
 from fooocus_ext.markup import render
 from fooocus_ext.tab.actions import GENERATE, VARIATIONS
 from fooocus_ext.tab.style_list import grouped_styles
@@ -91,6 +91,7 @@ def connect(tab: Tab) -> None:
     """Connect the page's components."""
     _connect_generation(tab)
     _connect_settings(tab)
+    prompt.connect(tab)
     send.connect(tab)
 
 

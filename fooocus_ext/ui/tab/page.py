@@ -9,6 +9,7 @@ import gradio as gr
 
 from fooocus_ext.markup import render
 from fooocus_ext.tab.actions import VARIATIONS
+from fooocus_ext.tab.widgets import ORIGINAL
 from fooocus_ext.ui.tab.columns import build_columns
 from fooocus_ext.ui.tab.components import component, html
 from fooocus_ext.ui.tab.gallery import PictureGallery
@@ -30,6 +31,16 @@ _DETAILS = """
   <span id="fooocus_details_said" role="status"></span>
 </p>
 """
+_HIDDEN_TEXTS = (
+    "infotexts",
+    "infotext",
+    "window",
+    "task",
+    "action",
+    "shown",
+    "pasted",
+    "wildcards",
+)
 
 
 @dataclass
@@ -107,6 +118,13 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         tab.parts["forever"] = gr.Checkbox(
             value=False, label="Generate forever", elem_id="fooocus_forever", container=False
         )
+        tab.parts["expand"] = gr.Button("Expand", elem_id="fooocus_expand", size="sm")
+        tab.parts[
+            "expand"
+        ].webui_tooltip = (
+            "Write the expansion of Fooocus V2 into the prompt now so that you can edit it"
+        )
+        tab.parts["tokens"] = html("fooocus_tokens")
     html("fooocus_queue", render("queue.html"), elem_classes=["fooocus-empty"])
     tab.parts["log"] = html("html_log_fooocus")
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):
@@ -122,10 +140,11 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
 def _build_hidden(tab: Tab, services: TabServices) -> None:
     """Add what the page's script and the server tell each other, out of sight."""
     with gr.Row(elem_id="fooocus_hidden"):
-        for name in ("infotexts", "infotext", "window", "task", "action", "shown", "pasted"):
+        for name in _HIDDEN_TEXTS:
             tab.parts[name] = gr.Textbox(elem_id=f"fooocus_{name}", label=f"Fooocus {name}")
-        for name in ("show", "apply_pasted"):
+        for name in ("show", "apply_pasted", "count_tokens", "list_wildcards"):
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
         tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
+        tab.widgets[ORIGINAL.name] = component(ORIGINAL.name, services)
         place = "first" if services.tab_first else "last"
         gr.HTML(f'<span id="fooocus_place" data-place="{place}"></span>')

@@ -110,14 +110,14 @@ class WeightPlacement:
         finally:
             encoder.to(devices.cpu)
 
-    def refiner_on_device(self) -> None:
+    def refiner_on_device(self, _x: torch.Tensor) -> None:
         """Let the refiner sample."""
         if self._moves:
             self._swapped = True  # before the first move: one that fails is undone as well
             self._base.model.to(devices.cpu)
             self._refiner.model.to(devices.device)
 
-    def base_on_device(self) -> None:
+    def base_on_device(self, _x: torch.Tensor | None) -> None:
         """Let the base sample. Does nothing if it already may."""
         if self._swapped:
             self._refiner.model.to(devices.cpu)

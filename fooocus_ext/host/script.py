@@ -14,10 +14,8 @@ from fooocus_ext import args
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation import hooks, state
 from fooocus_ext.generation.plan import Plan, make_plan
-from fooocus_ext.host import ending
-from fooocus_ext.host.a1111 import sampling
-from fooocus_ext.host.a1111.asked_sizes import AskedSizes
-from fooocus_ext.host.a1111.family import HOST
+from fooocus_ext.host import ending, family, sampling
+from fooocus_ext.host.asked_sizes import AskedSizes
 from fooocus_ext.host.jobs import outputs, overrides
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.panel import axes, build
@@ -72,8 +70,8 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:
-                first = outputs.first_index(p)
-                hooks.begin(p, plan, replace(assets.writer(), first_index=first), HOST)
+                writer = replace(assets.writer(), first_index=outputs.first_index(p))
+                hooks.begin(p, plan, writer, family.of_this_webui().host)
 
     def process_batch(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
         """Watch the sampling that the host begins next."""
@@ -84,14 +82,14 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             sampling.follow_sampling(p, generation)
 
     def process_before_every_sampling(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
-        """Prepare the sampler of one pass (from webui 1.10 on)."""
-        generation = state.generation_of(p)
-        if generation is None:
+        """Prepare for the model calls of one pass (from webui 1.10 on)."""
+        running = sampling.samplings.current()
+        if running is None or running.p is not p:
             return
-        if generation.rendering is not None:
-            generation.rendering.prepare_sampler(p)
-        if generation.refiner is not None:
-            generation.refiner.prepare_sampler(generation, p)
+        with sampling.ends_sampling_on_error():
+            if running.generation.rendering is not None:
+                running.generation.rendering.prepare_sampler(p)
+            family.of_this_webui().host.prepare_pass(p, running.generation)
 
     def postprocess_image(self, p: Any, image: Any, *slots: Any) -> None:
         """Let a job of the tab see its picture before it is stored."""

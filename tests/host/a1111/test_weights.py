@@ -9,6 +9,7 @@ import torch
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 GIBIBYTE = 1024**3
+LATENT = torch.zeros(1, 4, 8, 8)
 TEXT_ENCODER = GIBIBYTE
 
 
@@ -50,7 +51,7 @@ class Checkpoint(Module):
 
 @pytest.fixture
 def memory(load_host_module, monkeypatch):
-    loaded = load_host_module("refiner/weights", devices=SimpleNamespace(device=GPU, cpu=CPU))
+    loaded = load_host_module("a1111/weights", devices=SimpleNamespace(device=GPU, cpu=CPU))
     loaded.free = GIBIBYTE
     monkeypatch.setattr(loaded, "free_bytes", lambda: loaded.free)
     return loaded
@@ -62,18 +63,18 @@ def test_all_parameters_count_that_are_not_on_the_device(memory):
 
 
 def test_parameters_on_the_device_do_not_count(load_host_module):
-    loaded = load_host_module("refiner/weights", devices=SimpleNamespace(device=CPU, cpu=CPU))
+    loaded = load_host_module("a1111/weights", devices=SimpleNamespace(device=CPU, cpu=CPU))
     layers = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Linear(5, 2, device="meta"))
     assert loaded.bytes_elsewhere(layers) == (5 * 2 + 2) * 4
 
 
 def test_a_cpu_has_no_device_memory_to_spare(load_host_module):
-    loaded = load_host_module("refiner/weights", devices=SimpleNamespace(device=CPU, cpu=CPU))
+    loaded = load_host_module("a1111/weights", devices=SimpleNamespace(device=CPU, cpu=CPU))
     assert loaded.free_bytes() is None
 
 
 def test_free_memory_includes_what_torch_holds_unused(load_host_module, monkeypatch):
-    loaded = load_host_module("refiner/weights", devices=SimpleNamespace(device=GPU, cpu=CPU))
+    loaded = load_host_module("a1111/weights", devices=SimpleNamespace(device=GPU, cpu=CPU))
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (100, 1000))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 70)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 50)
@@ -89,8 +90,8 @@ def run_through(memory, base, refiner):
     weights = memory.WeightPlacement(base, refiner)
     with weights.text_encoder_on_device():
         pass
-    weights.refiner_on_device()
-    weights.base_on_device()
+    weights.refiner_on_device(LATENT)
+    weights.base_on_device(None)
 
 
 @pytest.mark.parametrize("spare", [0, 1, GIBIBYTE])
@@ -117,7 +118,7 @@ def test_a_refiner_that_waited_on_the_cpu_is_whole_in_the_next_generation(memory
     weights = memory.WeightPlacement(base, refiner)
     with weights.text_encoder_on_device():
         assert (refiner.model.device, refiner.conditioner.device) == (GPU, GPU)
-    weights.refiner_on_device()
+    weights.refiner_on_device(LATENT)
     assert (base.model.device, refiner.model.device) == (GPU, GPU)
 
 
@@ -145,9 +146,9 @@ def test_without_room_the_two_unets_change_places(memory, where):
         assert refiner.conditioner.device == GPU
         assert refiner.model.device == CPU
     assert refiner.conditioner.device == CPU
-    weights.refiner_on_device()
+    weights.refiner_on_device(LATENT)
     assert (base.model.device, refiner.model.device) == (CPU, GPU)
-    weights.base_on_device()
+    weights.base_on_device(None)
     assert (base.model.device, refiner.model.device) == (GPU, CPU)
 
 
@@ -157,7 +158,7 @@ def test_nothing_moves_at_steps_where_the_base_stays(memory):
     weights = memory.WeightPlacement(base, refiner)
     moved = sum(map(len, sent(base, refiner)))
     for _ in range(20):
-        weights.base_on_device()
+        weights.base_on_device(None)
     assert sum(map(len, sent(base, refiner))) == moved
 
 
@@ -174,8 +175,8 @@ def test_a_move_that_fails_half_way_is_undone(memory):
 
     refiner.model.to = fail_on_the_device
     with pytest.raises(RuntimeError, match="out of memory"):
-        weights.refiner_on_device()
-    weights.base_on_device()
+        weights.refiner_on_device(LATENT)
+    weights.base_on_device(None)
     assert (base.model.device, refiner.model.device) == (GPU, CPU)
 
 
@@ -196,8 +197,8 @@ def test_the_two_unets_are_never_on_the_device_together(memory):
 
     watch(base.model)
     watch(refiner.model)
-    weights.refiner_on_device()
-    weights.base_on_device()
+    weights.refiner_on_device(LATENT)
+    weights.base_on_device(None)
     assert together == [False] * 4
 
 

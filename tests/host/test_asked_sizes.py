@@ -6,7 +6,7 @@ import copy
 import gc
 from types import SimpleNamespace
 
-from fooocus_ext.host.a1111.asked_sizes import AskedSizes
+from fooocus_ext.host.asked_sizes import AskedSizes
 
 
 class Request(SimpleNamespace):

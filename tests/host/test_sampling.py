@@ -45,7 +45,7 @@ def host_state():
 
 @pytest.fixture
 def sampling(load_host_module, host_state):
-    return load_host_module("a1111/sampling", shared=SimpleNamespace(state=host_state))
+    return load_host_module("sampling", shared=SimpleNamespace(state=host_state))
 
 
 @pytest.fixture

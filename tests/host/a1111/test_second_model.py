@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-import fooocus_ext.host.refiner
+import fooocus_ext.host.a1111
 from fooocus_ext.errors import RequestError
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 GIBIBYTE = 1024**3
+LATENT = torch.zeros(1, 4, 8, 8)
 UNET, TEXT_ENCODER = 5 * GIBIBYTE, GIBIBYTE
 
 
@@ -107,18 +108,17 @@ def load_on(load_host_module, monkeypatch, tmp_path):
         host = Host(card)
         devices = SimpleNamespace(device=GPU, cpu=CPU, torch_gc=lambda: None)
         hijack = SimpleNamespace(embedding_db=SimpleNamespace(expected_shape=-1))
-        memory = load_host_module("refiner/weights", devices=devices)
+        memory = load_host_module("a1111/weights", devices=devices)
         monkeypatch.setattr(memory, "free_bytes", card.free)
-        monkeypatch.setattr(fooocus_ext.host.refiner, "weights", memory, raising=False)
-        resident = load_host_module(
-            "refiner/resident",
+        monkeypatch.setattr(fooocus_ext.host.a1111, "weights", memory, raising=False)
+        second_model = load_host_module(
+            "a1111/second_model",
             devices=devices,
             sd_hijack=SimpleNamespace(model_hijack=hijack),
             sd_models=host,
             sd_unet=SimpleNamespace(),
             sd_vae=SimpleNamespace(),
             shared=SimpleNamespace(opts=SimpleNamespace(data={})),
-            timer=SimpleNamespace(Timer=None),
         )
         base = Checkpoint(card)
         base.to(GPU)
@@ -128,7 +128,7 @@ def load_on(load_host_module, monkeypatch, tmp_path):
             host=host,
             memory=memory,
             base=base,
-            load=lambda: resident._load(info, {}, 0.0, base).model,
+            load=lambda: second_model.load(info, {}, base).model,
         )
 
     return on
@@ -149,9 +149,9 @@ def test_where_one_fits_the_base_is_back_and_the_refiner_waits(load_on):
     for _ in range(2):
         with weights.text_encoder_on_device():
             assert refiner.conditioner.devices() == {GPU}
-        weights.refiner_on_device()
+        weights.refiner_on_device(LATENT)
         assert refiner.model.devices() == {GPU}
-        weights.base_on_device()
+        weights.base_on_device(LATENT)
         assert setting.base.devices() == {GPU}
 
 

@@ -1,4 +1,4 @@
-"""The samplings of ours that run on A1111, and how an error in a callback ends one.
+"""The samplings of ours that run, and how an error in a callback ends one.
 
 The webui swallows exceptions in callbacks and goes on to a picture without what was asked for. So an
 error of ours is carried past its guards, and raised again outside of them.
@@ -17,7 +17,6 @@ from fooocus_ext.host import ending
 
 if TYPE_CHECKING:
     from fooocus_ext.generation.state import Generation
-    from fooocus_ext.host.a1111.model_call import ModelCall
 
 
 @dataclass
@@ -27,15 +26,16 @@ class Sampling:
     Attributes:
         p: the processing object that is sampled.
         generation: its generation.
-        call: the model call in progress, between the webui's two callbacks around it.
+        call: the model call in progress, in the terms of the family: what it must remember from one
+            hook around the call to the next.
     """
 
     p: Any
     generation: Generation
-    call: ModelCall | None = None
+    call: Any = None
 
-    def take_call(self) -> ModelCall | None:
-        """Return the model call in progress, which is over with this."""
+    def take_call(self) -> Any:
+        """Return the model call in progress, or None. It is over with this."""
         call, self.call = self.call, None
         return call
 

@@ -1,0 +1,184 @@
+"""A1111's way of holding a second checkpoint in memory.
+
+The webui is built around one active model. Its ``load_model`` replaces that model and a dozen globals;
+``HostModelState`` takes them all down before and puts them back after, so the base neither moves nor
+reloads (what is touched: A1111 1.6 to 1.10, ``sd_models.load_model`` and what it calls).
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from modules import devices, sd_hijack, sd_models, sd_unet, sd_vae, shared
+
+from fooocus_ext.errors import RequestError
+from fooocus_ext.host.a1111 import weights
+from fooocus_ext.host.machine import families
+
+log = logging.getLogger("fooocus")
+
+_MODULE_GLOBALS: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (sd_vae, ("base_vae", "loaded_vae_file", "checkpoint_info")),
+    (devices, ("dtype_unet", "fp8", "unet_needs_upcast")),
+    (sd_unet, ("original_forward",)),
+    (shared, ("parallel_processing_allowed",)),
+)
+_HIJACK_FIELDS = ("layers", "clip", "circular_enabled", "comments", "extra_generation_params")
+_EMBEDDING_TABLES = ("ids_lookup", "word_embeddings", "skipped_embeddings")
+_OPTIONS = ("sd_model_checkpoint", "sd_checkpoint_hash")
+_MISSING = object()
+
+
+class HostModelState:
+    """The host's globals that belong to its active model, as they were at construction."""
+
+    def __init__(self) -> None:
+        data = sd_models.model_data
+        self._model = data.sd_model
+        self._loaded = list(data.loaded_sd_models)
+        self._globals = [
+            (module, name, getattr(module, name, _MISSING))
+            for module, names in (*_MODULE_GLOBALS, (sd_hijack.model_hijack, _HIJACK_FIELDS))
+            for name in names
+        ]
+        self._options = {name: shared.opts.data.get(name, _MISSING) for name in _OPTIONS}
+        self._embeddings = _EmbeddingState()
+
+    def restore(self) -> None:
+        """Put every global back."""
+        data = sd_models.model_data
+        data.sd_model = self._model
+        data.loaded_sd_models[:] = self._loaded
+        for module, name, value in self._globals:
+            if value is not _MISSING:
+                setattr(module, name, value)
+        for name, value in self._options.items():
+            if value is _MISSING:
+                shared.opts.data.pop(name, None)
+            else:
+                shared.opts.data[name] = value
+        self._embeddings.restore()
+
+
+class _EmbeddingState:
+    """The textual inversion embeddings known to the host, which fit one model's width only."""
+
+    def __init__(self) -> None:
+        database = sd_hijack.model_hijack.embedding_db
+        self._shape = getattr(database, "expected_shape", None)
+        self._tables = {
+            name: dict(getattr(database, name))
+            for name in _EMBEDDING_TABLES
+            if hasattr(database, name)
+        }
+
+    def restore(self) -> None:
+        database = sd_hijack.model_hijack.embedding_db
+        database.expected_shape = self._shape
+        for name, table in self._tables.items():
+            live = getattr(database, name)
+            live.clear()
+            live.update(table)
+
+
+class SecondModel:
+    """A loaded checkpoint that is not the webui's active model (``resident.SecondModel``)."""
+
+    def __init__(self, model: Any, embeddings: _EmbeddingState) -> None:
+        self.model = model
+        self._embeddings = embeddings
+
+    @contextmanager
+    def active(self) -> Iterator[Any]:
+        """Make this the model that the webui's code sees; nothing is moved or loaded."""
+        state = HostModelState()
+        sd_models.model_data.sd_model = self.model
+        self._embeddings.restore()
+        try:
+            yield self.model
+        finally:
+            state.restore()
+
+    def beside(self, base: Any) -> weights.WeightPlacement:
+        """Return where its weights and those of ``base`` are to be during one generation."""
+        return weights.WeightPlacement(base, self.model)
+
+    def prepare(self) -> None:
+        """Apply the options that change a model's schedule, as the webui does before each sampling.
+
+        Raises:
+            RequestError: an option is set that replaces every model's UNet.
+        """
+        if sd_unet.current_unet is not None:
+            raise RequestError(
+                "refiner: the webui's setting \"SD Unet\" replaces every model's UNet; allowed with it: "
+                '"None".'
+            )
+        apply_schedule = getattr(sd_models, "apply_alpha_schedule_override", None)
+        if apply_schedule is not None:  # webui 1.6 has no such options
+            apply_schedule(self.model)
+
+    def padding(self) -> torch.Tensor | None:
+        """Return the empty prompt that the webui pads a shorter prompt with, if it is set to do so."""
+        pads_itself = getattr(shared.opts, "pad_cond_uncond_v0", False)
+        if pads_itself or not getattr(shared.opts, "pad_cond_uncond", False):
+            return None
+        empty: torch.Tensor = self.model.cond_stage_model_empty_prompt
+        return empty
+
+    def release(self) -> None:
+        """Do nothing: the webui keeps nothing of it."""
+
+
+def _keep_loras_off(model: Any) -> None:
+    """Take away the names by which the host's Lora extension finds layers.
+
+    It applies a LoRA to every layer whose name and shape fit. In an SDXL refiner names repeat those
+    of SDXL with another meaning, so a LoRA must not reach the few whose shapes fit too.
+    """
+    for layer in model.modules():
+        layer.__dict__.pop("network_layer_name", None)
+
+
+def load(info: Any, state_dict: Mapping[str, Any], base: Any) -> SecondModel:
+    """Load a checkpoint beside the base; the base waits on the CPU if both do not fit.
+
+    Raises:
+        RequestError: there is not enough memory.
+    """
+    second = None
+    try:
+        with weights.room_for(info.filename, base) as make_way:
+            second = _load_as_the_host_does(info, state_dict)
+            make_way(second.model)
+    except torch.cuda.OutOfMemoryError as error:
+        second = None
+        log.warning("%s", str(error))  # a record with the error itself would keep what it refers to
+    if second is None:  # raised out here, where nothing refers to the half-loaded model any more
+        gc.collect()
+        devices.torch_gc()
+        raise RequestError(
+            f'refiner: not enough memory to keep "{info.title}" beside the base model; allowed: '
+            '"None", a smaller checkpoint, or starting the webui with --medvram.'
+        )
+    if families.of_checkpoint(state_dict) == (families.SDXL, True):
+        _keep_loras_off(second.model)
+    return second
+
+
+def _load_as_the_host_does(info: Any, state_dict: Mapping[str, Any]) -> SecondModel:
+    host_state = HostModelState()
+    try:
+        sd_models.model_data.sd_model = None  # otherwise load_model discards the base
+        sd_models.model_data.loaded_sd_models.clear()
+        with sd_models.SkipWritingToConfig():
+            model = sd_models.load_model(info, already_loaded_state_dict=state_dict)
+        model.first_stage_model = None  # the base decodes
+        return SecondModel(model, _EmbeddingState())
+    finally:
+        host_state.restore()

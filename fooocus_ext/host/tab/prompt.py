@@ -1,0 +1,99 @@
+"""Help with the tab's prompt before a job begins: its expansion to be edited, its tokens, its wildcards."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from modules import extra_networks, sd_hijack
+
+from fooocus_ext.args import Settings
+from fooocus_ext.errors import RequestError
+from fooocus_ext.host.machine import assets
+from fooocus_ext.host.tab.fill import notice
+from fooocus_ext.limits import MAX_TEXT_LENGTH, SEED
+from fooocus_ext.prompting.styles import EXPANSION_STYLE, special_style
+from fooocus_ext.tab.choices import read_seed, style_names, style_value
+from fooocus_ext.ui.tab.page import Tab
+
+_EXPANDED = (
+    "The expansion is in the prompt, where you can edit it. Fooocus V2 is switched off, so that "
+    "nothing more is added."
+)
+_NOTHING_ADDED = "There is nothing to add to this prompt."
+
+
+def connect(tab: Tab) -> None:
+    """Connect the prompt's helpers; nothing of them waits for the host's queue."""
+    parts, widgets = tab.parts, tab.widgets
+    prompt, styles = widgets["prompt"], widgets["styles"]
+    parts["expand"].click(
+        fn=expand,
+        inputs=[prompt, styles, widgets["random_seed"], widgets["seed"]],
+        outputs=[prompt, styles, parts["log"]],
+        show_progress=False,
+        queue=False,
+    )
+    for widget in (prompt, styles):
+        widget.change(fn=None, _js="fooocusCountSoon", inputs=[])
+    parts["count_tokens"].click(
+        fn=count_tokens,
+        inputs=[prompt, styles],
+        outputs=[parts["tokens"]],
+        show_progress=False,
+        queue=False,
+    )
+    parts["list_wildcards"].click(
+        fn=wildcard_names,
+        inputs=[],
+        outputs=[parts["wildcards"]],
+        show_progress=False,
+        queue=False,
+    )
+
+
+def expand(prompt: str, styles: str, random_seed: bool, seed: str) -> tuple[str, str, str]:
+    """Return the prompt with its expansion, the styles without the one that expands, and a notice."""
+    names = style_names(styles)
+    try:
+        number = secrets.randbelow(2**32) if random_seed else read_seed(seed)
+        expanded = assets.writer().continued(prompt, number, names)
+    except RequestError as error:
+        return prompt, styles, notice([error.detail])
+    if expanded == prompt:
+        return prompt, styles, notice([_NOTHING_ADDED])
+    others = [name for name in names if special_style(name) != EXPANSION_STYLE]
+    return expanded, style_value(others), notice([_EXPANDED])
+
+
+def count_tokens(prompt: str, styles: str) -> str:
+    """Return how many tokens the prompt has, alone and with its styles; empty while no model is loaded."""
+    typed = _tokens(prompt)
+    if typed is None:
+        return ""
+    count = f"{typed[0]} of {typed[1]} tokens"
+    names = [name for name in style_names(styles) if special_style(name) is None]
+    if not names or len(prompt) > MAX_TEXT_LENGTH:
+        return count
+    settings = Settings(styles=tuple(names), expansion=False)
+    try:
+        texts = assets.writer().rewrite([prompt], [""], [SEED.minimum], settings)[0]
+    except RequestError:  # said when Generate is pressed: while typing, much is not finished
+        return count
+    styled = _tokens(texts.positive)
+    return f"{count}, with styles {styled[0]} of {styled[1]}" if styled else count
+
+
+def _tokens(text: str) -> tuple[int, int] | None:
+    """Return a text's number of tokens and that of the places it takes, in whole chunks of 75."""
+    hijack = sd_hijack.model_hijack
+    if getattr(hijack, "clip", None) is None:
+        return None
+    count, places = hijack.get_prompt_lengths(extra_networks.parse_prompt(text)[0])
+    return int(count), int(places)
+
+
+def wildcard_names() -> Any:
+    """Return the names that can stand between double underscores, as JSON."""
+    return json.dumps(assets.wildcards().names, ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 import time
@@ -11,6 +12,7 @@ from dataclasses import replace
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.job_queue.jobs import Announced, Made, QueuedJob
+from fooocus_ext.job_queue.order import moved, next_job
 from fooocus_ext.job_queue.shown import forgotten_windows, needless_jobs, shown_jobs
 from fooocus_ext.job_queue.store import Change, SplitStore
 from fooocus_ext.job_queue.view import View
@@ -87,23 +89,12 @@ class JobQueue:
     def move(self, window: str, job: str, before: str | None) -> None:
         """Let a waiting job run before another of the same window; None: as the window's last.
 
-        The jobs of a window change places among each other: no other window's waits longer for it.
-
         Raises:
             RequestError: one of them does not wait.
         """
         with self._changed:
-            moved = self._own(window, job)
-            waiting = [other for other in self._of(window) if other.state == "waiting"]
-            rest = [other for other in waiting if other.id != job]
-            target = len(rest)
-            if before is not None:
-                target = next((i for i, other in enumerate(rest) if other.id == before), -1)
-            if moved.state != "waiting" or target < 0:
-                raise RequestError("Only jobs that wait can change places.")
-            ordered = [*rest[:target], moved, *rest[target:]]
-            places = [other.place for other in waiting]
-            self._save(*(replace(o, place=at) for o, at in zip(ordered, places, strict=True)))
+            self._own(window, job)
+            self._save(*moved(self._of(window), job, before))
 
     def retry(self, window: str, job: str) -> None:
         """Let a failed job wait again, behind all others. Raises RequestError."""
@@ -131,13 +122,12 @@ class JobQueue:
             own = [job for job in in_turn if job.window == window]
             everything = self._of(window)
             has_news = any(job.made or not job.is_open for job in everything)
-            version = f"{self._server}-{self._versions.get(window, 0)}"
             return View(
                 jobs=(*(job for job in everything if job.state == "failed"), *own),
                 places={j.id: place for place, j in enumerate(in_turn, 1) if j.window == window},
                 open_jobs=len(in_turn),
                 forever=any(job.forever for job in own),
-                version=version if has_news else "",
+                version=f"{self._server}-{self._versions.get(window, 0)}" if has_news else "",
             )
 
     def shown(self, window: str, *, intermediate: bool = True) -> list[QueuedJob]:
@@ -253,12 +243,8 @@ class JobQueue:
     # ---- all of these with the lock held ----
 
     def _next(self) -> QueuedJob | None:
-        now = self._clock()
-        for job in self._jobs.values():
-            is_away = now - self._seen.get(job.window, -float("inf")) > ABSENCE_SECONDS
-            if job.state == "waiting" and not (job.repeats and is_away):
-                return job
-        return None
+        since = self._clock() - ABSENCE_SECONDS
+        return next_job(self._jobs.values(), lambda w: self._seen.get(w, -math.inf) < since)
 
     def _of(self, window: str) -> list[QueuedJob]:
         return [job for job in self._jobs.values() if job.window == window]

@@ -31,8 +31,33 @@ const fooocusQueue = {
                 headers: {"Content-Type": "application/json"},
                 body: JSON.stringify({window, ...body}),
             });
-        if (!response.ok) throw new Error((await response.json()).detail || response.statusText);
-        return response.json();
+        const answer = await response.json().catch(() => ({}));
+        if (response.ok) return answer;
+        throw new Error(typeof answer.detail === "string" ? answer.detail : `The webui answered: ${response.status}.`);
+    },
+
+    /** Add a job; what is wrong with it is said where messages are, and its task is over then. */
+    async add(job) {
+        try {
+            fooocusQueue.refuse("");
+            fooocusQueue.update(await fooocusQueue.ask("/add", job));
+        } catch (error) {
+            fooocusQueue.refuse(error.message, job.job);
+        }
+        fooocusQueue.soon();
+    },
+
+    refuse(text, task) {
+        fooocus.find("#html_log_fooocus > .fooocus-refused")?.remove();
+        if (!text) return;
+        const notice = document.createElement("div");
+        notice.className = "fooocus-notice fooocus-notice-error fooocus-refused";
+        notice.dataset.task = task;
+        notice.setAttribute("role", "alert");
+        const sentence = document.createElement("p");
+        sentence.textContent = text;
+        notice.append(sentence);
+        fooocus.find("#html_log_fooocus").prepend(notice);
     },
 
     /** Change something in the queue, and say what became of it. */
@@ -106,15 +131,13 @@ const fooocusQueue = {
         }
     },
 
-    shownVersion() {
-        try {
-            return JSON.parse(fooocus.read("fooocus_shown")).version;
-        } catch (error) {
-            return "";
-        }
+    /** What the server has last given this page to show. */
+    shown() {
+        const text = fooocus.read("fooocus_shown");
+        return text ? JSON.parse(text) : {version: "", pictures: []};
     },
 
-    isShown: () => fooocusQueue.shownVersion() === fooocusQueue.state.version,
+    isShown: () => fooocusQueue.shown().version === fooocusQueue.state.version,
 
     showPictures() {
         const now = Date.now();

@@ -94,18 +94,15 @@ const fooocus = {
     },
 };
 
+/** Let a job wait its turn. Gradio is not asked: it would drop a click that comes while one is on its way. */
 function fooocusSubmit(action, given) {
-    const isVariation = action !== "generate";
-    const [forever, gallery, ...values] = given.slice(3);
-    fooocus.task = `task(${fooocusQueue.randomName()})`;
+    const [forever, ...values] = given;
     if (!fooocusQueue.openJobs().length) fooocus.watch(true);
+    fooocus.task = `task(${fooocusQueue.randomName()})`;
     sessionStorage.setItem("fooocus_prompt", fooocus.read("fooocus_prompt"));
-    const selected = isVariation ? (gallery || []).slice(fooocus.selectedIndex()).slice(0, 1) : null;
-    return [fooocusQueue.window(), fooocus.task, action, forever, selected, ...values];
-}
-
-function fooocusSubmitted() {
-    fooocusQueue.soon();
+    const [job, index] = fooocusQueue.shown().pictures[fooocus.selectedIndex()] || [];
+    const picture = action === "generate" || job === undefined ? null : {job, index};
+    fooocusQueue.add({job: fooocus.task, action, forever, picture, values});
     return [];
 }
 

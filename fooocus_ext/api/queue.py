@@ -18,6 +18,7 @@ from fooocus_ext.job_queue.queue import JobQueue
 PICTURE_PATH = f"{PREFIX}/queue/picture"
 _LONGEST_PROMPT = 300
 _ID_LENGTH = 100
+_MOST_VALUES = 500
 
 
 class OfWindow(Strict):
@@ -30,6 +31,25 @@ class OfJob(OfWindow):
     """A request that is about one job of the window."""
 
     job: str = Field(..., max_length=_ID_LENGTH)
+
+
+class Selected(Strict):
+    """A picture that the window shows: its job, and its number within that."""
+
+    job: str = Field(..., max_length=_ID_LENGTH)
+    index: int = Field(..., ge=0)
+
+
+class ToAdd(OfJob):
+    """A new job, under an id that its page has drawn; the same is added only once.
+
+    What ``action`` and ``values`` may be, the page knows.
+    """
+
+    action: str = Field(..., max_length=_ID_LENGTH)
+    forever: StrictBool = False
+    picture: Optional[Selected] = None  # noqa: UP045  (pydantic 1)
+    values: list[Any] = Field(..., max_items=_MOST_VALUES)
 
 
 class Move(OfJob):
@@ -50,11 +70,13 @@ class Services:
 
     Attributes:
         queue: returns the queue.
+        add: adds a job to it, or raises RequestError.
         interrupt: stops a job if it is the one that runs.
         skip: skips the picture that is being made, if it is that job's.
     """
 
     queue: Callable[[], JobQueue]
+    add: Callable[[ToAdd], None]
     interrupt: Callable[[str], None]
     skip: Callable[[str], None]
 
@@ -90,6 +112,12 @@ def _add_reading(routes: APIRouter, services: Services) -> None:
 
 
 def _add_changing(routes: APIRouter, services: Services) -> None:
+    @routes.post("/queue/add", summary="Let a new job wait its turn")
+    def add(request: ToAdd) -> dict[str, Any]:
+        with as_http_error():
+            services.add(request)
+        return described(services.queue(), request.window)
+
     @routes.post("/queue/remove", summary="Take a job that waits or has failed out of the queue")
     def remove(request: OfJob) -> dict[str, Any]:
         with as_http_error():

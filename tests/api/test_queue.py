@@ -19,8 +19,10 @@ class Page:
 
     def __init__(self):
         self.queue = JobQueue(SplitStore(Store.in_memory()))
-        self.interrupted, self.skipped = [], []
-        services = api.Services(lambda: self.queue, self.interrupted.append, self.skipped.append)
+        self.asked, self.interrupted, self.skipped = [], [], []
+        services = api.Services(
+            lambda: self.queue, self.asked.append, self.interrupted.append, self.skipped.append
+        )
         app = FastAPI()
         app.include_router(api.router(services))
         self.client = TestClient(app)
@@ -66,6 +68,16 @@ def test_a_window_sees_its_own_jobs_and_how_many_there_are(page):
     }
     assert (second["id"], second["place"], second["private"]) == ("b", 3, True)
     assert "secret" not in page.get().text
+
+
+def test_a_new_job_is_passed_on_and_a_refusal_comes_back(page):
+    body = {"job": "task(0123456789)", "action": "generate", "values": ["a fox", 1, None]}
+    page.post("add", **body, picture={"job": "a", "index": 1})
+    (asked,) = page.asked
+    assert (asked.window, asked.job, asked.values) == (WINDOW, body["job"], body["values"])
+    assert (asked.forever, asked.picture.job, asked.picture.index) == (False, "a", 1)
+    for wrong in ({"values": [0] * 501}, {"forever": "yes"}, {"picture": {"job": "a"}}):
+        assert page.post("add", **{**body, **wrong}).status_code == 422
 
 
 def test_jobs_are_moved_and_removed(page):

@@ -33,7 +33,7 @@ class FooocusTab:
 
     @property
     def messages(self):
-        return self.page.locator("#html_log_fooocus .prose")
+        return self.page.locator("#html_log_fooocus")
 
     @property
     def thumbnails(self):
@@ -86,8 +86,8 @@ class FooocusTab:
             "before => fooocus.task !== null && fooocus.task !== before", arg=self.waited_for
         )
         self.waited_for = task = self.page.evaluate("fooocus.task")
-        over = self.messages.locator(f'[data-task="{task}"], [role=alert]')
-        expect(over.first).to_be_attached(timeout=JOB_MILLISECONDS)
+        over = self.messages.locator(f'[data-task="{task}"]')
+        expect(over).to_be_attached(timeout=JOB_MILLISECONDS)
 
     def start(self, prompt):
         """Starts a job without waiting for it."""

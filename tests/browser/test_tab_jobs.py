@@ -66,7 +66,7 @@ def test_an_error_is_said_in_words_and_the_pictures_stay(tab):
     before = tab.infotexts()
     tab.set_number("width", 257)
     tab.start("a fox")
-    error = tab.page.locator("#html_log_fooocus .prose [role=alert]")
+    error = tab.page.locator("#html_log_fooocus [role=alert]")
     expect(error).to_contain_text("Forced width: got 257")
     tab.wait()
     assert tab.infotexts() == before

@@ -11,7 +11,7 @@ from modules import script_callbacks, sd_models, shared
 from fooocus_ext.args import NONE
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.machine import assets, checkpoints
-from fooocus_ext.host.tab import fill, prompt, queue, send, shown, storage, submit
+from fooocus_ext.host.tab import fill, prompt, queue, send, shown, storage
 from fooocus_ext.markup import render
 from fooocus_ext.tab.actions import GENERATE, VARIATIONS
 from fooocus_ext.tab.style_list import grouped_styles
@@ -101,20 +101,10 @@ def _connect_generation(tab: Tab) -> None:
     buttons = {GENERATE: parts["generate"], **{key: tab.vary[key] for key in VARIATIONS}}
     for action, button in buttons.items():
         button.click(
-            fn=submit.submit,
-            _js=f"(...given) => fooocusSubmit('{action}', given.slice(0, {len(widgets) + 5}))",
-            inputs=[
-                parts["window"],
-                parts["task"],
-                parts["action"],
-                parts["forever"],
-                parts["gallery"],
-                *widgets,
-            ],
-            outputs=[parts["log"]],
-            show_progress=False,
-            queue=False,
-        ).then(fn=None, _js="fooocusSubmitted")
+            fn=None,
+            _js=f"(...given) => fooocusSubmit('{action}', given.slice(0, {len(widgets) + 1}))",
+            inputs=[parts["forever"], *widgets],
+        )
     parts["show"].click(
         fn=shown.show,
         _js="fooocusShow",

@@ -13,7 +13,7 @@ from fooocus_ext.host.http.authentication import page_login
 from fooocus_ext.host.http.gate import add_routes
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.machine import assets
-from fooocus_ext.host.tab import record, work
+from fooocus_ext.host.tab import record, submit, work
 from fooocus_ext.host.tab.worker import Worker
 from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.job_queue.store import SplitStore, Store
@@ -21,9 +21,9 @@ from fooocus_ext.job_queue.store import SplitStore, Store
 
 def register(_demo: Any, app: FastAPI) -> None:
     """Add the queue's routes to the webui's server, and go on with what waits since before it ended."""
-    routes = queue_api.router(queue_api.Services(jobs, _interrupt, _skip))
+    routes = queue_api.router(queue_api.Services(jobs, _add, _interrupt, _skip))
     add_routes(app, routes, page_login(app))
-    worker().start()
+    _worker().start()
 
 
 @functools.cache
@@ -36,9 +36,14 @@ def jobs() -> JobQueue:
 
 
 @functools.cache
-def worker() -> Worker:
+def _worker() -> Worker:
     """Return what works through the queue."""
     return Worker(jobs(), work.make)
+
+
+def _add(asked: queue_api.ToAdd) -> None:
+    submit.add(jobs(), asked)
+    _worker().start()
 
 
 def _interrupt(job: str) -> None:

@@ -32,17 +32,21 @@ def show(window: str, shown: str) -> list[Any]:
     version = jobs.view(window).version
     intermediate = options.shows_intermediate_results()
     pictures = [
-        (picture, made)
+        (picture, job.id, made)
         for job in jobs.shown(window, intermediate=intermediate)
         for made in job.made
         if (picture := _address(window, job, made)) is not None
     ]
     last = jobs.last_ended(window)
-    now = {"version": version, "ended": last.id if last else ""}
+    now = {
+        "version": version,
+        "ended": last.id if last else "",
+        "pictures": [(job, made.index) for _picture, job, made in pictures],
+    }
     is_news = last is not None and last.id != _ended(shown)
     return [
-        [picture for picture, _made in pictures],
-        json.dumps([made.infotext for _picture, made in pictures]),
+        [picture for picture, _job, _made in pictures],
+        json.dumps([made.infotext for _picture, _job, made in pictures]),
         str(last.seed) if last is not None and is_news and last.made else gr.update(),
         _messages(window, last) if last is not None and is_news else gr.update(),
         json.dumps(now),

@@ -3,61 +3,53 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from PIL import Image
+
+from fooocus_ext.api.queue import Selected, ToAdd
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host.tab import queue, record, storage
+from fooocus_ext.host.tab import record, storage
 from fooocus_ext.host.tab.job import check
-from fooocus_ext.host.tab.selected import selected_picture
 from fooocus_ext.job_queue.jobs import QueuedJob, draw_seed
-from fooocus_ext.markup import render
+from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.tab.actions import VARIATIONS
 from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.selected import picture_of
 from fooocus_ext.tab.widgets import NAMES
 
 _TASK = re.compile(r"task\([a-z0-9-]{8,64}\)")
-_WINDOW = re.compile(r"[a-z0-9-]{16,64}")
 
 
-def submit(window: str, task: str, action: str, forever: bool, gallery: Any, *values: Any) -> str:
-    """Add a job to the queue; return what the page says of it, as HTML: nothing if all is well.
+def add(queue: JobQueue, asked: ToAdd) -> None:
+    """Add a job to the queue.
 
-    Args:
-        window: which of the page's windows asks.
-        task: the id under which the page follows the job; the same is added only once.
-        action: "generate" or a key of ``actions.VARIATIONS``.
-        forever: whether the job is repeated until it is stopped.
-        gallery: the selected picture, for a variation.
-        values: the widgets' values in the order of ``widgets.NAMES``.
+    Raises:
+        RequestError: it could not be made, or cannot be stored.
     """
-    try:
-        _add(window, task, action, forever, gallery, values)
-    except RequestError as error:
-        return render("notice.html", kind="error", messages=[error.detail])
-    except OSError as error:
-        return render("notice.html", kind="error", messages=[f"The job was not added: {error}."])
-    return ""
-
-
-def _add(
-    window: str, task: str, action: str, forever: bool, gallery: Any, values: tuple[Any, ...]
-) -> None:
-    if not _TASK.fullmatch(task) or not _WINDOW.fullmatch(window):
+    if not _TASK.fullmatch(asked.job):
         raise RequestError("The page is of another version of the extension; reload it.")
-    choices = read_choices(values)
-    picture = selected_picture(gallery) if action in VARIATIONS else None
-    check(choices, action, picture)
+    choices = read_choices(asked.values)
+    picture = _picture(queue, asked.window, asked.picture) if asked.action in VARIATIONS else None
+    check(choices, asked.action, picture)
     storage.refuse_without_room(choices)
     job = QueuedJob(
-        id=task,
-        window=window,
-        action=action,
-        values=dict(zip(NAMES, values, strict=True)),
+        id=asked.job,
+        window=asked.window,
+        action=asked.action,
+        values=dict(zip(NAMES, asked.values, strict=True)),
         seed=draw_seed() if choices.seed is None else choices.seed,
         image_number=choices.image_number,
         draws_seed=choices.seed is None,
         private=choices.private,
-        forever=bool(forever),
+        forever=asked.forever,
     )
-    queue.jobs().add(job, None if picture is None else record.png(picture))
-    queue.worker().start()
+    try:
+        queue.add(job, None if picture is None else record.png(picture))
+    except OSError as error:
+        raise RequestError(f"The job was not added: {error}.") from error
+
+
+def _picture(queue: JobQueue, window: str, selected: Selected | None) -> Image.Image:
+    if selected is None:
+        raise RequestError("Make or select a picture first; then it can be varied or upscaled.")
+    return picture_of(queue, window, selected.job, selected.index)

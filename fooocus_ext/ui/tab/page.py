@@ -31,16 +31,7 @@ _DETAILS = """
   <span id="fooocus_details_said" role="status"></span>
 </p>
 """
-_HIDDEN_TEXTS = (
-    "infotexts",
-    "infotext",
-    "window",
-    "task",
-    "action",
-    "shown",
-    "pasted",
-    "wildcards",
-)
+_HIDDEN_TEXTS = ("infotexts", "infotext", "window", "shown", "pasted", "wildcards")
 
 
 @dataclass

@@ -16,10 +16,9 @@ function fooocusNamePictures() {
         const buttons = gradioApp().querySelectorAll(`#fooocus_gallery .thumbnail-item.thumbnail-${kind}`);
         buttons.forEach((button, index) => {
             const name = `Picture ${index + 1} of ${buttons.length}`;
-            if (button.getAttribute("aria-label") === name) return;
-            button.setAttribute("aria-label", name);
-            const image = button.querySelector("img");
-            if (image) image.alt = name;
+            if (button.getAttribute("aria-label") !== name) button.setAttribute("aria-label", name);
+            const image = button.querySelector("img"); // which Gradio 4 makes anew in the same button
+            if (image && image.alt !== name) image.alt = name;
         });
     }
     for (const image of gradioApp().querySelectorAll("#fooocus_gallery img:not([alt]), #fooocus_gallery .preview img[alt='']")) {

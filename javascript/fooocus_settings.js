@@ -129,10 +129,7 @@ async function fooocusDrop(event) {
     if (fooocusIsPicture(blob)) fooocusLoadPicture(new File([blob], "picture", {type: blob.type}));
 }
 
-onUiLoaded(() => {
-    const main = fooocus.find("#fooocus_main");
-    if (!main) return;
-    fooocusShowStyles();
+function fooocusListenToStyles() {
     const search = fooocus.find("#fooocus_style_search");
     search.addEventListener("input", () => fooocusStyles.search(search.value));
     fooocus.find("#fooocus_style_list").addEventListener("change", (event) => {
@@ -140,8 +137,17 @@ onUiLoaded(() => {
             fooocusStyles.select(event.target.value, event.target.checked);
         }
     });
-    fooocus.find("#fooocus_prompt").addEventListener("paste", fooocusPaste, true);
+}
+
+onUiLoaded(() => {
+    const main = fooocus.find("#fooocus_main");
+    if (!main) return;
     main.addEventListener("dragover", (event) => event.preventDefault());
     main.addEventListener("drop", fooocusDrop);
-    fooocusShowSeed(fooocus.find("#fooocus_random_seed input").checked);
+    fooocusEach([
+        fooocusShowStyles,
+        fooocusListenToStyles,
+        () => fooocus.find("#fooocus_prompt").addEventListener("paste", fooocusPaste, true),
+        () => fooocusShowSeed(fooocus.find("#fooocus_random_seed input").checked),
+    ]);
 });

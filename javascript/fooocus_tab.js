@@ -148,6 +148,17 @@ function fooocusLookAgain() {
     if (message.querySelector(".fooocus-refresh")) fooocus.find("#fooocus_refresh").click();
 }
 
+/** Do each step, whether or not the one before found its place on the page: Gradios differ. */
+function fooocusEach(steps) {
+    for (const step of steps) {
+        try {
+            step();
+        } catch (error) {
+            console.error("Fooocus:", error);
+        }
+    }
+}
+
 function fooocusEscape(event) {
     const advanced = fooocus.find("#fooocus_advanced input");
     const open = fooocus.find("#fooocus_page.fooocus-advanced");
@@ -160,16 +171,17 @@ function fooocusEscape(event) {
     advanced.focus();
 }
 
+function fooocusFollowSelection() {
+    const show = () => setTimeout(fooocus.showSelected, 100);
+    const gallery = fooocus.find("#fooocus_gallery_container");
+    for (const kind of ["click", "keyup"]) gallery.addEventListener(kind, show);
+    for (const kind of ["click", "keydown"]) gallery.addEventListener(kind, fooocus.choose);
+}
+
 onUiLoaded(() => {
     if (!fooocus.find("#fooocus_page")) return;
-    fooocusPlaceTab();
-    fooocusLookAgain();
     document.addEventListener("keydown", fooocusEscape);
-    for (const kind of ["click", "keydown"]) {
-        fooocus.find("#fooocus_gallery_container").addEventListener(kind, fooocus.choose);
-    }
-    fooocus.find("#fooocus_gallery_container").addEventListener("click", () => setTimeout(fooocus.showSelected, 100));
-    fooocus.find("#fooocus_gallery_container").addEventListener("keyup", () => setTimeout(fooocus.showSelected, 100));
+    fooocusEach([fooocusFollowSelection, fooocusPlaceTab, fooocusLookAgain]);
 });
 
 onUiUpdate(() => {

@@ -58,7 +58,12 @@ APART = {
     "api": {"core", "ui", "tab"},
 }
 PAGES, SERVER = {"gradio"}, {"fastapi", "starlette"}
-EXTRA_LIBRARIES = {"ui": PAGES, "api": SERVER, "host": HOST_PACKAGES | PAGES | SERVER}
+EXTRA_LIBRARIES = {
+    "downloads": {"httpx"},
+    "ui": PAGES,
+    "api": SERVER,
+    "host": HOST_PACKAGES | PAGES | SERVER,
+}
 FEW_LIBRARIES = {
     "errors": set(),
     "limits": set(),

@@ -11,8 +11,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from fooocus_ext.api import base, model_download, presets, queue, routes
+from fooocus_ext.api import base, downloads, model_download, presets, queue, routes
 from fooocus_ext.args import FIELDS, parse
+from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.presets.files import PresetLibrary
 
 ROOT = Path(__file__).parents[1]
@@ -43,7 +44,9 @@ def own_routes() -> set[str]:
     app.include_router(routes.router(SimpleNamespace()))
     app.include_router(presets.router(Path(), lambda: PresetLibrary({}), lambda: None))
     app.include_router(queue.router(SimpleNamespace()))
-    app.include_router(model_download.router(Path(), lambda: True, lambda: None))
+    models = Downloads(lambda _order: None)
+    app.include_router(downloads.router(SimpleNamespace(), models))
+    app.include_router(model_download.router(Path(), models, lambda: ""))
     ours = [r for r in app.routes if isinstance(r, APIRoute) and r.path.startswith(base.PREFIX)]
     return {f"{method} {route.path}" for route in ours for method in route.methods}
 

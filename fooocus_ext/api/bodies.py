@@ -94,6 +94,12 @@ class PreviewRequest(Strict):
     expansion: StrictBool = False
 
 
+class RemakeRequest(Strict):
+    """The text of settings that a picture carries, or that a log's button copies."""
+
+    text: str = Field(..., max_length=300_000)
+
+
 class ExpandRequest(Strict):
     """A prompt to continue, ``count`` times, with the seeds seed, seed + 1, ..."""
 

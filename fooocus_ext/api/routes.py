@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from fastapi import APIRouter
 
 from fooocus_ext import __version__, args
 from fooocus_ext.api.base import as_http_error, new_router
-from fooocus_ext.api.bodies import ExpandRequest, PictureRequest, PreviewRequest, settings_of
+from fooocus_ext.api.bodies import (
+    ExpandRequest,
+    PictureRequest,
+    PreviewRequest,
+    RemakeRequest,
+    settings_of,
+)
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.performance import PERFORMANCES
@@ -20,11 +26,12 @@ from fooocus_ext.prompting.styles import SPECIAL_STYLES, StyleLibrary
 
 @dataclass(frozen=True)
 class Pictures:
-    """What a job gave: base64 pictures, each with its infotext and seed."""
+    """What a job gave: base64 pictures, each with its infotext and seed; and sentences about it."""
 
     images: list[str]
     infotexts: list[str]
     seeds: list[int]
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Services:
         rewrite: one picture's texts from prompt, negative prompt, seed and settings.
         expand: continues texts, each with its seed.
         make_pictures: runs one job in the host's queue.
+        remake: makes the picture again whose settings a text states.
         release_refiner: frees the resident refiner; returns its title, if there was one.
     """
 
@@ -47,6 +55,7 @@ class Services:
     rewrite: Callable[[str, str, int, args.Settings], RewrittenPrompt]
     expand: Callable[[Sequence[str], Sequence[int]], Sequence[str]]
     make_pictures: Callable[[Any, args.Settings], Pictures]
+    remake: Callable[[str], Pictures]
     release_refiner: Callable[[], str | None]
 
 
@@ -147,6 +156,17 @@ def _add_actions(routes: APIRouter, services: Services) -> None:
             "images": pictures.images,
             "infotexts": pictures.infotexts,
             "seeds": pictures.seeds,
+        }
+
+    @routes.post("/remake", summary="The picture again whose settings a text states")
+    def remake(request: RemakeRequest) -> dict[str, Any]:
+        with as_http_error():
+            pictures = services.remake(request.text)
+        return {
+            "images": pictures.images,
+            "infotexts": pictures.infotexts,
+            "seeds": pictures.seeds,
+            "notes": pictures.notes,
         }
 
     @routes.post("/refiner/release", summary="Free the refiner that is kept in memory")

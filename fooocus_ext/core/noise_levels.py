@@ -113,6 +113,12 @@ def first_steps(levels: torch.Tensor, steps: int) -> torch.Tensor:
     return torch.cat((levels[:steps], levels.new_zeros(1)))
 
 
+def begins_with_pure_noise(schedule: Schedule, steps: int) -> bool:
+    """Whether a schedule's first level is the largest of the model's whole table."""
+    stride = max(TIMESTEPS // max(steps, 1), 1)
+    return schedule != "ddim_uniform" or (TIMESTEPS - 2) % stride == 0
+
+
 def is_pure_noise(level: float, table: LevelTable) -> bool:
     """Whether Fooocus takes a first level for pure noise, whose latent has no picture in it."""
     return math.isclose(table.largest, level, rel_tol=1e-5) or level > table.largest

@@ -102,20 +102,23 @@ def claim_sizes(
         New vectors for cond and uncond, or None if both stay as they are.
     """
     settings = generation.settings
-    if settings.adm_positive == 1.0 == settings.adm_negative:
+    as_fooocus = generation.rendering is not None
+    if settings.adm_positive == 1.0 == settings.adm_negative and not as_fooocus:
         return None
     if cond is None or uncond is None or not adm.is_sdxl_base(cond):
         if not refined:
             generation.skipped["ADM guidance"] = "it needs an SDXL base model"
         return None
-    if not adm.adm_active(timestep, settings.adm_end):
+    active = adm.adm_active(timestep, settings.adm_end)
+    if not (active or as_fooocus):
         return None
-    height, width = size
-    claimed_cond, claimed_uncond = (
-        adm.scale_original_size(vector, height, width, scale, number_dtype=number_dtype)
-        for vector, scale in ((cond, settings.adm_positive), (uncond, settings.adm_negative))
-    )
-    return claimed_cond, claimed_uncond
+
+    def claim(vector: torch.Tensor, scale: float) -> torch.Tensor:
+        if as_fooocus:
+            return adm.claim_as_fooocus(vector, *size, scale if active else None)
+        return adm.scale_original_size(vector, *size, scale, number_dtype=number_dtype)
+
+    return claim(cond, settings.adm_positive), claim(uncond, settings.adm_negative)
 
 
 def guide(

@@ -41,8 +41,13 @@ class Rendering(Protocol):
     def prepare_sampling(self, p: Any) -> None:
         """Prepare the sampling of a batch, whose texts the host has encoded."""
 
-    def prepare_sampler(self, p: Any) -> None:
-        """Prepare the sampler of one pass, which the host has made."""
+    def prepare_sampler(self, p: Any, unit_noise: torch.Tensor | None) -> None:
+        """Prepare the sampler of one pass, which the host has made.
+
+        Args:
+            p: the processing object.
+            unit_noise: the noise of the pass, which may be changed in place; None if it is not known.
+        """
 
 
 class Host(Protocol):

@@ -60,7 +60,9 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             plan = _plan(p, slots)
             if plan is not None:
                 hooks.apply_to_request(p, plan, self._asked_sizes.of(p))
-                overrides.override(p, {**rendering_options.for_job(plan.settings), **plan.options})
+                overrides.override(
+                    p, {**rendering_options.for_job(p, plan.settings), **plan.options}
+                )
 
     def process(self, p: Any, *slots: Any) -> None:
         """Begin a generation: its texts, its infotext, and the ways it will end."""
@@ -81,14 +83,16 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
                 generation.rendering.prepare_batch(p)
             sampling.follow_sampling(p, generation)
 
-    def process_before_every_sampling(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
+    def process_before_every_sampling(
+        self, p: Any, *slots: Any, noise: Any = None, **_kwargs: Any
+    ) -> None:
         """Prepare for the model calls of one pass (from webui 1.10 on)."""
         running = sampling.samplings.current()
         if running is None or running.p is not p:
             return
         with sampling.ends_sampling_on_error():
             if running.generation.rendering is not None:
-                running.generation.rendering.prepare_sampler(p)
+                running.generation.rendering.prepare_sampler(p, noise)
             family.of_this_webui().host.prepare_pass(p, running.generation)
 
     def postprocess_image(self, p: Any, image: Any, *slots: Any) -> None:

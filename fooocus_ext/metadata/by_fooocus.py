@@ -12,39 +12,64 @@ from typing import Any
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.errors import RequestError
 from fooocus_ext.metadata.settings import OWN_NAME, PictureSettings
+from fooocus_ext.metadata.written_texts import FullTexts, written
 from fooocus_ext.original_texts import NAME, OriginalTexts, read
+from fooocus_ext.prompting.styles import StyleLibrary, special_style
 
 _UNSTATED = {"adaptive_cfg": 7.0, "refiner_method": "joint", "image_number": 1}
 """What Fooocus means where it says nothing; one picture is what made one picture."""
 
 
-def made_by_fooocus(found: PictureSettings) -> PictureSettings:
-    """Return the settings of a picture of Fooocus's as they are meant; others as they are."""
+def made_by_fooocus(found: PictureSettings, library: StyleLibrary | None = None) -> PictureSettings:
+    """Return the settings of a picture of Fooocus's as they are meant; others as they are.
+
+    ``library`` is where the texts of styles are looked up for a source that lists no texts.
+    """
     if (found.version or "").startswith(OWN_NAME):
         return found
     unstated = {k: value for k, value in _UNSTATED.items() if getattr(found, k) is None}
     meant: dict[str, Any] = {**unstated, **_switch(found)}
     arguments, problems = {**found.arguments, "rendering": FOOOCUS}, found.problems
     try:
-        arguments[NAME] = _texts(found)
+        arguments[NAME] = _texts(found, library or StyleLibrary())
     except RequestError as error:
         problems = (*problems, f"The full texts are left out: {error.detail}")
     return dataclasses.replace(found, **meant, arguments=arguments, problems=problems)
 
 
-def _texts(found: PictureSettings) -> OriginalTexts | None:
+def _texts(found: PictureSettings, library: StyleLibrary) -> OriginalTexts | None:
     """Return the texts that were encoded. Raises RequestError if nobody would encode them."""
-    if not found.full_prompt:
+    texts = _listed(found) or _logged(found, library)
+    if texts is None:
         return None
-    last = found.full_prompt[-1]
     return read(
         {
-            "full_prompt": found.full_prompt,
-            "full_negative_prompt": found.full_negative_prompt or ("",),
-            "prompt_expansion": last if last == found.prompt_expansion else "",
+            "full_prompt": texts.positive,
+            "full_negative_prompt": texts.negative,
+            "prompt_expansion": texts.expansion,
             "styles": found.styles or (),
         }
     )
+
+
+def _listed(found: PictureSettings) -> FullTexts | None:
+    if not found.full_prompt:
+        return None
+    last = found.full_prompt[-1]
+    expansion = last if last == found.prompt_expansion else ""
+    return FullTexts(found.full_prompt, found.full_negative_prompt or ("",), expansion)
+
+
+def _logged(found: PictureSettings, library: StyleLibrary) -> FullTexts | None:
+    """Return the texts of a log, which has the expansion; None if a style is missing.
+
+    Without an expansion they are written anew.
+    """
+    names = [name for name in found.styles or () if special_style(name) is None]
+    if not found.prompt_expansion or not all(name in library for name in names):
+        return None
+    typed = found.prompt or "", found.negative_prompt or ""
+    return written(*typed, [library.get(name) for name in names], found.prompt_expansion)
 
 
 def _switch(found: PictureSettings) -> dict[str, Any]:

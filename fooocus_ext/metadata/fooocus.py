@@ -48,10 +48,12 @@ def read_fooocus_settings(
     Args:
         source: an open picture, a picture file or its content; or text that was pasted; or the
             JSON object itself.
-        library: the styles to look for in text of the ``a1111`` scheme, which stores none.
+        library: the styles to look for in text of the ``a1111`` scheme, which stores none, and the
+            texts of those that a log names.
     """
+    library = library or StyleLibrary()
     if isinstance(source, Mapping):
-        return _from_json(source)
+        return _from_json(source, library)
     scheme = None
     if isinstance(source, str):
         content: str | None = source
@@ -61,15 +63,15 @@ def read_fooocus_settings(
         return None
     content = content.encode("utf-8", errors="replace").decode()
     if not content.lstrip().startswith("{"):
-        return from_text(content, library or StyleLibrary(), certain=scheme == TEXT_SCHEME)
+        return from_text(content, library, certain=scheme == TEXT_SCHEME)
     try:
         parsed = parse_json(content)
     except DataFileError:
         return None
-    return _from_json(parsed) if isinstance(parsed, dict) else None
+    return _from_json(parsed, library) if isinstance(parsed, dict) else None
 
 
-def _from_json(content: Mapping[str, object]) -> PictureSettings | None:
+def _from_json(content: Mapping[str, object], library: StyleLibrary) -> PictureSettings | None:
     ruined = as_fooocus(content)
     if ruined is not None:
         return _from_values(ruined, scheme=RUINED_SCHEME)
@@ -80,7 +82,7 @@ def _from_json(content: Mapping[str, object]) -> PictureSettings | None:
     if not is_fooocus and len(_KNOWN_KEYS & values.keys()) < _ENOUGH_KEYS:
         return None
     values["loras"] = _lora_entries(values)
-    return made_by_fooocus(_from_values(values, scheme=JSON_SCHEME))
+    return made_by_fooocus(_from_values(values, scheme=JSON_SCHEME), library)
 
 
 def _from_values(values: Mapping[str, object], scheme: str) -> PictureSettings:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from fooocus_ext.metadata.by_fooocus import made_by_fooocus
 from fooocus_ext.metadata.others import others_in
@@ -15,6 +16,7 @@ from fooocus_ext.metadata.settings import (
     PictureSettings,
     read_entries,
 )
+from fooocus_ext.metadata.written_texts import taken_apart
 from fooocus_ext.presets.samplers import SAMPLERS, fooocus_names
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, PLACEHOLDER, StyleLibrary
 
@@ -47,7 +49,7 @@ def from_text(content: str, library: StyleLibrary, *, certain: bool) -> PictureS
     if found.styles is None:
         typed = found.prompt or "", found.negative_prompt or ""
         styles = _styles_in(*encoded, *typed, library)
-        found = replace(found, styles=styles)
+        found = replace(found, styles=styles, **_full_texts(*encoded, *typed, styles, library))
     return made_by_fooocus(_with_fooocus_names(found).with_bare_embeddings())
 
 
@@ -84,6 +86,26 @@ def _loras(entries: Mapping[str, str]) -> list[list[str]] | None:
     return [[pair[0], pair[-1]] for pair in pairs if len(pair) in (2, 3)] or None
 
 
+def _full_texts(
+    positive: str,
+    negative: str,
+    prompt: str,
+    negative_prompt: str,
+    styles: Sequence[str],
+    library: StyleLibrary,
+) -> dict[str, Any]:
+    """Return the keywords of ``PictureSettings`` for the encoded texts, if they can be told apart."""
+    known = [library.get(name) for name in styles if name in library]
+    texts = taken_apart(positive, negative, prompt, negative_prompt, known)
+    if texts is None:
+        return {}
+    return {
+        "full_prompt": texts.positive,
+        "full_negative_prompt": texts.negative,
+        "prompt_expansion": texts.expansion or None,
+    }
+
+
 def _styles_in(
     positive: str, negative: str, prompt: str, negative_prompt: str, library: StyleLibrary
 ) -> tuple[str, ...]:
@@ -91,11 +113,17 @@ def _styles_in(
 
     What remains of the positive text apart from them and the prompt is taken for an expansion.
     """
-    typed = ", ".join(prompt.splitlines())
+    lines = prompt.splitlines()
+    typed = ", ".join(lines)
     styles = []
     rest = positive
     for style in library.styles:
-        text = style.prompt.replace(PLACEHOLDER, typed)
+        # Fooocus puts the first line into the style; its older versions put all of them there.
+        template = ", ".join(style.prompt.splitlines())
+        subject = (
+            lines[0] if lines and template.replace(PLACEHOLDER, lines[0]) in positive else typed
+        )
+        text = template.replace(PLACEHOLDER, subject)
         # Fooocus leaves the placeholder in a negative text as it is; the webui fills it in.
         filled = style.negative_prompt.replace(PLACEHOLDER, negative_prompt)
         if text in positive and (style.negative_prompt in negative or filled in negative):

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from fooocus_ext.args import HOST_CHOICE
 from fooocus_ext.errors import RequestError, did_you_mean, nearest_names
+from fooocus_ext.presets.published import published
 
 _DISTILLED_SETTINGS: Mapping[str, object] = {
     "refiner": "None",
@@ -23,7 +24,6 @@ _DISTILLED_SETTINGS: Mapping[str, object] = {
     "adm_negative": 1.0,
     "adm_end": 0.0,
 }
-_HUB = "https://huggingface.co"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,6 @@ class Performance:
         cfg_scale: the CFG scale that the mode forces, or None.
         lora: file name of the LoRA that the mode needs, or None.
         lora_weight: its weight.
-        lora_url: where that file is published.
         settings: values forced upon ``args.Settings``, by field name.
     """
 
@@ -51,7 +50,6 @@ class Performance:
     cfg_scale: float | None = None
     lora: str | None = None
     lora_weight: float = 1.0
-    lora_url: str | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -73,7 +71,6 @@ PERFORMANCES: Mapping[str, Performance] = {
             scheduler="lcm",
             cfg_scale=1.0,
             lora="sdxl_lcm_lora.safetensors",
-            lora_url=f"{_HUB}/lllyasviel/misc/resolve/main/sdxl_lcm_lora.safetensors",
             settings=_DISTILLED_SETTINGS,
         ),
         Performance(
@@ -84,7 +81,6 @@ PERFORMANCES: Mapping[str, Performance] = {
             scheduler="sgm_uniform",
             cfg_scale=1.0,
             lora="sdxl_lightning_4step_lora.safetensors",
-            lora_url=f"{_HUB}/mashb1t/misc/resolve/main/sdxl_lightning_4step_lora.safetensors",
             settings=_DISTILLED_SETTINGS,
         ),
         Performance(
@@ -96,7 +92,6 @@ PERFORMANCES: Mapping[str, Performance] = {
             cfg_scale=1.0,
             lora="sdxl_hyper_sd_4step_lora.safetensors",
             lora_weight=0.8,
-            lora_url=f"{_HUB}/mashb1t/misc/resolve/main/sdxl_hyper_sd_4step_lora.safetensors",
             settings=_DISTILLED_SETTINGS,
         ),
     )
@@ -143,7 +138,7 @@ def find_lora(performance: Performance, available: Iterable[str], folder: str) -
         raise RequestError(
             f'performance: "{performance.name}" needs the LoRA {performance.lora}, which is not '
             f"in {folder}{nearest_files(performance.lora, known)}. Put the file there (it is "
-            f"published at {performance.lora_url}) or choose another performance."
+            f"published at {published()[performance.lora].file.url}) or choose another performance."
         )
     return found
 

@@ -1,7 +1,7 @@
 """Fooocus's sampler and scheduler names, translated to what a webui version calls them.
 
-From v1.9 on the webui has samplers and schedule types; up to v1.8 a sampler's name includes its
-schedule ("DPM++ 2M SDE Karras"). Where the webui has nothing that computes the same, that is an
+From v1.9 on the webui has samplers and schedule types; up to v1.8, and in Forge Classic, a sampler's name
+includes its schedule ("DPM++ 2M SDE Karras"). Where the webui has nothing that computes the same, that is an
 error, except for two schedules that Fooocus itself never ran (see ``_FELL_BACK_TO_NORMAL``).
 """
 
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from fooocus_ext.errors import RequestError, did_you_mean
 
-# Fooocus's name -> the webui's, best first. HeunPP2, DDPM and TCD exist in some of its forks.
+# Fooocus's name -> the webui's, best first. HeunPP2, DDPM and TCD exist in some of its forks; "Euler A" is
+# Classic's where a schedule follows that A1111 does not have.
 SAMPLERS: Mapping[str, tuple[str, ...]] = {
     "euler": ("Euler",),
-    "euler_ancestral": ("Euler a",),
+    "euler_ancestral": ("Euler a", "Euler A"),
     "heun": ("Heun",),
     "heunpp2": ("HeunPP2",),
     "dpm_2": ("DPM2",),
@@ -94,6 +95,8 @@ def host_sampler(
     scheduler: str,
     available_samplers: Iterable[str],
     available_schedulers: Iterable[str] = (),
+    *,
+    as_fooocus: bool = False,
 ) -> HostSampler:
     """Translate a pair of Fooocus's names.
 
@@ -102,6 +105,7 @@ def host_sampler(
         scheduler: Fooocus's scheduler name, as in ``SCHEDULERS``.
         available_samplers: the webui's sampler names.
         available_schedulers: the labels of the webui's schedule types; empty up to v1.8.
+        as_fooocus: whether Fooocus's rendering will read the names (see ``fooocus_names``).
 
     Raises:
         RequestError: an unknown name, or something that this webui cannot compute.
@@ -109,12 +113,15 @@ def host_sampler(
     samplers, schedulers = list(available_samplers), list(available_schedulers)
     names = _candidates("sampler", sampler, SAMPLERS)
     schedules = _candidates("scheduler", scheduler, SCHEDULERS)
-    if sampler in _OWN_SCHEDULE:
+    as_fooocus = as_fooocus and bool(schedulers)
+    if as_fooocus and (sampler, scheduler) == ("lcm", "lcm"):
+        schedules = _NO_CHOICE
+    elif sampler in _OWN_SCHEDULE and not as_fooocus:
         schedules = (*_NO_CHOICE, "")
     elif (sampler, scheduler) == ("restart", "karras"):
         schedules = (*schedules, "")  # up to v1.8 "Restart" has this schedule built in
     if found := _first_pair(names, schedules, samplers, schedulers):
-        return HostSampler(*found, _notes(sampler))
+        return HostSampler(*found, () if as_fooocus else _notes(sampler))
     fallback = _first_pair(names, SCHEDULERS["normal"], samplers, schedulers)
     if fallback and scheduler in _FELL_BACK_TO_NORMAL:
         note = f'Scheduler "{scheduler}" runs as "normal", as it did in Fooocus.'
@@ -122,12 +129,16 @@ def host_sampler(
     raise _unavailable(sampler, scheduler, names, samplers, schedulers)
 
 
-def fooocus_names(sampler: str, scheduler: str | None = None) -> tuple[str | None, str | None]:
+def fooocus_names(
+    sampler: str, scheduler: str | None = None, *, as_fooocus: bool = False
+) -> tuple[str | None, str | None]:
     """Translate the webui's names into Fooocus's: the reverse of ``host_sampler``.
 
     Args:
         sampler: the webui's sampler name, with or without a schedule at its end.
         scheduler: the webui's schedule type, or None.
+        as_fooocus: whether Fooocus's rendering reads the names. It knows LCM with every schedule: there
+            "SGM Uniform" is not the distilled one, which is LCM's "Automatic".
 
     Returns:
         Fooocus's sampler and scheduler; None for what has no name there (such as "Automatic").
@@ -146,7 +157,8 @@ def fooocus_names(sampler: str, scheduler: str | None = None) -> tuple[str | Non
     # The two default samplers carry "_gpu" in Fooocus: same arithmetic, noise made on the device.
     preferred = {"DPM++ 2M SDE": "dpmpp_2m_sde_gpu", "DPM++ SDE": "dpmpp_sde_gpu"}
     found, schedule = preferred.get(sampler) or names.get(sampler), schedules.get(scheduler or "")
-    return found, "lcm" if (found, schedule) == ("lcm", "sgm_uniform") else schedule
+    distilled = None if as_fooocus else "sgm_uniform"
+    return found, "lcm" if (found, schedule) == ("lcm", distilled) else schedule
 
 
 def webui_sampler(
@@ -209,10 +221,16 @@ def _schedules(base: str, stated: str | None) -> tuple[str, ...]:
     if stated is None:
         uniform = ("Uniform", *plain) if _spelled(base, _FORMERLY_PLAIN) else ()
         return (*uniform, *_NO_CHOICE, "")
-    labels = SCHEDULERS.get(stated, (stated,))
+    labels = SCHEDULERS.get(stated) or _spellings(stated)
     if base.casefold() == "restart" and "karras" in (stated.casefold(), *labels):
         return (*labels, "")  # see ``host_sampler``
     return (*labels, *plain) if _spelled(stated, plain) else labels
+
+
+def _spellings(label: str) -> tuple[str, ...]:
+    """Return what webuis call the schedule that one of them calls ``label``, that name first."""
+    known = next((row for row in SCHEDULERS.values() if "" not in row and label in row), ())
+    return tuple(dict.fromkeys((label, *known)))
 
 
 def _spelled(name: str, known: Iterable[str]) -> str | None:

@@ -14,9 +14,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from fooocus_ext.api import model_download
-from fooocus_ext.errors import RequestError
-from fooocus_ext.prompting.expander import ExpansionModelError
+from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.prompting.expander.folder import downloadable_names
+from tests.downloads.publisher import publishing
 
 
 @pytest.fixture
@@ -26,7 +26,9 @@ def folder(tmp_path):
 
 def client_for(folder, *, may_download=True):
     app = FastAPI()
-    app.include_router(model_download.router(folder, lambda: may_download, lambda: None))
+    refusal = "" if may_download else "this webui is open"
+    downloads = Downloads(lambda _order: None)
+    app.include_router(model_download.router(folder, downloads, lambda: refusal))
     return TestClient(app)
 
 
@@ -121,22 +123,24 @@ def test_a_download_is_cancelled(client):
     assert client.delete("/fooocus/v1/expansion-model").json() == {"cancelled": False}
 
 
-def test_a_running_download_ends_when_cancelled(tmp_path, monkeypatch):
-    def endless(*_args, is_cancelled, **_more):
-        while not is_cancelled():
-            time.sleep(0.01)
-        raise ExpansionModelError("cancelled")
+def test_a_running_download_ends_when_cancelled_and_is_gone_on_with(folder):
+    with publishing() as publisher, ThreadPoolExecutor(1) as pool:
+        file = publisher.publish("positive.txt", b"words\n" * 50_000, seconds=0.3)
+        client, body = client_for(folder), request_for((publisher.address, file.sha256))
+        running = pool.submit(client.post, "/fooocus/v1/expansion-model", json=body)
 
-    monkeypatch.setattr(model_download, "download_model", endless)
-    downloader = model_download.Downloader(tmp_path)
-    request = model_download.ModelToFetch(
-        base_url="http://a", files=[{"name": "a", "sha256": "0" * 64}]
-    )
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(downloader.fetch, request)
-        while not downloader.progress.running:
+        def status():
+            return client.get("/fooocus/v1/expansion-model").json()
+
+        while not status()["bytes_done"]:
             time.sleep(0.01)
-        assert downloader.cancel()
-        with pytest.raises(RequestError, match="cancelled"):
-            running.result(timeout=10)
-    assert not downloader.cancel()
+        assert status()["running"]
+        assert client.post("/fooocus/v1/expansion-model", json=body).status_code == 422
+        assert client.delete("/fooocus/v1/expansion-model").json() == {"cancelled": True}
+        refused = running.result(timeout=10)
+        assert (refused.status_code, "cancelled" in refused.json()["detail"]) == (422, True)
+        file.seconds = 0.0
+        assert client.post("/fooocus/v1/expansion-model", json=body).status_code == 200
+        assert publisher.asked[-1][1].startswith("bytes=")
+    assert (folder / "positive.txt").read_bytes() == b"words\n" * 50_000
+    assert not status()["running"]

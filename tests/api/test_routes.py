@@ -60,6 +60,12 @@ class Backend:
             [request.seed + number for number in numbers],
         )
 
+    def remake(self, text):
+        if self.refusal:
+            raise RequestError(self.refusal)
+        self.jobs.append(text)
+        return routes.Pictures(["picture"], ["Seed: 7"], [7], ["It is here."])
+
     def release_refiner(self):
         title, self.resident = self.resident, None
         return title
@@ -74,6 +80,7 @@ def client_of(backend: Backend) -> TestClient:
         rewrite=backend.rewrite,
         expand=backend.expand,
         make_pictures=backend.make_pictures,
+        remake=backend.remake,
         release_refiner=backend.release_refiner,
     )
     app.include_router(routes.router(services))
@@ -164,6 +171,25 @@ def test_expand_needs_a_prompt(client):
 def test_reload_counts_what_there_is(client, backend):
     assert post(client, "/reload").json() == {"styles": 2, "presets": 1}
     assert backend.reloads == 1
+
+
+def test_a_picture_is_made_again_from_its_text_with_what_is_to_be_said(client, backend):
+    answer = post(client, "/remake", text='{"prompt": "a fox"}')
+    assert answer.json() == {
+        "images": ["picture"],
+        "infotexts": ["Seed: 7"],
+        "seeds": [7],
+        "notes": ["It is here."],
+    }
+    assert backend.jobs == ['{"prompt": "a fox"}']
+    backend.refusal = "text: it contains no settings"
+    assert post(client, "/remake", text="?").json() == {"detail": "text: it contains no settings"}
+
+
+@pytest.mark.parametrize("body", [{}, {"text": []}, {"text": "a" * 300_001}, {"text": "a", "n": 1}])
+def test_a_text_that_is_none_or_too_long_is_refused(client, backend, body):
+    assert post(client, "/remake", **body).status_code == 422
+    assert backend.jobs == []
 
 
 def test_release_tells_what_was_released(client):

@@ -47,6 +47,15 @@ def test_a_file_states_the_size_of_its_pictures(listed, stated, size):
     assert (found and (found.width, found.height)) == size
 
 
+def test_a_size_is_known_that_the_host_has_forgotten(listed, session_host):
+    """reForge (November 2026) empties its own records of headers whenever it loads a model."""
+    from fooocus_ext.host.machine import checkpoints
+
+    title = listed({"modelspec.resolution": "128x128"})
+    session_host.modules.sd_models.checkpoint_aliases[title].metadata = {}
+    assert checkpoints.small_size(title) == {"width": 128, "height": 128}
+
+
 def test_a_checkpoint_that_is_not_there_states_no_size(session_host):
     from fooocus_ext.host.machine import checkpoints
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,11 +17,18 @@ FEW_WORDS = {"prompt": "a red circle", "seed": 7, "steps": 2, "styles": [], "exp
 def states_size(host, monkeypatch):
     """Makes the file of a checkpoint, the active one, state a size of its pictures, or none."""
     active = host.modules.shared.opts.sd_model_checkpoint
+    checkpoints = sys.modules["fooocus_ext.host.machine.checkpoints"]
+    header_of, stated = checkpoints._header_of, {}
+
+    def read(path):
+        header = header_of(path)
+        return header._replace(resolution=stated[path]) if path in stated else header
+
+    monkeypatch.setattr(checkpoints, "_header_of", read)
 
     def state(size, checkpoint=active):
         info = host.modules.sd_models.get_closet_checkpoint_match(checkpoint)
-        header = {} if size is None else {"modelspec.resolution": size}
-        monkeypatch.setattr(info, "metadata", header, raising=False)
+        stated[Path(info.filename)] = size or ""
 
     return state
 

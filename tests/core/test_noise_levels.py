@@ -103,9 +103,18 @@ def test_a_schedule_with_levels_to_spare_ends_after_its_steps(table, steps):
     assert float(found[-1]) == 0.0
 
 
-@pytest.mark.parametrize(
-    ("schedule", "pure"), [*((name, name != "ddim_uniform") for name in SCHEDULES)]
-)
-def test_which_schedules_begin_with_pure_noise(table, schedule, pure):
-    first = float(noise_levels.levels_of(schedule, 20, table)[0])
+@given(st.sampled_from(SCHEDULES), st.integers(1, 1000))
+@settings(deadline=None)
+def test_which_schedules_begin_with_pure_noise(table, schedule, steps):
+    first = float(noise_levels.levels_of(schedule, steps, table)[0])
+    pure = noise_levels.begins_with_pure_noise(schedule, steps)
     assert noise_levels.is_pure_noise(first, table) is pure
+
+
+def test_only_every_fiftieth_level_does_not():
+    assert not noise_levels.begins_with_pure_noise("ddim_uniform", 20)
+    assert all(
+        noise_levels.begins_with_pure_noise(schedule, 20)
+        for schedule in SCHEDULES
+        if schedule != "ddim_uniform"
+    )

@@ -94,6 +94,9 @@ def test_a_generation_begins_on_any_host_that_keeps_the_protocol():
         def refiner(self, p, generation):
             return "a refiner"
 
+        def rendering(self, p, generation):
+            return None
+
     p = Request()
     p.all_prompts, p.all_negative_prompts, p.all_seeds = ["a fox"], ["blurry"], [1]
     p.comment = p.comments.append

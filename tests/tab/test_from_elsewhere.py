@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fooocus_ext import infotext
 from fooocus_ext.data_files import Problem
 from fooocus_ext.limits import OFF
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
@@ -187,7 +188,8 @@ def test_what_fooocus_stores_as_text_is_named_too():
         "a cat\nSteps: 30, Seed: 1, Size: 896x1152, Clip skip: 3, Model hash: aeb7e9e689, "
         "Tiling: yes, Version: Fooocus v2.5.5"
     )
-    notes = fill(read_fooocus_settings(text), NAMES_HERE).notes
+    in_use, *notes = fill(read_fooocus_settings(text), NAMES_HERE).notes
+    assert in_use.startswith("The texts of the original picture are used")
     assert [note.split(" is not")[0] for note in notes] == ["Clip skip 3", "Tiling yes"]
 
 
@@ -304,3 +306,79 @@ def test_an_installed_style_of_that_name_is_itself():
     filled = fill(PictureSettings(styles=("SAI Photographic",)), here)
     assert json.loads(filled.values["styles"]) == ["sai-photographic"]
     assert filled.notes == ()
+
+
+FOX = {
+    "prompt": "a fox",
+    "negative_prompt": "",
+    "styles": "['Fooocus V2', 'Their Film']",
+    "full_prompt": ["film still of a fox", "a fox, golden light"],
+    "full_negative_prompt": ["cartoon"],
+    "prompt_expansion": "a fox, golden light",
+    "clip_skip": 2,
+    "version": "Fooocus v2.5.5",
+}
+
+
+def test_a_picture_of_fooocus_brings_its_texts_and_says_so():
+    filled = fill(read_fooocus_settings(FOX), NAMES_HERE)
+    assert filled.notes[0].startswith("The texts of the original picture are used")
+    assert not [note for note in filled.notes if "written anew" in note]
+    assert filled.values["rendering"] == "Fooocus"
+    chosen = accepted(filled)
+    assert chosen.settings.original_texts.full_prompt == (
+        "film still of a fox",
+        "a fox, golden light",
+    )
+    assert chosen.settings.original_texts.styles == ("Fooocus V2", "Their Film")
+    assert chosen.image_number == 1
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"prompt": "a fix"},
+        {"negative_prompt": "blurry"},
+        {"styles": "[]"},
+        {"styles": '["Fooocus V2", "Fooocus Sharp"]'},
+    ],
+)
+def test_its_texts_go_when_what_they_came_from_is_edited_and_come_back(edit):
+    filled = fill(read_fooocus_settings(FOX), NAMES_HERE)
+    assert (
+        accepted(replace(filled, values={**filled.values, **edit})).settings.original_texts is None
+    )
+    assert accepted(filled).settings.original_texts is not None
+
+
+def test_any_other_settings_stay_free():
+    filled = fill(read_fooocus_settings(FOX), NAMES_HERE)
+    changed = {
+        **filled.values,
+        "seed": "5",
+        "guidance_scale": 9,
+        "image_number": 4,
+        "rendering": "webui",
+    }
+    assert accepted(replace(filled, values=changed)).settings.original_texts is not None
+
+
+def test_the_next_picture_takes_them_away():
+    values = fill(from_infotext({"Prompt": "p", "Steps": "20"}), NAMES_HERE).values
+    assert values["original_texts"] == ""
+    assert values["rendering"] == "webui"
+
+
+def test_texts_that_are_unusable_leave_the_rest_in_place():
+    filled = fill(read_fooocus_settings({**FOX, "full_prompt": [{}]}), NAMES_HERE)
+    assert [note for note in filled.notes if "full_prompt could not be read" in note]
+    assert accepted(filled).settings.original_texts is None
+    assert accepted(filled).prompt == "a fox"
+
+
+def test_an_infotext_of_a_remade_picture_brings_them_along():
+    first = accepted(fill(read_fooocus_settings(FOX), NAMES_HERE)).settings
+    entries = {"Prompt": "joined", **infotext.settings_entries(first), "Negative prompt": ""}
+    infotext.restore_typed_texts(entries := {**entries, infotext.PROMPT: "a fox"})
+    again = accepted(fill(from_infotext(entries), NAMES_HERE)).settings
+    assert again.original_texts == first.original_texts

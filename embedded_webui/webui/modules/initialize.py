@@ -39,17 +39,16 @@ def initialize_rest(*, reload_script_modules=False):
     from modules import (
         extensions,
         extra_networks,
+        modelloader,
         scripts,
         sd_models,
         sd_samplers,
-        shared,
-        upscaler,
     )
 
     sd_samplers.set_samplers()
     extensions.list_extensions()
     sd_models.list_models()
     scripts.load_scripts()
-    shared.sd_upscalers = upscaler.builtin_upscalers()
+    modelloader.load_upscalers()
     extra_networks.initialize()
     extra_networks.register_default_extra_networks()

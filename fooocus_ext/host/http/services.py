@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from modules import call_queue, shared
 
-from fooocus_ext.api import model_download, presets, routes
+from fooocus_ext.api import downloads, model_download, presets, routes
 from fooocus_ext.args import HOST_CHOICE, Settings
 from fooocus_ext.generation.plan import make_plan
 from fooocus_ext.host.http.arguments import guard
 from fooocus_ext.host.http.authentication import authentication
 from fooocus_ext.host.http.gate import add_routes
 from fooocus_ext.host.jobs import run
-from fooocus_ext.host.machine import assets, checkpoints, expansion
+from fooocus_ext.host.machine import assets, checkpoints, expansion, model_files
 from fooocus_ext.host.refiner import resident
+from fooocus_ext.host.tab import remake
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
 
 
 def register(_demo: Any, app: FastAPI) -> None:
     """Add our routes, each behind a gate, and guard the host's; called on every start."""
+    model_files.take_up()
     for router in routers():
         add_routes(app, router, authentication(app))
     guard(app)
@@ -31,8 +34,9 @@ def routers() -> list[APIRouter]:
     model = expansion.models_folder()
     return [
         routes.router(services()),
-        presets.router(assets.user_folder() / "presets", assets.presets, _read_again),
-        model_download.router(model, _may_download, _read_again),
+        presets.router(assets.user_folder() / "presets", assets.presets, assets.reload),
+        downloads.router(model_files.MODEL_FILES, model_files.DOWNLOADS),
+        model_download.router(model, model_files.DOWNLOADS, model_files.refusal),
     ]
 
 
@@ -45,18 +49,9 @@ def services() -> routes.Services:
         rewrite=_rewrite,
         expand=expansion.expand,
         make_pictures=_make_pictures,
+        remake=_remake,
         release_refiner=_release_refiner,
     )
-
-
-def _may_download() -> bool:
-    """Whether the host lets its page install extensions, which is no more than this download does."""
-    return not getattr(shared.cmd_opts, "disable_extension_access", False)
-
-
-def _read_again() -> None:
-    assets.reload()
-    expansion.forget_models()
 
 
 def _rewrite(prompt: str, negative: str, seed: int, settings: Settings) -> RewrittenPrompt:
@@ -80,15 +75,26 @@ def _make_pictures(request: Any, settings: Settings) -> routes.Pictures:
         base_model=request.base_model,
         request=of_host,
     )
+    return _pictures_of(job)
+
+
+def _remake(text: str) -> routes.Pictures:
+    job, notes = remake.job_of(text)
+    return _pictures_of(job, notes)
+
+
+def _pictures_of(job: run.Job, notes: Sequence[str] = ()) -> routes.Pictures:
     # The host generates models from its options when this is first imported: not before a request.
     from modules.api.api import encode_pil_to_base64
 
     processed = run.run_queued(job)
     first, last = processed.index_of_first_image, len(processed.infotexts)
+    comments = (line for line in processed.comments.splitlines() if line.strip())
     return routes.Pictures(
         images=[encode_pil_to_base64(image).decode() for image in processed.images[first:last]],
         infotexts=processed.infotexts[first:],
         seeds=processed.all_seeds[: last - first],
+        notes=[*notes, *comments],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import safetensors
 from modules import sd_models, shared
@@ -50,11 +50,12 @@ def title(name: str) -> str:
 def stated_size(title: str) -> AspectRatio | None:
     """Return the picture size a checkpoint was trained for, if its file states one.
 
-    Files do so in their header, under ModelSpec's `modelspec.resolution`, such as ``1024x1024``.
+    Files do so in their header, under ModelSpec's `modelspec.resolution`, such as ``1024x1024``. What
+    the host has read of it is not asked: reForge forgets that when it loads a model.
     """
     info = sd_models.checkpoint_aliases.get(title)
-    metadata = getattr(info, "metadata", None) or {}
-    return parse_size(str(metadata.get("modelspec.resolution", "")))
+    header = None if info is None else _header_of(Path(info.filename))
+    return None if header is None else parse_size(header.resolution)
 
 
 def small_size(title: str) -> dict[str, int]:
@@ -69,17 +70,39 @@ def _is_sdxl_base(info: Any) -> bool:
     path = Path(info.filename)
     if path.suffix != ".safetensors":
         return "xl" in path.stem.lower() and "refiner" not in path.stem.lower()
+    header = _header_of(path)
+    return header is not None and header.family == (families.SDXL, False)
+
+
+class _Header(NamedTuple):
+    """What the header of a safetensors file tells.
+
+    Attributes:
+        family: (family, is an SDXL refiner); None if it is no checkpoint.
+        resolution: the picture size that it states; empty if it states none.
+    """
+
+    family: tuple[str, bool] | None
+    resolution: str
+
+
+def _header_of(path: Path) -> _Header | None:
+    """Return what a file's header tells; None for another format and for a file that cannot be read."""
+    if path.suffix != ".safetensors":
+        return None
     try:
-        return _family(str(path), path.stat().st_mtime_ns) == (families.SDXL, False)
+        return _read_header(str(path), path.stat().st_mtime_ns)
     except OSError:
-        return False
+        return None
 
 
 @functools.lru_cache(maxsize=1024)
-def _family(path: str, _modified: int) -> tuple[str, bool] | None:
+def _read_header(path: str, _modified: int) -> _Header | None:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            return families.of_checkpoint(dict.fromkeys(file.keys()))
+            metadata = file.metadata() or {}
+            family = families.of_checkpoint(dict.fromkeys(file.keys()))
     except (OSError, ValueError, safetensors.SafetensorError) as error:
         log.warning("%s cannot be read: %s", path, error)
         return None
+    return _Header(family, metadata.get("modelspec.resolution", ""))

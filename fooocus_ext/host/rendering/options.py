@@ -8,15 +8,48 @@ from typing import Any
 from modules import shared
 
 from fooocus_ext.args import FOOOCUS, Settings
+from fooocus_ext.host.machine.options import REFINER_RULE
+from fooocus_ext.host.rendering import noise, schedules
 
 _OPTIONS: Mapping[str, Any] = {
     "enable_quantization": True,  # the model is asked for whole timesteps
     "img2img_fix_steps": True,  # as many steps as asked for, whatever the denoising strength
+    REFINER_RULE: FOOOCUS,
+    "jpeg_quality": 95,  # of WebP too
+    "webp_lossless": False,
+    # What Fooocus has no counterpart of is as if it were not there.
+    "eta_noise_seed_delta": 0,
+    "no_dpmpp_sde_batch_determinism": False,
+    "always_discard_next_to_last_sigma": False,
+    "use_old_karras_scheduler_sigmas": False,
+    "eta_ancestral": 1.0,
+    "s_churn": 0.0,
+    "s_tmin": 0.0,
+    "s_tmax": 0.0,
+    "s_noise": 1.0,
+    "s_min_uncond": 0.0,
+    "skip_early_cond": 0.0,
+    "initial_noise_multiplier": 1.0,
+    "img2img_extra_noise": 0.0,
+    "img2img_color_correction": False,
+    "pad_cond_uncond": False,
+    "pad_cond_uncond_v0": False,
+    "sd_vae_encode_method": "Full",
+    "sd_vae_decode_method": "Full",
+    "token_merging_ratio": 0.0,
+    "token_merging_ratio_img2img": 0.0,
+    "token_merging_ratio_hr": 0.0,
 }
 
 
-def for_job(settings: Settings) -> dict[str, Any]:
-    """Return the options that hold for a job with these settings; those that this webui has."""
+def for_job(p: Any, settings: Settings) -> dict[str, Any]:
+    """Return the options that hold for the job ``p`` with these settings; those that this webui has."""
     if settings.rendering != FOOOCUS:
         return {}
-    return {name: value for name, value in _OPTIONS.items() if hasattr(shared.opts, name)}
+    options = {
+        **_OPTIONS,
+        noise.SOURCE: noise.source_of_device_noise(),
+        # The latent of pure noise has the deviation sqrt(1 + level^2), not that of the level alone.
+        "sgm_noise_multiplier": schedules.begins_with_pure_noise(schedules.asked_by(p), p.steps),
+    }
+    return {name: value for name, value in options.items() if hasattr(shared.opts, name)}

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 from modules import shared
 
 from fooocus_ext.args import FOOOCUS
-from fooocus_ext.host.machine import families
+from fooocus_ext.host.machine import families, versions
+from fooocus_ext.host.rendering import noise, samplers, schedules
 
 if TYPE_CHECKING:
+    import torch
+
     from fooocus_ext.generation.state import Generation
 
 
@@ -20,20 +23,42 @@ def take_part(p: Any, generation: Generation) -> Rendering | None:
     if families.of_model(shared.sd_model) != families.SDXL:
         generation.skipped["Fooocus's rendering"] = "it needs an SDXL base model"
         return None
-    return Rendering(generation)
+    return Rendering(p, generation)
 
 
 class Rendering:
     """The rendering of one generation. What it changes on the host, the generation's stacks undo."""
 
-    def __init__(self, generation: Generation) -> None:
+    def __init__(self, p: Any, generation: Generation) -> None:
         self._generation = generation
+        self._levels = schedules.Levels(p)
+        for name in ("sampler_noise_scheduler_override", "eta"):
+            generation.resources.callback(setattr, p, name, getattr(p, name))
 
     def prepare_batch(self, p: Any) -> None:
         """Prepare a batch, before the host encodes its texts."""
 
     def prepare_sampling(self, p: Any) -> None:
         """Prepare the sampling of a batch, whose texts the host has encoded."""
+        p.rng = noise.like_fooocus(p.rng)
+        self._levels.prepare_request()
+        if versions.has_sampling_hook():
+            return
+        if schedules.begins_with_picture(p):  # whose sampler the host has made already
+            samplers.prepare(p, self._generation, self._levels, None)
+        elif samplers.needs_own(schedules.asked_by(p)):
+            self._generation.skipped["Fooocus's sampler"] = "it needs webui 1.10 or newer"
 
-    def prepare_sampler(self, p: Any) -> None:
-        """Prepare the sampler of one pass, which the host has made (from webui 1.10 on)."""
+    def prepare_sampler(self, p: Any, unit_noise: torch.Tensor | None) -> None:
+        """Prepare the sampler of one pass, which the host has made (from webui 1.10 on).
+
+        Args:
+            p: the processing object.
+            unit_noise: the noise of the pass [B,C,h,w], which may be changed in place.
+        """
+        if getattr(p, "is_hr_pass", False):
+            self._levels.prepare_request()
+            if unit_noise is not None:
+                p.rng = noise.like_fooocus(p.rng)
+                unit_noise.copy_(p.rng.next())
+        samplers.prepare(p, self._generation, self._levels, unit_noise)

@@ -53,7 +53,7 @@ def job_for(
     base_model: str,
     action: str,
     picture: Image.Image | None,
-    output: outputs.Output,
+    output: outputs.Output | None,
 ) -> Job:
     """Return the job that the page asks for.
 
@@ -62,7 +62,8 @@ def job_for(
         base_model: a checkpoint title.
         action: "generate" or a key of ``actions.VARIATIONS``.
         picture: the picture that a variation starts from.
-        output: where the pictures go; it says which is the first to be made.
+        output: where the pictures go, and which is the first to be made; None to leave that to the
+            webui's settings.
 
     Raises:
         RequestError: something that it names does not exist on this machine any more.
@@ -73,7 +74,7 @@ def job_for(
         "negative_prompt": choices.negative_prompt,
         "settings": choices.settings,
         "image_number": choices.image_number,
-        "first_index": output.first_index,
+        "first_index": output.first_index if output else 0,
         "seed": -1 if choices.seed is None else choices.seed,
         "base_model": base_model,
         "loras": choices.loras,

@@ -7,21 +7,16 @@ looks, or confirms an address and the notice below.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import torch
 
-from fooocus_ext.downloads import (
-    PART,
-    DownloadError,
-    Progress,
-    RemoteFile,
-    download,
-    is_web_address,
-)
+from fooocus_ext.downloads.files import UNFINISHED, RemoteFile, is_sum
+from fooocus_ext.downloads.orders import Order
+from fooocus_ext.downloads.sources import ANYWHERE, is_web_address
 from fooocus_ext.errors import RequestError
-from fooocus_ext.prompting.expander.model_files import ExpansionModelError
 
 MODELS_SUBFOLDER = Path("prompt_expansion") / "fooocus_expansion"
 NOTICE = (
@@ -37,6 +32,12 @@ WITHOUT_PICKLES = {
 PICKLED = "pytorch_model.bin"
 _SAFE_PICKLES = (2, 6)
 """From this version of torch on, reading weights alone runs no code of the file (CVE-2025-32434)."""
+
+DOWNLOAD = "expansion-model"
+"""The key and the kind of its download in the queue."""
+MAX_FILE_BYTES = 2 * 1024**3
+MAX_SECONDS = 2 * 60 * 60.0
+"""A download of several files may not take longer in all; it can be gone on with."""
 
 FolderState = tuple[tuple[str, int, int], ...]
 
@@ -62,7 +63,7 @@ def folder_state(folder: Path) -> FolderState:
     Files that are being downloaded do not count; without any other the state is empty.
     """
     try:
-        whole = [path for path in sorted(folder.iterdir()) if not path.name.endswith(PART)]
+        whole = [path for path in sorted(folder.iterdir()) if not path.name.endswith(UNFINISHED)]
     except OSError:
         return ()
     return tuple(_state_of(path) for path in whole)
@@ -82,48 +83,49 @@ def downloadable_names() -> set[str]:
     return WITHOUT_PICKLES | ({PICKLED} if version >= _SAFE_PICKLES else set())
 
 
-def download_model(
-    base_url: str,
-    files: Sequence[RemoteFile],
-    folder: Path,
-    *,
-    accept_notice: bool,
-    progress: Progress | None = None,
-    is_cancelled: Callable[[], bool] | None = None,
-) -> None:
-    """Download the files of a model into ``folder``; see ``downloads.download``.
+def model_order(
+    base_url: str, names_and_sums: Sequence[tuple[str, str]], folder: Path, *, accept_notice: bool
+) -> Order:
+    """Return what to download: the files of a model, from an address that a person has typed.
 
     Args:
         base_url: address of the folder, ``http`` or ``https``; the names are appended.
-        files: what to fetch; names as in ``downloadable_names``.
+        names_and_sums: what to fetch; names as in ``downloadable_names``, each with its SHA-256.
         folder: where to put it; made if needed.
         accept_notice: that the user was shown ``NOTICE`` and accepts it.
-        progress: called with the name, the bytes so far and the bytes in all (None if unknown).
-        is_cancelled: asked again and again whether to stop.
 
     Raises:
         RequestError: the notice was not accepted, or an address, name or checksum is malformed.
-        ExpansionModelError: a file could not be fetched or stored, or is not what its sum says.
     """
     if not accept_notice:
         raise RequestError(f"accept_notice is false, it must be true to download. {NOTICE}")
     if not is_web_address(base_url):
         raise RequestError(f'base_url is "{base_url}", allowed is an http or https address')
-    for file in files:
-        _check(file)
-    if len({file.name for file in files}) < len(files):
+    for name, sha256 in names_and_sums:
+        _check(name, sha256)
+    names = [name for name, _sum in names_and_sums]
+    if len(set(names)) < len(names):
         raise RequestError("files: a name is there twice")
-    try:
-        download(base_url, files, folder, progress=progress, is_cancelled=is_cancelled)
-    except DownloadError as error:
-        raise ExpansionModelError(str(error)) from error
+    base = base_url.rstrip("/")
+    return Order(
+        key=DOWNLOAD,
+        kind=DOWNLOAD,
+        files=tuple(
+            RemoteFile(name, f"{base}/{quote(name)}", sum_) for name, sum_ in names_and_sums
+        ),
+        folder=folder,
+        sources=lambda: ANYWHERE,
+        largest=MAX_FILE_BYTES,
+        replaces=True,
+        max_seconds=MAX_SECONDS,
+    )
 
 
-def _check(file: RemoteFile) -> None:
+def _check(name: str, sha256: str) -> None:
     allowed = downloadable_names()
-    if file.name not in allowed:
+    if name not in allowed:
         raise RequestError(
-            f'files: "{file.name}" is none of the files of a model; allowed: {", ".join(sorted(allowed))}'
+            f'files: "{name}" is none of the files of a model; allowed: {", ".join(sorted(allowed))}'
         )
-    if not file.has_a_sum:
-        raise RequestError(f"files: sha256 of {file.name} is not 64 hexadecimal digits")
+    if not is_sum(sha256):
+        raise RequestError(f"files: sha256 of {name} is not 64 hexadecimal digits")

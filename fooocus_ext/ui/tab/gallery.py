@@ -1,4 +1,8 @@
-"""A gallery that can also show pictures that exist in memory alone."""
+"""A gallery that can also show pictures that exist in memory alone.
+
+Here alone it is known which Gradio the webui has: 3, or 4 as Forge has it. The host's functions are given
+the same by both: a dict for a stored picture, and the ``data:`` address of one in memory.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +10,18 @@ from typing import Any
 
 import gradio as gr
 
+IS_GRADIO_4 = hasattr(gr.Gallery, "data_model")
 
-class PictureGallery(gr.Gallery):  # type: ignore[misc]  # Gradio publishes no types
-    """Gradio's gallery; a ``data:`` address among its pictures is passed on instead of stored."""
-
-    is_template = True  # the page knows it as its base class
-
-    def postprocess(self, y: list[Any] | None) -> list[Any]:
-        """Return what the page shows: stored files as Gradio does, ``data:`` addresses as such."""
-        return [
-            {"name": "", "data": item, "is_file": False}
-            if isinstance(item, str) and item.startswith("data:")
-            else super(PictureGallery, self).postprocess([item])[0]
-            for item in y or []
-        ]
-
-    def preprocess(self, x: Any) -> Any:
-        """Return what the host's functions read: entries of files, addresses of the others.
-
-        The page sends all pictures, or the selected one alone.
-        """
-        return [_address(item) for item in x] if isinstance(x, list) else _address(x)
+if IS_GRADIO_4:
+    from fooocus_ext.ui.tab.gallery_of_gradio_4 import PictureGallery
+else:
+    from fooocus_ext.ui.tab.gallery_of_gradio_3 import PictureGallery
 
 
-def _address(item: Any) -> Any:
-    in_memory = isinstance(item, dict) and not item.get("is_file") and item.get("data")
-    return item["data"] if in_memory else item
+def picture_gallery(**look: Any) -> Any:
+    """Add a gallery to the current layout, into which nobody can put pictures.
+
+    Args:
+        look: the arguments of Gradio's gallery.
+    """
+    return PictureGallery(**look, **({"interactive": False} if IS_GRADIO_4 else {}))

@@ -12,7 +12,7 @@ from fooocus_ext.tab.actions import VARIATIONS
 from fooocus_ext.tab.widgets import ORIGINAL
 from fooocus_ext.ui.tab.columns import build_columns
 from fooocus_ext.ui.tab.components import component, html
-from fooocus_ext.ui.tab.gallery import PictureGallery
+from fooocus_ext.ui.tab.gallery import picture_gallery
 from fooocus_ext.ui.tab.services import TabServices
 
 SEND_TO = ("txt2img", "img2img", "inpaint", "extras")
@@ -71,7 +71,7 @@ def build_tab(services: TabServices) -> Tab:
 def _build_pictures(tab: Tab) -> None:
     with gr.Column(elem_id="fooocus_results"), gr.Group(elem_id="fooocus_gallery_container"):
         gr.HTML(_WELCOME)
-        tab.parts["gallery"] = PictureGallery(
+        tab.parts["gallery"] = picture_gallery(
             label="Pictures",
             show_label=False,
             elem_id="fooocus_gallery",

@@ -1,0 +1,108 @@
+"""Model files on this machine: their folders, what is there, and what happens when one has come."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from modules import modelloader, paths, sd_hijack, sd_models, sd_vae, shared
+
+from fooocus_ext.api.downloads import ModelFiles
+from fooocus_ext.downloads.orders import Order
+from fooocus_ext.downloads.queue import Downloads
+from fooocus_ext.downloads.sources import from_environment
+from fooocus_ext.host.machine import assets, expansion
+from fooocus_ext.presets.offers import offers
+from fooocus_ext.presets.published import Kind, Published
+from fooocus_ext.prompting.expander.folder import DOWNLOAD
+
+REFUSAL = (
+    "this webui can be reached from outside (--listen, --share or --server-name) and downloads nothing "
+    "on request"
+)
+
+
+def refusal() -> str:
+    """Return why nothing may be downloaded: where the host lets nobody install extensions either."""
+    return REFUSAL if getattr(shared.cmd_opts, "disable_extension_access", False) else ""
+
+
+def folders() -> dict[Kind, Path]:
+    """Return where files of each kind belong."""
+    known, models = assets.installed().folders, Path(paths.models_path)
+    upscalers = getattr(shared.cmd_opts, "esrgan_models_path", None)
+    embeddings = getattr(shared.cmd_opts, "embeddings_dir", None)
+    return {
+        "checkpoint": Path(known.checkpoints),
+        "lora": Path(known.loras),
+        "vae": Path(known.vaes),
+        "embedding": Path(embeddings) if embeddings else Path(paths.data_path) / "embeddings",
+        "upscaler": Path(upscalers) if upscalers else models / "ESRGAN",
+    }
+
+
+def installed() -> Mapping[Kind, Sequence[str]]:
+    """Return what there is of each kind, as the host names it."""
+    known = assets.installed()
+    embeddings = sd_hijack.model_hijack.embedding_db
+    return {
+        "checkpoint": known.checkpoints,
+        "lora": known.loras,
+        "vae": known.vaes,
+        "embedding": [
+            *embeddings.word_embeddings,
+            *getattr(embeddings, "skipped_embeddings", ()),
+            *_names_in(folders()["embedding"]),
+        ],
+        "upscaler": [
+            *(str(upscaler.data_path) for upscaler in shared.sd_upscalers if upscaler.data_path),
+            *_names_in(folders()["upscaler"]),
+        ],
+    }
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError:
+        return []
+
+
+def _offers() -> Mapping[str, Published]:
+    return offers(assets.presets(), from_environment())
+
+
+def read_again(kind: str) -> None:
+    """Have the host and the extension find files of a kind that have come or gone."""
+    if kind == "checkpoint":
+        sd_models.list_models()
+    elif kind == "vae":
+        sd_vae.refresh_vae_list()
+    elif kind == "upscaler":
+        modelloader.load_upscalers()
+    elif kind == "lora" and "networks" in sys.modules:
+        sys.modules["networks"].list_available_networks()
+    elif kind == DOWNLOAD:
+        expansion.forget_models()
+
+
+def _arrived(order: Order) -> None:
+    read_again(order.kind)
+
+
+DOWNLOADS = Downloads(_arrived)
+"""The webui's only queue of downloads; it outlives a reload of the page's server."""
+MODEL_FILES = ModelFiles(
+    offers=_offers,
+    installed=installed,
+    folders=folders,
+    sources=from_environment,
+    refusal=refusal,
+)
+
+
+def take_up() -> None:
+    """List what an earlier run of the webui has left unfinished, as paused."""
+    for kind, folder in folders().items():
+        DOWNLOADS.take_up(kind, folder, from_environment)

@@ -1,0 +1,132 @@
+"""Fooocus's sampler in place of the webui's, for one pass of sampling."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from modules import sd_samplers
+
+from fooocus_ext.core import solvers
+from fooocus_ext.host.rendering import schedules
+
+if TYPE_CHECKING:
+    from fooocus_ext.core.noise_levels import LevelTable
+    from fooocus_ext.generation.state import Generation
+    from fooocus_ext.host.rendering.schedules import Asked, Levels
+
+STAND_IN = "Euler"
+"""The webui's sampler that lends its noise levels and its steps to those that it has in another form."""
+
+
+def needs_own(asked: Asked) -> bool:
+    """Whether the webui's sampler of that name is another than Fooocus's.
+
+    "ddim" is Euler's method there, with any schedule; "lcm" asks the model as it is, unless the schedule
+    is the distilled one too.
+    """
+    is_plain_lcm = asked.sampler == "lcm" and asked.schedule != schedules.DISTILLED
+    return asked.sampler == "ddim" or is_plain_lcm or asked.sampler in schedules.ENDS_OF_RANGE
+
+
+def prepare(
+    p: Any, generation: Generation, levels: Levels, unit_noise: torch.Tensor | None
+) -> None:
+    """Make the sampler of the coming pass Fooocus's; the end of the sampling puts the webui's back.
+
+    Args:
+        p: the processing object, with the sampler of the pass.
+        generation: its generation.
+        levels: what the webui will ask for noise levels, if it is Fooocus's.
+        unit_noise: the noise of the pass, which may be changed in place; None if the webui shows none.
+    """
+    asked = schedules.asked_by(p)
+    if asked.sampler == "ddim" or (asked.sampler == "lcm" and needs_own(asked)):
+        generation.sampling.callback(setattr, p, "sampler", p.sampler)
+        p.sampler = sd_samplers.create_sampler(STAND_IN, p.sd_model)
+    sampler = p.sampler
+    if asked.sampler == "lcm" and needs_own(asked):
+        sampler.func = _latent_consistency(p)
+    elif asked.sampler in schedules.ENDS_OF_RANGE:
+        _replace(sampler, "func", _with_ends(sampler.func, levels), generation)
+    table = schedules.table_for(asked, p.sd_model)
+    schedules.use_table(getattr(sampler, "model_wrap", None), table)
+    if schedules.is_known(asked):
+        _replace(
+            sampler,
+            "create_noise_sampler",
+            _within(sampler.create_noise_sampler, levels),
+            generation,
+        )
+    if unit_noise is not None and schedules.begins_with_picture(p):
+        _lift_to_pure_noise(p, asked, unit_noise, table)
+
+
+def _replace(target: Any, name: str, value: Any, generation: Generation) -> None:
+    before = vars(target).get(name)
+    setattr(target, name, value)
+    undo = functools.partial(setattr, target, name, before) if before is not None else None
+    generation.sampling.callback(undo or functools.partial(delattr, target, name))
+
+
+def _latent_consistency(p: Any) -> Callable[..., torch.Tensor]:
+    def sample(
+        model: Any,
+        x: torch.Tensor,
+        sigmas: torch.Tensor,
+        extra_args: Any = None,
+        callback: Any = None,
+        disable: Any = None,
+    ) -> torch.Tensor:
+        return solvers.latent_consistency(
+            model,
+            x,
+            sigmas,
+            draw=functools.partial(_next_noise, p),
+            extra_args=extra_args,
+            callback=callback,
+        )
+
+    return sample
+
+
+def _next_noise(p: Any) -> torch.Tensor:
+    drawn: torch.Tensor = p.rng.next()  # looked up anew: a refiner's second run has its own
+    return drawn
+
+
+def _with_ends(sample: Callable[..., Any], levels: Levels) -> Callable[..., Any]:
+    """Return a sampler of a range that gets the range of the schedule, not that of the model."""
+
+    @functools.wraps(sample)
+    def sample_range(*args: Any, **kwargs: Any) -> Any:
+        if levels.used is not None:
+            kwargs.update(sigma_max=levels.used[0], sigma_min=levels.used[-2])
+        return sample(*args, **kwargs)
+
+    return sample_range
+
+
+def _within(create: Callable[..., Any], levels: Levels) -> Callable[..., Any]:
+    """Return what makes the noise of SDE samplers, spanning the levels of the steps that are made.
+
+    (The webui's spans the whole schedule, also where a picture starts in its middle.)
+    """
+
+    def create_noise_sampler(x: torch.Tensor, sigmas: torch.Tensor, p: Any) -> Any:
+        return create(x, sigmas if levels.used is None else levels.used, p)
+
+    return create_noise_sampler
+
+
+def _lift_to_pure_noise(p: Any, asked: Asked, unit_noise: torch.Tensor, table: LevelTable) -> None:
+    """Where a picture is noised to the first level, make the sum what Fooocus's is.
+
+    The webui adds noise times the level; Fooocus takes the pure noise's larger deviation.
+    """
+    steps = schedules.requested_steps(p)
+    is_whole = int(steps / max(min(p.denoising_strength, 0.999), 0.001)) <= steps
+    if schedules.is_known(asked) and is_whole and schedules.begins_with_pure_noise(asked, steps):
+        unit_noise.mul_((1 + table.largest**2) ** 0.5 / table.largest)

@@ -1,0 +1,38 @@
+"""A picture made again from the text of its settings, without a page: what dropping it on the tab does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fooocus_ext.errors import RequestError
+from fooocus_ext.host.jobs.run import Job
+from fooocus_ext.host.machine import checkpoints
+from fooocus_ext.host.tab import fill
+from fooocus_ext.host.tab.job import job_for
+from fooocus_ext.tab.actions import GENERATE
+from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.widgets import DEFAULTS, NAMES
+
+
+def job_of(text: str) -> tuple[Job, list[str]]:
+    """Return the job that makes the picture again, and sentences about what differs or is missing.
+
+    What the text does not state is as on a page that has just been opened, but for the number of
+    pictures, which is one.
+
+    Args:
+        text: Fooocus's JSON, or an infotext of Fooocus or the webui.
+
+    Raises:
+        RequestError: the text states no settings, or some that this machine lacks.
+    """
+    filled = fill.read_settings(text)
+    if filled is None:
+        raise RequestError(
+            "text: it contains no settings; allowed: what a picture of Fooocus or the webui carries, or "
+            "what the button of a log copies."
+        )
+    values: dict[str, Any] = {**DEFAULTS, "image_number": 1, **filled.values}
+    choices = read_choices([values[name] for name in NAMES])
+    base_model = choices.base_model or next(iter(checkpoints.sdxl_bases()), "")
+    return job_for(choices, base_model, GENERATE, None, None), list(filled.notes)

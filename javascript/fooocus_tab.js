@@ -75,10 +75,12 @@ const fooocus = {
     },
 
     choose(event) {
-        const isKey = event.type === "keydown";
-        if (event.target.closest(".livePreview")) {
-            if (!isKey || event.key === "Enter" || event.key === " ") fooocus.watch(true);
-        } else if (event.target.closest(".thumbnail-item") && !isKey || event.key?.startsWith("Arrow")) {
+        const isClick = event.type === "click";
+        const preview = event.target.closest(".livePreview");
+        if (preview?.getAttribute("role")) {
+            event.stopPropagation(); // the host shows a picture that is clicked over all of the page
+            if (isClick || event.key === "Enter" || event.key === " ") fooocus.watch(true);
+        } else if (event.target.closest(".thumbnail-item") && isClick || event.key?.startsWith("Arrow")) {
             fooocus.watch(false);
         }
     },
@@ -175,7 +177,7 @@ function fooocusFollowSelection() {
     const show = () => setTimeout(fooocus.showSelected, 100);
     const gallery = fooocus.find("#fooocus_gallery_container");
     for (const kind of ["click", "keyup"]) gallery.addEventListener(kind, show);
-    for (const kind of ["click", "keydown"]) gallery.addEventListener(kind, fooocus.choose);
+    for (const kind of ["click", "mousedown", "keydown"]) gallery.addEventListener(kind, fooocus.choose, true);
 }
 
 onUiLoaded(() => {

@@ -29,7 +29,7 @@ PERFORMANCE_NAMES = (
     "Lightning",
     "Hyper-SD",
 )
-REFINER_METHODS = ("joint", "separate")
+REFINER_METHODS = ("joint", "separate", "vae")
 FOOOCUS = "Fooocus"
 RENDERINGS = (HOST_CHOICE, FOOOCUS)
 KEEPABLE = (
@@ -145,7 +145,8 @@ class Settings:
         "joint",
         "Refiner method",
         "Fooocus refiner method",
-        '"joint" keeps the sampler and its momentum; "separate" starts a new one.',
+        '"joint" keeps the sampler and its momentum; "separate" starts a new one; "vae" starts a new '
+        "one with fresh noise.",
         choices=REFINER_METHODS,
     )
     expansion: bool = _field(
@@ -205,6 +206,13 @@ class Settings:
         "Fooocus original texts",
         "The texts that a picture of Fooocus was made of: full_prompt, full_negative_prompt and "
         "prompt_expansion out of its JSON. They are encoded in place of the prompts.",
+    )
+    same_seed: bool = _field(
+        "flag",
+        False,
+        "Same seed",
+        "Fooocus same seed",
+        "All pictures of a job get the first one's seed; otherwise each gets the next.",
     )
 
     def is_open(self, name: str) -> bool:

@@ -27,6 +27,8 @@ SEED = WholeRange(0, 2**63 - 1 - IMAGE_NUMBER.maximum)
 LORA_WEIGHT = Range(-10.0, 10.0)
 LORA_SLOTS = 5
 CLIP_SKIP = WholeRange(1, 12)
+USUAL_CLIP_SKIP = 2
+"""What SDXL is trained with, and Fooocus's default: the states before the last layer."""
 CLIP_SKIP_ON_SDXL = "clip skip cannot act on SDXL, which always uses the last layer but one"
 """Why clip skip has no effect, for messages."""
 OFF = -1

@@ -103,8 +103,8 @@ def log(choices, arguments):
         seed=1,
         steps=2,
         size=(8, 8),
-        full_prompt="",
-        full_negative_prompt="",
+        full_prompt=[""],
+        full_negative_prompt=[""],
     )
     content = json.loads(json.dumps(used.to_json()))
     wrong = read_fooocus_settings({**content, **{name: {} for name in arguments}})

@@ -24,7 +24,7 @@ FROZEN = [
     ("adaptive_cfg", 7.0, (1, 30)),
     ("refiner", "None", None),
     ("refiner_switch", 0.8, (0.1, 1)),
-    ("refiner_method", "joint", ("joint", "separate")),
+    ("refiner_method", "joint", ("joint", "separate", "vae")),
     ("expansion", True, None),
     ("styles", (), None),
     (

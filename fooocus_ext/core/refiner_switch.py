@@ -6,11 +6,10 @@ from typing import Literal, get_args
 
 SwitchRule = Literal["steps", "timestep", "Fooocus"]
 SWITCH_RULES: tuple[SwitchRule, ...] = get_args(SwitchRule)
-WHOLE_STEPS: Literal["whole steps"] = "whole steps"
 
 
 def takes_over(
-    rule: SwitchRule | Literal["whole steps"],
+    rule: SwitchRule,
     ratio: float,
     *,
     call: int,
@@ -25,9 +24,7 @@ def takes_over(
             "switch by sampling steps"). ``timestep``: from the call whose timestep is that share of
             the way from 999 to 0 (A1111's default rule since 1.9). ``Fooocus``: the base still makes
             the first call of step ``round(steps * ratio)``, as Fooocus's joint method does, because
-            its swap happens in the callback after that call. ``whole steps``: as ``steps``, but never
-            in the middle of a step; not among the user's choices, since it is what a sampling that
-            is split in two (`first_refiner_step`) needs.
+            its swap happens in the callback after that call.
         ratio: 0..1; 1 is never under every rule.
         call: how many model calls this sampling has finished, counted from 0.
         total_calls: how many it is expected to make (twice the steps for second-order samplers).
@@ -40,9 +37,6 @@ def takes_over(
         return (999 - int(timestep)) / 1000 >= ratio
     if rule == "Fooocus":
         return call > nearest_step(ratio, steps=steps) * calls_per_step(total_calls, steps)
-    if rule == WHOLE_STEPS:
-        first = first_refiner_step(ratio, total_calls=total_calls, steps=steps)
-        return call >= first * calls_per_step(total_calls, steps)
     return call / total_calls >= ratio
 
 

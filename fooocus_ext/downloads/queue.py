@@ -44,9 +44,9 @@ class Downloads:
         self._worker: threading.Thread | None = None
 
     def all(self) -> list[Download]:
-        """Return the downloads there are, and the last of those that are done."""
+        """Return the downloads there are, and the last of those that are done and still there."""
         with self._lock:
-            return list(self._downloads.values())
+            return [each for each in self._downloads.values() if not _is_gone(each)]
 
     def find(self, key: str) -> Download | None:
         """Return the download with a key, if there is one."""
@@ -162,6 +162,14 @@ class Downloads:
             self._arrived(order)
         except Exception:  # the files are there, whatever a list makes of them
             log.exception("the lists could not be read again after %s came", order.key)
+
+
+def _is_gone(download: Download) -> bool:
+    """Whether files have come that somebody has taken away since."""
+    order = download.order
+    return download.state == "done" and not all(
+        (order.folder / file.name).exists() for file in order.files
+    )
 
 
 def _note_down(order: Order) -> None:

@@ -70,11 +70,20 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
         **p.extra_generation_params,
         **infotext.settings_entries(plan.typed),
     }
-    notes = texts.rewrite_job(p, plan, writer, infotext_varies=host.infotext_varies)
-    for note in (*plan.notes, *notes):
+    if plan.settings.same_seed:
+        _give_all_the_first_seed(p, generation)
+    generation.texts = texts.rewrite_job(p, plan, writer, infotext_varies=host.infotext_varies)
+    for note in (*plan.notes, *generation.texts.notes):
         p.comment(f"Fooocus: {note}")
     generation.refiner = host.refiner(p, generation)
     generation.rendering = host.rendering(p, generation)
+
+
+def _give_all_the_first_seed(p: Any, generation: Generation) -> None:
+    if isinstance(p.seed, list):
+        generation.skipped["same seed"] = "the request names the seed of each picture"
+    else:
+        p.all_seeds = [p.all_seeds[0]] * len(p.all_seeds)
 
 
 def claim_sizes(

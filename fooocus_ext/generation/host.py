@@ -38,8 +38,8 @@ class Rendering(Protocol):
     def prepare_batch(self, p: Any) -> None:
         """Prepare a batch, before the host encodes its texts."""
 
-    def prepare_sampling(self, p: Any) -> None:
-        """Prepare the sampling of a batch, whose texts the host has encoded."""
+    def prepare_sampling(self, p: Any) -> dict[str, Any]:
+        """Prepare the sampling of a batch, whose texts the host has encoded; return its new arguments."""
 
     def prepare_sampler(self, p: Any, unit_noise: torch.Tensor | None) -> None:
         """Prepare the sampler of one pass, which the host has made.

@@ -16,6 +16,7 @@ from fooocus_ext.generation.plan import Plan
 from fooocus_ext.original_texts import OriginalTexts
 from fooocus_ext.prompting.grammar import tags_of, without_tags
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
+from fooocus_ext.prompting.text_lists import given_texts
 
 IN_USE = "The texts of the original picture are used as they were, styles and expansion included."
 EDITED = (
@@ -72,6 +73,11 @@ def as_rewritten(
             expansion=texts.prompt_expansion,
             positive_parts=texts.full_prompt,
             negative_parts=texts.full_negative_prompt,
+            one_by_one=given_texts(
+                texts.full_prompt,
+                texts.full_negative_prompt,
+                has_expansion=bool(texts.prompt_expansion),
+            ),
         )
         for prompt in typed
     ]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fooocus_ext.args import Settings
+    from fooocus_ext.generation.texts import JobTexts
 
 
 _ATTRIBUTE = "_fooocus_generation"
@@ -48,6 +49,7 @@ class Generation:
         settings: the arguments, with preset and performance already applied.
         resources: what must be undone when the generation ends, however it ends.
         sampling: what must be undone when the sampling of a batch ends, however it ends.
+        texts: the texts of all its pictures, once they are known.
         refiner: the refiner that takes part, if any: what `Host.refiner` returned.
         rendering: Fooocus's rendering, if asked for: what `Host.rendering` returned.
         skipped: what could not be applied, with the reason; shown to the user once.
@@ -56,6 +58,7 @@ class Generation:
     settings: Settings
     resources: ExitStack = field(default_factory=ExitStack)
     sampling: ExitStack = field(default_factory=ExitStack)
+    texts: JobTexts | None = None
     refiner: Any = None
     rendering: Any = None
     skipped: dict[str, str] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 from fooocus_ext import infotext
-from fooocus_ext.args import Settings
+from fooocus_ext.args import FOOOCUS, Settings
 from fooocus_ext.generation.originals import as_rewritten
 from fooocus_ext.generation.plan import Plan, lora_tags
 from fooocus_ext.prompting.grammar import strip_comments
@@ -19,6 +19,7 @@ from fooocus_ext.prompting.styles import (
     special_style,
     wants_expansion,
 )
+from fooocus_ext.prompting.text_lists import PictureTexts
 from fooocus_ext.prompting.wildcards import Wildcards, has_wildcards
 
 Expand = Callable[[Sequence[str], Sequence[int], Sequence[str]], Sequence[str]]
@@ -70,6 +71,7 @@ class Writer:
                 in_order=self.in_order,
                 separator=self.separator,
                 expands=_expands(settings),
+                in_lines=settings.rendering == FOOOCUS,
             )
             for index, (prompt, negative, seed) in enumerate(
                 zip(prompts, negative_prompts, seeds, strict=True), self.first_index
@@ -150,8 +152,38 @@ class Job(Protocol):
     extra_generation_params: dict[str, Any]
 
 
-def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) -> tuple[str, ...]:
-    """Rewrite the texts of every picture of a job, in both passes; return what is worth a comment.
+@dataclass(frozen=True)
+class Encoding:
+    """What is encoded for a picture in one of its passes, and the prompts that the host has of it.
+
+    Attributes:
+        prompt: the joined positive text, with the tags of the plan's LoRAs.
+        negative_prompt: the joined negative text.
+        texts: what is encoded where texts are encoded one by one; None where they are not.
+    """
+
+    prompt: str
+    negative_prompt: str
+    texts: PictureTexts | None
+
+
+@dataclass(frozen=True)
+class JobTexts:
+    """The texts of all pictures of a job.
+
+    Attributes:
+        first_pass: of each picture.
+        second_pass: of each picture in the second pass (hires fix); empty without one.
+        notes: sentences about what could not be done as asked.
+    """
+
+    first_pass: tuple[Encoding, ...]
+    second_pass: tuple[Encoding, ...]
+    notes: tuple[str, ...]
+
+
+def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) -> JobTexts:
+    """Rewrite the texts of every picture of a job, in both passes, and return them.
 
     ``infotext_varies`` says whether the host can ask for an infotext entry picture by picture
     (from 1.9 on); if not, an entry on which the pictures differ is left out.
@@ -165,7 +197,7 @@ def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) ->
         texts = writer.rewrite(p.all_prompts, p.all_negative_prompts, p.all_seeds, settings)
     else:
         texts = as_rewritten(settings.original_texts, p.all_prompts, separator=writer.separator)
-    own_typed, own_texts = _rewrite_second_pass(p, plan, writer, typed, texts)
+    own_typed, second_texts = _rewrite_second_pass(p, plan, writer, typed, texts)
     p.all_prompts = [_with_loras(text.positive, plan) for text in texts]
     p.all_negative_prompts = [text.negative for text in texts]
     prompts, negative_prompts = zip(*typed, strict=True)
@@ -181,6 +213,7 @@ def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) ->
             hr_negative_prompts, p.all_hr_negative_prompts
         )
     entries = {key: infotext.entry(values, varies=infotext_varies) for key, values in rows.items()}
+    own_texts = second_texts if own_typed else ()
     used = _used_entries(writer, settings, [*typed, *own_typed], [*texts, *own_texts])
     p.extra_generation_params.update({**entries, **used})
     if any(special_style(name) == RANDOM_STYLE for name in settings.styles):
@@ -188,7 +221,18 @@ def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) ->
         p.extra_generation_params[infotext.DRAWN_STYLES] = infotext.entry(
             drawn, varies=infotext_varies
         )
-    return tuple(dict.fromkeys(note for text in texts for note in text.notes))
+    return JobTexts(
+        first_pass=_encodings(p.all_prompts, texts),
+        second_pass=_encodings(p.all_hr_prompts, second_texts) if second_texts else (),
+        notes=tuple(dict.fromkeys(note for text in texts for note in text.notes)),
+    )
+
+
+def _encodings(prompts: Sequence[str], texts: Sequence[RewrittenPrompt]) -> tuple[Encoding, ...]:
+    return tuple(
+        Encoding(prompt, text.negative, text.one_by_one)
+        for prompt, text in zip(prompts, texts, strict=True)
+    )
 
 
 def _rewrite_second_pass(
@@ -198,7 +242,7 @@ def _rewrite_second_pass(
     typed: Sequence[tuple[str, str]],
     first_pass: Sequence[RewrittenPrompt],
 ) -> tuple[list[tuple[str, str]], Sequence[RewrittenPrompt]]:
-    """Rewrite the texts of a second pass; return those that are its own, typed and rewritten."""
+    """Rewrite the texts of a second pass; return those that were typed for it, and all rewritten."""
     if not getattr(p, "all_hr_prompts", None):
         return [], ()
     prompts, negative_prompts = p.all_hr_prompts, p.all_hr_negative_prompts
@@ -209,7 +253,7 @@ def _rewrite_second_pass(
         texts = writer.rewrite(prompts, negative_prompts, p.all_seeds, plan.settings)
     p.all_hr_prompts = [_with_loras(text.positive, plan) for text in texts]
     p.all_hr_negative_prompts = [text.negative for text in texts]
-    return (own, texts) if is_own else ([], ())
+    return own if is_own else [], texts
 
 
 def _used_entries(

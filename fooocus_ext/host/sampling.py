@@ -87,10 +87,11 @@ def follow_sampling(p: Any, generation: Generation) -> None:
     def sample_and_undo(*args: Any, **kwargs: Any) -> Any:
         generation.give_back(p, "sample")
         with samplings.running(p, generation):
+            rendering = generation.rendering
+            if rendering is not None:
+                kwargs.update(rendering.prepare_sampling(p))
             if generation.refiner is not None:
-                generation.refiner.encode(p)
-            if generation.rendering is not None:
-                generation.rendering.prepare_sampling(p)
+                generation.refiner.encode(p, None if rendering is None else rendering.texts)
             samples = sample(*args, **kwargs)
             if generation.refiner is not None and not (
                 shared.state.interrupted or shared.state.skipped

@@ -7,10 +7,12 @@ in its own way. A picture made again needs all of that said.
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.errors import RequestError
+from fooocus_ext.limits import CLIP_SKIP, USUAL_CLIP_SKIP
 from fooocus_ext.metadata.settings import OWN_NAME, PictureSettings
 from fooocus_ext.metadata.written_texts import FullTexts, written
 from fooocus_ext.original_texts import NAME, OriginalTexts, read
@@ -21,14 +23,17 @@ _UNSTATED = {"adaptive_cfg": 7.0, "refiner_method": "joint", "image_number": 1}
 
 
 def made_by_fooocus(found: PictureSettings, library: StyleLibrary | None = None) -> PictureSettings:
-    """Return the settings of a picture of Fooocus's as they are meant; others as they are.
+    """Return the settings of a picture of Fooocus's as they are meant; our own as they are.
 
     ``library`` is where the texts of styles are looked up for a source that lists no texts.
     """
     if (found.version or "").startswith(OWN_NAME):
-        return found
+        if found.refiner_switch is None:
+            return found
+        return dataclasses.replace(found, overwrite_switch=None)  # stated for Fooocus to read
     unstated = {k: value for k, value in _UNSTATED.items() if getattr(found, k) is None}
-    meant: dict[str, Any] = {**unstated, **_switch(found)}
+    clip_skip = found.clip_skip or _unstated_clip_skip(found.version or "")
+    meant: dict[str, Any] = {**unstated, **_switch(found), "clip_skip": clip_skip}
     arguments, problems = {**found.arguments, "rendering": FOOOCUS}, found.problems
     try:
         arguments[NAME] = _texts(found, library or StyleLibrary())
@@ -70,6 +75,13 @@ def _logged(found: PictureSettings, library: StyleLibrary) -> FullTexts | None:
         return None
     typed = found.prompt or "", found.negative_prompt or ""
     return written(*typed, [library.get(name) for name in names], found.prompt_expansion)
+
+
+def _unstated_clip_skip(version: str) -> int:
+    """Return the clip skip of a picture that states none: Fooocus since 2.4.2 states all above 1."""
+    numbers = re.match(r"Fooocus v?(\d{1,4})\.(\d{1,4})\.(\d{1,4})", version)
+    states_it = numbers is not None and tuple(map(int, numbers.groups())) >= (2, 4, 2)
+    return CLIP_SKIP.minimum if states_it else USUAL_CLIP_SKIP
 
 
 def _switch(found: PictureSettings) -> dict[str, Any]:

@@ -22,6 +22,8 @@ AND = re.compile(r"\bAND\b")
 # A digit has one place in this pattern: with two, a long number would take quadratic time.
 NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
 _WEIGHT = re.compile(NUMBER)
+WEIGHT_EDGES = " \t\r\n\v\f:"
+"""What stands around the number in the weight of a part."""
 # As the webui strips comments (v1.10, ``processing_scripts/comments.py``).
 _COMMENT_LINE = re.compile(r"(^|\n)#[^\n]*(\n|$)")
 _COMMENT = re.compile(r"#[^\n]*(\n|$)")
@@ -49,7 +51,7 @@ class Part:
     @property
     def is_wanted(self) -> bool:
         """Whether the part says what the picture is to show: its weight is above 0."""
-        return not self.weight or float(self.weight.strip(" \t\r\n\v\f:")) > 0
+        return not self.weight or float(self.weight.strip(WEIGHT_EDGES)) > 0
 
 
 def marks_of(text: str) -> list[Mark]:

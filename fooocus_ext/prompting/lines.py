@@ -33,7 +33,9 @@ class TypedText:
     further: list[list[str]]
 
 
-def take_apart(text: str, has_styles: bool, separator: str, *, divides: bool) -> TypedText:
+def take_apart(
+    text: str, has_styles: bool, separator: str, *, divides: bool, in_lines: bool = False
+) -> TypedText:
     """Take a prompt box apart.
 
     Args:
@@ -41,13 +43,14 @@ def take_apart(text: str, has_styles: bool, separator: str, *, divides: bool) ->
         has_styles: whether styles are applied.
         separator: what texts are joined with.
         divides: whether the parts of a prompt divided by ``AND`` are prompts of their own.
+        in_lines: whether every line is a text of its own in any case, as in Fooocus.
     """
     parts = split_parts(text) if divides else [Part(text)]
-    rows = [_split_lines(part.text, has_styles, separator) for part in parts]
+    rows = [_split_lines(part.text, has_styles or in_lines, separator) for part in parts]
     further = [lines for _main, lines in rows]
     if len(parts) == 1:
         return TypedText(rows[0][0], further)
-    if not has_styles and not any(further):
+    if not has_styles and not in_lines and not any(further):
         return TypedText(text, further)
     mains = [main + part.weight for (main, _lines), part in zip(rows, parts, strict=True)]
     return TypedText(join_parts(mains), further)
@@ -65,6 +68,12 @@ def _split_lines(text: str, has_styles: bool, separator: str) -> tuple[str, list
     words = [without_tags(line).strip(EDGES) for line in lines]
     main = next((number for number, word in enumerate(words) if word), 0)
     return lines[main], [*lines[:main], *lines[main + 1 :]]
+
+
+def even_commas(text: str) -> str:
+    """Return a text with a space behind each comma, none before it, and nothing empty between two."""
+    pieces = (piece.strip() for piece in text.split(","))
+    return COMMA.join(piece for piece in pieces if piece)
 
 
 def tidy(line: str) -> str:

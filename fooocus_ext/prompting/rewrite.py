@@ -15,7 +15,7 @@ from itertools import zip_longest
 
 from fooocus_ext.prompting.arrays import apply_arrays
 from fooocus_ext.prompting.grammar import Part, join_parts, split_parts, without_tags
-from fooocus_ext.prompting.lines import COMMA, EDGES, take_apart, tidy
+from fooocus_ext.prompting.lines import COMMA, EDGES, even_commas, take_apart, tidy
 from fooocus_ext.prompting.styles import (
     EXPANSION_STYLE,
     RANDOM_STYLE,
@@ -24,6 +24,7 @@ from fooocus_ext.prompting.styles import (
     apply_styles,
     special_style,
 )
+from fooocus_ext.prompting.text_lists import PictureTexts, text_list
 from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards, has_wildcards
 
 BREAK = " BREAK "
@@ -43,6 +44,7 @@ class RewrittenPrompt:
         notes: sentences about what could not be done as asked, without repetitions.
         positive_parts: the texts that ``positive`` joins, the expansion last.
         negative_parts: the texts that ``negative`` joins.
+        one_by_one: what is encoded where texts are encoded one by one; None where they are not.
     """
 
     positive: str
@@ -52,6 +54,7 @@ class RewrittenPrompt:
     notes: tuple[str, ...] = ()
     positive_parts: tuple[str, ...] = ()
     negative_parts: tuple[str, ...] = ()
+    one_by_one: PictureTexts | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class ResolvedPrompt:
         styles: the styles applied, in order, drawn ones included.
         notes: sentences about what could not be done as asked.
         separator: what joins the texts.
+        in_lines: whether the texts are encoded one by one, every line on its own.
     """
 
     subject: str
@@ -91,6 +95,7 @@ class ResolvedPrompt:
     styles: tuple[Style, ...]
     notes: tuple[str, ...]
     separator: str
+    in_lines: bool = False
 
     def finish(self, expanded: str = "") -> RewrittenPrompt:
         """Return the texts joined, with an expansion behind each part that wants one.
@@ -99,7 +104,8 @@ class ResolvedPrompt:
             expanded: what an expander made of ``subject``: the subject with its continuation, or the
                 continuation alone; empty for no expansion.
         """
-        expansion = self._expansion(expanded.strip())
+        expanded = expanded.strip()
+        expansion = self._expansion(expanded)
         parts = [self._grown(part, expansion) for part in self.positive]
         joined = join_parts([self._join(part.texts) + part.weight for part in parts])
         return RewrittenPrompt(
@@ -110,7 +116,18 @@ class ResolvedPrompt:
             notes=self.notes,
             positive_parts=tuple(text for part in parts for text in part.texts),
             negative_parts=self.negative,
+            one_by_one=self._one_by_one(self._whole(expanded) if expansion else "")
+            if self.in_lines
+            else None,
         )
+
+    def _one_by_one(self, expansion: str) -> PictureTexts:
+        """Return the texts as Fooocus encodes them; an expansion is the whole prompt, continued."""
+        parts = (
+            text_list(part.texts, expansion if part.grows else "", part.weight)
+            for part in self.positive
+        )
+        return PictureTexts(tuple(parts), text_list(self.negative))
 
     def _expansion(self, expanded: str) -> str:
         """Return the text that expansion adds: behind a comma the new words alone, else all of it.
@@ -121,9 +138,13 @@ class ResolvedPrompt:
         continuation = expanded.removeprefix(self.subject).strip(EDGES)
         if not continuation or self.separator == COMMA:
             return continuation
+        return self._whole(expanded)
+
+    def _whole(self, expanded: str) -> str:
+        """Return the expanded prompt with the prompt at its beginning."""
         if expanded.startswith(self.subject):
             return expanded
-        return f"{self.subject}{COMMA}{continuation}"
+        return f"{self.subject}{COMMA}{expanded.strip(EDGES)}"
 
     def _grown(self, part: _PositivePart, expansion: str) -> _PositivePart:
         if not expansion or not part.grows:
@@ -150,6 +171,7 @@ def resolve_image(
     in_order: bool = False,
     separator: str = COMMA,
     expands: bool = False,
+    in_lines: bool = False,
 ) -> ResolvedPrompt:
     """Return the texts of one image but for its expansion.
 
@@ -169,6 +191,8 @@ def resolve_image(
         separator: ", ", or " BREAK " to have the texts encoded one by one as Fooocus does.
         expands: whether an expansion may follow. A prompt divided by ``AND`` is taken apart for it,
             as it is for styles.
+        in_lines: whether the texts are encoded one by one: every line is then a text of its own in
+            any case, and the commas of the main text are put in order, as in Fooocus.
 
     Raises:
         RequestError: unknown style; wildcards that multiply without end.
@@ -181,9 +205,18 @@ def resolve_image(
 
     named = [name for name in styles if special_style(name) != EXPANSION_STYLE]
     library.check(named)
-    typed = take_apart(prompt, bool(named), separator, divides=bool(named) or expands)
-    typed_negative = take_apart(negative_prompt, bool(named), separator, divides=False)
-    main = apply_arrays(resolve(typed.main), index, note=notes.add)
+    typed = take_apart(
+        prompt,
+        bool(named),
+        separator,
+        divides=bool(named) or expands or in_lines,
+        in_lines=in_lines,
+    )
+    typed_negative = take_apart(
+        negative_prompt, bool(named), separator, divides=False, in_lines=in_lines
+    )
+    typed_main = even_commas(typed.main) if in_lines else typed.main
+    main = apply_arrays(resolve(typed_main), index, note=notes.add)
     main_negative = resolve(typed_negative.main)
     further = [[resolve(line) for line in lines] for lines in typed.further]
     further_negative = [resolve(line) for line in typed_negative.further[0]]
@@ -199,6 +232,7 @@ def resolve_image(
         styles=tuple(chosen),
         notes=tuple(notes.sentences),
         separator=separator,
+        in_lines=in_lines,
     )
 
 

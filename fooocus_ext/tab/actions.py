@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fooocus_ext.args import HOST_CHOICE, Settings
+from fooocus_ext.args import HOST_CHOICE, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.performance import PERFORMANCES
-from fooocus_ext.tab.choices import Choices
+from fooocus_ext.tab.choices import Choices, switch_share
 
 GENERATE = "generate"
 LARGEST_SIDE = 2800
@@ -79,6 +79,9 @@ def varied_request(
     if variation.enlarges:
         request = {"steps": PERFORMANCES[settings.performance].upscale_steps, **request}
         settings = settings.keeping("steps")
+        if choices.switch_step is not None and settings.refiner != NONE:
+            share = switch_share(choices.switch_step, request["steps"])
+            settings = settings.replace(refiner_switch=share)
     return request, settings
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fooocus_ext.args import FIELDS_BY_NAME, NONE
+from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.errors import RequestError
 from fooocus_ext.limits import (
     CFG_SCALE,
@@ -18,6 +18,7 @@ from fooocus_ext.limits import (
     MAX_TEXT_LENGTH,
     OFF,
     SEED,
+    USUAL_CLIP_SKIP,
 )
 from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.original_texts import OriginalTexts, fingerprint
@@ -157,11 +158,23 @@ class _Filling:
         if self.settings.guidance_scale is not None:
             scale = self._within("Guidance scale", self.settings.guidance_scale, *CFG_SCALE)
             self.values["guidance_scale"] = scale
+        self._switch_step()
+        self.put("wildcards_in_order", self.settings.wildcards_in_order)
+        if self.settings.arguments.get("rendering") == FOOOCUS:
+            self.values["clip_skip"] = self.settings.clip_skip or USUAL_CLIP_SKIP
         for name in ARGUMENTS:
             if name != ORIGINAL.name:
                 self._argument(name, self.settings.argument(name))
         if self.settings.seed is not None:
             self._seed(self.settings.seed)
+
+    def _switch_step(self) -> None:
+        step = self.settings.overwrite_switch
+        if step is not None:
+            allowed = self._within("The refiner switch step", step, *FORCED_STEPS)
+            self.values["switch_step"] = round(allowed)
+        elif self.settings.refiner_switch is not None:
+            self.values["switch_step"] = OFF
 
     def _seed(self, seed: int) -> None:
         if SEED.minimum <= seed <= SEED.maximum:
@@ -230,6 +243,7 @@ class _Filling:
         padded = [*found, *[(NONE, 1.0)] * LORA_SLOTS][:LORA_SLOTS]  # empties the other slots
         for slot, (name, weight) in enumerate(padded, start=1):
             self.values[f"lora_{slot}"], self.values[f"lora_weight_{slot}"] = name, weight
+            self.values[f"lora_on_{slot}"] = True
 
     def sampler(self) -> None:
         sampler, scheduler = self.settings.sampler, self.settings.scheduler

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fooocus_ext.args import FOOOCUS
 from fooocus_ext.limits import CLIP_SKIP_ON_SDXL
 from fooocus_ext.metadata.settings import PictureSettings
 
@@ -33,16 +34,11 @@ def _values(settings: PictureSettings) -> Iterator[tuple[str, str]]:
     """Yield what is not taken over, with its value, and why."""
     if settings.performance is not None and settings.mode is None:
         yield f'Performance "{settings.performance}"', "there is no such mode here"
-    if settings.clip_skip is not None:
+    if settings.clip_skip is not None and settings.arguments.get("rendering") != FOOOCUS:
         yield f"Clip skip {settings.clip_skip}", CLIP_SKIP_ON_SDXL
     if settings.freeu is not None:
         numbers = ", ".join(f"{number:g}" for number in settings.freeu)
         yield f"FreeU ({numbers})", "FreeU is not part of this extension"
-    if settings.overwrite_switch is not None and settings.overwrite_switch > 0:
-        yield (
-            f"Refiner switch at step {settings.overwrite_switch:g} (overwrite switch)",
-            "the refiner switches after a fraction of the steps here",
-        )
 
 
 def _short(text: str) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
+from typing import Any
 
 from fooocus_ext import __version__
+from fooocus_ext.args import FOOOCUS, NONE, Settings
 from fooocus_ext.metadata.settings import OWN_NAME, PictureSettings, of_arguments
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import fooocus_names
 from fooocus_ext.tab.choices import Choices
+
+_ENDING = ".safetensors"
+"""Of LoRAs, which the host calls without one; hardly any has another."""
+_ENDINGS = (_ENDING, ".ckpt", ".pt", ".pth", ".bin")
 
 
 def settings_used(
@@ -19,12 +25,14 @@ def settings_used(
     seed: int,
     steps: int,
     size: tuple[int, int],
-    full_prompt: str,
-    full_negative_prompt: str,
+    full_prompt: Sequence[str],
+    full_negative_prompt: Sequence[str],
+    expansion: str = "",
 ) -> PictureSettings:
-    """Return the settings of one picture of a job, models and samplers named as Fooocus does.
+    """Return the settings of one picture of a job, named as Fooocus does: it takes them from its log.
 
-    What the performance forces is given as it was used, not as the page has it.
+    What the performance forces is given as it was used, not as the page has it. A picture that was
+    Fooocus's before has its styles by the names that they have there.
 
     Args:
         choices: what the page asked for.
@@ -32,8 +40,9 @@ def settings_used(
         seed: this picture's.
         steps: sampling steps.
         size: (width, height) in pixels.
-        full_prompt: the text that was encoded, styles and expansion included.
+        full_prompt: the texts that were encoded, styles and expansion included.
         full_negative_prompt: likewise.
+        expansion: the expansion among them; empty for none.
     """
     mode = PERFORMANCES.get(choices.settings.performance)
     settings = choices.settings.replace(**(mode.settings if mode else {}))
@@ -41,28 +50,51 @@ def settings_used(
     guidance_scale: float | None = choices.guidance_scale
     if mode is not None and mode.distilled:
         sampler, scheduler, guidance_scale = mode.sampler, mode.scheduler, mode.cfg_scale
+    original = settings.original_texts
     return PictureSettings(
         **{
             **of_arguments(settings),
+            "styles": original.styles if original and original.styles else settings.styles,
             "prompt": choices.prompt,
             "negative_prompt": choices.negative_prompt,
             "steps": steps,
             "size": size,
             "guidance_scale": guidance_scale,
-            "base_model": _stem(base_model),
-            "refiner": _stem(settings.refiner),
+            "base_model": _file(base_model),
+            "refiner": _file(settings.refiner),
+            **_switch(choices, settings, steps),
+            "wildcards_in_order": choices.wildcards_in_order or None,
             "sampler": sampler or choices.sampler,
             "scheduler": scheduler or choices.scheduler,
+            "clip_skip": choices.clip_skip if settings.rendering == FOOOCUS else None,
             "vae": choices.vae or MODEL_OF_CHECKPOINT,
             "seed": seed,
-            "loras": choices.loras,
-            "full_prompt": (full_prompt,),
-            "full_negative_prompt": (full_negative_prompt,),
+            "loras": tuple((_file(name, _ENDING), weight) for name, weight in choices.loras),
+            "full_prompt": tuple(full_prompt),
+            "full_negative_prompt": tuple(full_negative_prompt),
+            "prompt_expansion": expansion or None,
             "version": f"{OWN_NAME} {__version__}",
         }
     )
 
 
-def _stem(title: str) -> str:
+def _switch(choices: Choices, settings: Settings, steps: int) -> dict[str, Any]:
+    """Return what there is to say of the refiner's turn: nothing where there is no refiner."""
+    if settings.refiner == NONE:
+        return {"refiner_switch": None, "refiner_method": None}
+    if choices.switch_step is not None:
+        return {"refiner_switch": None, "overwrite_switch": choices.switch_step}
+    return {"overwrite_switch": _switch_step(settings, steps)}
+
+
+def _file(title: str, ending: str = "") -> str:
+    """Return a model's file without its folder, and with an ending that the host does not show."""
     bare = title.rpartition(" [")[0] if title.endswith("]") else title
-    return re.sub(r"\.(safetensors|ckpt)$", "", bare.replace("\\", "/").rsplit("/", 1)[-1])
+    name = bare.replace("\\", "/").rsplit("/", 1)[-1]
+    return name if name.casefold().endswith(_ENDINGS) else name + ending
+
+
+def _switch_step(settings: Settings, steps: int) -> int | None:
+    """Return the step of the refiner's switch, since Fooocus reckons the share of other steps."""
+    step = round(steps * settings.refiner_switch)
+    return step if settings.rendering == FOOOCUS and step > 0 else None

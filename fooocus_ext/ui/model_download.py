@@ -1,4 +1,7 @@
-"""The settings page's form for an expansion model; javascript/fooocus_model.js acts on it."""
+"""The settings page's list of model files and its form for an expansion model.
+
+javascript/fooocus_downloads.js and javascript/fooocus_model.js act on them.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,14 @@ from pathlib import Path
 
 from fooocus_ext.prompting.expander.folder import NOTICE
 
+MODEL_LIST = """
+<div id="fooocus_model_files">
+<h3>Model files</h3>
+<p>What the performance modes and the presets use.</p>
+<ul class="fooocus-downloads" data-files="*"></ul>
+</div>
+"""
+"""The place of the list, which the page fills."""
 _FORM = """
 <form id="fooocus_model_download">
 <h3>Your own expansion model</h3>

@@ -90,7 +90,7 @@ def test_two_windows_get_their_own_pictures_and_stop_their_own_jobs(tab, second_
     second_tab.start("window two")
     expect(second_tab.jobs).to_contain_text("2 of 2")
     expect(second_tab.stop_button).to_be_hidden()
-    expect(tab.jobs).to_have_count(0)
+    expect(tab.jobs).to_be_hidden()
     second_tab.job_button("window two", "Remove").click()
     expect(second_tab.jobs).to_have_count(0)
     tab.wait()

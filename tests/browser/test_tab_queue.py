@@ -16,10 +16,10 @@ SECONDS = 1000
 
 @pytest.fixture
 def busy(tab):
-    """The tab with a job that runs for a while."""
-    tab.make_small(width=256, height=256, steps=30, image_number=3)
+    """The tab with a job that runs until it is stopped."""
+    tab.make_small(width=256, height=256, steps=20, image_number=16)
     tab.start("the first")
-    expect(tab.progress).to_contain_text("Picture 1 of 3, step", timeout=JOB_MILLISECONDS)
+    expect(tab.progress).to_contain_text("Picture 1 of 16, step", timeout=JOB_MILLISECONDS)
     tab.make_small()
     return tab
 
@@ -36,26 +36,28 @@ def stop_all(tab):
     expect(tab.jobs).to_have_count(0, timeout=JOB_MILLISECONDS)
 
 
-def test_each_picture_is_shown_when_it_is_finished_with_its_settings(busy):
-    expect(busy.thumbnails).to_have_count(1, timeout=JOB_MILLISECONDS)
-    expect(busy.progress).to_contain_text("Picture 2 of 3")
-    busy.thumbnails.first.click()
-    (text,) = busy.infotexts()
-    infotext = busy.page.locator("#fooocus_infotext textarea")
+def test_each_picture_is_shown_when_it_is_finished_with_its_settings(tab):
+    tab.make_small(width=192, height=192, steps=12, image_number=3)
+    tab.start("a fox")
+    expect(tab.thumbnails).to_have_count(1, timeout=JOB_MILLISECONDS)
+    expect(tab.progress).to_contain_text("Picture 2 of 3")
+    tab.thumbnails.first.click()
+    (text,) = tab.infotexts()
+    infotext = tab.page.locator("#fooocus_infotext textarea")
     expect(infotext).to_have_value(text)
-    preview = busy.page.get_by_role("button", name="Watch the picture that is being made")
-    box = busy.page.locator("#fooocus_gallery").bounding_box()
+    preview = tab.page.get_by_role("button", name="Watch the picture that is being made")
+    box = tab.page.locator("#fooocus_gallery").bounding_box()
     assert preview.bounding_box()["width"] < box["width"] / 2
     preview.press("Enter")
     expect(preview).to_have_count(0)
-    large = busy.page.locator("#fooocus_gallery .livePreview").bounding_box()
+    large = tab.page.locator("#fooocus_gallery .livePreview").bounding_box()
     assert large["width"] > box["width"] / 2
-    expect(busy.thumbnails.first).to_be_visible()
-    expect(busy.thumbnails).to_have_count(2, timeout=JOB_MILLISECONDS)
-    busy.wait()
-    expect(busy.thumbnails).to_have_count(3)
-    first = busy.seeds()[0]
-    assert busy.seeds() == [first, first + 1, first + 2]
+    expect(tab.thumbnails.first).to_be_visible()
+    expect(tab.thumbnails).to_have_count(2, timeout=JOB_MILLISECONDS)
+    tab.wait()
+    expect(tab.thumbnails).to_have_count(3)
+    first = tab.seeds()[0]
+    assert tab.seeds() == [first, first + 1, first + 2]
 
 
 def test_generate_stays_and_what_it_adds_comes_in_order(busy):

@@ -291,8 +291,8 @@ def test_an_interrupt_before_the_first_step_leaves_nothing(host):
 
     encode = turn.Refiner.encode
 
-    def interrupting(self, p):
-        encode(self, p)
+    def interrupting(self, *given):
+        encode(self, *given)
         host.modules.shared.state.interrupt()
 
     before = after_a_good_job(host, "joint")

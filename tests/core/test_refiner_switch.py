@@ -89,13 +89,6 @@ def test_first_step_is_the_first_whole_step_of_the_steps_rule(ratio, steps, orde
     assert first_refiner_step(ratio, total_calls=steps * order, steps=steps) == expected
 
 
-@given(RATIOS, STEPS, ORDERS)
-def test_whole_steps_rule_begins_with_that_step(ratio, steps, order):
-    first = first_refiner_step(ratio, total_calls=steps * order, steps=steps)
-    made = turns("whole steps", ratio, steps, order)
-    assert made.count(False) == first * order
-
-
 @given(STEPS, ORDERS)
 def test_calls_per_step_is_the_samplers_order(steps, order):
     assert calls_per_step(steps * order, steps) == order

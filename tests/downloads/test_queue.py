@@ -216,6 +216,16 @@ def test_what_waits_or_was_begun_is_found_after_a_restart(publisher, tmp_path, d
     ]
 
 
+def test_a_file_that_was_taken_away_again_is_not_called_done(publisher, tmp_path, downloads):
+    publisher.publish("a.safetensors", CONTENT)
+    order = order_of(publisher, tmp_path, "a.safetensors")
+    assert downloads.add(order).ended.wait(10)
+    (tmp_path / "a.safetensors").unlink()
+    assert downloads.all() == []
+    assert downloads.add(order).ended.wait(10)
+    assert (tmp_path / "a.safetensors").read_bytes() == CONTENT
+
+
 def test_a_download_that_takes_too_long_ends(publisher, tmp_path, downloads):
     publisher.publish("a.safetensors", CONTENT, seconds=0.2)
     download = downloads.add(order_of(publisher, tmp_path, "a.safetensors", max_seconds=0.3))

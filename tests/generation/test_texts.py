@@ -92,7 +92,7 @@ def test_nothing_wanted_leaves_every_text_as_typed(rows):
     prompts, negatives, seeds = map(list, zip(*rows, strict=True))
     p = job(prompts, negatives, seeds)
     expander = Expander()
-    assert rewrite(p, OFF, expander=expander) == ()
+    assert rewrite(p, OFF, expander=expander).notes == ()
     assert (p.all_prompts, p.all_negative_prompts, p.all_seeds) == (prompts, negatives, seeds)
     if infotext.replaced(prompts + negatives, prompts + negatives) == [None] * 2 * len(rows):
         assert set(p.extra_generation_params.values()) == {None}
@@ -310,7 +310,7 @@ def test_the_separator_is_used():
 
 
 def test_a_note_is_given_once_however_many_pictures_it_concerns():
-    notes = rewrite(job(["a __nothing__ fox"] * 3), OFF)
+    notes = rewrite(job(["a __nothing__ fox"] * 3), OFF).notes
     assert len(notes) == 1
     assert "nothing" in notes[0]
 

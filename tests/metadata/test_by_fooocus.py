@@ -88,6 +88,15 @@ def test_rendering_is_fooocus_and_what_is_not_stated_is_its_default():
     assert (stated.adaptive_cfg, stated.refiner_method, stated.image_number) == (5, "separate", 3)
 
 
+@pytest.mark.parametrize(
+    ("version", "clip_skip"),
+    [("Fooocus v2.5.5", 1), ("Fooocus v2.4.2", 1), ("Fooocus v2.4.1", 2), ("Fooocus v2", 2)],
+)
+def test_clip_skip_that_is_not_stated_is_what_that_version_means(version, clip_skip):
+    assert read(version=version).clip_skip == clip_skip
+    assert read(version=version, clip_skip=3).clip_skip == 3
+
+
 def test_an_empty_prompt_is_a_prompt():
     found = read(prompt="")
     assert (found.prompt, found.negative_prompt) == ("", "")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from modules import processing, shared
 
+from fooocus_ext.generation.state import generation_of
 from fooocus_ext.host.jobs import overrides
 
 _ATTRIBUTE = "_fooocus_output"
@@ -34,8 +35,9 @@ class Picture:
         file: where it is stored, or will be; None if it is in memory alone.
         infotext: the host's text of its settings.
         seed: its seed.
-        prompt: the text that was encoded, styles and expansion included.
-        negative_prompt: likewise.
+        full_prompt: the texts that were encoded, styles and expansion included; one if they were joined.
+        full_negative_prompt: likewise.
+        expansion: the expansion, if it is the last of several texts; empty otherwise.
         steps: sampling steps.
         size: (width, height) in pixels, as sampled.
     """
@@ -44,8 +46,9 @@ class Picture:
     file: Path | None
     infotext: str
     seed: int
-    prompt: str
-    negative_prompt: str
+    full_prompt: tuple[str, ...]
+    full_negative_prompt: tuple[str, ...]
+    expansion: str
     steps: int
     size: tuple[int, int]
 
@@ -150,8 +153,7 @@ class Output:
             file=file,
             infotext=infotext,
             seed=p.all_seeds[place],
-            prompt=p.all_prompts[place],
-            negative_prompt=p.all_negative_prompts[place],
+            **_texts(p, place),
             steps=p.steps,
             size=(p.width, p.height),
         )
@@ -163,6 +165,22 @@ def _infotext(p: Any) -> str:
         p, p.prompts, p.seeds, p.subseeds, index=0, all_negative_prompts=p.negative_prompts
     )
     return text
+
+
+def _texts(p: Any, index: int) -> dict[str, Any]:
+    """Return what of a ``Picture`` says which texts were encoded."""
+    generation = generation_of(p)
+    job = generation.texts if generation is not None and generation.rendering else None
+    one_by_one = job.first_pass[index].texts if job is not None else None
+    if one_by_one is None:
+        joined = p.all_prompts[index], p.all_negative_prompts[index]
+        return {"full_prompt": joined[:1], "full_negative_prompt": joined[1:], "expansion": ""}
+    last = one_by_one.positive[-1]
+    return {
+        "full_prompt": tuple(text for part in one_by_one.positive for text in part.texts),
+        "full_negative_prompt": one_by_one.negative.texts,
+        "expansion": last.texts[-1] if last.pooled < len(last.texts) else "",
+    }
 
 
 def _sampling_ended() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from modules import modelloader, paths, sd_hijack, sd_models, sd_vae, shared
@@ -43,23 +43,17 @@ def folders() -> dict[Kind, Path]:
 
 
 def installed() -> Mapping[Kind, Sequence[str]]:
-    """Return what there is of each kind, as the host names it."""
+    """Return what there is of each kind: as the host names it, and as the folders have it."""
     known = assets.installed()
     embeddings = sd_hijack.model_hijack.embedding_db
-    return {
+    listed: dict[Kind, Iterable[str]] = {
         "checkpoint": known.checkpoints,
         "lora": known.loras,
         "vae": known.vaes,
-        "embedding": [
-            *embeddings.word_embeddings,
-            *getattr(embeddings, "skipped_embeddings", ()),
-            *_names_in(folders()["embedding"]),
-        ],
-        "upscaler": [
-            *(str(upscaler.data_path) for upscaler in shared.sd_upscalers if upscaler.data_path),
-            *_names_in(folders()["upscaler"]),
-        ],
+        "embedding": (*embeddings.word_embeddings, *embeddings.skipped_embeddings),
+        "upscaler": (str(each.data_path) for each in shared.sd_upscalers if each.data_path),
     }
+    return {kind: [*listed[kind], *_names_in(folder)] for kind, folder in folders().items()}
 
 
 def _names_in(folder: Path) -> list[str]:

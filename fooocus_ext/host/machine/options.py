@@ -17,7 +17,7 @@ from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.prompting.expander.folder import MODELS_SUBFOLDER
 from fooocus_ext.prompting.lines import COMMA
 from fooocus_ext.prompting.rewrite import BREAK
-from fooocus_ext.ui.model_download import download_form
+from fooocus_ext.ui.model_download import MODEL_LIST, download_form
 
 CLIP_CHUNK = 75
 SECTION = ("fooocus", "Fooocus")
@@ -27,6 +27,7 @@ WILDCARDS_IN_ORDER = "fooocus_wildcards_in_order"
 EXPANSION_TARGET = "fooocus_expansion_target"
 EXPANSION_FILL = "fooocus_expansion_fill"
 INTERMEDIATE_OFF = "fooocus_disable_intermediate_results"
+MODEL_FILES = "fooocus_model_files"
 MODEL_DOWNLOAD = "fooocus_expansion_model_download"
 
 _SEPARATORS = {"comma": COMMA, "BREAK": BREAK}
@@ -87,9 +88,14 @@ def register() -> None:
         False, "Disable intermediate results", gr.Checkbox, section=SECTION
     ).info("the Fooocus tab shows the pictures of a job when it ends, not each when it is finished")
     shared.opts.add_option(INTERMEDIATE_OFF, intermediate)
-    download = shared.OptionHTML(download_form(Path(paths.models_path) / MODELS_SUBFOLDER))
-    download.section = SECTION
-    shared.opts.add_option(MODEL_DOWNLOAD, download)
+    _show(MODEL_FILES, MODEL_LIST)
+    _show(MODEL_DOWNLOAD, download_form(Path(paths.models_path) / MODELS_SUBFOLDER))
+
+
+def _show(key: str, html: str) -> None:
+    option = shared.OptionHTML(html)
+    option.section = SECTION
+    shared.opts.add_option(key, option)
 
 
 def _add(key: str, label: str, widget: type, **widget_arguments: Any) -> Any:

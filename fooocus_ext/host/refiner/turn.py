@@ -8,24 +8,32 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
-from modules import devices, extra_networks, processing, prompt_parser, shared
+from modules import processing, prompt_parser, shared
 
-from fooocus_ext.args import FIELDS_BY_NAME, NONE
-from fooocus_ext.core.refiner_switch import WHOLE_STEPS, takes_over
+from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
+from fooocus_ext.core.refiner_switch import first_refiner_step, nearest_step, takes_over
 from fooocus_ext.host.machine import options
-from fooocus_ext.host.refiner import resident, split_sampler
+from fooocus_ext.host.refiner import fresh_noise, resident, split_sampler
+from fooocus_ext.host.refiner.passes import (
+    FIRST_PASS,
+    SECOND_PASS,
+    has_checkpoint_of_its_own,
+    passes_of,
+    sampler_names,
+    second_pass_networks,
+)
+from fooocus_ext.host.rendering import schedules
 
 if TYPE_CHECKING:
     from modules.script_callbacks import CFGDenoiserParams
 
     from fooocus_ext.args import Settings
     from fooocus_ext.generation.state import Generation
+    from fooocus_ext.host.rendering.texts import Texts
 
 log = logging.getLogger("fooocus")
 
-FIRST_PASS, SECOND_PASS = "first pass", "second pass"
-BOTH_PASSES = "both passes"
-
+_JOINT, _FRESH_NOISE = "joint", "vae"
 _CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")
 _CONDITIONING = ("c", "uc", "hr_c", "hr_uc")
 
@@ -48,10 +56,14 @@ def take_part(p: Any, generation: Generation, load: resident.Load) -> Refiner | 
     if info.filename == base.sd_checkpoint_info.filename:
         generation.skipped["refiner"] = "it is the base model itself"
         return None
-    passes = _passes(p)
-    if settings.refiner_method == "separate":
-        split_sampler.check_available(_sampler_names(p, passes))
-    if SECOND_PASS in passes and _has_checkpoint_of_its_own(p):
+    passes = passes_of(p)
+    if settings.refiner_method != _JOINT:
+        split_sampler.check_available(
+            settings.refiner_method,
+            sampler_names(p, passes),
+            as_fooocus=settings.rendering == FOOOCUS,
+        )
+    if SECOND_PASS in passes and has_checkpoint_of_its_own(p):
         generation.skipped["refiner in the second pass"] = "that pass has a checkpoint of its own"
     if getattr(p, "refiner_checkpoint_info", None) is not None:
         p.comment(
@@ -74,8 +86,9 @@ class Refiner:
     def __init__(self, model: resident.ResidentModel, settings: Settings, base: Any) -> None:
         self._resident = model
         self._settings = settings
-        self._is_split = settings.refiner_method == "separate"
-        self._rule = WHOLE_STEPS if self._is_split else options.refiner_switch_rule()
+        self._is_split = settings.refiner_method != _JOINT
+        self._is_second_run = False
+        self._rule = options.refiner_switch_rule()
         self._second = model.second
         self._weights = model.second.beside(base)
         self._conds: dict[bool, tuple[Any, Any]] = {}
@@ -95,17 +108,45 @@ class Refiner:
     def prepare_sampler(self, generation: Generation, p: Any) -> None:
         """Split the sampler of a pass in two, if that is the method and the refiner's pass."""
         is_second_pass = bool(getattr(p, "is_hr_pass", False))
+        self._is_second_run = False
         if self._is_split and is_second_pass in self._conds:
-            split_sampler.split_sampler(p.sampler, self._settings.refiner_switch, generation)
+            split_sampler.split_sampler(p.sampler, self._runs(p), generation)
 
-    def encode(self, p: Any) -> None:
-        """Encode the batch's prompts with the refiner's own text encoder, before sampling starts.
+    def _runs(self, p: Any) -> split_sampler.Runs:
+        """Return how the two runs of "separate" and "vae" are made."""
 
-        The host's own code does it, on private caches, so schedules (prompt editing), AND, emphasis
-        and sizes come out as they would if the refiner were the active model.
+        def begin(is_second: bool) -> None:
+            self._is_second_run = is_second
+
+        def renoise(x: torch.Tensor, seen: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+            largest = float(p.sampler.model_wrap_cfg.inner_model.sigmas[-1])
+            return fresh_noise.renoised(p, x, seen, level, largest=largest)
+
+        method = self._settings.refiner_method
+        return split_sampler.Runs(
+            method, self._switch_step, begin, renoise if method == _FRESH_NOISE else None
+        )
+
+    def _switch_step(self, denoiser: Any) -> int:
+        ratio, steps = self._settings.refiner_switch, denoiser.steps
+        if self._settings.rendering == FOOOCUS:
+            return nearest_step(ratio, steps=steps)
+        return first_refiner_step(ratio, total_calls=denoiser.total_steps, steps=steps)
+
+    def encode(self, p: Any, texts: Texts | None = None) -> None:
+        """Encode the batch's prompts for the refiner, before sampling starts.
+
+        Args:
+            p: the processing object.
+            texts: encode in Fooocus's way, where the refiner hears the base's text encoders. Without
+                them its own text encoder does it, by the host's own code on private caches: schedules
+                (prompt editing), AND, emphasis and sizes come out as if it were the active model.
         """
         self._second.prepare()
-        passes = _passes(p)
+        passes = passes_of(p)
+        if texts is not None:
+            self._hear(p, texts, passes)
+            return
         with (
             _kept(p, (*_CACHES, *_CONDITIONING)),
             self._weights.text_encoder_on_device(),
@@ -118,12 +159,19 @@ class Refiner:
                 with self._second.active():
                     processing.StableDiffusionProcessing.setup_conds(p)
                 self._conds[False] = (p.c, p.uc)
-            if SECOND_PASS in passes and not _has_checkpoint_of_its_own(p):
+            if SECOND_PASS in passes and not has_checkpoint_of_its_own(p):
                 # The base is active while LoRAs are read: the host matches their layers with it.
-                with _hires_networks(p), self._second.active():
+                with second_pass_networks(p), self._second.active():
                     p.hr_c = p.hr_uc = None
                     p.calculate_hr_conds()
                 self._conds[True] = (p.hr_c, p.hr_uc)
+
+    def _hear(self, p: Any, texts: Texts, passes: frozenset[str]) -> None:
+        if FIRST_PASS in passes:
+            self._conds[False] = texts.conditioning(p, self._second.model, is_second_pass=False)
+        if SECOND_PASS in passes and not has_checkpoint_of_its_own(p):
+            with second_pass_networks(p):
+                self._conds[True] = texts.conditioning(p, self._second.model, is_second_pass=True)
 
     def intervene(self, generation: Generation, params: CFGDenoiserParams, denoiser: Any) -> bool:
         """Take this model call if it is the refiner's turn; return whether it is."""
@@ -135,6 +183,8 @@ class Refiner:
             self.hand_back()
             generation.sampling.callback(self.hand_back)
             self._take(denoiser, params.x)
+            if generation.rendering is not None:
+                schedules.use_fooocus_levels(denoiser)
         cond, uncond = self._conds[is_second_pass]
         _, params.text_cond = prompt_parser.reconstruct_multicond_batch(cond, denoiser.step)
         params.text_uncond = prompt_parser.reconstruct_cond_batch(uncond, denoiser.step)
@@ -159,6 +209,8 @@ class Refiner:
         self._weights.base_on_device(x)
 
     def _is_turn(self, params: CFGDenoiserParams, denoiser: Any) -> bool:
+        if self._is_split:
+            return self._is_second_run
         inner = denoiser.inner_model
         sigma = params.sigma.max()
         if hasattr(inner, "sigmas"):
@@ -206,28 +258,6 @@ class Refiner:
         p.extra_generation_params["Pad conds"] = True
 
 
-def _passes(p: Any) -> frozenset[str]:
-    """Return the passes of hires fix that the refiner takes part in; the host's option decides."""
-    if not getattr(p, "enable_hr", False):
-        return frozenset({FIRST_PASS})
-    choice = getattr(shared.opts, "hires_fix_refiner_pass", SECOND_PASS)
-    return frozenset({FIRST_PASS, SECOND_PASS}) if choice == BOTH_PASSES else frozenset({choice})
-
-
-def _has_checkpoint_of_its_own(p: Any) -> bool:
-    """Whether the second pass of hires fix runs on another checkpoint than the first."""
-    name = getattr(p, "hr_checkpoint_name", None)
-    return name not in (None, "", "Use same checkpoint")
-
-
-def _sampler_names(p: Any, passes: frozenset[str]) -> set[str]:
-    names = {
-        FIRST_PASS: p.sampler_name,
-        SECOND_PASS: getattr(p, "hr_sampler_name", None) or p.sampler_name,
-    }
-    return {names[name] for name in passes}
-
-
 @contextmanager
 def _kept(p: Any, names: tuple[str, ...]) -> Iterator[None]:
     before = {name: p.__dict__[name] for name in names if name in p.__dict__}
@@ -237,19 +267,3 @@ def _kept(p: Any, names: tuple[str, ...]) -> Iterator[None]:
         for name in names:
             p.__dict__.pop(name, None)
         p.__dict__.update(before)
-
-
-@contextmanager
-def _hires_networks(p: Any) -> Iterator[None]:
-    """Have the second pass's LoRAs active, as the host has when it encodes that pass."""
-    differs = p.hr_extra_network_data != p.extra_network_data and not p.disable_extra_networks
-    if not differs:
-        yield
-        return
-    with devices.autocast():
-        extra_networks.activate(p, p.hr_extra_network_data)
-    try:
-        yield
-    finally:
-        with devices.autocast():
-            extra_networks.activate(p, p.extra_network_data)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from modules import shared
 
 from fooocus_ext.args import FOOOCUS
-from fooocus_ext.host.machine import families, versions
+from fooocus_ext.host.machine import versions
 from fooocus_ext.host.rendering import noise, samplers, schedules
+from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE, text_encoders
+from fooocus_ext.host.rendering.texts import Texts
 
 if TYPE_CHECKING:
     import torch
@@ -20,17 +22,22 @@ def take_part(p: Any, generation: Generation) -> Rendering | None:
     """Return the rendering of ``p``; None if the settings do not ask for it, or the model is not SDXL."""
     if generation.settings.rendering != FOOOCUS:
         return None
-    if families.of_model(shared.sd_model) != families.SDXL:
+    if len(text_encoders(shared.sd_model)) != OF_SDXL_BASE:
         generation.skipped["Fooocus's rendering"] = "it needs an SDXL base model"
         return None
     return Rendering(p, generation)
 
 
 class Rendering:
-    """The rendering of one generation. What it changes on the host, the generation's stacks undo."""
+    """The rendering of one generation. What it changes on the host, the generation's stacks undo.
+
+    Attributes:
+        texts: its texts.
+    """
 
     def __init__(self, p: Any, generation: Generation) -> None:
         self._generation = generation
+        self.texts = Texts(generation)
         self._levels = schedules.Levels(p)
         for name in ("sampler_noise_scheduler_override", "eta"):
             generation.resources.callback(setattr, p, name, getattr(p, name))
@@ -38,16 +45,21 @@ class Rendering:
     def prepare_batch(self, p: Any) -> None:
         """Prepare a batch, before the host encodes its texts."""
 
-    def prepare_sampling(self, p: Any) -> None:
-        """Prepare the sampling of a batch, whose texts the host has encoded."""
+    def prepare_sampling(self, p: Any) -> dict[str, Any]:
+        """Prepare the sampling of a batch, whose texts the host has encoded.
+
+        Returns what ``p.sample`` is to be called with in place of its own arguments.
+        """
+        arguments = self.texts.prepare_sampling(p)
         p.rng = noise.like_fooocus(p.rng)
         self._levels.prepare_request()
         if versions.has_sampling_hook():
-            return
+            return arguments
         if schedules.begins_with_picture(p):  # whose sampler the host has made already
             samplers.prepare(p, self._generation, self._levels, None)
         elif samplers.needs_own(schedules.asked_by(p)):
             self._generation.skipped["Fooocus's sampler"] = "it needs webui 1.10 or newer"
+        return arguments
 
     def prepare_sampler(self, p: Any, unit_noise: torch.Tensor | None) -> None:
         """Prepare the sampler of one pass, which the host has made (from webui 1.10 on).

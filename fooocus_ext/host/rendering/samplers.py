@@ -13,7 +13,6 @@ from fooocus_ext.core import solvers
 from fooocus_ext.host.rendering import schedules
 
 if TYPE_CHECKING:
-    from fooocus_ext.core.noise_levels import LevelTable
     from fooocus_ext.generation.state import Generation
     from fooocus_ext.host.rendering.schedules import Asked, Levels
 
@@ -51,8 +50,7 @@ def prepare(
         sampler.func = _latent_consistency(p)
     elif asked.sampler in schedules.ENDS_OF_RANGE:
         _replace(sampler, "func", _with_ends(sampler.func, levels), generation)
-    table = schedules.table_for(asked, p.sd_model)
-    schedules.use_table(getattr(sampler, "model_wrap", None), table)
+    schedules.use_fooocus_levels(sampler.model_wrap_cfg)
     if schedules.is_known(asked):
         _replace(
             sampler,
@@ -61,7 +59,7 @@ def prepare(
             generation,
         )
     if unit_noise is not None and schedules.begins_with_picture(p):
-        _lift_to_pure_noise(p, asked, unit_noise, table)
+        _lift_to_pure_noise(p, asked, unit_noise)
 
 
 def _replace(target: Any, name: str, value: Any, generation: Generation) -> None:
@@ -121,7 +119,7 @@ def _within(create: Callable[..., Any], levels: Levels) -> Callable[..., Any]:
     return create_noise_sampler
 
 
-def _lift_to_pure_noise(p: Any, asked: Asked, unit_noise: torch.Tensor, table: LevelTable) -> None:
+def _lift_to_pure_noise(p: Any, asked: Asked, unit_noise: torch.Tensor) -> None:
     """Where a picture is noised to the first level, make the sum what Fooocus's is.
 
     The webui adds noise times the level; Fooocus takes the pure noise's larger deviation.
@@ -129,4 +127,5 @@ def _lift_to_pure_noise(p: Any, asked: Asked, unit_noise: torch.Tensor, table: L
     steps = schedules.requested_steps(p)
     is_whole = int(steps / max(min(p.denoising_strength, 0.999), 0.001)) <= steps
     if schedules.is_known(asked) and is_whole and schedules.begins_with_pure_noise(asked, steps):
-        unit_noise.mul_((1 + table.largest**2) ** 0.5 / table.largest)
+        largest = schedules.table_for(asked, p.sd_model).largest
+        unit_noise.mul_((1 + largest**2) ** 0.5 / largest)

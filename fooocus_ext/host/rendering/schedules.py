@@ -134,12 +134,16 @@ def begins_with_pure_noise(asked: Asked, steps: int) -> bool:
     return noise_levels.begins_with_pure_noise(asked.schedule, steps)
 
 
-def use_table(model_wrap: Any, table: LevelTable) -> None:
-    """Let a sampler's wrapper around the model find timesteps among Fooocus's levels."""
-    if getattr(model_wrap, "sigmas", None) is None or len(model_wrap.sigmas) != len(table.levels):
-        return
-    model_wrap.sigmas = table.levels.to(model_wrap.sigmas)
-    model_wrap.log_sigmas = table.logs.to(model_wrap.log_sigmas)
+def use_fooocus_levels(denoiser: Any) -> None:
+    """Let a CFG denoiser's wrapper around its model find timesteps among Fooocus's levels."""
+    wrap = denoiser.inner_model
+    if not hasattr(wrap, "sigmas"):
+        return  # the DDIM family's has timesteps alone
+    table = noise_levels.level_table(wrap.inner_model.alphas_cumprod)
+    if len(wrap.sigmas) != len(table.levels):
+        table = noise_levels.consistency_table(table)
+    wrap.sigmas = table.levels.to(wrap.sigmas)
+    wrap.log_sigmas = table.logs.to(wrap.log_sigmas)
 
 
 def note_schedule(p: Any, asked: Asked) -> None:

@@ -20,18 +20,14 @@ from fooocus_ext.ui.tab.page import Tab, build_tab
 from fooocus_ext.ui.tab.services import TabServices
 
 TITLE, ELEM_ID = "Fooocus", "fooocus"
-_HUB = "https://huggingface.co"
-_RECOMMENDED = {
-    "juggernautXL_v8Rundiffusion.safetensors": f"{_HUB}/lllyasviel/fav_models/resolve/main/fav",
-    "sd_xl_base_1.0_0.9vae.safetensors": (
-        f"{_HUB}/stabilityai/stable-diffusion-xl-base-1.0/resolve/main"
-    ),
-}
+RECOMMENDED = ("juggernautXL_v8Rundiffusion.safetensors", "sd_xl_base_1.0_0.9vae.safetensors")
+"""The models that are offered where there is none."""
 
 
 def register() -> None:
     """Register the tab and what its jobs need with the host."""
     script_callbacks.on_ui_tabs(_on_ui_tabs)
+    script_callbacks.on_infotext_pasted(fill.note_text_of_fooocus)
     script_callbacks.on_before_image_saved(outputs.name_picture)
     script_callbacks.on_image_saved(outputs.picture_saved)
     script_callbacks.on_cfg_denoiser(queue.say_progress)
@@ -83,8 +79,8 @@ def first_run() -> str:
     """Return what to say where there is no SDXL model, as HTML; empty where there is one."""
     if checkpoints.sdxl_bases():
         return ""
-    models = [(file, f"{address}/{file}") for file, address in _RECOMMENDED.items()]
-    return render("first_run.html", models=models, folder=assets.installed().folders.checkpoints)
+    folder = assets.installed().folders.checkpoints
+    return render("first_run.html", models=RECOMMENDED, folder=folder)
 
 
 def connect(tab: Tab) -> None:
@@ -132,6 +128,8 @@ def _connect_settings(tab: Tab) -> None:
     size = [tab.widgets[name] for name in ("aspect_ratio", "width", "height")]
     for widget in size:
         widget.change(fn=None, _js="fooocusShowSize", inputs=size)
+    performance = tab.widgets["performance"]
+    performance.change(fn=None, _js="fooocusShowOverruled", inputs=[performance])
     parts["apply_pasted"].click(
         fn=fill.load_text, inputs=[parts["pasted"]], outputs=filled, show_progress=False
     )

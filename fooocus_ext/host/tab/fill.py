@@ -10,7 +10,7 @@ from modules import script_callbacks, sd_models, sd_vae, shared
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host import infotexts
-from fooocus_ext.host.machine import assets, checkpoints
+from fooocus_ext.host.machine import assets, checkpoints, options
 from fooocus_ext.markup import render
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
@@ -25,6 +25,8 @@ FIRST_PRESETS = ("default", "sai", "realistic")
 """The presets of a first visit, best first: the first whose models are all installed is taken."""
 PLAIN_PRESET = "initial"
 
+OF_FOOOCUS = "Fooocus settings"
+"""Our key in what the host's parser found, for a text that is Fooocus's."""
 REFRESHED = ("base_model", "refiner", *LORAS, "vae")
 
 
@@ -35,6 +37,7 @@ def initial_values() -> dict[str, Any]:
     if name is not None:
         values.update(_fill_from_preset(name).values)
     values["preset"] = name
+    values["wildcards_in_order"] = options.wildcards_in_order()
     values.update(checkpoints.small_size(values["base_model"]))
     return values
 
@@ -107,8 +110,17 @@ def read_settings(source: str | bytes) -> Filled | None:
 
 def fill_from_infotext(entries: Mapping[str, Any]) -> Filled:
     """Return the widgets' values for what the host's parser found in an infotext."""
-    settings = from_infotext(entries, assets.presets().presets)
+    text = entries.get(OF_FOOOCUS)
+    settings = read_fooocus_settings(text, assets.styles()) if text else None
+    if settings is None:
+        settings = from_infotext(entries, assets.presets().presets)
     return fill(settings.as_chosen(), names())
+
+
+def note_text_of_fooocus(text: str, entries: dict[str, Any]) -> None:
+    """Callback: the host has parsed a text as an infotext; keep it if it is Fooocus's."""
+    if read_fooocus_settings(text) is not None:
+        entries[OF_FOOOCUS] = text
 
 
 def names() -> Names:

@@ -8,10 +8,13 @@ from typing import Any
 from modules import sd_models, sd_samplers, shared
 from PIL import Image
 
+from fooocus_ext.args import FOOOCUS
 from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.jobs.run import Job
 from fooocus_ext.host.machine import assets
+from fooocus_ext.host.machine.options import WILDCARDS_IN_ORDER
+from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.tab.actions import (
     GENERATE,
     VARIATIONS,
@@ -24,6 +27,8 @@ from fooocus_ext.tab.actions import (
 from fooocus_ext.tab.choices import Choices
 
 _PLAIN_UPSCALER = "Lanczos"
+_APPLIES_TO_SDXL = "sdxl_clip_l_skip"
+"""An option of the host from 1.10 on."""
 
 
 def check(choices: Choices, action: str, picture: Image.Image | None) -> None:
@@ -90,11 +95,23 @@ def job_for(
 
 def _options(choices: Choices) -> dict[str, Any]:
     options: dict[str, Any] = {"sd_vae": choices.vae} if choices.vae else {}
+    options[WILDCARDS_IN_ORDER] = choices.wildcards_in_order
+    if choices.settings.rendering == FOOOCUS:
+        options.update(_clip_skip(choices.clip_skip))
     if shared.opts.show_progress_every_n_steps > 1:
         options["show_progress_every_n_steps"] = (
             1  # previews are this page's only sight of progress
         )
     return options
+
+
+def _clip_skip(skip: int) -> dict[str, Any]:
+    """Return the host's options for a clip skip: its own 1 means SDXL's usual 2, unless it is told."""
+    if skip == USUAL_CLIP_SKIP:
+        options = {"CLIP_stop_at_last_layers": 1, _APPLIES_TO_SDXL: False}
+    else:
+        options = {"CLIP_stop_at_last_layers": skip, _APPLIES_TO_SDXL: True}
+    return {name: value for name, value in options.items() if hasattr(shared.opts, name)}
 
 
 def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict[str, Any]:

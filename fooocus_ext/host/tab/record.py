@@ -80,8 +80,9 @@ class Record:
             seed=picture.seed,
             steps=picture.steps,
             size=picture.size,
-            full_prompt=picture.prompt,
-            full_negative_prompt=picture.negative_prompt,
+            full_prompt=picture.full_prompt,
+            full_negative_prompt=picture.full_negative_prompt,
+            expansion=picture.expansion,
         )
         time = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
         return {"time": time, "metadata": settings.to_json()}

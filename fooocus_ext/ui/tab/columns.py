@@ -59,6 +59,8 @@ class _Column:
         with gr.Row(elem_id="fooocus_seed_row"):
             self.add("random_seed")
             self.add("seed")
+            self.add("same_seed")
+        self.add("wildcards_in_order")
         self.add("private")
         link = f'href="{self.services.history}" target="_blank"'
         gr.HTML(f'<a id="fooocus_history" {link}>History log</a>')
@@ -78,9 +80,10 @@ class _Column:
             self.add("refiner_switch")
         with gr.Group(elem_id="fooocus_loras"):
             for slot in range(1, LORA_SLOTS + 1):
-                with gr.Row():
-                    self.add(f"lora_{slot}")
-                    self.add(f"lora_weight_{slot}")
+                with gr.Row(elem_classes=["fooocus-lora"]):
+                    self.add(f"lora_on_{slot}", container=False, scale=0, min_width=0)
+                    self.add(f"lora_{slot}", scale=1, min_width=120)
+                    self.add(f"lora_weight_{slot}", scale=1, min_width=150)
         self.add("vae")
         self.parts["refresh"] = gr.Button("Refresh all files", elem_id="fooocus_refresh")
 
@@ -93,12 +96,15 @@ class _Column:
         self.add("adm_negative")
         self.add("adm_end")
         self.add("refiner_method")
+        self.add("clip_skip")
         with gr.Row():
             self.add("sampler")
             self.add("scheduler")
         self.add("upscaler")
         with gr.Accordion("Overrides (-1 = off)", open=False, elem_id="fooocus_forced"):
-            self.add("steps")
+            with gr.Row():
+                self.add("steps")
+                self.add("switch_step")
             with gr.Row():
                 self.add("width")
                 self.add("height")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import gradio as gr
 
 from fooocus_ext.markup import render
 from fooocus_ext.tab.actions import VARIATIONS
+from fooocus_ext.tab.overruled import overruled
 from fooocus_ext.tab.widgets import ORIGINAL
 from fooocus_ext.ui.tab.columns import build_columns
 from fooocus_ext.ui.tab.components import component, html
@@ -136,6 +138,7 @@ def _build_hidden(tab: Tab, services: TabServices) -> None:
         for name in ("show", "apply_pasted", "count_tokens", "list_wildcards"):
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
         tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
+        gr.HTML(render("overruled.html", overruled=json.dumps(overruled())))
         tab.widgets[ORIGINAL.name] = component(ORIGINAL.name, services)
         place = "first" if services.tab_first else "last"
         gr.HTML(f'<span id="fooocus_place" data-place="{place}"></span>')

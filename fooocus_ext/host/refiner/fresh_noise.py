@@ -1,0 +1,46 @@
+"""The refiner method "vae": the refiner begins with the base's clean latent under fresh noise.
+
+Fooocus made it for refiners with a latent space of their own, and also offers it for SDXL's: it gives
+the refiner more to do than "separate" does (Fooocus 2.5.5, ``modules/default_pipeline.py``).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+
+def renoised(
+    p: Any, clean: torch.Tensor, seen: torch.Tensor, level: torch.Tensor, *, largest: float
+) -> torch.Tensor:
+    """Return a clean latent [B,C,h,w] under the first noise of each picture's seed plus 1.
+
+    Args:
+        p: the processing object. From here on its noise is that of the seeds plus 1.
+        clean: the base's clean latents.
+        seen: the noise that the base saw last; its mean over the channels, in which there is still
+            something of the picture, takes the place of the fresh noise's.
+        level: the noise level to reach.
+        largest: the model's level of pure noise.
+    """
+    _reseed(p.rng, 1)
+    noise: torch.Tensor = p.rng.next().to(clean)
+    noise = noise + seen.mean(dim=1, keepdim=True) - noise.mean(dim=1, keepdim=True)
+    is_pure = math.isclose(float(level), largest, rel_tol=1e-5) or float(level) > largest
+    deviation = (1.0 + level**2) ** 0.5 if is_pure else level
+    return noise * deviation + clean
+
+
+def _reseed(noise: Any, step: int) -> None:
+    """Begin a batch's noise anew, in the same object, since samplers have hold of it."""
+    anew = type(noise)(
+        noise.shape,
+        [seed + step for seed in noise.seeds],
+        subseeds=noise.subseeds,
+        subseed_strength=noise.subseed_strength,
+        seed_resize_from_h=noise.seed_resize_from_h,
+        seed_resize_from_w=noise.seed_resize_from_w,
+    )
+    vars(noise).update(vars(anew))

@@ -1,0 +1,51 @@
+"""The passes of hires fix, and which of them a refiner takes part in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from modules import devices, extra_networks, shared
+
+FIRST_PASS, SECOND_PASS = "first pass", "second pass"
+BOTH_PASSES = "both passes"
+
+
+def passes_of(p: Any) -> frozenset[str]:
+    """Return the passes of hires fix that the refiner takes part in; the host's option decides."""
+    if not getattr(p, "enable_hr", False):
+        return frozenset({FIRST_PASS})
+    choice = getattr(shared.opts, "hires_fix_refiner_pass", SECOND_PASS)
+    return frozenset({FIRST_PASS, SECOND_PASS}) if choice == BOTH_PASSES else frozenset({choice})
+
+
+def has_checkpoint_of_its_own(p: Any) -> bool:
+    """Whether the second pass of hires fix runs on another checkpoint than the first."""
+    name = getattr(p, "hr_checkpoint_name", None)
+    return name not in (None, "", "Use same checkpoint")
+
+
+def sampler_names(p: Any, passes: frozenset[str]) -> set[str]:
+    """Return the samplers that the passes are sampled with."""
+    names = {
+        FIRST_PASS: p.sampler_name,
+        SECOND_PASS: getattr(p, "hr_sampler_name", None) or p.sampler_name,
+    }
+    return {names[name] for name in passes}
+
+
+@contextmanager
+def second_pass_networks(p: Any) -> Iterator[None]:
+    """Have the second pass's LoRAs active, as the host has when it encodes that pass."""
+    differs = p.hr_extra_network_data != p.extra_network_data and not p.disable_extra_networks
+    if not differs:
+        yield
+        return
+    with devices.autocast():
+        extra_networks.activate(p, p.hr_extra_network_data)
+    try:
+        yield
+    finally:
+        with devices.autocast():
+            extra_networks.activate(p, p.extra_network_data)

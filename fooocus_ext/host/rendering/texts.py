@@ -1,0 +1,104 @@
+"""The texts of one generation, encoded as Fooocus does when a batch of it is sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from modules import shared
+
+from fooocus_ext.core.text_states import join
+from fooocus_ext.host.rendering import conditioning, encoder
+
+if TYPE_CHECKING:
+    from fooocus_ext.generation.state import Generation
+    from fooocus_ext.generation.texts import Encoding
+    from fooocus_ext.prompting.text_lists import TextList
+
+
+class Texts:
+    """Puts Fooocus's conditioning in the place of the host's, on copies, and takes it away again.
+
+    Each text is encoded once for a generation, in each pass of hires fix if that has LoRAs of its own.
+    """
+
+    def __init__(self, generation: Generation) -> None:
+        self._generation = generation
+        self._caches = {False: conditioning.TextCache(), True: conditioning.TextCache()}
+
+    def prepare_sampling(self, p: Any) -> dict[str, Any]:
+        """Encode a batch that the host has encoded in its own way; return what to sample it with.
+
+        The second pass of hires fix is encoded once its LoRAs are active.
+        """
+        self._replace(p, "c", "uc", is_second_pass=False)
+        calculate = getattr(p, "calculate_hr_conds", None)
+        if calculate is not None and getattr(p, "enable_hr", False):
+
+            def calculate_and_replace() -> None:
+                calculate()
+                self._replace(p, "hr_c", "hr_uc", is_second_pass=True)
+
+            self._generation.override(p, "calculate_hr_conds", calculate_and_replace)
+            self._generation.sampling.callback(self._generation.give_back, p, "calculate_hr_conds")
+        return {"conditioning": p.c, "unconditional_conditioning": p.uc}
+
+    def _replace(self, p: Any, positive: str, negative: str, *, is_second_pass: bool) -> None:
+        """Replace two attributes of ``p`` until its sampling ends."""
+        if len(encoder.text_encoders(shared.sd_model)) != encoder.OF_SDXL_BASE:
+            return  # the second pass may have a checkpoint of its own
+        undo = self._generation.sampling.callback
+        for name in (positive, negative):
+            undo(setattr, p, name, getattr(p, name))
+        found = self.conditioning(p, shared.sd_model, is_second_pass=is_second_pass)
+        for name, value in zip((positive, negative), found, strict=True):
+            setattr(p, name, value)
+
+    def conditioning(self, p: Any, model: Any, *, is_second_pass: bool) -> tuple[Any, Any]:
+        """Return the positive and negative conditioning of the batch for a model.
+
+        Args:
+            p: the processing object; the LoRAs of the pass are active.
+            model: the base, or a refiner, which hears the base's encoders.
+            is_second_pass: whether it is for the second pass of hires fix.
+        """
+        steps = conditioning.steps_of(p, is_second_pass=is_second_pass)
+        size = (p.hr_upscale_to_x, p.hr_upscale_to_y) if is_second_pass else (p.width, p.height)
+        networks = p.hr_extra_network_data if is_second_pass else p.extra_network_data
+        cache = self._caches[is_second_pass]
+
+        def schedule(texts: TextList, is_negative: bool) -> conditioning.Schedule:
+            return [
+                (
+                    last_step,
+                    encoder.say(
+                        model,
+                        join(
+                            [cache.encoded(t, networks, is_plain=texts.is_plain) for t in state],
+                            texts.pooled,
+                        ),
+                        size=size,
+                        is_negative=is_negative,
+                    ),
+                )
+                for last_step, state in conditioning.edited(texts, steps)
+            ]
+
+        prompts, negatives = (
+            (p.hr_prompts, p.hr_negative_prompts)
+            if is_second_pass
+            else (p.prompts, p.negative_prompts)
+        )
+        pictures = conditioning.texts_of_batch(
+            prompts, negatives, self._written(p, is_second_pass=is_second_pass)
+        )
+        return conditioning.for_batch(pictures, schedule)
+
+    def _written(self, p: Any, *, is_second_pass: bool) -> Sequence[Encoding]:
+        """Return what was written for the pictures of the batch."""
+        job = self._generation.texts
+        if job is None:
+            return ()
+        first = p.iteration * p.batch_size
+        written = job.second_pass if is_second_pass else job.first_pass
+        return written[first : first + p.batch_size]

@@ -19,7 +19,6 @@ from fooocus_ext.host.asked_sizes import AskedSizes
 from fooocus_ext.host.jobs import outputs, overrides
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.panel import axes, build
-from fooocus_ext.host.rendering import options as rendering_options
 
 log = logging.getLogger("fooocus")
 
@@ -61,7 +60,11 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             if plan is not None:
                 hooks.apply_to_request(p, plan, self._asked_sizes.of(p))
                 overrides.override(
-                    p, {**rendering_options.for_job(p, plan.settings), **plan.options}
+                    p,
+                    {
+                        **family.of_this_webui().host.job_options(p, plan.settings),
+                        **plan.options,
+                    },
                 )
 
     def process(self, p: Any, *slots: Any) -> None:

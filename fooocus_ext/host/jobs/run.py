@@ -17,6 +17,7 @@ from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.generation.plan import lora_tags
 from fooocus_ext.host.jobs import overrides, prompt_history
 from fooocus_ext.host.jobs.outputs import Output
+from fooocus_ext.host.rendering import tiles
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Job:
         options: options of the host for this job.
         picture: a picture to start from (img2img); None to start from noise.
         denoising: how much of that picture is made anew, 0..1.
+        tiles: whether Fooocus's rendering encodes and decodes it in tiles.
         output: where the pictures go; None to leave that to the webui's settings.
     """
 
@@ -52,6 +54,7 @@ class Job:
     options: dict[str, Any] = field(default_factory=dict)
     picture: Image.Image | None = None
     denoising: float = 1.0
+    tiles: bool = False
     output: Output | None = None
 
 
@@ -93,6 +96,8 @@ def make_pictures(job: Job) -> processing.Processed:
     p.script_args = _script_args(p.scripts, job.settings)
     if job.output is not None:
         job.output.attach(p)
+    if job.tiles:
+        tiles.ask_for(p)
     is_private = job.output is not None and job.output.folder is None
     with closing(p), prompt_history.untouched() if is_private else nullcontext():
         return processing.process_images(p)

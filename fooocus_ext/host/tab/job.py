@@ -20,13 +20,17 @@ from fooocus_ext.tab.actions import (
     VARIATIONS,
     Variation,
     request_for,
+    upscaled_as_fooocus,
     upscaled_size,
+    varied_as_fooocus,
     varied_request,
     varied_size,
 )
 from fooocus_ext.tab.choices import Choices
 
 _PLAIN_UPSCALER = "Lanczos"
+_FOOOCUS_FACTOR = 4
+"""By how much Fooocus's upscaler enlarges any picture, before it is resized to what is asked for."""
 _APPLIES_TO_SDXL = "sdxl_clip_l_skip"
 """An option of the host from 1.10 on."""
 
@@ -115,9 +119,13 @@ def _clip_skip(skip: int) -> dict[str, Any]:
 
 
 def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict[str, Any]:
+    as_fooocus = choices.settings.rendering == FOOOCUS
     if variation.enlarges:
         picture = _upscaled(picture, variation.scale, choices)
         size = picture.size
+    elif as_fooocus:
+        size = choices.size or varied_as_fooocus(picture.size)
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
     else:
         size = choices.size or varied_size(picture.size)
     request, settings = varied_request(choices, variation, size)
@@ -126,6 +134,7 @@ def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dic
         "denoising": variation.denoising,
         "settings": settings,
         "request": request,
+        "tiles": variation.enlarges,
     }
 
 
@@ -135,10 +144,15 @@ def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Ima
     A forced size says that small pictures are meant.
     """
     small = choices.size is not None
-    scale, size = upscaled_size(picture.size, scale, may_stay_small=small)
+    if choices.settings.rendering == FOOOCUS:
+        factor = float(_FOOOCUS_FACTOR)
+        largest = picture.width * _FOOOCUS_FACTOR, picture.height * _FOOOCUS_FACTOR
+        size = upscaled_as_fooocus(picture.size, scale, largest, may_stay_small=small)
+    else:
+        factor, size = upscaled_size(picture.size, scale, may_stay_small=small)
     upscaler = _upscaler(choices.upscaler)
     shared.state.textinfo = f"Upscaling with {upscaler.name}"
-    larger = upscaler.scaler.upscale(picture, scale, upscaler.data_path)
+    larger = upscaler.scaler.upscale(picture, factor, upscaler.data_path)
     return larger.convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 

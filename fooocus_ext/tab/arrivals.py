@@ -35,5 +35,6 @@ def values_for(
     for name, weight in found.loras:
         if match_file(name, arrived) and name not in slots and free:
             number = free.pop(0)
-            values.update({f"lora_{number}": name, f"lora_weight_{number}": weight})
+            values[f"lora_{number}"], values[f"lora_weight_{number}"] = name, weight
+            values[f"lora_on_{number}"] = True
     return values

@@ -27,7 +27,11 @@ def values(arrived, slots=("None",) * 5):
 def test_what_has_come_takes_the_places_that_the_preset_has_for_it():
     assert values(["big.safetensors"]) == {"base_model": "sub/big.safetensors [01]"}
     assert values(["good.safetensors"]) == {"vae": "good.safetensors"}
-    assert values(["noise.safetensors"]) == {"lora_1": "noise", "lora_weight_1": 0.25}
+    assert values(["noise.safetensors"]) == {
+        "lora_1": "noise",
+        "lora_weight_1": 0.25,
+        "lora_on_1": True,
+    }
     both = values(["noise.safetensors", "film.safetensors"])
     assert [both[f"lora_{slot}"] for slot in (1, 2)] == ["film", "noise"]
 
@@ -41,5 +45,6 @@ def test_loras_that_are_chosen_stay():
     assert values(["noise.safetensors", "film.safetensors"], slots) == {
         "lora_2": "noise",
         "lora_weight_2": 0.25,
+        "lora_on_2": True,
     }
     assert values(["noise.safetensors"], ("a", "b", "c", "d", "e")) == {}

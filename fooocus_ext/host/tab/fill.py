@@ -32,7 +32,10 @@ PLAIN_PRESET = "initial"
 OF_FOOOCUS = "Fooocus settings"
 """Our key in what the host's parser found, for a text that is Fooocus's."""
 LISTS = ("base_model", "refiner", *LORAS, "vae", "upscaler")
-REFRESHED = (*LISTS, *(f"lora_weight_{slot}" for slot in range(1, len(LORAS) + 1)))
+REFRESHED = (
+    *LISTS,
+    *(f"lora_{what}_{slot}" for what in ("on", "weight") for slot in range(1, len(LORAS) + 1)),
+)
 """The widgets that may change when files have come or gone."""
 
 

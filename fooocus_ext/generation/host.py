@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import torch
 
+    from fooocus_ext.args import Settings
     from fooocus_ext.generation.state import Generation
 
 
@@ -62,6 +63,9 @@ class Host(Protocol):
 
     def attach(self, p: Any, generation: Generation) -> None:
         """Make the coming model calls of ``p`` the generation's, until the generation is closed."""
+
+    def job_options(self, p: Any, settings: Settings) -> dict[str, Any]:
+        """Return the host's options that hold for the job ``p`` because of its settings."""
 
     def pass_size(self, p: Any) -> tuple[int, int]:
         """Return (height, width) in pixels of the pass being sampled."""

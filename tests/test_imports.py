@@ -53,6 +53,7 @@ ORDER = (
     "presets",
     "metadata",
     "image_log",
+    "job_queue",
     "generation",
     "tab",
     "ui",

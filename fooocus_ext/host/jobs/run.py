@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import closing, nullcontext
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +28,8 @@ class Job:
         prompt: as typed.
         negative_prompt: as typed.
         settings: the extension's arguments; ``enabled`` is implied.
-        image_number: how many pictures; picture i gets seed + i.
+        image_number: how many pictures there are; picture i gets seed + i.
+        first_index: the first picture that is made, if those before it were made earlier.
         seed: -1 draws one.
         base_model: a checkpoint title for this job; empty keeps the active one.
         loras: (name, weight) of the LoRAs to add.
@@ -44,6 +46,7 @@ class Job:
     negative_prompt: str = ""
     settings: Settings = field(default_factory=Settings)
     image_number: int = 1
+    first_index: int = 0
     seed: int = -1
     base_model: str = ""
     loras: tuple[tuple[str, float], ...] = ()
@@ -59,15 +62,23 @@ def run_queued(job: Job) -> processing.Processed:
     """Wait for the host's queue, then make the pictures; for callers outside of it."""
     task = f"task(fooocus-{secrets.token_hex(4)})"
     progress.add_task_to_queue(task)
-    with call_queue.queue_lock:
-        try:
-            shared.state.begin(job=task)
-            progress.start_task(task)
-            return make_pictures(job)
-        finally:
-            progress.finish_task(task)
-            shared.state.end()
-            shared.total_tqdm.clear()
+    with call_queue.queue_lock, as_task(task):
+        return make_pictures(job)
+
+
+@contextmanager
+def as_task(task: str) -> Iterator[None]:
+    """Run what follows as the host's task of that id; the caller holds the queue's lock."""
+    state = shared.state
+    try:
+        state.begin(job=task)
+        progress.start_task(task)
+        yield
+    finally:
+        progress.finish_task(task)
+        state.end()
+        state.skipped = state.interrupted = state.stopping_generation = False
+        shared.total_tqdm.clear()
 
 
 def make_pictures(job: Job) -> processing.Processed:
@@ -99,9 +110,9 @@ def _request(job: Job) -> processing.StableDiffusionProcessing:
     common: dict[str, Any] = {
         "prompt": job.prompt + lora_tags(job.loras, job.prompt),
         "negative_prompt": job.negative_prompt,
-        "seed": job.seed,
+        "seed": job.seed + job.first_index,
         "batch_size": 1,
-        "n_iter": job.image_number,
+        "n_iter": job.image_number - job.first_index,
         "do_not_save_grid": True,
         "override_settings": options,
         **job.request,

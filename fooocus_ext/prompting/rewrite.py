@@ -9,6 +9,7 @@ Where none of the features is used, the result is the typed text, byte for byte.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
@@ -29,6 +30,13 @@ from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards, has_wild
 
 BREAK = " BREAK "
 MAX_NOTES = 20
+# Regional Prompter's words: what stands before the first belongs to every region of the picture.
+_END_OF_COMMON_PART = "ADDCOMM"
+_REGION = re.compile(r"\b(?:BREAK|ADDCOL|ADDROW)\b")
+_IN_THE_LAST_REGION = (
+    "The prompt is divided by BREAK, ADDCOL or ADDROW: the expansion stands in its last part alone. With "
+    "Regional Prompter, write ADDCOMM behind a common part to have it there."
+)
 
 
 @dataclass(frozen=True)
@@ -113,7 +121,7 @@ class ResolvedPrompt:
             negative=self._join(self.negative),
             applied_styles=tuple(style.name for style in self.styles),
             expansion=expansion,
-            notes=self.notes,
+            notes=(*self.notes, *self._notes(expansion)),
             positive_parts=tuple(text for part in parts for text in part.texts),
             negative_parts=self.negative,
             one_by_one=self._one_by_one(self._whole(expanded) if expansion else "")
@@ -149,7 +157,18 @@ class ResolvedPrompt:
     def _grown(self, part: _PositivePart, expansion: str) -> _PositivePart:
         if not expansion or not part.grows:
             return part
+        for at, text in enumerate(part.texts):
+            common, mark, regions = text.partition(_END_OF_COMMON_PART)
+            if mark:
+                grown = f"{common.rstrip(EDGES)}{COMMA}{expansion} {mark}{regions}"
+                return replace(part, texts=(*part.texts[:at], grown, *part.texts[at + 1 :]))
         return replace(part, texts=(*part.texts, expansion))
+
+    def _notes(self, expansion: str) -> tuple[str, ...]:
+        texts = [text for part in self.positive for text in part.texts if part.grows]
+        if not expansion or any(_END_OF_COMMON_PART in text for text in texts):
+            return ()
+        return (_IN_THE_LAST_REGION,) if any(_REGION.search(text) for text in texts) else ()
 
     def _join(self, texts: Sequence[str]) -> str:
         """Join texts; a single one stays as it is, several lose the commas at their seams."""

@@ -114,7 +114,7 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
             "Write the expansion of Fooocus V2 into the prompt now so that you can edit it"
         )
         tab.parts["tokens"] = html("fooocus_tokens")
-    tab.parts["log"] = html("html_log_fooocus")
+    tab.parts["log"] = html("html_log_fooocus", services.notes)
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):
         for key, variation in VARIATIONS.items():
             tab.vary[key] = gr.Button(variation.label, elem_id=f"fooocus_{key}", size="sm")
@@ -128,7 +128,15 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
 def _build_hidden(tab: Tab, services: TabServices) -> None:
     """Add what the page's script and the server tell each other, out of sight."""
     with gr.Row(elem_id="fooocus_hidden"):
-        for name in ("infotexts", "infotext", "task", "action", "pasted", "wildcards"):
+        for name in (
+            "infotexts",
+            "infotext",
+            "infotext_for_txt2img",
+            "task",
+            "action",
+            "pasted",
+            "wildcards",
+        ):
             tab.parts[name] = gr.Textbox(elem_id=f"fooocus_{name}", label=f"Fooocus {name}")
         for name in ("restore", "apply_pasted", "count_tokens", "list_wildcards"):
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")

@@ -9,7 +9,6 @@ Where none of the features is used, the result is the typed text, byte for byte.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
@@ -17,6 +16,7 @@ from itertools import zip_longest
 from fooocus_ext.prompting.arrays import apply_arrays
 from fooocus_ext.prompting.grammar import Part, join_parts, split_parts, without_tags
 from fooocus_ext.prompting.lines import COMMA, EDGES, even_commas, take_apart, tidy
+from fooocus_ext.prompting.regions import expansion_notes, with_expansion
 from fooocus_ext.prompting.styles import (
     EXPANSION_STYLE,
     RANDOM_STYLE,
@@ -30,13 +30,6 @@ from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards, has_wild
 
 BREAK = " BREAK "
 MAX_NOTES = 20
-# Regional Prompter's words: what stands before the first belongs to every region of the picture.
-_END_OF_COMMON_PART = "ADDCOMM"
-_REGION = re.compile(r"\b(?:BREAK|ADDCOL|ADDROW)\b")
-_IN_THE_LAST_REGION = (
-    "The prompt is divided by BREAK, ADDCOL or ADDROW: the expansion stands in its last part alone. With "
-    "Regional Prompter, write ADDCOMM behind a common part to have it there."
-)
 
 
 @dataclass(frozen=True)
@@ -157,18 +150,11 @@ class ResolvedPrompt:
     def _grown(self, part: _PositivePart, expansion: str) -> _PositivePart:
         if not expansion or not part.grows:
             return part
-        for at, text in enumerate(part.texts):
-            common, mark, regions = text.partition(_END_OF_COMMON_PART)
-            if mark:
-                grown = f"{common.rstrip(EDGES)}{COMMA}{expansion} {mark}{regions}"
-                return replace(part, texts=(*part.texts[:at], grown, *part.texts[at + 1 :]))
-        return replace(part, texts=(*part.texts, expansion))
+        return replace(part, texts=with_expansion(part.texts, expansion))
 
     def _notes(self, expansion: str) -> tuple[str, ...]:
-        texts = [text for part in self.positive for text in part.texts if part.grows]
-        if not expansion or any(_END_OF_COMMON_PART in text for text in texts):
-            return ()
-        return (_IN_THE_LAST_REGION,) if any(_REGION.search(text) for text in texts) else ()
+        grown = [text for part in self.positive if part.grows for text in part.texts]
+        return expansion_notes(grown) if expansion else ()
 
     def _join(self, texts: Sequence[str]) -> str:
         """Join texts; a single one stays as it is, several lose the commas at their seams."""

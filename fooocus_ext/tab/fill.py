@@ -261,7 +261,9 @@ class _Filling:
         """Return what this host calls a sampler, named by Fooocus or by a webui of any version."""
         here = self.names.samplers, self.names.schedulers
         if sampler in SAMPLERS and (scheduler or "normal") in SCHEDULERS:
-            return host_sampler(sampler, scheduler or "normal", *here)
+            rendering = self.settings.arguments.get("rendering", FOOOCUS)  # the page's own default
+            as_fooocus = rendering == FOOOCUS
+            return host_sampler(sampler, scheduler or "normal", *here, as_fooocus=as_fooocus)
         name = SAMPLERS.get(sampler, (sampler,))[0]
         return webui_sampler(name, scheduler, *here)
 

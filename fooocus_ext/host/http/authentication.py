@@ -40,6 +40,16 @@ def authentication(app: FastAPI) -> list[Any]:
     return [Depends(check)]
 
 
+def page_login(app: FastAPI) -> list[Any]:
+    """Return what a request to routes of the page must pass: the page's login, where there is one."""
+
+    def check(request: Request) -> None:
+        if not is_logged_in(app, request):
+            raise HTTPException(status_code=401, detail="Log in on the webui's page first.")
+
+    return [Depends(check)]
+
+
 def is_logged_in(app: FastAPI, request: Request) -> bool:
     """Whether a request may see the webui's page: no login is asked for, or it has its cookie."""
     if getattr(app, "auth", None) is None:

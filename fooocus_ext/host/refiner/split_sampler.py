@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 _NOISE_SCHEDULES = ("sigmas", "sigma_sched")
 _TIMESTEP_SCHEDULE = "timesteps"
-_UNSPLITTABLE = ("UniPC", "DPM fast", "DPM adaptive")
-_RESTARTING = "Restart"
+_MARK = "_fooocus_is_split"
+_UNSPLITTABLE = ("DPM fast", "DPM adaptive")
+_UNSPLITTABLE_BY_WEBUI = ("UniPC", "Restart")
+"""Those that Fooocus splits, and its rendering can."""
 _STRENGTH = 1.4
 """How much higher than the first run's are the second's noise levels where it begins with fresh noise."""
 
@@ -49,7 +51,7 @@ def check_available(method: str, sampler_names: Collection[str], *, as_fooocus: 
         raise RequestError(
             f'refiner_method: "{method}" needs webui 1.10 or newer; allowed here: "joint".'
         )
-    for name in (*_UNSPLITTABLE, *(() if as_fooocus else (_RESTARTING,))):
+    for name in (*_UNSPLITTABLE, *(() if as_fooocus else _UNSPLITTABLE_BY_WEBUI)):
         if name in sampler_names:
             raise _unsplittable(method, name)
 
@@ -65,9 +67,11 @@ def split_sampler(sampler: Any, runs: Runs, generation: Generation) -> None:
     """Make the next run of a host sampler stop and start anew where the refiner takes over.
 
     The solver's history is lost, while the noise of SDE samplers goes on, since the host hands in its
-    source.
+    source. (Forge prepares a hires pass twice: a run that is split already stays as it is.)
     """
     original = sampler.func
+    if hasattr(original, _MARK):
+        return
     sampler.func = _in_two_runs(original, runs)
     generation.sampling.callback(setattr, sampler, "func", original)
 
@@ -95,6 +99,7 @@ def _in_two_runs(sample: Callable[..., Any], runs: Runs) -> Callable[..., Any]:
         kwargs["callback"] = _counting_from(switch, kwargs.get("callback"))
         return sample(model, x, *args, **{name: second}, **kwargs)
 
+    setattr(sample_twice, _MARK, True)
     return sample_twice
 
 

@@ -33,6 +33,22 @@ _DETAILS = """
   <span id="fooocus_details_said" role="status"></span>
 </p>
 """
+_HIDDEN_TEXTS = (
+    *(
+        "infotexts",
+        "infotext",
+        "infotext_for_txt2img",
+        "window",
+        "shown",
+        "pasted",
+        "wildcards",
+        "session",
+        "arrived",
+    ),
+)
+_HIDDEN_BUTTONS = (
+    *("show", "apply_pasted", "count_tokens", "list_wildcards", "apply_session", "list_presets"),
+)
 
 
 @dataclass
@@ -107,13 +123,16 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         tab.parts["advanced"] = gr.Checkbox(
             value=False, label="Advanced", elem_id="fooocus_advanced", container=False
         )
-        tab.parts["expand"] = gr.Button("Expand", elem_id="fooocus_expand", size="sm")
-        tab.parts[
-            "expand"
-        ].webui_tooltip = (
+        tab.parts["forever"] = gr.Checkbox(
+            value=False, label="Generate forever", elem_id="fooocus_forever", container=False
+        )
+        expand = gr.Button("Expand", elem_id="fooocus_expand", size="sm")
+        expand.webui_tooltip = (
             "Write the expansion of Fooocus V2 into the prompt now so that you can edit it"
         )
+        tab.parts["expand"] = expand
         tab.parts["tokens"] = html("fooocus_tokens")
+    html("fooocus_queue", render("queue.html"), elem_classes=["fooocus-empty"])
     tab.parts["log"] = html("html_log_fooocus", services.notes)
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):
         for key, variation in VARIATIONS.items():
@@ -128,17 +147,9 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
 def _build_hidden(tab: Tab, services: TabServices) -> None:
     """Add what the page's script and the server tell each other, out of sight."""
     with gr.Row(elem_id="fooocus_hidden"):
-        for name in (
-            "infotexts",
-            "infotext",
-            "infotext_for_txt2img",
-            "task",
-            "action",
-            "pasted",
-            "wildcards",
-        ):
+        for name in _HIDDEN_TEXTS:
             tab.parts[name] = gr.Textbox(elem_id=f"fooocus_{name}", label=f"Fooocus {name}")
-        for name in ("restore", "apply_pasted", "count_tokens", "list_wildcards"):
+        for name in _HIDDEN_BUTTONS:
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
         tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
         gr.HTML(render("overruled.html", overruled=json.dumps(overruled())))

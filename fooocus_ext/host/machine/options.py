@@ -29,6 +29,8 @@ EXPANSION_FILL = "fooocus_expansion_fill"
 INTERMEDIATE_OFF = "fooocus_disable_intermediate_results"
 MODEL_FILES = "fooocus_model_files"
 MODEL_DOWNLOAD = "fooocus_expansion_model_download"
+START_WITH = ("default preset", "last session")
+"""What the tab has in its widgets when a page is opened; javascript/fooocus_session.js reads the setting."""
 
 _SEPARATORS = {"comma": COMMA, "BREAK": BREAK}
 
@@ -88,6 +90,10 @@ def register() -> None:
         False, "Disable intermediate results", gr.Checkbox, section=SECTION
     ).info("the Fooocus tab shows the pictures of a job when it ends, not each when it is finished")
     shared.opts.add_option(INTERMEDIATE_OFF, intermediate)
+    start = shared.OptionInfo(
+        START_WITH[0], "Start with", gr.Radio, {"choices": list(START_WITH)}, section=SECTION
+    ).info("last session: each browser keeps the settings of its last job, unless that was private")
+    shared.opts.add_option("fooocus_start_with", start)
     _show(MODEL_FILES, MODEL_LIST)
     _show(MODEL_DOWNLOAD, download_form(Path(paths.models_path) / MODELS_SUBFOLDER))
 

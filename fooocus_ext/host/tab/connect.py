@@ -11,11 +11,11 @@ from modules import script_callbacks, sd_models, shared
 from fooocus_ext.args import NONE
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.machine import assets, checkpoints
-from fooocus_ext.host.tab import fill, prompt, queue, send, shown, storage
+from fooocus_ext.host.tab import fill, presets, prompt, queue, send, session, shown, storage
 from fooocus_ext.markup import render
 from fooocus_ext.tab.actions import GENERATE, VARIATIONS
 from fooocus_ext.tab.style_list import grouped_styles
-from fooocus_ext.tab.widgets import AUTOMATIC, DEFAULT, NAMES
+from fooocus_ext.tab.widgets import AUTOMATIC, DEFAULT, LORAS, NAMES
 from fooocus_ext.ui.tab.page import Tab, build_tab
 from fooocus_ext.ui.tab.services import TabServices
 
@@ -87,6 +87,8 @@ def connect(tab: Tab) -> None:
     """Connect the page's components."""
     _connect_generation(tab)
     _connect_settings(tab)
+    presets.connect(tab)
+    session.connect(tab, choices())
     prompt.connect(tab)
     send.connect(tab)
 
@@ -140,13 +142,18 @@ def _connect_settings(tab: Tab) -> None:
         show_progress=False,
     )
     parts["refresh"].click(
-        fn=lambda before: fill.refreshed(choices(), style_list, first_run, before),
-        inputs=[parts["first_run"]],
+        fn=_refreshed,
+        inputs=[
+            *(parts[name] for name in ("first_run", "preset", "arrived")),
+            *(tab.widgets[name] for name in LORAS),
+        ],
         outputs=[
             *(tab.widgets[name] for name in fill.REFRESHED),
-            parts["preset"],
-            parts["style_list"],
-            parts["first_run"],
+            *(parts[name] for name in ("preset", "first_run", "style_list", "arrived")),
         ],
         show_progress=False,
     ).then(fn=None, _js="fooocusShowStyles", inputs=[tab.widgets["styles"]])
+
+
+def _refreshed(*page: str) -> list[Any]:
+    return [*fill.refreshed(choices(), first_run, *page), style_list(), ""]

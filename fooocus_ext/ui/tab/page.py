@@ -33,7 +33,12 @@ _DETAILS = """
   <span id="fooocus_details_said" role="status"></span>
 </p>
 """
-_HIDDEN_TEXTS = ("infotexts", "infotext", "window", "shown", "pasted", "wildcards")
+_HIDDEN_TEXTS = (
+    *("infotexts", "infotext", "window", "shown", "pasted", "wildcards", "session", "arrived"),
+)
+_HIDDEN_BUTTONS = (
+    *("show", "apply_pasted", "count_tokens", "list_wildcards", "apply_session", "list_presets"),
+)
 
 
 @dataclass
@@ -135,7 +140,7 @@ def _build_hidden(tab: Tab, services: TabServices) -> None:
     with gr.Row(elem_id="fooocus_hidden"):
         for name in _HIDDEN_TEXTS:
             tab.parts[name] = gr.Textbox(elem_id=f"fooocus_{name}", label=f"Fooocus {name}")
-        for name in ("show", "apply_pasted", "count_tokens", "list_wildcards"):
+        for name in _HIDDEN_BUTTONS:
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
         tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
         gr.HTML(render("overruled.html", overruled=json.dumps(overruled())))

@@ -89,7 +89,8 @@ def _make(queue: JobQueue, job: QueuedJob) -> str:
     if folder is None:  # the host may have changed them since the page was shown them
         for made in output.in_memory(processed):
             record.keep(made, processed.images[made.index - output.first_index])
-    return "\n".join(filter(None, (upscaler_note(choices, job.action), str(processed.comments))))
+    said = [upscaler_note(choices, job.action), str(processed.comments), *record.notes]
+    return "\n".join(filter(None, said))
 
 
 def choices_of(job: QueuedJob) -> Choices:

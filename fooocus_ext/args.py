@@ -207,6 +207,13 @@ class Settings:
         "The texts that a picture of Fooocus was made of: full_prompt, full_negative_prompt and "
         "prompt_expansion out of its JSON. They are encoded in place of the prompts.",
     )
+    same_seed: bool = _field(
+        "flag",
+        False,
+        "Same seed",
+        "Fooocus same seed",
+        "All pictures of a job get the first one's seed; otherwise each gets the next.",
+    )
 
     def is_open(self, name: str) -> bool:
         """Whether a preset decides the field ``name``: it has its default, which is not kept."""

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
+from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.fields import Field, as_widget_value
 from fooocus_ext.original_texts import OriginalTexts
@@ -61,9 +61,15 @@ def settings_entries(settings: Settings) -> dict[str, str]:
     entries = {FIELDS_BY_NAME["enabled"].infotext: "True"}
     for field in FIELDS[1:]:
         value = getattr(settings, field.name)
-        if value != field.default:
+        if value != field.default and field.name not in without_effect(settings):
             entries[field.infotext] = _to_text(value)
     return entries
+
+
+def without_effect(settings: Settings) -> tuple[str, ...]:
+    """Return the fields that say nothing about a picture: how a refiner takes over, where there is none."""
+    has_refiner = settings.refiner != NONE or settings.preset != NONE
+    return () if has_refiner else ("refiner_switch", "refiner_method")
 
 
 def field_value(field: Field, entries: Mapping[str, Any]) -> Any:

@@ -11,6 +11,14 @@ function fooocusNameSliders() {
     }
 }
 
+/** "On" alone does not say which LoRA is meant. */
+function fooocusNameLoras() {
+    for (const block of gradioApp().querySelectorAll("[id^=fooocus_lora_on_]")) {
+        const input = block.querySelector("input:not([aria-label])");
+        if (input) input.setAttribute("aria-label", `On: LoRA ${block.id.split("_").pop()}`);
+    }
+}
+
 function fooocusNamePictures() {
     for (const kind of ["small", "lg"]) {
         const buttons = gradioApp().querySelectorAll(`#fooocus_gallery .thumbnail-item.thumbnail-${kind}`);
@@ -29,5 +37,6 @@ function fooocusNamePictures() {
 onUiUpdate(() => {
     if (!gradioApp().querySelector("#fooocus_page")) return;
     fooocusNameSliders();
+    fooocusNameLoras();
     fooocusNamePictures();
 });

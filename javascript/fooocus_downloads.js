@@ -208,11 +208,14 @@
         follow();
     }
 
+    /** Have the tab read its lists again, and fill in what a preset has been waiting for. */
     function arrived(before) {
+        if (!before || !gradioApp().querySelector("#fooocus_refresh")) return;
         const done = (answer) => answer.downloads.filter((each) => each.state === "done").map((each) => each.file);
-        if (!before || done(known).every((file) => done(before).includes(file))) return;
-        const lookAgain = gradioApp().querySelector("#fooocus_refresh");
-        if (lookAgain) lookAgain.click();
+        const files = done(known).filter((file) => !done(before).includes(file));
+        if (!files.length) return;
+        fooocus.write("fooocus_arrived", JSON.stringify(files));
+        setTimeout(() => fooocus.find("#fooocus_refresh").click(), 50);
     }
 
     async function follow() {

@@ -9,7 +9,8 @@
             const title = group.querySelector("legend");
             for (const label of group.querySelectorAll("label")) {
                 const name = label.querySelector("input").value;
-                known.set(name, { group: title ? title.textContent.trim() : "", help: label.title });
+                const help = label.querySelector(".fooocus-style-text").textContent;
+                known.set(name, { group: title ? title.textContent.trim() : "", help });
             }
         }
         return known;

@@ -40,6 +40,19 @@ const fooocusStyles = {
         if (focused) (list.querySelector("button") || gradioApp().querySelector("#fooocus_style_search")).focus();
     },
 
+    /** Show what a style adds, whoever points at it: mouse, finger or keyboard. */
+    explain(label) {
+        const help = fooocus.find(".fooocus-style-help");
+        const text = label && label.querySelector(".fooocus-style-text");
+        if (!help || !text) return;
+        const name = document.createElement("b");
+        name.textContent = label.querySelector("input").value;
+        const words = document.createElement("span");
+        words.textContent = text.textContent;
+        help.replaceChildren(name, words);
+        help.hidden = false;
+    },
+
     search(text) {
         const words = text.toLowerCase().split(/\s+/).filter(Boolean);
         let matches = 0;
@@ -47,7 +60,7 @@ const fooocusStyles = {
             const title = group.querySelector("legend").textContent.toLowerCase();
             let shown = 0;
             for (const label of group.querySelectorAll("label")) {
-                const name = `${label.textContent} ${title}`.toLowerCase();
+                const name = `${label.querySelector("input").value} ${title}`.toLowerCase();
                 label.hidden = !words.every((word) => name.includes(word));
                 shown += label.hidden ? 0 : 1;
             }
@@ -137,6 +150,11 @@ function fooocusListenToStyles() {
             fooocusStyles.select(event.target.value, event.target.checked);
         }
     });
+    for (const kind of ["pointerover", "focusin"]) {
+        fooocus.find("#fooocus_style_list").addEventListener(kind, (event) => {
+            fooocusStyles.explain(event.target.closest("label"));
+        });
+    }
 }
 
 onUiLoaded(() => {

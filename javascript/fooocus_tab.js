@@ -2,9 +2,9 @@
 "use strict";
 
 const fooocus = {
+    /** The job that was asked for last, and the one whose progress is shown. */
     task: null,
-    running: false,
-    leaving: false,
+    following: null,
 
     find: (selector) => gradioApp().querySelector(selector),
 
@@ -21,37 +21,18 @@ const fooocus = {
         return box ? box.value : "";
     },
 
-    showRunning(running) {
-        fooocus.running = running;
-        const shown = {generate: !running, skip: running, interrupt: running};
-        for (const [name, visible] of Object.entries(shown)) {
-            const button = fooocus.find(`#fooocus_${name}`);
-            if (button) button.style.display = visible ? "block" : "none";
-        }
-        const page = fooocus.find("#fooocus_page");
-        if (page) {
-            page.classList.toggle("fooocus-running", running);
-            page.setAttribute("aria-busy", String(running));
-        }
-    },
-
-    /** Follow a job until its end, with the host's progress bar and live preview. */
-    follow(task, atEnd, patience) {
-        fooocus.task = task;
-        sessionStorage.setItem("fooocus_task", task);
-        fooocus.showRunning(true);
+    /** Show the host's progress bar and live preview of a job of this window that runs. */
+    follow(task) {
+        if (fooocus.following === task) return;
+        fooocus.following = task;
         requestProgress(
             task,
             fooocus.find("#fooocus_gallery_container"),
             fooocus.find("#fooocus_gallery"),
             () => {
-                if (fooocus.leaving) return; // a page that is left has its requests cut off
-                fooocus.showRunning(false);
-                sessionStorage.removeItem("fooocus_task");
-                atEnd();
-            },
-            null,
-            patience
+                if (fooocus.following === task) fooocus.following = null;
+                fooocusQueue.soon();
+            }
         );
     },
 
@@ -75,6 +56,35 @@ const fooocus = {
         if (page) page.classList.toggle("fooocus-has-pictures", texts.length > 0);
     },
 
+    /** Show the picture that is being made large, or in a corner beside the chosen one. */
+    watch(large) {
+        fooocus.find("#fooocus_page").classList.toggle("fooocus-chosen", !large);
+        fooocus.labelPreview();
+    },
+
+    /** The host's live preview, small, is a button that makes it large again. */
+    labelPreview() {
+        const preview = fooocus.find("#fooocus_gallery .livePreview");
+        if (!preview) return;
+        const small = Boolean(fooocus.find(".fooocus-chosen.fooocus-has-pictures"));
+        const said = {role: "button", tabindex: "0", "aria-label": "Watch the picture that is being made"};
+        for (const [name, value] of Object.entries(said)) {
+            if (small) preview.setAttribute(name, value);
+            else preview.removeAttribute(name);
+        }
+    },
+
+    choose(event) {
+        const isClick = event.type === "click";
+        const preview = event.target.closest(".livePreview");
+        if (preview?.getAttribute("role")) {
+            event.stopPropagation(); // the host shows a picture that is clicked over all of the page
+            if (isClick || event.key === "Enter" || event.key === " ") fooocus.watch(true);
+        } else if (event.target.closest(".thumbnail-item") && isClick || event.key?.startsWith("Arrow")) {
+            fooocus.watch(false);
+        }
+    },
+
     tabButton() {
         const buttons = gradioApp().querySelectorAll("#tabs > .tab-nav > button");
         return Array.from(buttons).find((button) => button.textContent.trim() === "Fooocus");
@@ -86,18 +96,20 @@ const fooocus = {
     },
 };
 
+/** Let a job wait its turn. Gradio is not asked: it would drop a click that comes while one is on its way. */
 function fooocusSubmit(action, given) {
-    const task = randomId();
-    const isVariation = action !== "generate";
-    const gallery = given[2] || [];
+    const [forever, ...values] = given;
+    if (!fooocusQueue.openJobs().length) fooocus.watch(true);
+    fooocus.task = `task(${fooocusQueue.randomName()})`;
     sessionStorage.setItem("fooocus_prompt", fooocus.read("fooocus_prompt"));
-    fooocus.follow(task, () => {}, undefined);
-    const selected = isVariation ? gallery.slice(fooocus.selectedIndex()).slice(0, 1) : null;
-    return [task, action, selected, ...given.slice(3)];
+    const [job, index] = fooocusQueue.shown().pictures[fooocus.selectedIndex()] || [];
+    const picture = action === "generate" || job === undefined ? null : {job, index};
+    fooocusQueue.add({job: fooocus.task, action, forever, picture, values});
+    return [];
 }
 
-function fooocusRunningTask() {
-    return [fooocus.task];
+function fooocusShow() {
+    return [fooocusQueue.window(), fooocus.read("fooocus_shown")];
 }
 
 function fooocusToggleAdvanced(shown) {
@@ -113,15 +125,6 @@ function switch_to_fooocus() {
 
 function recalculate_prompts_fooocus() {
     return Array.from(arguments);
-}
-
-/** Find the job again that ran when the page was reloaded. */
-function fooocusResume() {
-    const task = sessionStorage.getItem("fooocus_task");
-    if (!task) return;
-    switch_to_fooocus();
-    fooocus.write("fooocus_prompt", sessionStorage.getItem("fooocus_prompt") || "");
-    fooocus.follow(task, () => fooocus.find("#fooocus_restore").click(), 5);
 }
 
 function fooocusPlaceTab() {
@@ -164,30 +167,27 @@ function fooocusEscape(event) {
     const list = gradioApp().querySelector("#fooocus_side ul.options");
     const modal = document.querySelector("#lightboxModal");
     const covered = modal && getComputedStyle(modal).display !== "none";
-    if (event.key !== "Escape" || fooocus.running || !open || list || covered || !fooocus.isShown()) return;
+    const running = fooocus.find("#fooocus_page.fooocus-running");
+    if (event.key !== "Escape" || running || !open || list || covered || !fooocus.isShown()) return;
     advanced.click();
     advanced.focus();
 }
 
 function fooocusFollowSelection() {
     const show = () => setTimeout(fooocus.showSelected, 100);
-    for (const kind of ["click", "keyup"]) fooocus.find("#fooocus_gallery_container").addEventListener(kind, show);
+    const gallery = fooocus.find("#fooocus_gallery_container");
+    for (const kind of ["click", "keyup"]) gallery.addEventListener(kind, show);
+    for (const kind of ["click", "mousedown", "keydown"]) gallery.addEventListener(kind, fooocus.choose, true);
 }
 
 onUiLoaded(() => {
     if (!fooocus.find("#fooocus_page")) return;
     document.addEventListener("keydown", fooocusEscape);
-    window.addEventListener("beforeunload", () => { fooocus.leaving = true; });
-    window.addEventListener("pageshow", () => { fooocus.leaving = false; });
-    fooocusEach([
-        () => fooocus.showRunning(false),
-        fooocusFollowSelection,
-        fooocusPlaceTab,
-        fooocusResume,
-        fooocusLookAgain,
-    ]);
+    fooocusEach([fooocusFollowSelection, fooocusPlaceTab, fooocusLookAgain]);
 });
 
 onUiUpdate(() => {
-    if (fooocus.find("#fooocus_page")) fooocus.showSelected();
+    if (!fooocus.find("#fooocus_page")) return;
+    fooocus.showSelected();
+    fooocus.labelPreview();
 });

@@ -14,7 +14,16 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "fooocus_ext"
 
-HOST_PACKAGES = {"modules", "launch", "k_diffusion", "ldm", "sgm"}
+HOST_PACKAGES = {
+    "modules",
+    "launch",
+    "k_diffusion",
+    "ldm",
+    "sgm",
+    "backend",
+    "ldm_patched",
+    "modules_forge",
+}
 # What every supported webui ships (v1.6 to v1.10.1), and so what the extension may use.
 LIBRARIES = {
     "torch",
@@ -44,6 +53,7 @@ ORDER = (
     "presets",
     "metadata",
     "image_log",
+    "job_queue",
     "generation",
     "tab",
     "ui",

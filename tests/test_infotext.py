@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fooocus_ext import args, infotext
-from fooocus_ext.args import FIELDS, Settings
+from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
 from fooocus_ext.fields import as_widget_value
 from tests.strategies import legal
 
@@ -78,9 +78,12 @@ def test_the_infotext_round_trip_keeps_everything_that_text_can_hold(values):
     entries = infotext.settings_entries(settings)
     assert all(isinstance(text, str) for text in entries.values())
     entries = through_the_webui(entries)
+    kept = settings.replace(
+        **{name: FIELDS_BY_NAME[name].default for name in infotext.without_effect(settings)}
+    )
     for field in FIELDS:
         value = infotext.field_value(field, entries)
-        expected = as_widget_value(getattr(settings, field.name))
+        expected = as_widget_value(getattr(kept, field.name))
         if field.kind == "number":
             assert value == pytest.approx(expected, rel=1e-9)
         else:
@@ -113,3 +116,11 @@ def test_only_what_is_not_the_default_is_written():
     assert (
         infotext.settings_entries(Settings(enabled=True, adm_end=0.25))["Fooocus ADM end"] == "0.25"
     )
+
+
+def test_how_a_refiner_takes_over_is_written_where_there_can_be_one():
+    asked = {"enabled": True, "refiner_switch": 0.5, "refiner_method": "separate"}
+    names = {"Fooocus refiner switch", "Fooocus refiner method"}
+    assert not names & infotext.settings_entries(Settings(**asked)).keys()
+    for more in ({"refiner": "r.safetensors"}, {"preset": "default"}):
+        assert names <= infotext.settings_entries(Settings(**asked, **more)).keys()

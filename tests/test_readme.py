@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from fooocus_ext.api import base, downloads, model_download, presets, routes
+from fooocus_ext.api import base, downloads, model_download, presets, queue, routes
 from fooocus_ext.args import FIELDS, parse
 from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.presets.files import PresetLibrary
@@ -43,9 +43,10 @@ def own_routes() -> set[str]:
     app = FastAPI()
     app.include_router(routes.router(SimpleNamespace()))
     app.include_router(presets.router(Path(), lambda: PresetLibrary({}), lambda: None))
-    queue = Downloads(lambda _order: None)
-    app.include_router(downloads.router(SimpleNamespace(), queue))
-    app.include_router(model_download.router(Path(), queue, lambda: ""))
+    app.include_router(queue.router(SimpleNamespace()))
+    models = Downloads(lambda _order: None)
+    app.include_router(downloads.router(SimpleNamespace(), models))
+    app.include_router(model_download.router(Path(), models, lambda: ""))
     ours = [r for r in app.routes if isinstance(r, APIRoute) and r.path.startswith(base.PREFIX)]
     return {f"{method} {route.path}" for route in ours for method in route.methods}
 

@@ -1,4 +1,4 @@
-"""The route that saves a preset, in the user's folder and on explicit request."""
+"""The routes that save, rename and delete the user's own presets."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pydantic import Field, StrictBool
 from fooocus_ext import args
 from fooocus_ext.api.base import as_http_error, new_router
 from fooocus_ext.api.bodies import Strict
-from fooocus_ext.errors import RequestError
 from fooocus_ext.limits import CFG_SCALE, LORA_WEIGHT, MAX_TEXT_LENGTH
-from fooocus_ext.presets.files import PresetLibrary, save_preset
+from fooocus_ext.presets.files import PresetLibrary
+from fooocus_ext.presets.own import delete_own, rename_own, save_own
 from fooocus_ext.presets.preset import LoraSlot, preset_from_settings
 from fooocus_ext.presets.readers import MAX_NAME_LENGTH
 
@@ -39,23 +39,29 @@ class PresetToSave(Strict):
     negative_prompt: str = Field("", max_length=MAX_TEXT_LENGTH)
 
 
+class PresetToRename(Strict):
+    """A preset of the user's own, and what it is to be called."""
+
+    name: str = Field(..., max_length=MAX_NAME_LENGTH)
+    new_name: str = Field(..., max_length=MAX_NAME_LENGTH)
+    overwrite: StrictBool = False
+
+
 def router(
     folder: Path, presets: Callable[[], PresetLibrary], changed: Callable[[], None]
 ) -> APIRouter:
-    """Return the route, ready to be included in the host's application.
+    """Return the routes, ready to be included in the host's application.
 
     Args:
         folder: the user's presets; made when the first is saved.
         presets: those that there are, ours among them.
-        changed: called after a preset was saved.
+        changed: called after presets have changed.
     """
     routes = new_router()
 
     @routes.post("/presets", summary="Save settings as a preset of your own")
     def save(request: PresetToSave) -> dict[str, str]:
         with as_http_error():
-            if not request.overwrite:
-                _refuse_to_replace_ours(request.name, folder, presets())
             settings = args.Settings().replace(**request.settings)
             preset = preset_from_settings(
                 request.name,
@@ -66,19 +72,24 @@ def router(
                 prompt=request.prompt,
                 negative_prompt=request.negative_prompt,
             )
-            path = save_preset(folder, request.name, preset, overwrite=request.overwrite)
+            path = save_own(folder, presets(), request.name, preset, overwrite=request.overwrite)
         changed()
         return {"saved": str(path)}
 
-    return routes
-
-
-def _refuse_to_replace_ours(name: str, folder: Path, library: PresetLibrary) -> None:
-    """Raise RequestError for the name of a preset that is not the user's: theirs would hide it."""
-    for preset in library.presets.values():
-        is_ours = preset.source is not None and not preset.source.is_relative_to(folder)
-        if is_ours and preset.name.casefold() == name.strip().casefold():
-            raise RequestError(
-                f'preset: the extension comes with a preset "{preset.name}", which yours would replace; '
-                "choose another name or overwrite it."
+    @routes.post("/presets/rename", summary="Give a preset of your own another name")
+    def rename(request: PresetToRename) -> dict[str, str]:
+        with as_http_error():
+            path = rename_own(
+                folder, presets(), request.name, request.new_name, overwrite=request.overwrite
             )
+        changed()
+        return {"saved": str(path)}
+
+    @routes.delete("/presets/{name}", summary="Delete a preset of your own")
+    def delete(name: str) -> dict[str, str]:
+        with as_http_error():
+            path = delete_own(folder, presets(), name)
+        changed()
+        return {"deleted": str(path)}
+
+    return routes

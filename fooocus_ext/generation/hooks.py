@@ -70,11 +70,20 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
         **p.extra_generation_params,
         **infotext.settings_entries(plan.typed),
     }
+    if plan.settings.same_seed:
+        _give_all_the_first_seed(p, generation)
     generation.texts = texts.rewrite_job(p, plan, writer, infotext_varies=host.infotext_varies)
     for note in (*plan.notes, *generation.texts.notes):
         p.comment(f"Fooocus: {note}")
     generation.refiner = host.refiner(p, generation)
     generation.rendering = host.rendering(p, generation)
+
+
+def _give_all_the_first_seed(p: Any, generation: Generation) -> None:
+    if isinstance(p.seed, list):
+        generation.skipped["same seed"] = "the request names the seed of each picture"
+    else:
+        p.all_seeds = [p.all_seeds[0]] * len(p.all_seeds)
 
 
 def claim_sizes(
@@ -86,13 +95,13 @@ def claim_sizes(
     size: tuple[int, int],
     number_dtype: torch.dtype,
     refined: bool,
-) -> tuple[torch.Tensor, torch.Tensor] | None:
+) -> tuple[torch.Tensor, torch.Tensor | None] | None:
     """Return the vectors that tell SDXL other picture sizes in this model call (negative ADM guidance).
 
     Args:
         generation: the running generation.
         cond: the conditioning vectors [rows,width] beside the prompt; None if the model has none.
-        uncond: the same beside the negative prompt.
+        uncond: the same beside the negative prompt; None if this call has none.
         timestep: the model timestep 0..999 of this call.
         size: (height, width) in pixels of the pass (the second pass of hires fix has its own).
         number_dtype: the dtype in which the host rounds size numbers before embedding them.
@@ -105,7 +114,7 @@ def claim_sizes(
     as_fooocus = generation.rendering is not None
     if settings.adm_positive == 1.0 == settings.adm_negative and not as_fooocus:
         return None
-    if cond is None or uncond is None or not adm.is_sdxl_base(cond):
+    if cond is None or not adm.is_sdxl_base(cond):
         if not refined:
             generation.skipped["ADM guidance"] = "it needs an SDXL base model"
         return None
@@ -115,10 +124,12 @@ def claim_sizes(
 
     def claim(vector: torch.Tensor, scale: float) -> torch.Tensor:
         if as_fooocus:
-            return adm.claim_as_fooocus(vector, *size, scale if active else None)
+            height, width = (side // 8 * 8 for side in size)  # as the latent has it
+            return adm.claim_as_fooocus(vector, height, width, scale if active else None)
         return adm.scale_original_size(vector, *size, scale, number_dtype=number_dtype)
 
-    return claim(cond, settings.adm_positive), claim(uncond, settings.adm_negative)
+    claimed_uncond = None if uncond is None else claim(uncond, settings.adm_negative)
+    return claim(cond, settings.adm_positive), claimed_uncond
 
 
 def guide(
@@ -136,7 +147,7 @@ def guide(
     The arguments are those of ``core.guidance.guide``, with the model timestep 0..999 for progress.
     """
     if guidance.is_unguided(cfg_scale):
-        generation.skipped["sharpness and adaptive CFG"] = "they need a CFG scale other than 1"
+        note_unguided(generation)
         return cond
     return guidance.guide(
         x,
@@ -147,3 +158,23 @@ def guide(
         settings=generation.settings,
         signal=signal,
     )
+
+
+def damped_scale(generation: Generation, cfg_scale: float, *, timestep: float) -> float:
+    """Return the CFG scale to combine with: `guide`'s share for hosts that let the scale be set."""
+    mimic = generation.settings.adaptive_cfg
+    return guidance.effective_cfg(cfg_scale, mimic, schedule.progress(timestep))
+
+
+def sharpen(
+    generation: Generation, x: torch.Tensor, x0: torch.Tensor, *, timestep: float
+) -> torch.Tensor:
+    """Return the sharpened clean latents [rows,C,h,w]: `guide`'s share for hosts that are asked apart."""
+    return guidance.sharpen(
+        x, x0, sharpness=generation.settings.sharpness, progress=schedule.progress(timestep)
+    )
+
+
+def note_unguided(generation: Generation) -> None:
+    """Note that a pass has no CFG to act on."""
+    generation.skipped["sharpness and adaptive CFG"] = "they need a CFG scale other than 1"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import torch
 
+    from fooocus_ext.args import Settings
     from fooocus_ext.generation.state import Generation
 
 
@@ -35,9 +36,6 @@ class Rendering(Protocol):
     ``Generation``; the parts that the host cannot have are noted under ``Generation.skipped``.
     """
 
-    def prepare_batch(self, p: Any) -> None:
-        """Prepare a batch, before the host encodes its texts."""
-
     def prepare_sampling(self, p: Any) -> dict[str, Any]:
         """Prepare the sampling of a batch, whose texts the host has encoded; return its new arguments."""
 
@@ -49,6 +47,9 @@ class Rendering(Protocol):
             unit_noise: the noise of the pass, which may be changed in place; None if it is not known.
         """
 
+    def finish(self, p: Any, samples: Any) -> Any:
+        """Return what a batch's sampling comes to: its latents, or its pictures if it decodes them."""
+
 
 class Host(Protocol):
     """A family of webuis. ``p`` is its processing object, one for each request."""
@@ -59,6 +60,9 @@ class Host(Protocol):
 
     def attach(self, p: Any, generation: Generation) -> None:
         """Make the coming model calls of ``p`` the generation's, until the generation is closed."""
+
+    def job_options(self, p: Any, settings: Settings) -> dict[str, Any]:
+        """Return the host's options that hold for the job ``p`` because of its settings."""
 
     def pass_size(self, p: Any) -> tuple[int, int]:
         """Return (height, width) in pixels of the pass being sampled."""

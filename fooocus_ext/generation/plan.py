@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fooocus_ext.args import FIELDS_BY_NAME, NONE, Settings
+from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.limits import CLIP_SKIP_ON_SDXL
 from fooocus_ext.presets.aspect_ratios import find_aspect_ratio
@@ -170,6 +170,7 @@ def _set_sampler(
         scheduler or DEFAULT_SCHEDULER,
         installed.samplers,
         installed.schedulers,
+        as_fooocus=plan.settings.rendering == FOOOCUS,
     )
     plan.request["sampler_name"] = chosen.sampler
     if chosen.scheduler is not None:

@@ -36,6 +36,7 @@ class Writer:
         expand: the prompt expander; called only if expansion is wanted.
         separator: what stands between the joined texts, ", " or " BREAK ".
         in_order: wildcards take their options in order of the pictures instead of drawing.
+        first_index: the number of the first picture in its job, for a job of which some were made before.
         strips_comments: whether the host takes ``#`` and what follows on its line for a comment. Then
             comments are taken out before anything is added, and what is added makes none.
         entries: infotext entries of whatever in here is not at its default, by key.
@@ -46,6 +47,7 @@ class Writer:
     expand: Expand
     separator: str = COMMA
     in_order: bool = False
+    first_index: int = 0
     strips_comments: bool = False
     entries: Mapping[str, str] = field(default_factory=dict)
 
@@ -72,7 +74,7 @@ class Writer:
                 in_lines=settings.rendering == FOOOCUS,
             )
             for index, (prompt, negative, seed) in enumerate(
-                zip(prompts, negative_prompts, seeds, strict=True)
+                zip(prompts, negative_prompts, seeds, strict=True), self.first_index
             )
         ]
         if not _expands(settings):

@@ -11,12 +11,15 @@ from fooocus_ext.host import family
 from fooocus_ext.host.http import services
 from fooocus_ext.host.machine import options
 from fooocus_ext.host.panel import axes
+from fooocus_ext.host.refiner import resident
+from fooocus_ext.host.sampling import samplings
 from fooocus_ext.host.tab import connect
 
 
 def register() -> None:
     """Register with the webui; it forgets all callbacks before it runs the entry file again."""
     family.of_this_webui().register()
+    script_callbacks.on_model_loaded(_release_refiner)
     script_callbacks.on_ui_settings(options.register)
     script_callbacks.on_before_ui(axes.register)
     script_callbacks.on_infotext_pasted(_restore_typed_texts)
@@ -26,3 +29,9 @@ def register() -> None:
 
 def _restore_typed_texts(_infotext: str, entries: dict[str, Any]) -> None:
     infotext.restore_typed_texts(entries)
+
+
+def _release_refiner(model: Any) -> None:
+    """With another base, its memory is worth more than a refiner's; unless one samples."""
+    if samplings.current() is None and not resident.RESIDENCE.is_loading:
+        resident.RESIDENCE.release_unless_for(model)

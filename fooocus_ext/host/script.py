@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from modules import scripts
@@ -15,10 +16,9 @@ from fooocus_ext.generation import hooks, state
 from fooocus_ext.generation.plan import Plan, make_plan
 from fooocus_ext.host import ending, family, sampling
 from fooocus_ext.host.asked_sizes import AskedSizes
-from fooocus_ext.host.jobs import overrides
+from fooocus_ext.host.jobs import outputs, overrides
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.panel import axes, build
-from fooocus_ext.host.rendering import options as rendering_options
 
 log = logging.getLogger("fooocus")
 
@@ -60,7 +60,11 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             if plan is not None:
                 hooks.apply_to_request(p, plan, self._asked_sizes.of(p))
                 overrides.override(
-                    p, {**rendering_options.for_job(p, plan.settings), **plan.options}
+                    p,
+                    {
+                        **family.of_this_webui().host.job_options(p, plan.settings),
+                        **plan.options,
+                    },
                 )
 
     def process(self, p: Any, *slots: Any) -> None:
@@ -71,14 +75,13 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:
-                hooks.begin(p, plan, assets.writer(), family.of_this_webui().host)
+                writer = replace(assets.writer(), first_index=outputs.first_index(p))
+                hooks.begin(p, plan, writer, family.of_this_webui().host)
 
     def process_batch(self, p: Any, *slots: Any, **_kwargs: Any) -> None:
         """Watch the sampling that the host begins next."""
         generation = state.generation_of(p)
         if generation is not None:
-            if generation.rendering is not None:
-                generation.rendering.prepare_batch(p)
             sampling.follow_sampling(p, generation)
 
     def process_before_every_sampling(
@@ -92,6 +95,10 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             if running.generation.rendering is not None:
                 running.generation.rendering.prepare_sampler(p, noise)
             family.of_this_webui().host.prepare_pass(p, running.generation)
+
+    def postprocess_image(self, p: Any, image: Any, *slots: Any) -> None:
+        """Let a job of the tab see its picture before it is stored."""
+        outputs.picture_made(p, image.image)
 
     def postprocess(self, p: Any, processed: Any, *slots: Any) -> None:
         """End a generation that came through."""

@@ -28,6 +28,8 @@ def made_by_fooocus(found: PictureSettings, library: StyleLibrary | None = None)
     ``library`` is where the texts of styles are looked up for a source that lists no texts.
     """
     if (found.version or "").startswith(OWN_NAME):
+        if found.refiner_switch is None:
+            return found
         return dataclasses.replace(found, overwrite_switch=None)  # stated for Fooocus to read
     unstated = {k: value for k, value in _UNSTATED.items() if getattr(found, k) is None}
     clip_skip = found.clip_skip or _unstated_clip_skip(found.version or "")

@@ -61,6 +61,7 @@ def from_infotext(
             "base_model": entries.get("Model"),
             "vae": entries.get("VAE"),
             "steps": _whole(entries.get("Steps")),
+            "wildcards_in_order": _wildcards_in_order(entries) if settings.enabled else None,
             "seed": _whole(entries.get("Seed")),
             "guidance_scale": _number(entries.get("CFG scale")),
             "size": _size_of(entries),
@@ -87,6 +88,10 @@ def _loras_of(prompt: str, preset: Preset | None) -> tuple[tuple[str, float], ..
     slots = preset.active_loras if preset else ()
     untagged = [(slot.name, slot.weight) for slot in slots if file_stem(slot.name) not in named]
     return (*untagged, *tagged)
+
+
+def _wildcards_in_order(entries: Mapping[str, Any]) -> bool:
+    return entries.get(infotext.WILDCARDS_IN_ORDER) == "True"
 
 
 def _size_of(entries: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -19,7 +19,7 @@ from fooocus_ext.fields import Field, as_json
 from fooocus_ext.limits import CLIP_SKIP
 from fooocus_ext.metadata import values
 from fooocus_ext.presets.performance import PERFORMANCES, Performance, file_stem
-from fooocus_ext.presets.readers import Reader, name
+from fooocus_ext.presets.readers import Reader, flag, name
 from fooocus_ext.prompting.embeddings import bare_embeddings
 
 SCHEME_KEY, JSON_SCHEME, TEXT_SCHEME = "metadata_scheme", "fooocus", "a1111"
@@ -56,13 +56,14 @@ class PictureSettings:
         version: the program that made the picture.
         prompt_expansion: the expansion's text; this and the next four are Fooocus's own.
         clip_skip: layers of the text encoder, 1..12.
-        overwrite_switch: refiner switch in steps.
+        overwrite_switch: refiner switch in steps, -1 for none.
         freeu: FreeU's four numbers.
         created_by: who made the picture.
         aspect_ratio: one of ``aspect_ratios.ASPECT_RATIOS``; this and the next are a preset's alone.
         forced_steps: steps that replace the performance's, -1 for none.
         image_number: pictures per job.
         arguments: the other arguments of the extension, those in ``OTHER_FIELDS``, by name.
+        wildcards_in_order: whether wildcards counted through their options.
         scheme: the form they were read from: Fooocus's "fooocus" or "a1111", or "ruinedfooocus".
         others: what else the source states and has no attribute here, by the source's names and as text.
         problems: sentences about values that were left out.
@@ -101,6 +102,7 @@ class PictureSettings:
     forced_steps: int | None = None
     image_number: int | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    wildcards_in_order: bool | None = None
     scheme: str | None = None
     others: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -256,6 +258,7 @@ ENTRIES: tuple[Entry, ...] = (
            values.figure(-1, 200)),
     _entry("freeu", "FreeU", "FreeU", "FreeU", values.figures(4, 0.0, 1000.0), write=_as_python),
     _entry("image_number", "Image number", "Image Number", "", values.whole_figure(1, 1000)),
+    _entry("read_wildcards_in_order", "Wildcards in order", "", "", flag, ("wildcards_in_order",)),
     _entry("created_by", "Created by", "", "User", name),
 )
 # fmt: on

@@ -105,7 +105,7 @@ def save_preset(folder: Path, name: str, preset: Preset, *, overwrite: bool = Fa
         RequestError: the name is not allowed or taken, the file would not be loaded again as it is,
             or the folder cannot be written.
     """
-    checked = _check_name(name)
+    checked = check_name(name)
     target = folder / f"{checked}.json"
     text = json.dumps(preset.to_json(), indent=4, ensure_ascii=False) + "\n"
     _check_loads(checked, text, preset)
@@ -139,7 +139,8 @@ def _check_loads(name: str, text: str, preset: Preset) -> None:
         raise RequestError("preset: it would not be loaded again as it is.")
 
 
-def _check_name(name: str) -> str:
+def check_name(name: str) -> str:
+    """Return a preset's name without blanks around it. Raises RequestError if it cannot be one."""
     checked = name.strip()
     if not _FILE_NAME.fullmatch(checked) or _RESERVED.fullmatch(checked) or checked[-1] == ".":
         raise RequestError(

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fooocus_ext.args import HOST_CHOICE, Settings
+from fooocus_ext.args import HOST_CHOICE, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.performance import PERFORMANCES
-from fooocus_ext.tab.choices import Choices
+from fooocus_ext.tab.choices import Choices, switch_share
 
 GENERATE = "generate"
 LARGEST_SIDE = 2800
@@ -79,6 +79,9 @@ def varied_request(
     if variation.enlarges:
         request = {"steps": PERFORMANCES[settings.performance].upscale_steps, **request}
         settings = settings.keeping("steps")
+        if choices.switch_step is not None and settings.refiner != NONE:
+            share = switch_share(choices.switch_step, request["steps"])
+            settings = settings.replace(refiner_switch=share)
     return request, settings
 
 
@@ -106,11 +109,58 @@ def upscaled_size(size: Size, scale: float, *, may_stay_small: bool) -> tuple[fl
         scale *= _SMALLEST_SIDE / side
     width, height = _scaled(size, scale)
     if _side((width, height)) > LARGEST_SIDE:
-        raise RequestError(
-            f"The picture would become {width}×{height}; allowed: up to {LARGEST_SIDE}×"
-            f"{LARGEST_SIDE}. The Extras tab makes pictures larger without adding detail."
-        )
+        raise _too_large(width, height)
     return scale, (width, height)
+
+
+def varied_as_fooocus(size: Size) -> Size:
+    """Return the size in which Fooocus varies a picture; it keeps one that is not out of bounds."""
+    side = _rounded_side(size)
+    return _towards(size, min(max(side, _SMALLEST_SIDE), _LARGEST_VARIED_SIDE))
+
+
+def upscaled_as_fooocus(size: Size, scale: float, larger: Size, *, may_stay_small: bool) -> Size:
+    """Return the size in which Fooocus makes a picture larger.
+
+    Args:
+        size: of the picture.
+        scale: how much larger it is to become.
+        larger: the size that its upscaler makes of it, from which a small picture gets Fooocus's least.
+        may_stay_small: whether the result may be smaller than that.
+
+    Raises:
+        RequestError: the result would be too large.
+    """
+    width, height = int(size[0] * scale), int(size[1] * scale)
+    side = _rounded_side((size[0] * scale, size[1] * scale))
+    if side > LARGEST_SIDE:
+        raise _too_large(width, height)
+    if side < _SMALLEST_SIDE and not may_stay_small:
+        return _towards(larger, _SMALLEST_SIDE)
+    return width, height
+
+
+def _rounded_side(size: tuple[float, float]) -> int:
+    """Return the side of a square with the area of ``size``, rounded up to a multiple of 64."""
+    return math.ceil(math.sqrt(size[0] * size[1]) / 64) * 64
+
+
+def _towards(size: Size, side: int) -> Size:
+    """Return ``size`` in multiples of 64 that come nearest to a square's ``side``; it may have it."""
+    width, height = size
+    for _attempt in range(256):  # some sizes swing between two
+        now = _rounded_side((width, height))
+        if now == side:
+            break
+        width, height = (round(length * (side / now) / 64) * 64 for length in (width, height))
+    return width, height
+
+
+def _too_large(width: int, height: int) -> RequestError:
+    return RequestError(
+        f"The picture would become {width}×{height}; allowed: up to {LARGEST_SIDE}×"
+        f"{LARGEST_SIDE}. The Extras tab makes pictures larger without adding detail."
+    )
 
 
 def _side(size: Size) -> float:

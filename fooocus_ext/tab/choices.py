@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fooocus_ext.args import HOST_CHOICE, NONE, Settings
+from fooocus_ext.args import FIELDS_BY_NAME, HOST_CHOICE, NONE, Settings
 from fooocus_ext.data_files import DataFileError
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.limits import FORCED_SIDE, LORA_SLOTS, OFF, SEED
 from fooocus_ext.original_texts import OriginalTexts
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
+from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.prompting.styles import wants_expansion
 from fooocus_ext.tab.widgets import (
     ARGUMENTS,
@@ -45,9 +47,12 @@ class Choices:
         clip_skip: within ``limits.CLIP_SKIP``, for Fooocus's rendering.
         vae: the host's VAE name; None to leave it to the webui's settings.
         steps: steps that replace the performance's, or None.
+        switch_step: the step at which the refiner takes over, or None; ``settings`` has the share of the
+            steps that it comes to.
         size: (width, height) in pixels that replaces the aspect ratio's, or None.
         upscaler: the host's upscaler name; None for the best installed.
         private: whether nothing is written to disk.
+        wildcards_in_order: whether wildcards count through their options.
     """
 
     prompt: str
@@ -64,9 +69,11 @@ class Choices:
     clip_skip: int
     vae: str | None
     steps: int | None
+    switch_step: int | None
     size: tuple[int, int] | None
     upscaler: str | None
     private: bool
+    wildcards_in_order: bool
 
 
 def read_choices(values: Sequence[object]) -> Choices:
@@ -96,12 +103,21 @@ def read_choices(values: Sequence[object]) -> Choices:
         keep=[] if checked["steps"] == OFF else ["steps"],
         **{name: checked[name] for name in ARGUMENTS},
     )
+    switch_step = None if checked["switch_step"] == OFF else checked["switch_step"]
+    if switch_step is not None and settings.refiner != NONE:
+        steps = (
+            checked["steps"]
+            if checked["steps"] != OFF
+            else PERFORMANCES[settings.performance].steps
+        )
+        settings = settings.replace(refiner_switch=switch_share(switch_step, steps))
     return Choices(
         settings=settings,
         size=size,
         seed=None if checked["random_seed"] else read_seed(checked["seed"]),
         loras=tuple(_loras(checked)),
         vae=None if checked["vae"] == DEFAULT else checked["vae"],
+        switch_step=switch_step,
         steps=None if checked["steps"] == OFF else checked["steps"],
         upscaler=None if checked["upscaler"] == AUTOMATIC else checked["upscaler"],
         **{name: checked[name] for name in _AS_THEY_ARE},
@@ -119,6 +135,7 @@ _AS_THEY_ARE = (
     "scheduler",
     "clip_skip",
     "private",
+    "wildcards_in_order",
 )
 
 
@@ -144,10 +161,32 @@ def style_value(names: Sequence[str]) -> str:
     return json.dumps(list(names), ensure_ascii=False)
 
 
+def switch_share(step: int, steps: int) -> float:
+    """Return the refiner switch that means a step: the share of the steps that it comes to.
+
+    Under either rule that counts steps the refiner's first one is number ``step``, counted from 0: the
+    quarter of a step before it is lost in their rounding, up or to the nearest, and in an infotext's.
+
+    Raises:
+        RequestError: the switch cannot be that early.
+    """
+    if step >= steps:
+        return 1.0
+    share = round((step - 0.25) / steps, 6)
+    lowest = FIELDS_BY_NAME["refiner_switch"].minimum
+    if share < lowest:
+        raise RequestError(
+            f"Forced refiner switch step: got {step}; allowed: {math.ceil(lowest * steps + 0.25)} or "
+            f"more of {steps} steps, or {OFF}."
+        )
+    return share
+
+
 def _loras(checked: Mapping[str, Any]) -> list[tuple[str, float]]:
     slots = [
         (checked[f"lora_{slot}"], checked[f"lora_weight_{slot}"])
         for slot in range(1, LORA_SLOTS + 1)
+        if checked[f"lora_on_{slot}"]
     ]
     return [(name, weight) for name, weight in slots if name not in ("", NONE) and weight]
 

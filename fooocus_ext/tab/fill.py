@@ -158,6 +158,8 @@ class _Filling:
         if self.settings.guidance_scale is not None:
             scale = self._within("Guidance scale", self.settings.guidance_scale, *CFG_SCALE)
             self.values["guidance_scale"] = scale
+        self._switch_step()
+        self.put("wildcards_in_order", self.settings.wildcards_in_order)
         if self.settings.arguments.get("rendering") == FOOOCUS:
             self.values["clip_skip"] = self.settings.clip_skip or USUAL_CLIP_SKIP
         for name in ARGUMENTS:
@@ -165,6 +167,14 @@ class _Filling:
                 self._argument(name, self.settings.argument(name))
         if self.settings.seed is not None:
             self._seed(self.settings.seed)
+
+    def _switch_step(self) -> None:
+        step = self.settings.overwrite_switch
+        if step is not None:
+            allowed = self._within("The refiner switch step", step, *FORCED_STEPS)
+            self.values["switch_step"] = round(allowed)
+        elif self.settings.refiner_switch is not None:
+            self.values["switch_step"] = OFF
 
     def _seed(self, seed: int) -> None:
         if SEED.minimum <= seed <= SEED.maximum:
@@ -233,6 +243,7 @@ class _Filling:
         padded = [*found, *[(NONE, 1.0)] * LORA_SLOTS][:LORA_SLOTS]  # empties the other slots
         for slot, (name, weight) in enumerate(padded, start=1):
             self.values[f"lora_{slot}"], self.values[f"lora_weight_{slot}"] = name, weight
+            self.values[f"lora_on_{slot}"] = True
 
     def sampler(self) -> None:
         sampler, scheduler = self.settings.sampler, self.settings.scheduler
@@ -250,7 +261,9 @@ class _Filling:
         """Return what this host calls a sampler, named by Fooocus or by a webui of any version."""
         here = self.names.samplers, self.names.schedulers
         if sampler in SAMPLERS and (scheduler or "normal") in SCHEDULERS:
-            return host_sampler(sampler, scheduler or "normal", *here)
+            rendering = self.settings.arguments.get("rendering", FOOOCUS)  # the page's own default
+            as_fooocus = rendering == FOOOCUS
+            return host_sampler(sampler, scheduler or "normal", *here, as_fooocus=as_fooocus)
         name = SAMPLERS.get(sampler, (sampler,))[0]
         return webui_sampler(name, scheduler, *here)
 

@@ -39,11 +39,6 @@ def _values(settings: PictureSettings) -> Iterator[tuple[str, str]]:
     if settings.freeu is not None:
         numbers = ", ".join(f"{number:g}" for number in settings.freeu)
         yield f"FreeU ({numbers})", "FreeU is not part of this extension"
-    if settings.overwrite_switch is not None and settings.overwrite_switch > 0:
-        yield (
-            f"Refiner switch at step {settings.overwrite_switch:g} (overwrite switch)",
-            "the refiner switches after a fraction of the steps here",
-        )
 
 
 def _short(text: str) -> str:

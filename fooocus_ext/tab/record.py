@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fooocus_ext import __version__
 from fooocus_ext.args import FOOOCUS, NONE, Settings
@@ -45,7 +46,9 @@ def settings_used(
     """
     mode = PERFORMANCES.get(choices.settings.performance)
     settings = choices.settings.replace(**(mode.settings if mode else {}))
-    sampler, scheduler = fooocus_names(choices.sampler, choices.scheduler or None)
+    sampler, scheduler = fooocus_names(
+        choices.sampler, choices.scheduler or None, as_fooocus=settings.rendering == FOOOCUS
+    )
     guidance_scale: float | None = choices.guidance_scale
     if mode is not None and mode.distilled:
         sampler, scheduler, guidance_scale = mode.sampler, mode.scheduler, mode.cfg_scale
@@ -61,7 +64,8 @@ def settings_used(
             "guidance_scale": guidance_scale,
             "base_model": _file(base_model),
             "refiner": _file(settings.refiner),
-            "overwrite_switch": _switch_step(settings, steps),
+            **_switch(choices, settings, steps),
+            "wildcards_in_order": choices.wildcards_in_order or None,
             "sampler": sampler or choices.sampler,
             "scheduler": scheduler or choices.scheduler,
             "clip_skip": choices.clip_skip if settings.rendering == FOOOCUS else None,
@@ -76,6 +80,15 @@ def settings_used(
     )
 
 
+def _switch(choices: Choices, settings: Settings, steps: int) -> dict[str, Any]:
+    """Return what there is to say of the refiner's turn: nothing where there is no refiner."""
+    if settings.refiner == NONE:
+        return {"refiner_switch": None, "refiner_method": None}
+    if choices.switch_step is not None:
+        return {"refiner_switch": None, "overwrite_switch": choices.switch_step}
+    return {"overwrite_switch": _switch_step(settings, steps)}
+
+
 def _file(title: str, ending: str = "") -> str:
     """Return a model's file without its folder, and with an ending that the host does not show."""
     bare = title.rpartition(" [")[0] if title.endswith("]") else title
@@ -85,6 +98,5 @@ def _file(title: str, ending: str = "") -> str:
 
 def _switch_step(settings: Settings, steps: int) -> int | None:
     """Return the step of the refiner's switch, since Fooocus reckons the share of other steps."""
-    is_fooocus = settings.rendering == FOOOCUS and settings.refiner != NONE
     step = round(steps * settings.refiner_switch)
-    return step if is_fooocus and step > 0 else None
+    return step if settings.rendering == FOOOCUS and step > 0 else None

@@ -111,11 +111,12 @@ def _forced(name: str, label: str, largest: int) -> Widget:
     return Widget(name, "whole", label, OFF, whole(OFF, largest))
 
 
-def _lora(slot: int) -> tuple[Widget, Widget]:
+def _lora(slot: int) -> tuple[Widget, Widget, Widget]:
     read = number(*LORA_WEIGHT)
     title = f"LoRA weight {slot}"
     name, weight = f"lora_{slot}", f"lora_weight_{slot}"
     return (
+        _flag(f"lora_on_{slot}", "On", f"LoRA {slot} on", default=True),
         _list(name, f"LoRA {slot}", NONE, "lora"),
         _slider(weight, f"Weight {slot}", 1.0, read, (-2, 2), step=0.01, title=title),
     )
@@ -153,6 +154,7 @@ _PLACED = (
     "adm_end",
     "adaptive_cfg",
     "refiner_method",
+    "same_seed",
 )
 RENDERING = replace(of_argument(FIELDS_BY_NAME["rendering"]), default=FOOOCUS)
 """On this page pictures are Fooocus's unless the user says otherwise."""
@@ -161,7 +163,7 @@ ORIGINAL = of_argument(FIELDS_BY_NAME[original_texts.NAME])
 ADDED: tuple[Widget, ...] = tuple(
     of_argument(field)
     for field in OTHER_FIELDS
-    if field.name not in (RENDERING.name, ORIGINAL.name)
+    if field.name not in (*_PLACED, RENDERING.name, ORIGINAL.name)
 )
 """The widgets of arguments that have no place of their own on the page."""
 PRESET = _list("preset", "Preset", NONE)
@@ -191,6 +193,7 @@ WIDGETS: tuple[Widget, ...] = (
     _list("sampler", "Sampler", "DPM++ 2M SDE"),
     _list("scheduler", "Schedule type", "Karras"),
     _forced("steps", "Forced steps", FORCED_STEPS.maximum),
+    _forced("switch_step", "Forced refiner switch step", FORCED_STEPS.maximum),
     _forced("width", "Forced width", FORCED_SIDE.maximum),
     _forced("height", "Forced height", FORCED_SIDE.maximum),
     _list("upscaler", "Upscaler", AUTOMATIC),
@@ -202,6 +205,13 @@ WIDGETS: tuple[Widget, ...] = (
         tooltip="While it runs, its live preview can be seen by everybody who can reach the webui.",
     ),
     RENDERING,
+    _flag(
+        "wildcards_in_order",
+        "Wildcards in order",
+        "Wildcards in order",
+        default=False,
+        tooltip="Picture by picture, wildcards take the next line of their file instead of any.",
+    ),
     _slider(
         "clip_skip",
         "CLIP skip",

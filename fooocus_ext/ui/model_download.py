@@ -11,11 +11,10 @@ from pathlib import Path
 from fooocus_ext.prompting.expander.folder import NOTICE
 
 MODEL_LIST = """
-<div id="fooocus_model_files">
-<h3>Model files</h3>
-<p>What the performance modes and the presets use.</p>
+<details id="fooocus_model_files">
+<summary>Model files that can be downloaded</summary>
 <ul class="fooocus-downloads" data-files="*"></ul>
-</div>
+</details>
 """
 """The place of the list, which the page fills."""
 _FORM = """

@@ -72,7 +72,7 @@ def build_panel(services: PanelServices) -> Panel:
             add("preset", "performance", "aspect_ratio")
         with gr.Row():
             add("styles")
-        with gr.Row():
+        with gr.Row(elem_id=services.elem_id("expand_row")):
             add("expansion")
             expand_button = gr.Button("Expand", elem_id=services.elem_id("expand"), size="sm")
             expand_button.webui_tooltip = (
@@ -85,6 +85,7 @@ def build_panel(services: PanelServices) -> Panel:
         with gr.Row():
             add("refiner")
             _add_release_button(services)
+        with gr.Row():
             add("refiner_switch", "refiner_method")
         with gr.Row():
             add("rendering", "keep")
@@ -126,6 +127,8 @@ def _widget(field: Field, services: PanelServices) -> Any:
 
 def _bare_widget(field: Field, services: PanelServices) -> Any:
     common = {"label": field.label, "elem_id": services.elem_id(field.name)}
+    if field.kind == "names" and field.choices:
+        common["info"] = field.help  # its label is not enough to guess what choosing a name does
     if field.kind == "flag":
         return gr.Checkbox(value=field.default, **common)
     if field.kind == "number":

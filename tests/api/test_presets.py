@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from fastapi import FastAPI
@@ -118,3 +119,62 @@ def test_what_is_saved_is_loaded_as_it_was(client, folder):
     assert not library.problems
     assert library.presets["mine"].sharpness == 7.25
     assert library.presets["mine"].prompt == words["prompt"]
+
+
+def test_a_preset_of_the_users_is_renamed_and_deleted(client, folder, changes):
+    client.post("/fooocus/v1/presets", json={"name": "mine", "cfg_scale": 5})
+    content = (folder / "mine.json").read_bytes()
+    body = {"name": "mine", "new_name": "yours"}
+    assert client.post("/fooocus/v1/presets/rename", json=body).status_code == 200
+    assert (folder / "yours.json").read_bytes() == content
+    assert client.post("/fooocus/v1/presets/rename", json=body).status_code == 422
+    assert client.delete("/fooocus/v1/presets/yours").json() == {
+        "deleted": str(folder / "yours.json")
+    }
+    assert list(folder.iterdir()) == []
+    assert client.delete("/fooocus/v1/presets/yours").status_code == 422
+    assert changes == ["changed"] * 3
+
+
+@pytest.mark.parametrize("name", ["default", "None", "nothing", "..", "../../secret"])
+def test_nothing_but_the_users_presets_is_deleted(client, folder, name):
+    (folder.parent / "secret.json").write_text("{}")
+    assert client.delete(f"/fooocus/v1/presets/{quote(name, safe='')}").status_code in (404, 422)
+    assert (folder.parent / "secret.json").exists()
+    assert (SHIPPED / "default.json").exists()
+
+
+def test_a_preset_of_ours_stays(client):
+    refused = client.delete("/fooocus/v1/presets/default")
+    assert "comes with the extension and stays as it is" in refused.json()["detail"]
+    body = {"name": "default", "new_name": "mine"}
+    assert client.post("/fooocus/v1/presets/rename", json=body).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", "CON", "none", ".hidden", "x" * 65, "a\nb"])
+def test_a_preset_gets_no_name_that_is_none(client, folder, name):
+    client.post("/fooocus/v1/presets", json={"name": "mine"})
+    body = {"name": "mine", "new_name": name}
+    assert client.post("/fooocus/v1/presets/rename", json=body).status_code == 422
+    assert [path.name for path in folder.iterdir()] == ["mine.json"]
+
+
+@pytest.mark.parametrize("taken", ["theirs", "default"])
+def test_a_renamed_preset_replaces_no_other_unasked(client, folder, taken):
+    for name in ("mine", "theirs"):
+        client.post("/fooocus/v1/presets", json={"name": name})
+    body = {"name": "mine", "new_name": taken}
+    refused = client.post("/fooocus/v1/presets/rename", json=body)
+    assert (refused.status_code, taken in refused.json()["detail"]) == (422, True)
+    assert (folder / "mine.json").exists()
+    answer = client.post("/fooocus/v1/presets/rename", json={**body, "overwrite": True})
+    assert answer.status_code == 200, answer.text
+    assert (folder / f"{taken}.json").exists()
+    assert not (folder / "mine.json").exists()
+
+
+def test_the_case_of_a_name_is_changed(client, folder):
+    client.post("/fooocus/v1/presets", json={"name": "mine"})
+    body = {"name": "mine", "new_name": "Mine"}
+    assert client.post("/fooocus/v1/presets/rename", json=body).status_code == 200
+    assert [path.name for path in folder.iterdir()] == ["Mine.json"]

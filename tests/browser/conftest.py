@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.browser.tab_page import FooocusTab
+from tests.downloads.publisher import publishing
 from tools.dev.browser import find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,19 +47,31 @@ def wait_until_up(url, process, log):
 
 
 @pytest.fixture(scope="session")
-def webui_url(tmp_path_factory):
+def hub():
+    """What stands in for the model hub; files are published on it."""
+    if os.environ.get("FOOOCUS_BROWSER_URL"):
+        pytest.skip("the running webui has its own model hub")
+    with publishing() as publisher:
+        yield publisher
+
+
+@pytest.fixture(scope="session")
+def webui_url(tmp_path_factory, request):
     """The address of a webui with the extension in it, without a slash at its end."""
     running = os.environ.get("FOOOCUS_BROWSER_URL")
     if running:
         yield running.rstrip("/")
         return
+    environment = {**os.environ, "HF_ENDPOINT": request.getfixturevalue("hub").address}
     folder = tmp_path_factory.mktemp("embedded")
     port = free_port()
     command = [sys.executable, "-m", "embedded_webui", "serve", "--port", str(port)]
     command += ["--data-dir", str(folder / "data")]
     log = folder / "log.txt"
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until_up(url, process, log)

@@ -16,6 +16,7 @@ class FooocusTab:
 
     def __init__(self, page):
         self.page = page
+        self.waited_for = None
         self.open()
 
     def open(self):
@@ -32,7 +33,7 @@ class FooocusTab:
 
     @property
     def messages(self):
-        return self.page.locator("#html_log_fooocus .prose")
+        return self.page.locator("#html_log_fooocus")
 
     @property
     def thumbnails(self):
@@ -80,19 +81,37 @@ class FooocusTab:
         self.wait()
 
     def wait(self):
-        """Waits until the job is over and its results have arrived."""
-        expect(self.generate_button).to_be_visible(timeout=JOB_MILLISECONDS)
-        task = self.page.evaluate("fooocus.task")
-        done = self.messages.locator(f'[data-task="{task}"]')
-        expect(done).to_be_attached(timeout=JOB_MILLISECONDS)
+        """Waits until the last job is over, or was refused, and its results have arrived."""
+        self.page.wait_for_function(
+            "before => fooocus.task !== null && fooocus.task !== before", arg=self.waited_for
+        )
+        self.waited_for = task = self.page.evaluate("fooocus.task")
+        over = self.messages.locator(f'[data-task="{task}"]')
+        expect(over).to_be_attached(timeout=JOB_MILLISECONDS)
 
     def start(self, prompt):
         """Starts a job without waiting for it."""
-        self.messages.evaluate(
-            "element => { const p = element.querySelector('.performance'); if (p) p.remove(); }"
-        )
         self.prompt.fill(prompt)
         self.generate_button.click()
+
+    @property
+    def skip_button(self):
+        return self.page.locator("#fooocus_skip")
+
+    @property
+    def stop_button(self):
+        return self.page.locator("#fooocus_interrupt")
+
+    @property
+    def jobs(self):
+        """The rows of the queue."""
+        return self.page.locator(".fooocus-job")
+
+    def prompts(self, state="waiting"):
+        return self.page.locator(f".fooocus-job-{state} .fooocus-job-prompt").all_inner_texts()
+
+    def job_button(self, prompt, label):
+        return self.page.get_by_role("button", name=f"{label}: {prompt}", exact=True)
 
     def infotexts(self):
         return json.loads(self.page.locator("#fooocus_infotexts textarea").input_value() or "[]")

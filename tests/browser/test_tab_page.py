@@ -136,3 +136,34 @@ def test_the_settings_of_the_picture_are_a_table_to_copy_and_reuse(tab):
     tab.prompt.fill("something else")
     tab.page.get_by_role("button", name="Reuse all settings").click()
     expect(tab.prompt).to_have_value('a "quoted" fox: red, small')
+
+
+def test_what_a_fast_performance_overrules_says_so_to_eyes_and_ears(tab):
+    tab.advanced("Setting")
+    tab.page.locator("#fooocus_performance label", has_text="Lightning").click()
+    tab.advanced("Advanced")
+    sampler, guidance = (tab.page.locator(f"#fooocus_{n}") for n in ("sampler", "guidance_scale"))
+    expect(sampler).to_contain_text("Lightning uses Euler instead.")
+    expect(guidance).to_contain_text("Lightning uses 1 instead.")
+    described = guidance.locator("input").first.get_attribute("aria-describedby")
+    assert tab.page.locator(f"#{described}").inner_text() == "Lightning uses 1 instead."
+    tab.advanced("Setting")
+    tab.page.locator("#fooocus_performance label", has_text="Quality").click()
+    tab.advanced("Advanced")
+    expect(guidance).not_to_contain_text("instead")
+    assert guidance.locator("input[aria-describedby]").count() == 0
+
+
+def test_a_styles_texts_are_there_for_mouse_keyboard_and_screen_reader(tab):
+    tab.advanced("Style")
+    labels = tab.page.locator("#fooocus_style_list fieldset:nth-of-type(2) label")
+    help_text = tab.page.locator(".fooocus-style-help")
+    expect(help_text).to_be_hidden()
+    for label, point in ((labels.nth(0), "hover"), (labels.nth(1).locator("input"), "focus")):
+        getattr(label, point)()
+        box = label if point == "focus" else label.locator("input")
+        expect(help_text).to_contain_text(box.get_attribute("value"))
+        described = tab.page.locator(f"#{box.get_attribute('aria-describedby')}").text_content()
+        assert described.strip()
+        assert described in help_text.text_content()
+    expect(help_text).to_be_in_viewport()

@@ -41,7 +41,7 @@ def test_styles_are_searched_ticked_and_named_first(tab):
     assert 0 < shown.count() < 20
     assert all("noir" in text.lower() for text in shown.all_inner_texts())
     name = shown.first.inner_text().strip()
-    assert shown.first.get_attribute("title")
+    assert shown.first.locator(".fooocus-style-text").text_content()
     shown.first.locator("input").check()
     assert tab.styles()[-1] == name
     expect(tab.page.locator(".fooocus-chip").last).to_have_text(name)

@@ -20,11 +20,13 @@ import torch
 from PIL import Image
 
 from tests.contract.checkpoints import Checkpoints, add_broken, collect
+from tests.contract.families import family_of
 from tests.embedded_webui.command_line import FLAGS, data_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 WEBUI = os.environ.get("FOOOCUS_TEST_WEBUI")
 CHECKPOINTS = os.environ.get("FOOOCUS_TEST_CHECKPOINTS")
+FAMILY = family_of(Path(WEBUI) if WEBUI else None)
 
 OPTIONS = {"show_progress_type": "Approx cheap", "samples_save": False, "grid_save": False}
 
@@ -144,11 +146,9 @@ class Host:
 
     def use(self, checkpoint: str) -> None:
         """Make a checkpoint the active one, as choosing it on the page does."""
-        shared, sd_models = self.modules.shared, self.modules.sd_models
-        info = sd_models.get_closet_checkpoint_match(checkpoint)
-        shared.opts.data["sd_model_checkpoint"] = info.title
-        sd_models.reload_model_weights()
-        assert shared.sd_model.sd_checkpoint_info.filename == info.filename
+        info = self.modules.sd_models.get_closet_checkpoint_match(checkpoint)
+        FAMILY.use(self.modules, info.title)
+        assert self.modules.shared.sd_model.sd_checkpoint_info.filename == info.filename
 
     @property
     def script(self) -> Any:
@@ -181,11 +181,10 @@ def _start_webui(webui: Path, folder: Path) -> Host:
     (folder / "extensions").mkdir()
     (folder / "extensions" / "sd-webui-fooocus").symlink_to(ROOT)
     _write_options(folder, checkpoints)
-    sys.argv = ["launch.py", *FLAGS, "--data-dir", str(folder)]
+    sys.argv = ["launch.py", *FAMILY.flags, "--data-dir", str(folder)]
     os.chdir(webui)
     sys.path.insert(0, str(webui))
-    entry = importlib.import_module("webui")
-    entry.initialize.initialize()
+    entry = FAMILY.boot()
     _wait_for_threads("load_model")
     _save_all_options()
     client = _serve(entry.initialize_util.setup_middleware, entry.create_api)

@@ -112,6 +112,43 @@ def test_a_generation_begins_on_any_host_that_keeps_the_protocol():
     assert p.extra_generation_params["Fooocus sharpness"] == "3"
 
 
+class PlainHost:
+    infotext_varies = True
+
+    def attach(self, p, generation):
+        pass
+
+    refiner = rendering = attach
+
+
+def begun(seed, settings):
+    """Begin a job of three pictures, and return its request."""
+    p = Request()
+    p.seed = seed
+    p.all_prompts, p.all_negative_prompts = ["a [[red, green, blue]] fox"] * 3, ["blurry"] * 3
+    p.all_seeds = seed if isinstance(seed, list) else [seed + i for i in range(3)]
+    p.comment = p.comments.append
+    hooks.begin(
+        p, Plan(settings, settings), Writer(StyleLibrary(), Wildcards([]), expand=None), PlainHost()
+    )
+    return p
+
+
+def test_all_pictures_of_a_job_can_have_the_first_ones_seed():
+    settings = Settings(enabled=True, expansion=False)
+    assert begun(7, settings).all_seeds == [7, 8, 9]
+    p = begun(7, settings.replace(same_seed=True))
+    assert p.all_seeds == [7, 7, 7]
+    assert p.all_prompts == ["a red fox", "a green fox", "a blue fox"]
+    assert p.extra_generation_params["Fooocus same seed"] == "True"
+
+
+def test_seeds_that_a_request_names_one_by_one_stay():
+    p = begun([4, 9, 2], Settings(enabled=True, expansion=False, same_seed=True))
+    assert p.all_seeds == [4, 9, 2]
+    assert "names the seed of each" in state.generation_of(p).skipped["same seed"]
+
+
 # --- a model call, for whatever family of webuis ----------------------------------------------------------
 
 

@@ -61,6 +61,9 @@ def test_each_picture_gets_them_and_keeps_the_tags_of_its_prompt():
     assert one.expansion == "a fox, light"
     assert one.positive_parts == TEXTS.full_prompt
     assert one.negative_parts == TEXTS.full_negative_prompt
+    ((encoded,), negative) = one.one_by_one.positive, one.one_by_one.negative
+    assert (encoded.texts, encoded.pooled, encoded.is_plain) == (TEXTS.full_prompt, 1, True)
+    assert (negative.texts, negative.pooled, negative.is_plain) == (("cartoon",), 1, True)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class Refiner:
     def __init__(self):
         self.asked = []
 
-    def encode(self, p):
+    def encode(self, p, texts):
         self.asked.append("encode")
 
     def report(self, generation):

@@ -217,3 +217,28 @@ def test_a_sampler_of_another_webui_that_this_one_lacks_is_said(names, samplers,
     with pytest.raises(RequestError) as refused:
         webui_sampler(*names, samplers, schedulers)
     assert part in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("fooocus", "host"),
+    [
+        (("ddim", "karras"), ("DDIM", "Karras")),
+        (("lcm", "lcm"), ("LCM", "Automatic")),
+        (("lcm", "sgm_uniform"), ("LCM", "SGM Uniform")),
+        (("uni_pc", "karras"), ("UniPC", "Karras")),
+        (("dpm_fast", "simple"), ("DPM fast", "Simple")),
+        (("euler", "sgm_uniform"), ("Euler", "SGM Uniform")),
+    ],
+)
+def test_fooocus_rendering_keeps_every_pair_apart(fooocus, host):
+    samplers = ["Euler", "DDIM", "LCM", "UniPC", "DPM fast"]
+    schedulers = ["Automatic", "Karras", "SGM Uniform", "Simple"]
+    found = host_sampler(*fooocus, samplers, schedulers, as_fooocus=True)
+    assert (found.sampler, found.scheduler, found.notes) == (*host, ())
+    assert fooocus_names(*host, as_fooocus=True) == fooocus
+
+
+def test_where_samplers_imply_their_schedule_there_is_no_such_choice():
+    """Up to v1.8 the webui has no "DDIM Karras"."""
+    found = host_sampler("ddim", "karras", ["DDIM"], as_fooocus=True)
+    assert (found.sampler, found.scheduler) == ("DDIM", None)

@@ -14,7 +14,9 @@ from fooocus_ext.tab.actions import (
     LARGEST_SIDE,
     VARIATIONS,
     request_for,
+    upscaled_as_fooocus,
     upscaled_size,
+    varied_as_fooocus,
     varied_request,
     varied_size,
 )
@@ -76,3 +78,51 @@ def test_an_upscaled_size_is_refused_or_within_the_limit(size, scale, small):
 def test_a_small_picture_grows_to_the_least_size_unless_small_ones_are_meant():
     assert upscaled_size((256, 256), 2.0, may_stay_small=False) == (4.0, (1024, 1024))
     assert upscaled_size((256, 256), 2.0, may_stay_small=True) == (2.0, (512, 512))
+
+
+@pytest.mark.parametrize(
+    ("size", "varied"),
+    [
+        ((1152, 896), (1152, 896)),  # as it is
+        ((1100, 1000), (1100, 1000)),  # also where it is no multiple of 64
+        ((256, 256), (1024, 1024)),
+        ((500, 300), (1216, 768)),
+        ((4000, 3000), (2304, 1728)),
+        ((3000, 2000), (2432, 1664)),
+    ],
+)
+def test_fooocus_varies_in_its_own_sizes(size, varied):
+    """What Fooocus 2.5.5 itself resizes a picture of that size to."""
+    assert varied_as_fooocus(size) == varied
+
+
+@given(sizes)
+def test_what_fooocus_varies_is_within_its_bounds_or_swings_around_them(size):
+    varied = varied_as_fooocus(size)
+    side = math.ceil(math.sqrt(size[0] * size[1]) / 64) * 64
+    if 1024 <= side <= 2048:
+        assert varied == size
+    elif max(size) < 8 * min(size):
+        assert all(length % 64 == 0 for length in varied)
+        assert 960 <= math.sqrt(varied[0] * varied[1]) <= 2112
+
+
+@pytest.mark.parametrize(
+    ("size", "scale", "small", "upscaled"),
+    [
+        ((1152, 896), 1.5, False, (1728, 1344)),
+        ((1152, 896), 2.0, False, (2304, 1792)),
+        ((833, 1215), 1.5, False, (1249, 1822)),
+        ((256, 256), 2.0, False, (1024, 1024)),
+        ((256, 256), 2.0, True, (512, 512)),
+        ((300, 500), 1.5, False, (768, 1280)),
+    ],
+)
+def test_fooocus_upscales_to_its_own_sizes(size, scale, small, upscaled):
+    larger = (size[0] * 4, size[1] * 4)
+    assert upscaled_as_fooocus(size, scale, larger, may_stay_small=small) == upscaled
+
+
+def test_fooocus_makes_no_larger_ones():
+    with pytest.raises(RequestError, match=r"2880.*Extras"):
+        upscaled_as_fooocus((1440, 1408), 2.0, (5760, 5632), may_stay_small=False)

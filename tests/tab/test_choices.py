@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooocus_ext.args import HOST_CHOICE
+from fooocus_ext.core.refiner_switch import first_refiner_step, nearest_step
 from fooocus_ext.errors import RequestError
 from fooocus_ext.fields import as_widget_value
 from fooocus_ext.tab.choices import read_choices
@@ -45,6 +46,28 @@ def test_forced_steps_are_kept_from_the_performance():
     assert choices().settings.keep == ()
 
 
+@pytest.mark.parametrize(("steps", "step"), [(30, 18), (30, 4), (60, 59), (7, 1), (200, 199)])
+def test_the_refiner_switches_at_the_step_that_is_forced_under_each_rule_that_counts(steps, step):
+    found = choices(refiner="r", steps=steps, switch_step=step)
+    share = float(f"{found.settings.refiner_switch:.4g}")  # no worse than an infotext's
+    assert first_refiner_step(share, total_calls=steps, steps=steps) == step
+    assert nearest_step(share, steps=steps) == step
+    assert first_refiner_step(share, total_calls=2 * steps, steps=steps) == step
+
+
+def test_a_switch_behind_the_last_step_is_none():
+    assert choices(refiner="r", switch_step=30).settings.refiner_switch == 1.0
+
+
+def test_a_forced_switch_step_means_nothing_without_a_refiner():
+    assert choices(refiner_switch=0.5, switch_step=1).settings.refiner_switch == 0.5
+
+
+def test_a_lora_that_is_switched_off_is_left_out():
+    found = choices(lora_1="a", lora_2="b", lora_on_1=False)
+    assert found.loras == (("b", 1.0),)
+
+
 def test_empty_lora_slots_and_weights_of_zero_are_left_out():
     found = choices(lora_1="a", lora_weight_1=0.5, lora_3="b", lora_weight_3=0.0)
     assert found.loras == (("a", 0.5),)
@@ -68,10 +91,12 @@ def test_empty_lora_slots_and_weights_of_zero_are_left_out():
         ("prompt", None, "Prompt"),
         ("private", "yes", "Private"),
         ("sharpness", float("nan"), "Sharpness"),
+        ("switch_step", 2, "Forced refiner switch step"),
+        ("lora_on_1", None, "LoRA 1 on"),
     ],
 )
 def test_a_refused_value_is_named(field, value, named):
-    values = {"random_seed": False} if field == "seed" else {}
+    values = {"seed": {"random_seed": False}, "switch_step": {"refiner": "r"}}.get(field, {})
     with pytest.raises(RequestError) as error:
         choices(**values, **{field: value})
     assert named.lower() in error.value.detail.lower()

@@ -81,11 +81,42 @@ def test_what_a_fast_performance_forces_is_logged_as_it_was_used():
         "adm_guidance": "(1.0, 1.0, 0.0)",
         "adaptive_cfg": 1.0,
         "refiner_model": "None",
-        "refiner_switch": 1.0,
         "sampler": "euler",
         "scheduler": "sgm_uniform",
     }
     assert {name: metadata[name] for name in used} == used
+
+
+def test_a_picture_without_a_refiner_has_no_switch_in_the_log():
+    metadata = logged(refiner_switch=0.5, refiner_method="separate")
+    assert not {"refiner_switch", "refiner_swap_method", "overwrite_switch"} & metadata.keys()
+
+
+def test_a_switch_at_a_step_comes_back_as_one():
+    metadata = logged(refiner="refiner.safetensors", switch_step=18)
+    assert metadata["overwrite_switch"] == 18
+    assert "refiner_switch" not in metadata
+    filled = filled_from(refiner="refiner.safetensors", switch_step=18)
+    assert filled.values["switch_step"] == 18
+    filled = filled_from(refiner="refiner.safetensors", refiner_switch=0.6)
+    assert (filled.values["switch_step"], filled.values["refiner_switch"]) == (OFF, 0.6)
+
+
+def test_one_seed_for_all_and_wildcards_in_order_come_back():
+    assert "read_wildcards_in_order" not in logged()
+    filled = filled_from(same_seed=True, wildcards_in_order=True)
+    assert filled.values["same_seed"] is True
+    assert filled.values["wildcards_in_order"] is True
+    entries = {"Fooocus": "True", "Fooocus same seed": "True", "Fooocus wildcards in order": "True"}
+    for stated in (True, False):
+        given = entries if stated else {"Fooocus": "True"}
+        values = fill(from_infotext(given).as_chosen(), NAMES_HERE).values
+        assert (values["same_seed"], values["wildcards_in_order"]) == (stated, stated)
+
+
+def test_a_lora_that_comes_with_a_picture_is_on():
+    values = fill(PictureSettings(loras=(("film", 0.5),)), NAMES_HERE).values
+    assert (values["lora_1"], values["lora_on_1"], values["lora_2"]) == ("film", True, "None")
 
 
 def test_what_a_fast_performance_forces_does_not_reach_the_widgets():
@@ -267,9 +298,9 @@ def test_what_a_presets_file_asks_for_in_vain_is_said_where_it_is_chosen():
     }
     preset = preset_from_json("mine", content)
     filled = fill(from_preset(preset, resolve(preset, ["a"], [])), NAMES_HERE)
-    assert filled.values == {"guidance_scale": 5.0}
+    assert filled.values == {"guidance_scale": 5.0, "switch_step": 18}
     for word, note in zip(
-        ("1150*890", "nonesuch", "Warp", "Clip skip 2", "step 18"), filled.notes, strict=True
+        ("1150*890", "nonesuch", "Warp", "Clip skip 2"), filled.notes, strict=True
     ):
         assert word in note
 

@@ -167,14 +167,21 @@ def test_every_value_that_is_not_taken_over_is_named():
     filled = fill(read_fooocus_settings(content).as_chosen(), NAMES_HERE)
     named = [note.split(" is not taken over")[0] for note in filled.notes]
     assert named == [
-        'Refiner method "vae"',
         'Performance "Warp"',
         "FreeU (1.01, 1.02, 0.99, 0.95)",
-        "Refiner switch at step 12 (overwrite switch)",
         'Prompt expansion "a cat, luminous"',
         "inpaint_engine_version v2.6",
         "enhance_prompts ['eyes', 'hands']",
     ]
+
+
+def test_fooocus_refiner_switch_step_becomes_the_forced_one():
+    content = {"version": "Fooocus v2.5.5", "refiner_switch": 0.5, "overwrite_switch": 12}
+    values = fill(read_fooocus_settings(content).as_chosen(), NAMES_HERE).values
+    assert (values["refiner_switch"], values["switch_step"]) == (0.5, 12)
+    content.update(steps=20, refiner_model="refiner.safetensors")
+    values = fill(read_fooocus_settings(content).as_chosen(), NAMES_HERE).values
+    assert (values["refiner_switch"], values["switch_step"]) == (0.6, OFF)
 
 
 def test_what_is_switched_off_is_not_worth_a_word():

@@ -27,6 +27,10 @@ def tab():
         return build_tab(services)
 
 
+def test_no_widget_stands_in_the_table_twice():
+    assert len(set(NAMES)) == len(NAMES)
+
+
 def test_every_widget_is_there_with_its_name_label_and_first_value(tab):
     assert set(tab.widgets) == set(NAMES)
     for widget in WIDGETS:

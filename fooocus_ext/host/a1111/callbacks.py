@@ -7,8 +7,7 @@ from typing import Any
 from modules import script_callbacks
 
 from fooocus_ext.host.a1111.family import HOST
-from fooocus_ext.host.a1111.model_call import read_model_call
-from fooocus_ext.host.refiner import resident
+from fooocus_ext.host.a1111.model_call import nearest_timestep, read_model_call
 from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
 
 
@@ -16,7 +15,6 @@ def register() -> None:
     """Register with the webui."""
     script_callbacks.on_cfg_denoiser(_before_model_call)
     script_callbacks.on_cfg_denoised(_after_model_call)
-    script_callbacks.on_model_loaded(_release_refiner)
 
 
 def _before_model_call(params: Any) -> None:
@@ -32,7 +30,7 @@ def _before_model_call(params: Any) -> None:
 def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
     generation = sampling.generation
     refined = generation.refiner is not None and generation.refiner.intervene(
-        generation, params, denoiser
+        generation, params, denoiser, nearest_timestep(params, denoiser)
     )
     obstacle = HOST.guidance_obstacle()
     sampling.call = read_model_call(params, denoiser) if obstacle is None else None
@@ -53,9 +51,3 @@ def _after_model_call(params: Any) -> None:
     if sampling is not None and call is not None:
         with ends_sampling_on_error():
             call.guide(sampling.generation, params.x)
-
-
-def _release_refiner(model: Any) -> None:
-    """With another base, its memory is worth more than a refiner's; unless one samples."""
-    if samplings.current() is None and not resident.RESIDENCE.is_loading:
-        resident.RESIDENCE.release_unless_for(model)

@@ -10,11 +10,13 @@ from fooocus_ext.host import ending
 from fooocus_ext.host.a1111 import second_model
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.refiner import turn
+from fooocus_ext.host.rendering import options as rendering_options
 from fooocus_ext.host.rendering import rendering
 
 if TYPE_CHECKING:
     import torch
 
+    from fooocus_ext.args import Settings
     from fooocus_ext.generation.state import Generation
     from fooocus_ext.host.rendering.rendering import Rendering
 
@@ -30,6 +32,10 @@ class A1111:
     def attach(self, p: Any, generation: Generation) -> None:
         """Make the generation end when the webui closes ``p``."""
         ending.close_with(p, generation)
+
+    def job_options(self, p: Any, settings: Settings) -> dict[str, Any]:
+        """Return the options with which the webui renders as Fooocus does, if that is asked for."""
+        return rendering_options.for_job(p, settings)
 
     def pass_size(self, p: Any) -> tuple[int, int]:
         """Return (height, width) in pixels of the pass being sampled."""
@@ -53,7 +59,7 @@ class A1111:
 
     def refiner(self, p: Any, generation: Generation) -> turn.Refiner | None:
         """Make the refiner that the settings name ready for its turn."""
-        return turn.take_part(p, generation, second_model.load)
+        return turn.take_part(p, generation, second_model.Loader())
 
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Let the refiner split the sampler in two, if that is its method."""

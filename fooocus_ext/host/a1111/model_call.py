@@ -135,5 +135,14 @@ def read_model_call(params: CFGDenoiserParams, denoiser: Any) -> ModelCall | Non
     )
 
 
+def nearest_timestep(params: CFGDenoiserParams, denoiser: Any) -> int:
+    """Return the whole timestep of a model call, by which the webui's own refiner decides."""
+    inner = denoiser.inner_model
+    level = params.sigma.max()
+    if not hasattr(inner, "sigmas"):
+        return int(level)
+    return int(torch.argmin(torch.abs(inner.sigmas.to(level.device) - level)))
+
+
 def _vector(conditioning: Any) -> torch.Tensor | None:
     return conditioning.get("vector") if isinstance(conditioning, dict) else None

@@ -10,15 +10,17 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from modules import devices, sd_hijack, sd_models, sd_unet, sd_vae, shared
+from modules.timer import Timer
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.a1111 import weights
 from fooocus_ext.host.machine import families
+from fooocus_ext.host.refiner.passes import second_pass_networks
 
 log = logging.getLogger("fooocus")
 
@@ -94,13 +96,26 @@ class SecondModel:
         self._embeddings = embeddings
 
     @contextmanager
-    def active(self) -> Iterator[Any]:
+    def encoding(self, p: Any, *, is_second_pass: bool) -> Iterator[None]:
+        """Make this the model with which the webui encodes a pass, with its LoRAs."""
+        # The base is active while LoRAs are read: the webui matches their layers with it.
+        with second_pass_networks(p) if is_second_pass else nullcontext(), self._active():
+            yield
+
+    @contextmanager
+    def sampling(self, _p: Any, *, is_second_pass: bool) -> Iterator[None]:
+        """Make this the model for which the webui makes an inner model; LoRAs are as they are."""
+        with self._active():
+            yield
+
+    @contextmanager
+    def _active(self) -> Iterator[None]:
         """Make this the model that the webui's code sees; nothing is moved or loaded."""
         state = HostModelState()
         sd_models.model_data.sd_model = self.model
         self._embeddings.restore()
         try:
-            yield self.model
+            yield
         finally:
             state.restore()
 
@@ -145,30 +160,42 @@ def _keep_loras_off(model: Any) -> None:
         layer.__dict__.pop("network_layer_name", None)
 
 
-def load(info: Any, state_dict: Mapping[str, Any], base: Any) -> SecondModel:
-    """Load a checkpoint beside the base; the base waits on the CPU if both do not fit.
+class Loader:
+    """Loads as the webui does (``resident.Loader``)."""
 
-    Raises:
-        RequestError: there is not enough memory.
-    """
-    second = None
-    try:
-        with weights.room_for(info.filename, base) as make_way:
-            second = _load_as_the_host_does(info, state_dict)
-            make_way(second.model)
-    except torch.cuda.OutOfMemoryError as error:
+    def read(self, info: Any) -> Mapping[str, Any]:
+        """Read a checkpoint as the webui does."""
+        state_dict: Mapping[str, Any] = sd_models.get_checkpoint_state_dict(info, Timer())
+        return state_dict
+
+    def load(self, info: Any, state_dict: Mapping[str, Any], base: Any) -> SecondModel:
+        """Load a checkpoint beside the base; the base waits on the CPU if both do not fit.
+
+        Raises:
+            RequestError: there is not enough memory.
+        """
         second = None
-        log.warning("%s", str(error))  # a record with the error itself would keep what it refers to
-    if second is None:  # raised out here, where nothing refers to the half-loaded model any more
-        gc.collect()
-        devices.torch_gc()
-        raise RequestError(
-            f'refiner: not enough memory to keep "{info.title}" beside the base model; allowed: '
-            '"None", a smaller checkpoint, or starting the webui with --medvram.'
-        )
-    if families.of_checkpoint(state_dict) == (families.SDXL, True):
-        _keep_loras_off(second.model)
-    return second
+        try:
+            with weights.room_for(info.filename, base) as make_way:
+                second = _load_as_the_host_does(info, state_dict)
+                make_way(second.model)
+        except torch.cuda.OutOfMemoryError as error:
+            second = None
+            log.warning(
+                "%s", str(error)
+            )  # a record with the error itself would keep what it refers to
+        if (
+            second is None
+        ):  # raised out here, where nothing refers to the half-loaded model any more
+            gc.collect()
+            devices.torch_gc()
+            raise RequestError(
+                f'refiner: not enough memory to keep "{info.title}" beside the base model; allowed: '
+                '"None", a smaller checkpoint, or starting the webui with --medvram.'
+            )
+        if families.of_checkpoint(state_dict) == (families.SDXL, True):
+            _keep_loras_off(second.model)
+        return second
 
 
 def _load_as_the_host_does(info: Any, state_dict: Mapping[str, Any]) -> SecondModel:

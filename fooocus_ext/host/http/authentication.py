@@ -10,6 +10,8 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from modules import shared
 
+_COOKIES = ("access-token", "access-token-unsecure")
+
 
 def authentication(app: FastAPI) -> list[Any]:
     """Return what a request to our routes must pass: nothing where the webui asks for nothing.
@@ -38,12 +40,24 @@ def authentication(app: FastAPI) -> list[Any]:
     return [Depends(check)]
 
 
+def page_login(app: FastAPI) -> list[Any]:
+    """Return what a request to routes of the page must pass: the page's login, where there is one."""
+
+    def check(request: Request) -> None:
+        if not is_logged_in(app, request):
+            raise HTTPException(status_code=401, detail="Log in on the webui's page first.")
+
+    return [Depends(check)]
+
+
 def is_logged_in(app: FastAPI, request: Request) -> bool:
     """Whether a request may see the webui's page: no login is asked for, or it has its cookie."""
     if getattr(app, "auth", None) is None:
         return True
-    token = request.cookies.get("access-token") or request.cookies.get("access-token-unsecure")
-    return token in getattr(app, "tokens", {})
+    cookie_id = getattr(app, "cookie_id", None)  # Gradio 4 has one for each start
+    names = (f"{name}-{cookie_id}" if cookie_id else name for name in _COOKIES)
+    tokens = getattr(app, "tokens", {})
+    return any(request.cookies.get(name) in tokens for name in names)
 
 
 def _api_accounts() -> dict[str, str]:

@@ -114,7 +114,9 @@ def _shortened(value: Any) -> Any:
             "utf-8", "backslashreplace"
         ).decode()  # no answer can carry half characters
         return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
-    return value
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return _shortened(str(value))  # pydantic 2 puts exceptions among what it says
 
 
 def _too_large() -> HTTPException:

@@ -1,16 +1,16 @@
-"""The pictures of one job of ours: which of them were finished, under which names they are stored."""
+"""The pictures of one job of ours: which of them were finished, and under which names they are stored."""
 
 from __future__ import annotations
 
 import datetime
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from modules import shared
+from modules import processing, shared
 
+from fooocus_ext.generation.state import generation_of
 from fooocus_ext.host.jobs import overrides
 
 _ATTRIBUTE = "_fooocus_output"
@@ -32,11 +32,12 @@ class Picture:
 
     Attributes:
         index: its number within the job, from 0.
-        file: where it is stored; None in private mode.
+        file: where it is stored, or will be; None if it is in memory alone.
         infotext: the host's text of its settings.
         seed: its seed.
-        prompt: the text that was encoded, styles and expansion included.
-        negative_prompt: likewise.
+        full_prompt: the texts that were encoded, styles and expansion included; one if they were joined.
+        full_negative_prompt: likewise.
+        expansion: the expansion, if it is the last of several texts; empty otherwise.
         steps: sampling steps.
         size: (width, height) in pixels, as sampled.
     """
@@ -45,10 +46,27 @@ class Picture:
     file: Path | None
     infotext: str
     seed: int
-    prompt: str
-    negative_prompt: str
+    full_prompt: tuple[str, ...]
+    full_negative_prompt: tuple[str, ...]
+    expansion: str
     steps: int
     size: tuple[int, int]
+
+
+class Listener(Protocol):
+    """Is told what becomes of a job's pictures, while the job runs."""
+
+    def sampled(self, picture: Picture, image: Any) -> None:
+        """A picture was sampled to its end; the host may still change it, and store it."""
+
+    def skipped(self, index: int) -> None:
+        """A picture was cut short."""
+
+    def announced(self, picture: Picture) -> None:
+        """The host is about to store a picture as its ``file``."""
+
+    def stored(self, picture: Picture) -> None:
+        """A picture is on disk."""
 
 
 @dataclass
@@ -58,14 +76,16 @@ class Output:
     Attributes:
         folder: the root of the daily folders; None to write nothing.
         output_format: "png", "jpeg" or "webp".
-        on_saved: told of every picture once it is on disk.
+        first_index: the number of the first picture, if earlier ones of the job were made before.
+        listener: who is told of each picture.
         pictures: the stored pictures, in order.
-        finished: whether sampling came to its end, by number within the job.
+        finished: whether sampling came to its end, by place among the pictures that are made now.
     """
 
     folder: Path | None
     output_format: str = "png"
-    on_saved: Callable[[Picture], None] | None = None
+    first_index: int = 0
+    listener: Listener | None = None
     pictures: list[Picture] = field(default_factory=list)
     finished: dict[int, bool] = field(default_factory=dict)
 
@@ -79,6 +99,8 @@ class Output:
     def _decide(self, p: Any) -> bool:
         """Answer whether the host stores the pictures of the batch that it has just sampled."""
         self.finished[p.iteration] = _sampling_ended()
+        if self.listener is not None and not self.finished[p.iteration]:
+            self.listener.skipped(self.first_index + p.iteration)
         return self.folder is not None and self.finished[p.iteration]
 
     def _day_folder(self) -> Path:
@@ -100,31 +122,65 @@ class Output:
         """Return the finished pictures of a job that stored none, from what the host returned."""
         infotexts = processed.infotexts[: len(processed.images)]
         return [
-            describe(processed, index, infotext, None)
-            for index, infotext in enumerate(infotexts)
-            if self.finished.get(index, False)
+            self.describe(processed, place, infotext)
+            for place, infotext in enumerate(infotexts)
+            if self.finished.get(place, False)
         ]
+
+    def name_picture(self, p: Any, infotext: str) -> Path:
+        """Return where the host is to store a picture, once that is on record."""
+        path = self.new_name()
+        if self.listener is not None:
+            self.listener.announced(self.describe(p, p.iteration, infotext, path))
+        return path
+
+    def picture_sampled(self, p: Any, image: Any) -> None:
+        """Pass on a picture that was sampled to its end."""
+        if self.listener is not None and self.finished.get(p.iteration, False):
+            self.listener.sampled(self.describe(p, p.iteration, _infotext(p)), image)
 
     def picture_saved(self, p: Any, filename: str, infotext: str) -> None:
         """Take down a picture that the host has stored."""
-        picture = describe(p, p.iteration, infotext, Path(filename))
+        picture = self.describe(p, p.iteration, infotext, Path(filename))
         self.pictures.append(picture)
-        if self.on_saved is not None:
-            self.on_saved(picture)
+        if self.listener is not None:
+            self.listener.stored(picture)
+
+    def describe(self, p: Any, place: int, infotext: str, file: Path | None = None) -> Picture:
+        """Return what is known of the picture at ``place`` among those that ``p`` makes."""
+        return Picture(
+            index=self.first_index + place,
+            file=file,
+            infotext=infotext,
+            seed=p.all_seeds[place],
+            **_texts(p, place),
+            steps=p.steps,
+            size=(p.width, p.height),
+        )
 
 
-def describe(p: Any, index: int, infotext: str, file: Path | None) -> Picture:
-    """Return what is known of the picture number ``index`` of ``p``."""
-    return Picture(
-        index=index,
-        file=file,
-        infotext=infotext,
-        seed=p.all_seeds[index],
-        prompt=p.all_prompts[index],
-        negative_prompt=p.all_negative_prompts[index],
-        steps=p.steps,
-        size=(p.width, p.height),
+def _infotext(p: Any) -> str:
+    """Return the host's text of the settings of the picture that ``p`` has just sampled."""
+    text: str = processing.create_infotext(
+        p, p.prompts, p.seeds, p.subseeds, index=0, all_negative_prompts=p.negative_prompts
     )
+    return text
+
+
+def _texts(p: Any, index: int) -> dict[str, Any]:
+    """Return what of a ``Picture`` says which texts were encoded."""
+    generation = generation_of(p)
+    job = generation.texts if generation is not None and generation.rendering else None
+    one_by_one = job.first_pass[index].texts if job is not None else None
+    if one_by_one is None:
+        joined = p.all_prompts[index], p.all_negative_prompts[index]
+        return {"full_prompt": joined[:1], "full_negative_prompt": joined[1:], "expansion": ""}
+    last = one_by_one.positive[-1]
+    return {
+        "full_prompt": tuple(text for part in one_by_one.positive for text in part.texts),
+        "full_negative_prompt": one_by_one.negative.texts,
+        "expansion": last.texts[-1] if last.pooled < len(last.texts) else "",
+    }
 
 
 def _sampling_ended() -> bool:
@@ -139,7 +195,8 @@ def name_picture(params: Any) -> None:
     """Callback: the host is about to store a picture; ours go where their job says."""
     output = getattr(params.p, _ATTRIBUTE, None)
     if output is not None and output.folder is not None:
-        params.filename = str(output.new_name())
+        infotext = params.pnginfo.get("parameters") or ""
+        params.filename = str(output.name_picture(params.p, infotext))
 
 
 def picture_saved(params: Any) -> None:
@@ -147,6 +204,19 @@ def picture_saved(params: Any) -> None:
     output = getattr(params.p, _ATTRIBUTE, None)
     if output is not None:
         output.picture_saved(params.p, params.filename, params.pnginfo.get("parameters") or "")
+
+
+def picture_made(p: Any, image: Any) -> None:
+    """Hook of the script: the host has a picture, which it may store next."""
+    output = getattr(p, _ATTRIBUTE, None)
+    if output is not None:
+        output.picture_sampled(p, image)
+
+
+def first_index(p: Any) -> int:
+    """Return the number of the first picture that ``p`` makes within its job; 0 for jobs of others."""
+    output = getattr(p, _ATTRIBUTE, None)
+    return 0 if output is None else int(output.first_index)
 
 
 def output_of(p: Any) -> Output | None:

@@ -7,13 +7,18 @@ from typing import Any
 
 from modules import shared
 
+from fooocus_ext.host.machine import vae
+
 
 def override(p: Any, values: Mapping[str, Any]) -> None:
     """Let ``values`` hold for ``p`` alone; what the request itself overrides, stays.
 
     What holds anyway is left out: under ``--freeze-settings`` the host refuses to set even that.
     """
-    changed = {key: value for key, value in values.items() if getattr(shared.opts, key) != value}
+    wanted = dict(values)
+    if vae.OPTION in wanted:
+        wanted.update(vae.options_for(wanted.pop(vae.OPTION)))
+    changed = {key: value for key, value in wanted.items() if getattr(shared.opts, key) != value}
     make_restorable(changed)
     # A new dict: copies of a request share theirs.
     p.override_settings = {**changed, **p.override_settings}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import closing, nullcontext
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.generation.plan import lora_tags
 from fooocus_ext.host.jobs import overrides, prompt_history
 from fooocus_ext.host.jobs.outputs import Output
+from fooocus_ext.host.rendering import tiles
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Job:
         prompt: as typed.
         negative_prompt: as typed.
         settings: the extension's arguments; ``enabled`` is implied.
-        image_number: how many pictures; picture i gets seed + i.
+        image_number: how many pictures there are; picture i gets seed + i.
+        first_index: the first picture that is made, if those before it were made earlier.
         seed: -1 draws one.
         base_model: a checkpoint title for this job; empty keeps the active one.
         loras: (name, weight) of the LoRAs to add.
@@ -35,6 +38,7 @@ class Job:
         options: options of the host for this job.
         picture: a picture to start from (img2img); None to start from noise.
         denoising: how much of that picture is made anew, 0..1.
+        tiles: whether Fooocus's rendering encodes and decodes it in tiles.
         output: where the pictures go; None to leave that to the webui's settings.
     """
 
@@ -42,6 +46,7 @@ class Job:
     negative_prompt: str = ""
     settings: Settings = field(default_factory=Settings)
     image_number: int = 1
+    first_index: int = 0
     seed: int = -1
     base_model: str = ""
     loras: tuple[tuple[str, float], ...] = ()
@@ -49,6 +54,7 @@ class Job:
     options: dict[str, Any] = field(default_factory=dict)
     picture: Image.Image | None = None
     denoising: float = 1.0
+    tiles: bool = False
     output: Output | None = None
 
 
@@ -56,15 +62,23 @@ def run_queued(job: Job) -> processing.Processed:
     """Wait for the host's queue, then make the pictures; for callers outside of it."""
     task = f"task(fooocus-{secrets.token_hex(4)})"
     progress.add_task_to_queue(task)
-    with call_queue.queue_lock:
-        try:
-            shared.state.begin(job=task)
-            progress.start_task(task)
-            return make_pictures(job)
-        finally:
-            progress.finish_task(task)
-            shared.state.end()
-            shared.total_tqdm.clear()
+    with call_queue.queue_lock, as_task(task):
+        return make_pictures(job)
+
+
+@contextmanager
+def as_task(task: str) -> Iterator[None]:
+    """Run what follows as the host's task of that id; the caller holds the queue's lock."""
+    state = shared.state
+    try:
+        state.begin(job=task)
+        progress.start_task(task)
+        yield
+    finally:
+        progress.finish_task(task)
+        state.end()
+        state.skipped = state.interrupted = state.stopping_generation = False
+        shared.total_tqdm.clear()
 
 
 def make_pictures(job: Job) -> processing.Processed:
@@ -82,6 +96,8 @@ def make_pictures(job: Job) -> processing.Processed:
     p.script_args = _script_args(p.scripts, job.settings)
     if job.output is not None:
         job.output.attach(p)
+    if job.tiles:
+        tiles.ask_for(p)
     is_private = job.output is not None and job.output.folder is None
     with closing(p), prompt_history.untouched() if is_private else nullcontext():
         return processing.process_images(p)
@@ -94,9 +110,9 @@ def _request(job: Job) -> processing.StableDiffusionProcessing:
     common: dict[str, Any] = {
         "prompt": job.prompt + lora_tags(job.loras, job.prompt),
         "negative_prompt": job.negative_prompt,
-        "seed": job.seed,
+        "seed": job.seed + job.first_index,
         "batch_size": 1,
-        "n_iter": job.image_number,
+        "n_iter": job.image_number - job.first_index,
         "do_not_save_grid": True,
         "override_settings": options,
         **job.request,

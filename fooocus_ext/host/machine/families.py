@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 SDXL, SD2, SD1 = "SDXL", "SD2", "SD1.5"
+OTHER = "neither SDXL nor SD"
 
 _MARKS = (
     ("conditioner.embedders.1.model.ln_final.weight", SDXL, False),
@@ -27,4 +28,12 @@ def of_model(model: Any) -> str:
     """Return the family of a loaded model."""
     if getattr(model, "is_sdxl", False):
         return SDXL
-    return SD2 if getattr(model, "is_sd2", False) else SD1
+    if getattr(model, "is_sd2", False):
+        return SD2
+    return SD1 if getattr(model, "is_sd1", True) else OTHER  # webui 1.6 to 1.8 know no other models
+
+
+def unet_of(model: Any) -> Any:
+    """Return the UNet of a loaded model."""
+    objects = getattr(model, "forge_objects", None)  # Forge and its children
+    return (model.model if objects is None else objects.unet.model).diffusion_model

@@ -26,8 +26,11 @@ SEPARATOR = "fooocus_text_separator"
 WILDCARDS_IN_ORDER = "fooocus_wildcards_in_order"
 EXPANSION_TARGET = "fooocus_expansion_target"
 EXPANSION_FILL = "fooocus_expansion_fill"
+INTERMEDIATE_OFF = "fooocus_disable_intermediate_results"
 MODEL_FILES = "fooocus_model_files"
 MODEL_DOWNLOAD = "fooocus_expansion_model_download"
+START_WITH = ("default preset", "last session")
+"""What the tab has in its widgets when a page is opened; javascript/fooocus_session.js reads the setting."""
 
 _SEPARATORS = {"comma": COMMA, "BREAK": BREAK}
 
@@ -83,6 +86,14 @@ def register() -> None:
     _add(EXPANSION_FILL, "Prompt expansion fills the prompt up to that number", gr.Checkbox).info(
         "as Fooocus does; otherwise it writes a few words that suit the prompt and stops"
     )
+    intermediate = shared.OptionInfo(
+        False, "Disable intermediate results", gr.Checkbox, section=SECTION
+    ).info("the Fooocus tab shows the pictures of a job when it ends, not each when it is finished")
+    shared.opts.add_option(INTERMEDIATE_OFF, intermediate)
+    start = shared.OptionInfo(
+        START_WITH[0], "Start with", gr.Radio, {"choices": list(START_WITH)}, section=SECTION
+    ).info("last session: each browser keeps the settings of its last job, unless that was private")
+    shared.opts.add_option("fooocus_start_with", start)
     _show(MODEL_FILES, MODEL_LIST)
     _show(MODEL_DOWNLOAD, download_form(Path(paths.models_path) / MODELS_SUBFOLDER))
 
@@ -105,6 +116,11 @@ def _add(key: str, label: str, widget: type, **widget_arguments: Any) -> Any:
     )
     shared.opts.add_option(key, option)
     return option
+
+
+def shows_intermediate_results() -> bool:
+    """Return whether the tab shows each picture of a job when it is finished."""
+    return not getattr(shared.opts, INTERMEDIATE_OFF, False)
 
 
 def text_separator() -> str:

@@ -29,14 +29,22 @@ def has_sampling_hook() -> bool:
     return hasattr(scripts.Script, "process_before_every_sampling")
 
 
+def asks_before_model_calls() -> bool:
+    """Whether a callback is asked before each model call."""
+    return hasattr(script_callbacks, "on_cfg_denoiser")
+
+
 def asks_around_model_calls() -> bool:
     """Whether callbacks are asked before and after each model call (A1111, webui 1.6)."""
-    return hasattr(script_callbacks, "on_cfg_denoiser") and hasattr(
-        script_callbacks, "on_cfg_denoised"
-    )
+    return asks_before_model_calls() and hasattr(script_callbacks, "on_cfg_denoised")
 
 
 def forge_packages() -> list[str]:
-    """Return what this webui has of Forge's engine, which samples without asking those callbacks."""
+    """Return what this webui has of Forge's engine, which asks no callback after a model call."""
     root = Path(paths.script_path)
     return [name for name in FORGE_PACKAGES if (root / name).is_dir()]
+
+
+def has_forge_backend() -> bool:
+    """Whether the engine is Forge's; its children that lack it have ``ldm_patched``."""
+    return (Path(paths.script_path) / "backend" / "memory_management.py").is_file()

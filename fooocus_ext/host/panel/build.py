@@ -16,6 +16,8 @@ from fooocus_ext.prompting.styles import EXPANSION_STYLE, RANDOM_STYLE
 from fooocus_ext.ui import panel
 
 FIELD_NAMES = [field.name for field in FIELDS]
+PRESET_LISTS: dict[str, Any] = {}
+"""The lists of presets of the panels that are on the page, by tab."""
 
 
 class PanelBuilder:
@@ -48,7 +50,7 @@ class PanelBuilder:
         )
         built = panel.build_panel(services)
         self._boxes["expand"] = built.expand_button
-        for name in ("expansion", "styles"):
+        for name in ("expansion", "styles", "preset"):
             self._boxes[name] = built.components[FIELD_NAMES.index(name)]
         return built
 
@@ -59,6 +61,7 @@ class PanelBuilder:
                 self._wire(tab)
 
     def _wire(self, tab: str) -> None:
+        PRESET_LISTS[tab] = self._boxes["preset"]
         prompt = self._boxes["prompt"]
         written = self._boxes["expand"].click(
             fn=expand_prompt,

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 from modules import devices, sd_models
-from modules.timer import Timer
 
 from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.host.machine import families
@@ -42,8 +41,11 @@ class SecondModel(Protocol):
     def model(self) -> Any:
         """The host's model object, without its VAE."""
 
-    def active(self) -> AbstractContextManager[Any]:
-        """Make this the model that the host's code sees; nothing is moved or loaded."""
+    def encoding(self, p: Any, *, is_second_pass: bool) -> AbstractContextManager[None]:
+        """Make this the model with which the host encodes a pass, with its LoRAs."""
+
+    def sampling(self, p: Any, *, is_second_pass: bool) -> AbstractContextManager[None]:
+        """Make this the model for which the host makes a sampler's inner model in a pass."""
 
     def beside(self, base: Any) -> Placement:
         """Return where its weights and those of ``base`` are to be during one generation."""
@@ -61,8 +63,14 @@ class SecondModel(Protocol):
         """Let go of what the host itself keeps of the model."""
 
 
-Load = Callable[[Any, Mapping[str, Any], Any], SecondModel]
-"""A family's loader of (CheckpointInfo, the checkpoint's weights by name, base). It raises RequestError."""
+class Loader(Protocol):
+    """How a family reads and loads a checkpoint."""
+
+    def read(self, info: Any) -> Mapping[str, Any]:
+        """Return the weights of a CheckpointInfo by name; only the names count for its kind."""
+
+    def load(self, info: Any, state_dict: Mapping[str, Any], base: Any) -> SecondModel:
+        """Load what `read` returned beside ``base``. Raises RequestError if that cannot be."""
 
 
 @dataclass
@@ -135,7 +143,7 @@ class Residence:
         if self._model is not None and self._model.base != _weights_of(base):
             self.release()
 
-    def acquire(self, info: Any, base: Any, load: Load) -> ResidentModel:
+    def acquire(self, info: Any, base: Any, loader: Loader) -> ResidentModel:
         """Return a checkpoint as a resident model, loading it beside ``base`` unless it already is.
 
         Raises:
@@ -144,20 +152,20 @@ class Residence:
         modified = os.path.getmtime(info.filename)  # noqa: PTH204  (the host's string)
         model = self._model
         if model is None or (model.info.filename, model.modified) != (info.filename, modified):
-            model = self._replace(info, modified, base, load)
+            model = self._replace(info, modified, base, loader)
         _check_family(info, (families.of_model(model.second.model), False), base)
         _check_channels(info, model.second.model, base)
         model.base = _weights_of(base)
         return model
 
-    def _replace(self, info: Any, modified: float, base: Any, load: Load) -> ResidentModel:
-        state_dict = _read(info)
+    def _replace(self, info: Any, modified: float, base: Any, loader: Loader) -> ResidentModel:
+        state_dict = _read(info, loader)
         family = families.of_checkpoint(state_dict)
         _check_family(info, family, base)
         self.release()
         self.is_loading = True
         try:
-            model = self._model = ResidentModel(info, load(info, state_dict, base), modified)
+            model = self._model = ResidentModel(info, loader.load(info, state_dict, base), modified)
         finally:
             self.is_loading = False
         log.info("the refiner %s is resident", info.title)
@@ -173,15 +181,14 @@ def _weights_of(base: Any) -> tuple[str, bool]:
     return base.sd_checkpoint_info.filename, bool(getattr(devices, "fp8", False))
 
 
-def _read(info: Any) -> Mapping[str, Any]:
+def _read(info: Any, loader: Loader) -> Mapping[str, Any]:
     try:
-        state_dict: Mapping[str, Any] = sd_models.get_checkpoint_state_dict(info, Timer())
+        return loader.read(info)
     except Exception as error:  # whatever the file makes the host's readers raise
         raise RequestError(
             f'refiner: the file "{info.filename}" cannot be read as a checkpoint ({error}); '
             "allowed: " + ", ".join(f'"{title}"' for title in sd_models.checkpoint_tiles()) + "."
         ) from error
-    return state_dict
 
 
 def _check_family(info: Any, family: tuple[str, bool] | None, base: Any) -> None:
@@ -200,8 +207,7 @@ def _check_family(info: Any, family: tuple[str, bool] | None, base: Any) -> None
 
 
 def _check_channels(info: Any, model: Any, base: Any) -> None:
-    wanted = base.model.diffusion_model.in_channels
-    channels = model.model.diffusion_model.in_channels
+    wanted, channels = (families.unet_of(each).in_channels for each in (base, model))
     if channels != wanted:
         raise RequestError(
             f'refiner: "{info.title}" takes {channels} channels (9: an inpainting model), but the '

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NOISE_SCHEDULES = ("sigmas", "sigma_sched")
 _TIMESTEP_SCHEDULE = "timesteps"
+_MARK = "_fooocus_is_split"
 _UNSPLITTABLE = ("UniPC", "DPM fast", "DPM adaptive")
 _RESTARTING = "Restart"
 _STRENGTH = 1.4
@@ -65,9 +66,11 @@ def split_sampler(sampler: Any, runs: Runs, generation: Generation) -> None:
     """Make the next run of a host sampler stop and start anew where the refiner takes over.
 
     The solver's history is lost, while the noise of SDE samplers goes on, since the host hands in its
-    source.
+    source. (Forge prepares a hires pass twice: a run that is split already stays as it is.)
     """
     original = sampler.func
+    if hasattr(original, _MARK):
+        return
     sampler.func = _in_two_runs(original, runs)
     generation.sampling.callback(setattr, sampler, "func", original)
 
@@ -95,6 +98,7 @@ def _in_two_runs(sample: Callable[..., Any], runs: Runs) -> Callable[..., Any]:
         kwargs["callback"] = _counting_from(switch, kwargs.get("callback"))
         return sample(model, x, *args, **{name: second}, **kwargs)
 
+    setattr(sample_twice, _MARK, True)
     return sample_twice
 
 

@@ -38,10 +38,10 @@ _CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")
 _CONDITIONING = ("c", "uc", "hr_c", "hr_uc")
 
 
-def take_part(p: Any, generation: Generation, load: resident.Load) -> Refiner | None:
+def take_part(p: Any, generation: Generation, loader: resident.Loader) -> Refiner | None:
     """Make the refiner that the settings name ready for ``p``; None if they name none.
 
-    ``load`` loads it if it is not resident. Only one refiner runs: the webui's own, if the request
+    ``loader`` loads it if it is not resident. Only one refiner runs: the webui's own, if the request
     names one too, gives way to ours.
 
     Raises:
@@ -71,7 +71,7 @@ def take_part(p: Any, generation: Generation, load: resident.Load) -> Refiner | 
             f"{p.refiner_checkpoint_info.short_title} is not."
         )
         p.refiner_checkpoint = p.refiner_checkpoint_info = None
-    refiner = Refiner(resident.RESIDENCE.acquire(info, base, load), settings, base)
+    refiner = Refiner(resident.RESIDENCE.acquire(info, base, loader), settings, base)
     p.extra_generation_params.update(refiner.infotext())
     return refiner
 
@@ -156,12 +156,11 @@ class Refiner:
                 if hasattr(p, name):
                     setattr(p, name, self._resident.caches.setdefault(name, [None, None]))
             if FIRST_PASS in passes:
-                with self._second.active():
+                with self._second.encoding(p, is_second_pass=False):
                     processing.StableDiffusionProcessing.setup_conds(p)
                 self._conds[False] = (p.c, p.uc)
             if SECOND_PASS in passes and not has_checkpoint_of_its_own(p):
-                # The base is active while LoRAs are read: the host matches their layers with it.
-                with second_pass_networks(p), self._second.active():
+                with self._second.encoding(p, is_second_pass=True):
                     p.hr_c = p.hr_uc = None
                     p.calculate_hr_conds()
                 self._conds[True] = (p.hr_c, p.hr_uc)
@@ -173,10 +172,12 @@ class Refiner:
             with second_pass_networks(p):
                 self._conds[True] = texts.conditioning(p, self._second.model, is_second_pass=True)
 
-    def intervene(self, generation: Generation, params: CFGDenoiserParams, denoiser: Any) -> bool:
-        """Take this model call if it is the refiner's turn; return whether it is."""
+    def intervene(
+        self, generation: Generation, params: CFGDenoiserParams, denoiser: Any, timestep: int
+    ) -> bool:
+        """Take the model call at a timestep if it is the refiner's turn; return whether it is."""
         is_second_pass = bool(getattr(denoiser.p, "is_hr_pass", False))
-        if is_second_pass not in self._conds or not self._is_turn(params, denoiser):
+        if is_second_pass not in self._conds or not self._is_turn(denoiser, timestep):
             self._return_to_base(params.x)
             return False
         if self._taken is not denoiser:
@@ -187,7 +188,8 @@ class Refiner:
                 schedules.use_fooocus_levels(denoiser)
         cond, uncond = self._conds[is_second_pass]
         _, params.text_cond = prompt_parser.reconstruct_multicond_batch(cond, denoiser.step)
-        params.text_uncond = prompt_parser.reconstruct_cond_batch(uncond, denoiser.step)
+        if uncond is not None:  # Forge has none at CFG scale 1
+            params.text_uncond = prompt_parser.reconstruct_cond_batch(uncond, denoiser.step)
         self._pad(params, denoiser.p)
         return True
 
@@ -208,30 +210,25 @@ class Refiner:
             self._taken = self._base_wrap = None
         self._weights.base_on_device(x)
 
-    def _is_turn(self, params: CFGDenoiserParams, denoiser: Any) -> bool:
+    def _is_turn(self, denoiser: Any, timestep: int) -> bool:
         if self._is_split:
             return self._is_second_run
-        inner = denoiser.inner_model
-        sigma = params.sigma.max()
-        if hasattr(inner, "sigmas"):
-            timestep = torch.argmin(torch.abs(inner.sigmas.to(sigma.device) - sigma))
-        else:
-            timestep = sigma
         return takes_over(
             self._rule,
             self._settings.refiner_switch,
             call=denoiser.step,
             total_calls=denoiser.total_steps,
             steps=denoiser.steps,
-            timestep=float(timestep),
+            timestep=timestep,
         )
 
     def _take(self, denoiser: Any, x: torch.Tensor) -> None:
-        self._weights.refiner_on_device(x)
+        is_second_pass = bool(getattr(denoiser.p, "is_hr_pass", False))
         self._base_wrap = denoiser.inner_model
         self._taken = denoiser
         self._had_its_turn = True
-        with self._second.active():
+        with self._second.sampling(denoiser.p, is_second_pass=is_second_pass):
+            self._weights.refiner_on_device(x)
             # The host's own property chooses the wrapper that fits sampler and parameterisation.
             denoiser.model_wrap = None
             denoiser.model_wrap = denoiser.inner_model
@@ -239,10 +236,12 @@ class Refiner:
     def _pad(self, params: CFGDenoiserParams, p: Any) -> None:
         """Pad as the host would, but with the refiner's empty prompt instead of the base's."""
         empty = self._second.padding()
+        if empty is None:
+            return
         short, long = sorted(
             (params.text_cond, params.text_uncond), key=lambda cond: int(cond.shape[1])
         )
-        if empty is None or short.shape[1] == long.shape[1]:
+        if short.shape[1] == long.shape[1]:
             return
         repeats = (long.shape[1] - short.shape[1]) // empty.shape[1]
         tokens = short["crossattn"] if isinstance(short, dict) else short

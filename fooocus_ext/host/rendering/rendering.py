@@ -8,7 +8,7 @@ from modules import shared
 
 from fooocus_ext.args import FOOOCUS
 from fooocus_ext.host.machine import versions
-from fooocus_ext.host.rendering import noise, samplers, schedules
+from fooocus_ext.host.rendering import noise, samplers, schedules, tiles
 from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE, check_clip_skip, text_encoders
 from fooocus_ext.host.rendering.texts import Texts
 
@@ -45,9 +45,8 @@ class Rendering:
         self._levels = schedules.Levels(p)
         for name in ("sampler_noise_scheduler_override", "eta"):
             generation.resources.callback(setattr, p, name, getattr(p, name))
-
-    def prepare_batch(self, p: Any) -> None:
-        """Prepare a batch, before the host encodes its texts."""
+        if tiles.asked_by(p):
+            tiles.encode_in_tiles(p, generation)
 
     def prepare_sampling(self, p: Any) -> dict[str, Any]:
         """Prepare the sampling of a batch, whose texts the host has encoded.
@@ -78,3 +77,9 @@ class Rendering:
                 p.rng = noise.like_fooocus(p.rng)
                 unit_noise.copy_(p.rng.next())
         samplers.prepare(p, self._generation, self._levels, unit_noise)
+
+    def finish(self, p: Any, samples: Any) -> Any:
+        """Return what a batch's sampling comes to: its latents, or its pictures if it decodes them."""
+        if tiles.asked_by(p) and not getattr(samples, "already_decoded", False):
+            return tiles.decoded(p, samples)
+        return samples

@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
-from modules import call_queue, script_callbacks, sd_models, shared
+from modules import script_callbacks, sd_models, shared
 
 from fooocus_ext.args import NONE
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.machine import assets, checkpoints
-from fooocus_ext.host.tab import fill, generate, prompt, send, storage
+from fooocus_ext.host.tab import fill, presets, prompt, queue, send, session, shown, storage
 from fooocus_ext.markup import render
 from fooocus_ext.tab.actions import GENERATE, VARIATIONS
 from fooocus_ext.tab.style_list import grouped_styles
-from fooocus_ext.tab.widgets import AUTOMATIC, DEFAULT, NAMES
+from fooocus_ext.tab.widgets import AUTOMATIC, DEFAULT, LORAS, NAMES
 from fooocus_ext.ui.tab.page import Tab, build_tab
 from fooocus_ext.ui.tab.services import TabServices
 
@@ -27,11 +27,13 @@ RECOMMENDED = ("juggernautXL_v8Rundiffusion.safetensors", "sd_xl_base_1.0_0.9vae
 def register() -> None:
     """Register the tab and what its jobs need with the host."""
     script_callbacks.on_ui_tabs(_on_ui_tabs)
+    script_callbacks.on_infotext_pasted(fill.note_text_of_fooocus)
     script_callbacks.on_before_image_saved(outputs.name_picture)
     script_callbacks.on_image_saved(outputs.picture_saved)
-    script_callbacks.on_cfg_denoiser(generate.say_progress)
+    script_callbacks.on_cfg_denoiser(queue.say_progress)
     script_callbacks.on_after_component(send.PngInfo().after_component)
     script_callbacks.on_app_started(storage.register)
+    script_callbacks.on_app_started(queue.register)
 
 
 def _on_ui_tabs() -> list[tuple[Any, str, str]]:
@@ -85,6 +87,8 @@ def connect(tab: Tab) -> None:
     """Connect the page's components."""
     _connect_generation(tab)
     _connect_settings(tab)
+    presets.connect(tab)
+    session.connect(tab, choices())
     prompt.connect(tab)
     send.connect(tab)
 
@@ -92,33 +96,21 @@ def connect(tab: Tab) -> None:
 def _connect_generation(tab: Tab) -> None:
     parts = tab.parts
     widgets = [tab.widgets[name] for name in NAMES]
-    results = [{**parts, **tab.widgets}[name] for name in generate.OUTPUTS]
-    run = call_queue.wrap_gradio_gpu_call(generate.generate, extra_outputs=generate.FAILED)
     buttons = {GENERATE: parts["generate"], **{key: tab.vary[key] for key in VARIATIONS}}
     for action, button in buttons.items():
         button.click(
-            fn=run,
-            _js=f"(...given) => fooocusSubmit('{action}', given.slice(0, {len(widgets) + 3}))",
-            inputs=[parts["task"], parts["action"], parts["gallery"], *widgets],
-            outputs=results,
-            show_progress=False,
+            fn=None,
+            _js=f"(...given) => fooocusSubmit('{action}', given.slice(0, {len(widgets) + 1}))",
+            inputs=[parts["forever"], *widgets],
         )
-    parts["restore"].click(
-        fn=generate.restore,
-        _js="fooocusRunningTask",
-        inputs=[parts["task"]],
-        outputs=results,
+    parts["show"].click(
+        fn=shown.show,
+        _js="fooocusShow",
+        inputs=[parts["window"], parts["shown"]],
+        outputs=[{**parts, **tab.widgets}[name] for name in shown.OUTPUTS],
         show_progress=False,
+        queue=False,
     )
-    for name, end in (("skip", generate.skip), ("stop", generate.stop)):
-        parts[name].click(
-            fn=end,
-            _js="fooocusRunningTask",
-            inputs=[parts["task"]],
-            outputs=None,
-            show_progress=False,
-            queue=False,
-        )
 
 
 def _connect_settings(tab: Tab) -> None:
@@ -138,6 +130,8 @@ def _connect_settings(tab: Tab) -> None:
     size = [tab.widgets[name] for name in ("aspect_ratio", "width", "height")]
     for widget in size:
         widget.change(fn=None, _js="fooocusShowSize", inputs=size)
+    performance = tab.widgets["performance"]
+    performance.change(fn=None, _js="fooocusShowOverruled", inputs=[performance])
     parts["apply_pasted"].click(
         fn=fill.load_text, inputs=[parts["pasted"]], outputs=filled, show_progress=False
     )
@@ -148,13 +142,18 @@ def _connect_settings(tab: Tab) -> None:
         show_progress=False,
     )
     parts["refresh"].click(
-        fn=lambda before: fill.refreshed(choices(), style_list, first_run, before),
-        inputs=[parts["first_run"]],
+        fn=_refreshed,
+        inputs=[
+            *(parts[name] for name in ("first_run", "preset", "arrived")),
+            *(tab.widgets[name] for name in LORAS),
+        ],
         outputs=[
             *(tab.widgets[name] for name in fill.REFRESHED),
-            parts["preset"],
-            parts["style_list"],
-            parts["first_run"],
+            *(parts[name] for name in ("preset", "first_run", "style_list", "arrived")),
         ],
         show_progress=False,
     ).then(fn=None, _js="fooocusShowStyles", inputs=[tab.widgets["styles"]])
+
+
+def _refreshed(*page: str) -> list[Any]:
+    return [*fill.refreshed(choices(), first_run, *page), style_list(), ""]

@@ -8,16 +8,20 @@ from typing import Any
 import gradio as gr
 from modules import script_callbacks, sd_models, sd_vae, shared
 
+from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host import infotexts
-from fooocus_ext.host.machine import assets, checkpoints
+from fooocus_ext.host.machine import assets, checkpoints, options
 from fooocus_ext.markup import render
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
 from fooocus_ext.metadata.picture_file import picture_text
 from fooocus_ext.metadata.preset import from_preset
 from fooocus_ext.metadata.values import MAX_TEXT_LENGTH
-from fooocus_ext.presets.resolve import resolve
+from fooocus_ext.presets.preset import Preset
+from fooocus_ext.presets.readers import names as read_names
+from fooocus_ext.presets.resolve import Resolution, resolve
+from fooocus_ext.tab.arrivals import values_for
 from fooocus_ext.tab.fill import Filled, Names, fill
 from fooocus_ext.tab.widgets import BY_NAME, DEFAULTS, LORAS, NAMES
 
@@ -25,7 +29,14 @@ FIRST_PRESETS = ("default", "sai", "realistic")
 """The presets of a first visit, best first: the first whose models are all installed is taken."""
 PLAIN_PRESET = "initial"
 
-REFRESHED = ("base_model", "refiner", *LORAS, "vae")
+OF_FOOOCUS = "Fooocus settings"
+"""Our key in what the host's parser found, for a text that is Fooocus's."""
+LISTS = ("base_model", "refiner", *LORAS, "vae", "upscaler")
+REFRESHED = (
+    *LISTS,
+    *(f"lora_{what}_{slot}" for what in ("on", "weight") for slot in range(1, len(LORAS) + 1)),
+)
+"""The widgets that may change when files have come or gone."""
 
 
 def initial_values() -> dict[str, Any]:
@@ -35,6 +46,7 @@ def initial_values() -> dict[str, Any]:
     if name is not None:
         values.update(_fill_from_preset(name).values)
     values["preset"] = name
+    values["wildcards_in_order"] = options.wildcards_in_order()
     values.update(checkpoints.small_size(values["base_model"]))
     return values
 
@@ -53,12 +65,13 @@ def _first_preset() -> str | None:
 
 
 def _fill_from_preset(name: str) -> Filled:
-    installed = assets.installed()
     preset = assets.presets().presets[name]
-    found = resolve(
-        preset, installed.checkpoints, installed.loras, installed.vaes, installed.folders
-    )
-    return fill(from_preset(preset, found), names())
+    return fill(from_preset(preset, _found(preset)), names())
+
+
+def _found(preset: Preset) -> Resolution:
+    here = assets.installed()
+    return resolve(preset, here.checkpoints, here.loras, here.vaes, here.folders)
 
 
 def load_preset(name: str) -> list[Any]:
@@ -107,8 +120,17 @@ def read_settings(source: str | bytes) -> Filled | None:
 
 def fill_from_infotext(entries: Mapping[str, Any]) -> Filled:
     """Return the widgets' values for what the host's parser found in an infotext."""
-    settings = from_infotext(entries, assets.presets().presets)
+    text = entries.get(OF_FOOOCUS)
+    settings = read_fooocus_settings(text, assets.styles()) if text else None
+    if settings is None:
+        settings = from_infotext(entries, assets.presets().presets)
     return fill(settings.as_chosen(), names())
+
+
+def note_text_of_fooocus(text: str, entries: dict[str, Any]) -> None:
+    """Callback: the host has parsed a text as an infotext; keep it if it is Fooocus's."""
+    if read_fooocus_settings(text) is not None:
+        entries[OF_FOOOCUS] = text
 
 
 def names() -> Names:
@@ -140,26 +162,47 @@ def notice(notes: Sequence[str]) -> str:
 
 def refreshed(
     choices: Mapping[str, Callable[[], Sequence[str]]],
-    styles: Callable[[], str],
     first_run: Callable[[], str],
     first_run_before: str,
+    preset: str | None,
+    arrived: str,
+    *slots: str,
 ) -> list[Any]:
-    """Read all folders again; return updates of the lists that depend on them.
+    """Read all folders again; return updates of the widgets of ``REFRESHED``, the presets and the message.
 
-    Where the page has been saying that there is no model (``first_run_before``), the first one that
-    there is now becomes the base model.
+    Where the page has been saying that there is no model, the first one that there is now becomes the
+    base model. Files that have just come take the places that the chosen preset has for them.
+
+    Args:
+        choices: the functions that list the dropdowns' choices.
+        first_run: what to say if there is no model.
+        first_run_before: what the page has been saying.
+        preset: the chosen preset.
+        arrived: the names of files that have come, as a JSON list; empty for none.
+        slots: the LoRAs on the page.
     """
     shared.refresh_checkpoints()
     sd_vae.refresh_vae_list()
     assets.reload()
-    lists = {name: list(choices[BY_NAME[name].listed_as]()) for name in REFRESHED}
-    changes: dict[str, dict[str, Any]] = {name: {"choices": lists[name]} for name in REFRESHED}
+    changes: dict[str, dict[str, Any]] = {
+        name: {"choices": list(choices[BY_NAME[name].listed_as]())} for name in LISTS
+    }
     message = first_run()
     if first_run_before.strip() and not message:
         changes["base_model"]["value"] = _bases()[0]
+    for name, value in _arrived(arrived, preset, slots).items():
+        changes.setdefault(name, {})["value"] = value
     return [
-        *(gr.update(**changes[name]) for name in REFRESHED),
+        *(gr.update(**changes.get(name, {})) for name in REFRESHED),
         gr.update(choices=list(choices["preset"]())),
-        styles(),
         message,
     ]
+
+
+def _arrived(arrived: str, preset: str | None, slots: Sequence[str]) -> dict[str, Any]:
+    try:
+        files = read_names(parse_json(arrived or "[]"))
+    except DataFileError:
+        return {}
+    chosen = assets.presets().presets.get(preset or "")
+    return values_for(files, chosen, _found(chosen), slots) if chosen and files else {}

@@ -5,33 +5,64 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from modules import sd_samplers, shared
+from modules import sd_models, sd_samplers, shared
 from PIL import Image
 
 from fooocus_ext.args import FOOOCUS
-from fooocus_ext.errors import RequestError, did_you_mean
+from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.jobs.run import Job
 from fooocus_ext.host.machine import assets
-from fooocus_ext.host.tab.selected import selected_picture
+from fooocus_ext.host.machine.options import WILDCARDS_IN_ORDER
 from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.tab.actions import (
+    GENERATE,
     VARIATIONS,
     Variation,
     request_for,
+    upscaled_as_fooocus,
     upscaled_size,
+    varied_as_fooocus,
     varied_request,
     varied_size,
 )
 from fooocus_ext.tab.choices import Choices
 
 _PLAIN_UPSCALER = "Lanczos"
+_FOOOCUS_FACTOR = 4
+"""By how much Fooocus's upscaler enlarges any picture, before it is resized to what is asked for."""
 _APPLIES_TO_SDXL = "sdxl_clip_l_skip"
 """An option of the host from 1.10 on."""
 
 
+def check(choices: Choices, action: str, picture: Image.Image | None) -> None:
+    """Refuse what cannot be made, before it waits for its turn.
+
+    Args:
+        choices: what the page asks for.
+        action: "generate" or a key of ``actions.VARIATIONS``.
+        picture: the picture that a variation starts from.
+
+    Raises:
+        RequestError: something that it names does not exist on this machine, or is not allowed.
+    """
+    if not sd_models.checkpoint_tiles():
+        raise RequestError("There is no model yet; the message above says which to download.")
+    _check_names(choices)
+    if action not in {GENERATE, *VARIATIONS}:
+        raise RequestError(f"action: there is no {describe(action)}.")
+    if picture is not None and VARIATIONS[action].enlarges:
+        _upscaler(choices.upscaler)
+        may_stay_small = choices.size is not None
+        upscaled_size(picture.size, VARIATIONS[action].scale, may_stay_small=may_stay_small)
+
+
 def job_for(
-    choices: Choices, base_model: str, action: str, gallery: Any, output: outputs.Output | None
+    choices: Choices,
+    base_model: str,
+    action: str,
+    picture: Image.Image | None,
+    output: outputs.Output | None,
 ) -> Job:
     """Return the job that the page asks for.
 
@@ -39,11 +70,12 @@ def job_for(
         choices: what the page asks for.
         base_model: a checkpoint title.
         action: "generate" or a key of ``actions.VARIATIONS``.
-        gallery: the selected picture, for a variation.
-        output: where the pictures go; None to leave that to the webui's settings.
+        picture: the picture that a variation starts from.
+        output: where the pictures go, and which is the first to be made; None to leave that to the
+            webui's settings.
 
     Raises:
-        RequestError: something that it names does not exist on this machine.
+        RequestError: something that it names does not exist on this machine any more.
     """
     _check_names(choices)
     values: dict[str, Any] = {
@@ -51,6 +83,7 @@ def job_for(
         "negative_prompt": choices.negative_prompt,
         "settings": choices.settings,
         "image_number": choices.image_number,
+        "first_index": output.first_index if output else 0,
         "seed": -1 if choices.seed is None else choices.seed,
         "base_model": base_model,
         "loras": choices.loras,
@@ -58,14 +91,15 @@ def job_for(
         "options": _options(choices),
         "output": output,
     }
-    if action in VARIATIONS:
-        values.update(_varied(choices, VARIATIONS[action], gallery))
+    if picture is not None:
+        values.update(_varied(choices, VARIATIONS[action], picture))
         values["options"]["img2img_fix_steps"] = True  # as many steps as asked for, as Fooocus does
     return Job(**values)
 
 
 def _options(choices: Choices) -> dict[str, Any]:
     options: dict[str, Any] = {"sd_vae": choices.vae} if choices.vae else {}
+    options[WILDCARDS_IN_ORDER] = choices.wildcards_in_order
     if choices.settings.rendering == FOOOCUS:
         options.update(_clip_skip(choices.clip_skip))
     if shared.opts.show_progress_every_n_steps > 1:
@@ -84,11 +118,14 @@ def _clip_skip(skip: int) -> dict[str, Any]:
     return {name: value for name, value in options.items() if hasattr(shared.opts, name)}
 
 
-def _varied(choices: Choices, variation: Variation, gallery: Any) -> dict[str, Any]:
-    picture = selected_picture(gallery)
+def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict[str, Any]:
+    as_fooocus = choices.settings.rendering == FOOOCUS
     if variation.enlarges:
         picture = _upscaled(picture, variation.scale, choices)
         size = picture.size
+    elif as_fooocus:
+        size = choices.size or varied_as_fooocus(picture.size)
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
     else:
         size = choices.size or varied_size(picture.size)
     request, settings = varied_request(choices, variation, size)
@@ -97,6 +134,7 @@ def _varied(choices: Choices, variation: Variation, gallery: Any) -> dict[str, A
         "denoising": variation.denoising,
         "settings": settings,
         "request": request,
+        "tiles": variation.enlarges,
     }
 
 
@@ -106,10 +144,15 @@ def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Ima
     A forced size says that small pictures are meant.
     """
     small = choices.size is not None
-    scale, size = upscaled_size(picture.size, scale, may_stay_small=small)
+    if choices.settings.rendering == FOOOCUS:
+        factor = float(_FOOOCUS_FACTOR)
+        largest = picture.width * _FOOOCUS_FACTOR, picture.height * _FOOOCUS_FACTOR
+        size = upscaled_as_fooocus(picture.size, scale, largest, may_stay_small=small)
+    else:
+        factor, size = upscaled_size(picture.size, scale, may_stay_small=small)
     upscaler = _upscaler(choices.upscaler)
     shared.state.textinfo = f"Upscaling with {upscaler.name}"
-    larger = upscaler.scaler.upscale(picture, scale, upscaler.data_path)
+    larger = upscaler.scaler.upscale(picture, factor, upscaler.data_path)
     return larger.convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 

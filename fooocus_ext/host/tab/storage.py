@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import datetime
-import logging
 import re
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, FastAPI, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from modules import paths, shared
 
 from fooocus_ext import image_log
-from fooocus_ext.host.http.authentication import is_logged_in
+from fooocus_ext.errors import RequestError
+from fooocus_ext.host.http.authentication import page_login
 from fooocus_ext.host.http.gate import add_routes
-from fooocus_ext.host.jobs.outputs import Output, Picture
 from fooocus_ext.markup import render
 from fooocus_ext.tab.choices import Choices
-from fooocus_ext.tab.record import settings_used
-
-log = logging.getLogger("fooocus")
 
 LOG_PATH = "/fooocus/v1/log"
+LEAST_FREE_BYTES = 64 * 1024 * 1024
+"""What must be free on the disk of the pictures before a job begins."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FILE = re.compile(r"[\w-]+\.(html|png|jpg|webp)")
 _POLICY_IN_PAGE = re.compile(
@@ -45,42 +44,42 @@ def root() -> Path:
     return (Path(chosen) if chosen else Path(paths.data_path) / "outputs" / "fooocus").resolve()
 
 
-def output_for(choices: Choices, base_model: str) -> Output:
-    """Return where the pictures of a request go: to disk and into the log, or nowhere."""
+def refuse_without_room(choices: Choices) -> None:
+    """Refuse a job whose pictures could not be stored, before any time is spent on them.
+
+    Raises:
+        RequestError: names the folder and the reason.
+    """
     if choices.private:
-        return Output(None)
+        return
+    folder = root()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"room for a picture")
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise RequestError(unstorable(error)) from error
+    if free < LEAST_FREE_BYTES:
+        raise RequestError(unstorable(f"only {free >> 20} MiB of the disk are free"))
 
-    def write_log(picture: Picture) -> None:
-        assert picture.file is not None  # noqa: S101  (told of stored pictures only)
-        settings = settings_used(
-            choices,
-            base_model=base_model,
-            seed=picture.seed,
-            steps=picture.steps,
-            size=picture.size,
-            full_prompt=[picture.prompt],
-            full_negative_prompt=[picture.negative_prompt],
-        )
-        time = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        try:
-            image_log.append(picture.file.parent, picture.file.name, time, settings.to_json())
-        except OSError:
-            log.exception("%s could not be entered into the log", picture.file)
 
-    return Output(root(), choices.output_format, write_log)
+def unstorable(reason: OSError | str) -> str:
+    """Return a sentence about pictures that cannot be stored."""
+    if isinstance(reason, OSError):
+        reason = reason.strerror or str(reason)
+    return (
+        f"Pictures cannot be saved in {root()}: {reason}. Make room there, start the webui with "
+        "--fooocus-outputs and another folder, or tick Private to save none."
+    )
 
 
 def register(_demo: Any, app: FastAPI) -> None:
     """Add the log's pages and pictures to the webui's server, for whoever may see its page."""
-
-    def logged_in(request: Request) -> None:
-        if not is_logged_in(app, request):
-            raise HTTPException(status_code=401, detail="Log in on the webui's page first.")
-
-    routes = APIRouter(prefix=LOG_PATH, dependencies=[Depends(logged_in)], include_in_schema=False)
+    routes = APIRouter(prefix=LOG_PATH, include_in_schema=False)
     routes.get("/")(newest)
     routes.get("/{day}/{name}")(stored_file)
-    add_routes(app, routes)
+    add_routes(app, routes, page_login(app))
 
 
 def newest() -> Response:

@@ -22,6 +22,13 @@ _SHAPES = """
 </div>
 """
 
+_PRESET_BUTTONS = {
+    "save": "Save",
+    "rename": "Rename chosen",
+    "delete": "Delete chosen",
+}
+_PRESET_ANSWERS = {"overwrite": "Yes, overwrite it", "delete_sure": "Yes, delete it"}
+
 
 def build_columns(widgets: dict[str, Any], parts: dict[str, Any], services: TabServices) -> None:
     """Build the tabs of the column; adds the components to ``widgets`` and ``parts`` by name."""
@@ -49,6 +56,7 @@ class _Column:
 
     def build_setting(self) -> None:
         self.parts["preset"] = component("preset", self.services)
+        self.build_own_presets()
         self.add("performance")
         with gr.Column(elem_id="fooocus_sizes"):
             gr.HTML(_SHAPES)
@@ -59,9 +67,34 @@ class _Column:
         with gr.Row(elem_id="fooocus_seed_row"):
             self.add("random_seed")
             self.add("seed")
+            self.add("same_seed")
+        self.add("wildcards_in_order")
         self.add("private")
         link = f'href="{self.services.history}" target="_blank"'
         gr.HTML(f'<a id="fooocus_history" {link}>History log</a>')
+
+    def build_own_presets(self) -> None:
+        """Add what saves the page's settings as a preset, and renames and deletes such."""
+        with gr.Accordion("Your own presets", open=False, elem_id="fooocus_own_presets"):
+            self.parts["preset_name"] = gr.Textbox(
+                label="Name to save or rename to", max_lines=1, elem_id="fooocus_preset_name"
+            )
+            self.parts["preset_prompts"] = gr.Checkbox(
+                False, label="Save the prompts, too", elem_id="fooocus_preset_prompts"
+            )
+            with gr.Row(elem_id="fooocus_preset_buttons"):
+                for key, label in _PRESET_BUTTONS.items():
+                    self.parts[f"preset_{key}"] = gr.Button(
+                        label, elem_id=f"fooocus_preset_{key}", size="sm"
+                    )
+            self.parts["preset_said"] = html("fooocus_preset_said")
+            for key, label in _PRESET_ANSWERS.items():
+                self.parts[f"preset_{key}"] = gr.Button(
+                    label,
+                    elem_id=f"fooocus_preset_{key}",
+                    size="sm",
+                    visible=False,
+                )
 
     def build_styles(self) -> None:
         gr.HTML(
@@ -78,9 +111,10 @@ class _Column:
             self.add("refiner_switch")
         with gr.Group(elem_id="fooocus_loras"):
             for slot in range(1, LORA_SLOTS + 1):
-                with gr.Row():
-                    self.add(f"lora_{slot}")
-                    self.add(f"lora_weight_{slot}")
+                with gr.Row(elem_classes=["fooocus-lora"]):
+                    self.add(f"lora_on_{slot}", container=False, scale=0, min_width=0)
+                    self.add(f"lora_{slot}", scale=1, min_width=120)
+                    self.add(f"lora_weight_{slot}", scale=1, min_width=150)
         self.add("vae")
         self.parts["refresh"] = gr.Button("Refresh all files", elem_id="fooocus_refresh")
 
@@ -99,7 +133,9 @@ class _Column:
             self.add("scheduler")
         self.add("upscaler")
         with gr.Accordion("Overrides (-1 = off)", open=False, elem_id="fooocus_forced"):
-            self.add("steps")
+            with gr.Row():
+                self.add("steps")
+                self.add("switch_step")
             with gr.Row():
                 self.add("width")
                 self.add("height")

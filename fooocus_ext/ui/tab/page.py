@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
 
+from fooocus_ext.markup import render
 from fooocus_ext.tab.actions import VARIATIONS
+from fooocus_ext.tab.overruled import overruled
 from fooocus_ext.tab.widgets import ORIGINAL
 from fooocus_ext.ui.tab.columns import build_columns
 from fooocus_ext.ui.tab.components import component, html
@@ -30,6 +33,12 @@ _DETAILS = """
   <span id="fooocus_details_said" role="status"></span>
 </p>
 """
+_HIDDEN_TEXTS = (
+    *("infotexts", "infotext", "window", "shown", "pasted", "wildcards", "session", "arrived"),
+)
+_HIDDEN_BUTTONS = (
+    *("show", "apply_pasted", "count_tokens", "list_wildcards", "apply_session", "list_presets"),
+)
 
 
 @dataclass
@@ -104,6 +113,9 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         tab.parts["advanced"] = gr.Checkbox(
             value=False, label="Advanced", elem_id="fooocus_advanced", container=False
         )
+        tab.parts["forever"] = gr.Checkbox(
+            value=False, label="Generate forever", elem_id="fooocus_forever", container=False
+        )
         tab.parts["expand"] = gr.Button("Expand", elem_id="fooocus_expand", size="sm")
         tab.parts[
             "expand"
@@ -111,6 +123,7 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
             "Write the expansion of Fooocus V2 into the prompt now so that you can edit it"
         )
         tab.parts["tokens"] = html("fooocus_tokens")
+    html("fooocus_queue", render("queue.html"), elem_classes=["fooocus-empty"])
     tab.parts["log"] = html("html_log_fooocus")
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):
         for key, variation in VARIATIONS.items():
@@ -125,11 +138,12 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
 def _build_hidden(tab: Tab, services: TabServices) -> None:
     """Add what the page's script and the server tell each other, out of sight."""
     with gr.Row(elem_id="fooocus_hidden"):
-        for name in ("infotexts", "infotext", "task", "action", "pasted", "wildcards"):
+        for name in _HIDDEN_TEXTS:
             tab.parts[name] = gr.Textbox(elem_id=f"fooocus_{name}", label=f"Fooocus {name}")
-        for name in ("restore", "apply_pasted", "count_tokens", "list_wildcards"):
+        for name in _HIDDEN_BUTTONS:
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
         tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
+        gr.HTML(render("overruled.html", overruled=json.dumps(overruled())))
         tab.widgets[ORIGINAL.name] = component(ORIGINAL.name, services)
         place = "first" if services.tab_first else "last"
         gr.HTML(f'<span id="fooocus_place" data-place="{place}"></span>')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from contextlib import nullcontext
 from types import SimpleNamespace
@@ -111,14 +112,18 @@ def load_on(load_host_module, monkeypatch, tmp_path):
         memory = load_host_module("a1111/weights", devices=devices)
         monkeypatch.setattr(memory, "free_bytes", card.free)
         monkeypatch.setattr(fooocus_ext.host.a1111, "weights", memory, raising=False)
+        passes = SimpleNamespace(second_pass_networks=nullcontext)
+        monkeypatch.setitem(sys.modules, "fooocus_ext.host.refiner.passes", passes)
         second_model = load_host_module(
             "a1111/second_model",
             devices=devices,
             sd_hijack=SimpleNamespace(model_hijack=hijack),
             sd_models=host,
             sd_unet=SimpleNamespace(),
+            extra_networks=SimpleNamespace(),
             sd_vae=SimpleNamespace(),
             shared=SimpleNamespace(opts=SimpleNamespace(data={})),
+            timer=SimpleNamespace(Timer=None),
         )
         base = Checkpoint(card)
         base.to(GPU)
@@ -128,7 +133,7 @@ def load_on(load_host_module, monkeypatch, tmp_path):
             host=host,
             memory=memory,
             base=base,
-            load=lambda: second_model.load(info, {}, base).model,
+            load=lambda: second_model.Loader().load(info, {}, base).model,
         )
 
     return on

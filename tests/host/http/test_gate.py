@@ -229,3 +229,17 @@ def test_what_is_wrong_is_counted_and_shortened(client):
         ["body", f"key{n}"] for n in range(100, 110)
     ]
     assert last["msg"] == "and 90 more"
+
+
+def test_problems_of_pydantic_2_can_be_answered():
+    """As Forge's pydantic 2.8 has them: what a validator of ours raised is one of their values."""
+    problem = {
+        "type": "value_error",
+        "loc": ("body", "seed"),
+        "msg": "Value error, got 1.5; allowed: a whole number",
+        "input": 1.5,
+        "ctx": {"error": ValueError("got 1.5; allowed: a whole number")},
+    }
+    (shown,) = json.loads(json.dumps(body_checks.shortened_problems([problem])))
+    assert shown["ctx"] == {"error": "got 1.5; allowed: a whole number"}
+    assert (shown["loc"], shown["input"]) == (["body", "seed"], 1.5)

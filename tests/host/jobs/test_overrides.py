@@ -6,30 +6,50 @@ from types import SimpleNamespace
 
 import pytest
 
+import fooocus_ext.host.machine
+
 DEFAULTS = {"sd_vae": "Automatic", "CLIP_stop_at_last_layers": 1}
+FORGE_DEFAULTS = {**DEFAULTS, "forge_additional_modules": []}
+SOFT, SHARP, ENCODER = "/models/VAE/soft.pt", "/models/VAE/sharp.pt", "/models/text_encoder/t5.pt"
 
 
 class Options:
     """The host's options; ``data`` is what its settings file holds."""
 
-    def __init__(self):
-        self.data = {}
+    def __init__(self, defaults):
+        self.data, self.defaults = {}, defaults
 
     def __getattr__(self, key):
-        return self.data.get(key, DEFAULTS[key])
+        if key not in self.defaults:
+            raise AttributeError(key)
+        return self.data.get(key, self.defaults[key])
 
     def get_default(self, key):
-        return DEFAULTS[key]
+        return self.defaults[key]
 
 
 @pytest.fixture
 def opts():
-    return Options()
+    return Options(DEFAULTS)
 
 
 @pytest.fixture
-def override(load_host_module, opts):
-    return load_host_module("jobs/overrides", shared=SimpleNamespace(opts=opts)).override
+def on(load_host_module, monkeypatch):
+    """Return a function that gives ``override`` on a host with these options."""
+
+    def load(opts):
+        shared = SimpleNamespace(opts=opts)
+        files = SimpleNamespace(vae_dict={"soft.pt": SOFT, "sharp.pt": SHARP})
+        vae = load_host_module("machine/vae", shared=shared, sd_vae=files)
+        monkeypatch.setattr(fooocus_ext.host.machine, "vae", vae, raising=False)
+        return load_host_module("jobs/overrides", shared=shared).override
+
+    return load
+
+
+@pytest.fixture
+def override(on, opts):
+    return on(opts)
 
 
 def request(**overridden):
@@ -62,3 +82,16 @@ def test_what_holds_anyway_is_not_set(override, opts):
     override(p, {"CLIP_stop_at_last_layers": 1, "sd_vae": "saved"})
     assert p.override_settings == {}
     assert opts.data == {"sd_vae": "saved"}
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [("sharp.pt", [ENCODER, SHARP]), ("None", [ENCODER]), ("soft.pt", None), ("Automatic", None)],
+)
+def test_forge_takes_a_vae_as_one_of_its_additional_files(on, name, files):
+    opts = Options(FORGE_DEFAULTS)
+    opts.data["forge_additional_modules"] = [ENCODER, SOFT]
+    p = request()
+    on(opts)(p, {"sd_vae": name})
+    assert p.override_settings == ({} if files is None else {"forge_additional_modules": files})
+    assert opts.data == {"forge_additional_modules": [ENCODER, SOFT]}

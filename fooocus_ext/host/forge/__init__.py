@@ -1,0 +1,1 @@
+"""Forge, reForge and Forge Classic: webuis that sample with an engine of their own (docs/hosts.md)."""

@@ -1,0 +1,54 @@
+"""The callback before each model call, in which the Forge family lets conditioning be changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modules import script_callbacks
+
+from fooocus_ext.host.forge import guidance
+from fooocus_ext.host.forge.engine import engine, timestep
+from fooocus_ext.host.forge.family import HOST
+from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
+
+
+def register() -> None:
+    """Register with the webui, which asks no callback after the call: see ``guidance.install``."""
+    script_callbacks.on_cfg_denoiser(_before_model_call)
+
+
+def _before_model_call(params: Any) -> None:
+    sampling = samplings.current()
+    if sampling is None:
+        return
+    sampling.call = None
+    if params.denoiser.p is sampling.p:
+        with ends_sampling_on_error():
+            _prepare_model_call(sampling, params, params.denoiser)
+
+
+def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
+    generation = sampling.generation
+    sigma = float(params.sigma[0])
+    refined = generation.refiner is not None and generation.refiner.intervene(
+        generation, params, denoiser, round(timestep(_sigmas(denoiser), sigma))
+    )
+    obstacle = HOST.guidance_obstacle()
+    if obstacle is not None:
+        generation.skipped["guidance"] = obstacle
+        return
+    step = timestep(_sigmas(denoiser), sigma)
+    guidance.claim_sizes(
+        generation,
+        params,
+        timestep=step,
+        size=HOST.pass_size(denoiser.p),
+        number_dtype=HOST.size_number_dtype(),
+        refined=refined,
+    )
+    guidance.begin_call(sampling, denoiser, step)
+
+
+def _sigmas(denoiser: Any) -> Any:
+    """Return the noise levels of the model whose turn it is."""
+    return engine().sigmas(denoiser.inner_model.inner_model.forge_objects.unet)

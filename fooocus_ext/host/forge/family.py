@@ -1,0 +1,79 @@
+"""What Forge, reForge and Forge Classic offer to a generation (``fooocus_ext.generation.host``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modules import shared
+
+from fooocus_ext.args import FOOOCUS, Settings
+from fooocus_ext.host import ending
+from fooocus_ext.host.forge import guidance, second_model
+from fooocus_ext.host.forge.engine import GUIDED, engine
+from fooocus_ext.host.machine import versions
+from fooocus_ext.host.refiner import turn
+
+if TYPE_CHECKING:
+    import torch
+
+    from fooocus_ext.generation.state import Generation
+
+
+class Forge:
+    """Forge and its children. Their hooks find the generation through the sampling that runs."""
+
+    @property
+    def infotext_varies(self) -> bool:
+        """Whether an infotext entry may be a function that the webui asks picture by picture."""
+        return versions.infotext_may_vary()
+
+    def attach(self, p: Any, generation: Generation) -> None:
+        """Make the generation end when the webui closes ``p``; leave out what no Forge can do."""
+        ending.close_with(p, generation)
+        if generation.settings.rendering == FOOOCUS:
+            generation.skipped["Fooocus's rendering"] = (
+                "this webui encodes texts, draws noise and places steps in its own way"
+            )
+            generation.settings = generation.settings.replace(rendering=Settings().rendering)
+
+    def job_options(self, _p: Any, _settings: Settings) -> dict[str, Any]:
+        """Return no options: the webui renders in its own way."""
+        return {}
+
+    def pass_size(self, p: Any) -> tuple[int, int]:
+        """Return (height, width) in pixels of the pass being sampled."""
+        if getattr(p, "is_hr_pass", False):
+            return p.hr_upscale_to_y, p.hr_upscale_to_x
+        return p.height, p.width
+
+    def size_number_dtype(self) -> torch.dtype:
+        """Return the dtype in which the webui rounds SDXL's size numbers before embedding them."""
+        return engine().size_number_dtype
+
+    def guidance_obstacle(self) -> str | None:
+        """Return why the active model's predictions must be left alone, or None if they need not."""
+        model = shared.sd_model
+        if getattr(model, "cond_stage_key", None) == "edit":
+            return "instruct-pix2pix models have a guidance of their own"
+        predicted = engine().prediction(model.forge_objects.unet)
+        if predicted in GUIDED:
+            return None
+        return f"it needs a model of SDXL's or SD's kind, and this one predicts something else ({predicted})"
+
+    def refiner(self, p: Any, generation: Generation) -> turn.Refiner | None:
+        """Make the refiner that the settings name ready for its turn."""
+        return turn.take_part(p, generation, second_model.Loader())
+
+    def rendering(self, _p: Any, _generation: Generation) -> None:
+        """Return None: `attach` says why."""
+        return
+
+    def prepare_pass(self, p: Any, generation: Generation) -> None:
+        """Hook into the UNet of the pass; let the refiner split the sampler, if that is its method."""
+        if self.guidance_obstacle() is None:
+            guidance.install(shared.sd_model.forge_objects)
+        if generation.refiner is not None:
+            generation.refiner.prepare_sampler(generation, p)
+
+
+HOST = Forge()

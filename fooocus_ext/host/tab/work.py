@@ -1,0 +1,102 @@
+"""Making the pictures of a queued job, and saying what went wrong where something did."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from dataclasses import replace
+
+import safetensors
+import torch
+from fastapi import HTTPException
+from modules import shared
+from PIL import Image
+
+from fooocus_ext.errors import RequestError
+from fooocus_ext.host.jobs.outputs import Output
+from fooocus_ext.host.jobs.run import make_pictures
+from fooocus_ext.host.machine import checkpoints
+from fooocus_ext.host.tab import storage
+from fooocus_ext.host.tab.job import job_for
+from fooocus_ext.host.tab.record import Record, settle
+from fooocus_ext.job_queue.jobs import QueuedJob
+from fooocus_ext.job_queue.queue import JobQueue
+from fooocus_ext.tab.choices import Choices, read_choices
+from fooocus_ext.tab.widgets import DEFAULTS, NAMES
+
+log = logging.getLogger("fooocus")
+
+OUT_OF_MEMORY = (
+    "There was not enough memory for this picture. Choose a smaller aspect ratio, fewer LoRAs or no "
+    "refiner, or start the webui with --medvram."
+)
+UNREADABLE = (
+    "A chosen model file cannot be read. It may be cut off: download it again, or choose another "
+    "under Advanced, Models."
+)
+
+
+def make(queue: JobQueue, job: QueuedJob) -> None:
+    """Make those pictures of a job that are not made yet; the caller holds the host's queue."""
+    started = time.monotonic()
+    try:
+        settle(queue, job)
+        comments = _make(queue, queue.now(job.id))
+    except (RequestError, HTTPException) as error:
+        queue.fail(job.id, str(error.detail))
+    except (torch.cuda.OutOfMemoryError, MemoryError):
+        log.exception("out of memory")
+        queue.fail(job.id, OUT_OF_MEMORY)
+    except safetensors.SafetensorError as error:
+        log.exception("a model file cannot be read")
+        queue.fail(job.id, f"{UNREADABLE} The webui says: {error}")
+    except Exception as error:
+        log.exception("a job failed")
+        queue.fail(job.id, f"{type(error).__name__}: {error}")
+    else:
+        state = shared.state
+        queue.finish(
+            job.id,
+            comments=comments,
+            seconds=time.monotonic() - started,
+            stopped=bool(state.interrupted or state.stopping_generation),
+        )
+
+
+def _make(queue: JobQueue, job: QueuedJob) -> str:
+    """Return what the host has to say; everything else is in the queue afterwards."""
+    if job.next_index >= job.image_number:
+        return ""
+    shared.state.textinfo = "Preparing"
+    choices = choices_of(job)
+    storage.refuse_without_room(choices)
+    base_model = choices.base_model or next(iter(checkpoints.sdxl_bases()), "")
+    record = Record(queue, job, choices, base_model)
+    folder = None if job.private else storage.root()
+    output = Output(folder, choices.output_format, job.next_index, record)
+    source = queue.source(job.id)
+    picture = None if source is None else Image.open(io.BytesIO(source)).convert("RGB")
+    to_make = job_for(choices, base_model, job.action, picture, output)
+    try:
+        processed = make_pictures(to_make)
+    except OSError as error:
+        if not record.keep_unsaved():
+            raise
+        log.exception("a picture could not be saved")
+        kept = "It is kept in memory until the webui ends: download it here."
+        raise RequestError(f"{storage.unstorable(error)} {kept}") from error
+    if folder is None:  # the host may have changed them since the page was shown them
+        for made in output.in_memory(processed):
+            record.keep(made, processed.images[made.index - output.first_index])
+    return str(processed.comments)
+
+
+def choices_of(job: QueuedJob) -> Choices:
+    """Return what the page asked for, with the job's own seed.
+
+    Raises:
+        RequestError: another version of the extension has added the job, and it is not allowed now.
+    """
+    choices = read_choices([job.values.get(name, DEFAULTS[name]) for name in NAMES])
+    return replace(choices, seed=job.seed)

@@ -1,0 +1,170 @@
+"""Jobs on disk: a database of SQLite, which writes a change whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from fooocus_ext.job_queue.jobs import QueuedJob
+
+log = logging.getLogger("fooocus")
+
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS jobs "
+    "(id TEXT PRIMARY KEY, place INTEGER NOT NULL, content TEXT NOT NULL, source BLOB)"
+)
+_SAVE = (
+    "INSERT INTO jobs (id, place, content, source) VALUES (?, ?, ?, ?) ON CONFLICT (id) "
+    "DO UPDATE SET place = excluded.place, content = excluded.content"
+)
+_MOST_SERVERS = 64
+
+
+@dataclass(frozen=True)
+class Change:
+    """What changes in one step.
+
+    Attributes:
+        saved: jobs, new ones and others.
+        removed: ids of jobs.
+        sources: the pictures that new jobs start from, by id; kept until the job is removed.
+    """
+
+    saved: Sequence[QueuedJob] = ()
+    removed: Sequence[str] = ()
+    sources: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Store:
+    """The jobs of one server. The caller sees to it that one thread at a time uses it."""
+
+    def __init__(self, connection: sqlite3.Connection, lock: FileLock | None = None) -> None:
+        self._connection = connection
+        self._lock = lock  # held as long as the process lives
+
+    @classmethod
+    def in_memory(cls) -> Store:
+        """Return a store that is gone with the process."""
+        return cls(_opened(":memory:"))
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """Open this server's jobs in ``folder``, which is made if need be.
+
+        Several servers may share a folder: each takes the first file that no other has.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for number in range(1, _MOST_SERVERS):
+                file = folder / f"queue-{number}.sqlite3"
+                lock = FileLock(file.with_suffix(".lock"), timeout=0)
+                with contextlib.suppress(Timeout):
+                    lock.acquire()
+                    return cls(_connect(file), lock)
+        except (OSError, sqlite3.Error) as error:
+            log.warning("the jobs that wait will not survive a restart: %s: %s", folder, error)
+        return cls.in_memory()
+
+    def close(self) -> None:
+        """Let another server have the file."""
+        self._connection.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def load(self) -> list[QueuedJob]:
+        """Return all jobs in the order of their places; a line that is no job is left out."""
+        jobs = []
+        for (content,) in self._connection.execute("SELECT content FROM jobs ORDER BY place"):
+            try:
+                jobs.append(QueuedJob.from_json(content))
+            except ValueError:
+                log.warning("a stored job cannot be read; it is left where it is")
+        return jobs
+
+    def source(self, job: str) -> bytes | None:
+        """Return the picture that a job starts from."""
+        found = self._connection.execute("SELECT source FROM jobs WHERE id = ?", (job,)).fetchone()
+        return found[0] if found else None
+
+    def commit(self, change: Change) -> None:
+        """Write a change, whole or not at all; it is on disk afterwards.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        rows = [
+            (job.id, job.place, job.to_json(), change.sources.get(job.id)) for job in change.saved
+        ]
+        try:
+            with self._connection:
+                self._connection.executemany(_SAVE, rows)
+                self._connection.executemany(
+                    "DELETE FROM jobs WHERE id = ?", [(job,) for job in change.removed]
+                )
+        except sqlite3.Error as error:
+            raise OSError(f"the queue cannot be stored: {error}") from error
+
+
+class SplitStore:
+    """Jobs on disk, and private ones in memory alone."""
+
+    def __init__(self, disk: Store) -> None:
+        self._disk, self._memory = disk, Store.in_memory()
+
+    def load(self) -> list[QueuedJob]:
+        """Return all jobs that there were when the server ended, in the order of their places."""
+        return self._disk.load()
+
+    def source(self, job: str) -> bytes | None:
+        """Return the picture that a job starts from."""
+        return self._memory.source(job) or self._disk.source(job)
+
+    def commit(self, change: Change, *, must: bool = False) -> None:
+        """Write a change; if it cannot be written, go on without it, unless it must be.
+
+        Raises:
+            OSError: it must be written and cannot be.
+        """
+        private = [job for job in change.saved if job.private]
+        public = [job for job in change.saved if not job.private]
+        self._memory.commit(Change(private, change.removed, change.sources))
+        if not public and not change.removed:
+            return
+        try:
+            self._disk.commit(Change(public, change.removed, change.sources))
+        except OSError:
+            if must:
+                raise
+            log.exception("a change of the queue is not on disk")
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    """Open the database; one that is none is put aside, and a new one begun."""
+    try:
+        return _opened(file)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        aside = file.with_suffix(f".broken-{int(time.time())}")
+        log.warning("%s is no database any more; it is now called %s", file, aside.name)
+        file.replace(aside)
+        return _opened(file)
+
+
+def _opened(file: Path | str) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA secure_delete = ON")  # removed prompts leave no trace
+        connection.execute(_TABLE)
+        connection.commit()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

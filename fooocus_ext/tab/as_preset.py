@@ -1,0 +1,55 @@
+"""What the page asks for, as a preset file says it: the reverse of filling the page from one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fooocus_ext.args import NONE
+from fooocus_ext.limits import OFF
+from fooocus_ext.presets.preset import LoraSlot, Preset, preset_from_settings
+from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
+from fooocus_ext.presets.samplers import fooocus_names
+from fooocus_ext.tab.choices import Choices
+
+
+def preset_of(name: str, choices: Choices, *, with_prompts: bool) -> tuple[Preset, list[str]]:
+    """Return the page's settings as a preset, and sentences about what a preset cannot say.
+
+    Seed, output format, upscaler and Private belong to no preset.
+
+    Args:
+        name: the preset's.
+        choices: what the page asks for.
+        with_prompts: whether prompt and negative prompt are settings, too.
+    """
+    notes = []
+    values: dict[str, Any] = {
+        "base_model": file_of(choices.base_model) if choices.base_model else None,
+        "loras": tuple(LoraSlot(True, file, weight) for file, weight in choices.loras),
+        "cfg_scale": choices.guidance_scale,
+        "vae": choices.vae or MODEL_OF_CHECKPOINT,
+        "steps": choices.steps or OFF,
+        "image_number": choices.image_number,
+        "clip_skip": choices.clip_skip,
+    }
+    sampler, scheduler = fooocus_names(choices.sampler, choices.scheduler or None)
+    if sampler and scheduler:
+        values.update(sampler=sampler, scheduler=scheduler)
+    else:
+        named = " ".join(part for part in (choices.sampler, choices.scheduler) if part)
+        notes.append(f"The sampler {named} is not stored: presets know Fooocus's samplers only.")
+    if choices.size:
+        width, height = choices.size
+        notes.append(f"The forced size {width}×{height} is not stored: presets know 26 sizes only.")
+    if with_prompts:
+        values.update(prompt=choices.prompt, negative_prompt=choices.negative_prompt)
+    settings = choices.settings
+    if settings.refiner != NONE:
+        settings = settings.replace(refiner=file_of(settings.refiner))
+    return preset_from_settings(name, settings, **values), notes
+
+
+def file_of(title: str) -> str:
+    """Return the file of a checkpoint's title: no folder, no `` [hash]``."""
+    bare = title.rpartition(" [")[0] if title.endswith("]") else title
+    return bare.replace("\\", "/").rsplit("/", 1)[-1]

@@ -1,0 +1,138 @@
+"""A missing file, from the message that names it to the file in its folder, by mouse and by keyboard."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from fooocus_ext.downloads.sources import HUB
+from tests.downloads.publisher import weights
+
+pytestmark = pytest.mark.browser
+
+NAME, UNSIZED = "browser-test-lora.safetensors", "browser-test-unsized.safetensors"
+CONTENT = weights(600_000)
+
+
+@pytest.fixture
+def missing(hub, webui_url):
+    """A preset that names a LoRA which is published, slowly, and is not here; gives the LoRA's folder."""
+    path = f"owner/repo/resolve/main/{NAME}"
+    hub.publish(path, CONTENT, seconds=0.15)
+    files = get(webui_url, "downloads")["files"]
+    folder = Path(next(each["folder"] for each in files if each["kind"] == "lora"))
+    data = folder.parent.parent / "fooocus" / "presets"
+    data.mkdir(parents=True, exist_ok=True)
+    preset = data / "browser-test.json"
+    content = {"default_loras": [[True, NAME, 0.5]], "lora_downloads": {NAME: f"{HUB}/{path}"}}
+    preset.write_text(json.dumps(content))
+    post(webui_url, "reload")
+    yield folder
+    post(webui_url, "downloads/remove", {"file": NAME})
+    for path in (preset, folder / NAME):
+        path.unlink(missing_ok=True)
+    post(webui_url, "reload")
+
+
+def get(webui_url, route):
+    with urllib.request.urlopen(f"{webui_url}/fooocus/v1/{route}", timeout=30) as answer:
+        return json.load(answer)
+
+
+def post(webui_url, route, body=None):
+    request = urllib.request.Request(
+        f"{webui_url}/fooocus/v1/{route}",
+        data=json.dumps(body or {}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture
+def item(missing, tab):
+    """The file in the message of the preset that was chosen."""
+    tab.page.reload()
+    tab.page.wait_for_function("Object.keys(opts).length > 0")
+    tab.open()
+    tab.advanced("Setting")
+    tab.page.wait_for_timeout(500)  # until the list of presets has come
+    choose(tab, "browser-test")
+    found = tab.messages.locator(".fooocus-downloads li", has_text=NAME)
+    expect(found).to_be_visible()
+    return found
+
+
+def choose(tab, preset):
+    tab.page.locator("#fooocus_preset input").click()
+    tab.page.locator(
+        "#fooocus_preset li, ul.options li", has_text=re.compile(rf"^\s*(✓\s*)?{preset}\s*$")
+    ).click()
+
+
+def test_what_a_file_is_stands_beside_its_button(item, missing):
+    expect(item).to_contain_text("from 127.0.0.1")
+    expect(item).to_contain_text(str(missing))
+    expect(item.get_by_role("link", name="its makers' terms")).to_have_attribute(
+        "href", f"{HUB}/owner/repo"
+    )
+    ask = item.get_by_role("button", name=re.compile("^Ask 127.0.0.1 for the size"))
+    expect(ask).to_be_visible()
+    expect(item.get_by_role("button", name=re.compile("^Download"))).to_have_count(0)
+    ask.click()
+    expect(item).to_contain_text("0.6 MB")
+    expect(item.get_by_role("button", name=f"Download: {NAME}")).to_be_focused()
+
+
+def test_a_file_is_downloaded_by_keyboard_with_its_progress(item, missing, hub):
+    page = item.page
+    item.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    expect(item.get_by_role("button", name=re.compile("^Download"))).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(item.get_by_role("progressbar")).to_be_visible()
+    expect(item).to_contain_text(re.compile(r"0\.\d MB of 0\.6 MB, 0\.\d MB/s, \d+ s left"))
+    expect(item.get_by_role("button", name=re.compile("^Pause"))).to_be_focused()
+    violations = Axe().run(page, context="#html_log_fooocus").response["violations"]
+    assert violations == []
+    page.keyboard.press("Enter")
+    expect(item.get_by_role("status")).to_have_text("Paused.")
+    assert not (missing / NAME).exists()
+    page.keyboard.press("Enter")
+    expect(item.get_by_role("status")).to_have_text("It is there now.")
+    assert (missing / NAME).read_bytes() == CONTENT
+    assert hub.asked[-1][1].startswith("bytes=")
+    expect(item.get_by_role("button")).to_have_count(0)
+
+
+def test_a_download_is_dropped_and_a_reload_finds_one_that_runs(item, missing):
+    page = item.page
+    item.get_by_role("button").click()
+    item.get_by_role("button", name=re.compile("^Download")).click()
+    expect(item.get_by_role("progressbar")).to_be_visible()
+    page.reload()
+    page.wait_for_function("Object.keys(opts).length > 0")
+    page.locator("#tabs > .tab-nav > button", has_text=re.compile("^ *Settings *$")).click()
+    page.locator("#settings > .tab-nav > button", has_text=re.compile("^ *Fooocus *$")).click()
+    page.locator("#fooocus_model_files summary").click()
+    listed = page.locator("#fooocus_model_files li", has_text=NAME)
+    listed.get_by_role("button", name=re.compile("^Cancel")).click()
+    expect(listed.get_by_role("progressbar")).to_have_count(0)
+    expect(listed.get_by_role("button", name=re.compile("^Ask"))).to_be_visible()
+    assert not list(missing.glob(f"{NAME}*"))
+
+
+def test_the_settings_page_lists_what_there_is(page):
+    page.locator("#tabs > .tab-nav > button", has_text=re.compile("^ *Settings *$")).click()
+    page.locator("#settings > .tab-nav > button", has_text=re.compile("^ *Fooocus *$")).click()
+    page.locator("#fooocus_model_files summary").click()
+    listed = page.locator("#fooocus_model_files li", has_text="sdxl_lcm_lora.safetensors")
+    expect(listed).to_contain_text("394 MB from 127.0.0.1")
+    expect(listed).to_contain_text("CreativeML Open RAIL++-M")
+    expect(listed.get_by_role("button", name=re.compile("^Download"))).to_be_visible()

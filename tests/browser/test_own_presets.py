@@ -1,0 +1,143 @@
+"""The page's settings: saved as a preset, renamed, deleted, and taken up again on the next visit."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.tab_page import FooocusTab
+
+pytestmark = pytest.mark.browser
+
+NAME, OTHER = "browser own", "browser renamed"
+
+
+class OwnPresets:
+    """The part of the page that saves, renames and deletes presets."""
+
+    def __init__(self, tab):
+        self.tab, self.page = tab, tab.page
+        tab.advanced("Setting")
+        self.page.locator("#fooocus_own_presets .label-wrap").click()
+        self.name = self.page.locator("#fooocus_preset_name :is(input, textarea)")
+        self.said = self.page.locator("#fooocus_preset_said .prose")
+        self.chosen = self.page.locator("#fooocus_preset input")
+
+    def press(self, button):
+        self.page.locator(f"#fooocus_preset_{button}").click()
+
+    def save(self, name):
+        self.name.fill(name)
+        self.press("save")
+
+    def offered(self, box):
+        """Return the names in a list of presets."""
+        box.click()
+        names = self.page.locator("ul.options li").all_inner_texts()
+        self.page.keyboard.press("Escape")
+        return [name.replace("✓", "").strip() for name in names]
+
+
+@pytest.fixture
+def own(tab):
+    presets = OwnPresets(tab)
+    yield presets
+    for name in (NAME, OTHER):
+        tab.page.evaluate(
+            "name => fetch(`fooocus/v1/presets/${encodeURIComponent(name)}`, {method: 'DELETE'})",
+            name,
+        )
+
+
+def test_settings_are_saved_renamed_and_deleted(own):
+    own.tab.set_number("sharpness", 7)
+    own.save(NAME)
+    expect(own.said).to_contain_text(f'saved as the preset "{NAME}"')
+    expect(own.said).to_contain_text("size 64×64 is not stored")
+    expect(own.chosen).to_have_value(NAME)
+    assert Axe().run(own.page, context="#fooocus_own_presets").response["violations"] == []
+    own.tab.set_number("sharpness", 3)
+    own.save(NAME)
+    expect(own.said).to_contain_text("Overwrite it?")
+    own.press("overwrite")
+    expect(own.said).to_contain_text("saved as")
+    expect(own.page.locator("#fooocus_preset_overwrite")).to_be_hidden()
+    own.name.fill(OTHER)
+    own.press("rename")
+    expect(own.said).to_contain_text(f'called "{OTHER}" now')
+    assert OTHER in own.offered(own.chosen)
+    own.press("delete")
+    expect(own.said).to_contain_text("Delete the preset")
+    own.press("delete_sure")
+    expect(own.said).to_contain_text("is deleted")
+    assert OTHER not in own.offered(own.chosen)
+
+
+def test_the_lists_of_the_panels_learn_of_it(own):
+    own.save(NAME)
+    expect(own.said).to_contain_text("saved as")
+    own.page.locator("#tabs > .tab-nav > button", has_text=re.compile("^ *txt2img *$")).click()
+    accordion = own.page.locator("#tab_txt2img .input-accordion", has_text="Fooocus")
+    accordion.locator(".label-wrap").first.locator("span").last.click()
+    preset = own.page.locator("#tab_txt2img [id$=_fooocus_preset] input").first
+    assert NAME in own.offered(preset)
+
+
+@pytest.mark.parametrize("name", ["", "../up", "None", "x" * 65])
+def test_a_name_that_is_none_is_told(own, name):
+    own.save(name)
+    expect(own.said.get_by_role("alert")).to_contain_text("cannot be the name of a preset")
+
+
+def test_a_preset_of_the_extension_stays(own):
+    own.press("delete")
+    expect(own.said.get_by_role("alert")).to_contain_text("comes with the extension")
+
+
+def start_with(page, choice):
+    page.evaluate(
+        """async choice => {
+            opts.fooocus_start_with = choice;
+            await fetch("sdapi/v1/options", {
+                method: "POST",
+                headers: {"Content-Type": "application/json"},
+                body: JSON.stringify({fooocus_start_with: choice}),
+            });
+        }""",
+        choice,
+    )
+
+
+@pytest.mark.parametrize("is_private", [False, True], ids=["open", "private"])
+def test_the_next_visit_begins_where_the_last_job_was(tab, is_private):
+    page = tab.page
+    tab.advanced("Setting")
+    if is_private:
+        page.locator("#fooocus_private input").check()
+    tab.set_number("image_number", 1)
+    tab.set_number("sharpness", 7)
+    tab.generate("a lighthouse")
+    start_with(page, "last session")
+    try:
+        page.reload()
+        page.wait_for_function("Object.keys(opts).length > 0")
+        again = FooocusTab(page)
+        if is_private:
+            page.wait_for_timeout(1500)
+            expect(again.prompt).to_have_value("")
+        else:
+            expect(again.prompt).to_have_value("a lighthouse")
+            page.wait_for_function(
+                "document.querySelector('#fooocus_sharpness input[type=number]').value == 7"
+            )
+            assert again.number("width") == 64
+    finally:
+        start_with(page, "default preset")
+    page.reload()
+    page.wait_for_function("Object.keys(opts).length > 0")
+    again = FooocusTab(page)
+    page.wait_for_timeout(1000)
+    expect(again.prompt).to_have_value("")

@@ -1,0 +1,63 @@
+"""A picture of Fooocus, dropped on the tab: it is made again, until somebody edits what it came from."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PICTURE = Path(__file__).resolve().parents[1] / "data" / "by-fooocus" / "fooocus.png"
+IN_USE = "The texts of the original picture are used"
+
+
+def drop(tab, picture):
+    """Drops a file on the page, as the browser tells the page of it."""
+    content = base64.b64encode(picture.read_bytes()).decode()
+    tab.page.evaluate(
+        """([content, name]) => {
+            const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0));
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([bytes], name, {type: "image/png"}));
+            const how = {dataTransfer, bubbles: true, cancelable: true};
+            const page = document.querySelector("#fooocus_main");
+            page.dispatchEvent(new DragEvent("dragover", how));
+            page.dispatchEvent(new DragEvent("drop", how));
+        }""",
+        [content, picture.name],
+    )
+
+
+def shown_picture(tab):
+    """The picture of the gallery, as the server has it."""
+    address = tab.page.locator("#fooocus_gallery img").first.evaluate("image => image.src")
+    answer = tab.page.request.get(address)
+    with Image.open(io.BytesIO(answer.body())) as picture:
+        return np.asarray(picture.convert("RGB"), dtype=np.int16)
+
+
+def test_a_dropped_picture_of_fooocus_is_made_again_and_an_edit_takes_over(tab):
+    drop(tab, PICTURE)
+    expect(tab.messages).to_contain_text(IN_USE)
+    expect(tab.messages).to_contain_text("Somebody Film")
+    expect(tab.prompt).to_have_value("a red house in the forest\nsnow")
+    assert tab.number("steps") == 8
+    tab.generate()
+    expect(tab.messages).to_contain_text(IN_USE)
+    with Image.open(PICTURE) as original:
+        wanted = np.asarray(original.convert("RGB"), dtype=np.int16)
+    difference = np.abs(shown_picture(tab) - wanted)
+    assert difference.max() <= 7
+    assert difference.mean() <= 0.06
+    assert "Fooocus original texts" in tab.infotexts()[0]
+
+    tab.generate("a blue house in the forest")
+    expect(tab.messages).not_to_contain_text(IN_USE)
+    assert "original texts" not in tab.infotexts()[0]
+    assert np.abs(shown_picture(tab) - wanted).mean() > 1

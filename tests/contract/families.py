@@ -1,0 +1,67 @@
+"""How the families of webuis differ where the contract tests start them and change their checkpoint."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import Any
+
+from tests.embedded_webui.command_line import FLAGS
+
+
+class A1111:
+    """AUTOMATIC1111's webui; the embedded one doubles it."""
+
+    flags: tuple[str, ...] = FLAGS
+
+    def boot(self) -> Any:
+        """Import the webui, which is this folder, as its start does; return its entry."""
+        entry = importlib.import_module("webui")
+        entry.initialize.initialize()
+        return entry
+
+    def use(self, modules: Any, title: str) -> None:
+        """Make a checkpoint the active one, as choosing it on the page does."""
+        modules.shared.opts.data["sd_model_checkpoint"] = title
+        modules.sd_models.reload_model_weights()
+
+
+class ForgeFamily(A1111):
+    """What Forge, reForge and Forge Classic share: importing the entry initializes, and CPUs are asked for
+    in other words. Not each knows every flag of A1111."""
+
+    flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--vae-in-fp32")
+
+    def boot(self) -> Any:
+        os.environ["IGNORE_CMD_ARGS_ERRORS"] = "1"
+        return importlib.import_module("webui")
+
+
+class LdmPatched(ForgeFamily):
+    """reForge and Forge Classic."""
+
+    flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--all-in-fp32")
+
+    def use(self, modules: Any, title: str) -> None:
+        active = getattr(modules.sd_models.model_data, "sd_model", None)
+        if getattr(getattr(active, "sd_checkpoint_info", None), "title", None) != title:
+            super().use(modules, title)
+
+
+class Forge(ForgeFamily):
+    """Forge, which loads a checkpoint when a job needs it, by what its page has noted."""
+
+    def use(self, modules: Any, title: str) -> None:
+        modules.shared.opts.data["sd_model_checkpoint"] = title
+        importlib.import_module("modules_forge.main_entry").refresh_model_loading_parameters()
+        modules.sd_models.forge_model_reload()
+
+
+def family_of(webui: Path | None) -> A1111:
+    """Return the family of the webui in a folder; None is the embedded one."""
+    if webui is not None and (webui / "backend").is_dir():
+        return Forge()
+    if webui is not None and (webui / "ldm_patched").is_dir():
+        return LdmPatched()
+    return A1111()

@@ -1,0 +1,245 @@
+"""Jobs of the tab's queue on the host: killed at any moment, stopped, without room on the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fooocus_ext import image_log
+
+WINDOW = "window-of-a-test"
+PICTURES = 3
+SMALL = {"width": 64, "height": 64, "steps": 1, "image_number": PICTURES, "random_seed": False}
+SMALL |= {"seed": "7", "styles": "[]", "prompt": "[[a fox, an owl, a hare]] in the snow"}
+
+
+class KilledError(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
+class Desk:
+    """A queue of its own in a folder, worked through on the host by hand."""
+
+    def __init__(self, host, folder, monkeypatch):
+        load = importlib.import_module
+        self.host, self.folder, self.monkeypatch = host, folder, monkeypatch
+        self.jobs, self.queues = (load(f"fooocus_ext.job_queue.{n}") for n in ("jobs", "queue"))
+        self.stores, self.run = (
+            load("fooocus_ext.job_queue.store"),
+            load("fooocus_ext.host.jobs.run"),
+        )
+        self.record, self.work = (load(f"fooocus_ext.host.tab.{n}") for n in ("record", "work"))
+        monkeypatch.setattr(
+            host.modules.shared.cmd_opts, "fooocus_outputs", str(folder / "out"), raising=False
+        )
+        self.store = None
+        self.start()
+
+    def start(self):
+        """Start the server, or another one after the last was killed."""
+        if self.store is not None:
+            self.store.close()
+        self.store = self.stores.Store.open(self.folder / "queue")
+        self.queue = self.queues.JobQueue(self.stores.SplitStore(self.store))
+        for job in self.queue.unsettled():
+            self.record.settle(self.queue, job)
+
+    def add(self, name="task(job)", source=None, **values):
+        values = {"base_model": self.host.checkpoints.base, **SMALL, **values}
+        job = self.jobs.QueuedJob(
+            id=name,
+            window=WINDOW,
+            action="generate",
+            values=values,
+            seed=7,
+            image_number=values["image_number"],
+            private=bool(values.get("private")),
+        )
+        self.queue.add(job, source)
+
+    def work_on(self):
+        """Make the next job's pictures, as the worker does."""
+        with self.host.modules.call_queue.queue_lock:
+            job = self.queue.take()
+            with self.run.as_task(job.id):
+                self.work.make(self.queue, job)
+        return self.queue.now(job.id)
+
+    def entries(self):
+        """The log's entries, in order."""
+        days = [d for d in (self.folder / "out").iterdir() if d.is_dir()]
+        return [e for day in sorted(days) for e in image_log.read_newest(day, 500)][::-1]
+
+    def pictures(self):
+        files = sorted((self.folder / "out").rglob("*.png"))
+        return {self.seed_of(file): np.asarray(Image.open(file)) for file in files}
+
+    def seed_of(self, file):
+        seeds = {entry.file: entry.metadata["seed"] for entry in self.entries()}
+        return int(seeds[file.name])
+
+
+@pytest.fixture
+def desk(host, tmp_path, monkeypatch):
+    made = Desk(host, tmp_path, monkeypatch)
+    yield made
+    made.store.close()
+
+
+def kill_before(desk, place, name, count):
+    """End the process when ``place.name`` is called for the ``count``-th time."""
+    original, calls = getattr(place, name), []
+
+    def killed(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == count:
+            raise KilledError
+        return original(*args, **kwargs)
+
+    desk.monkeypatch.setattr(place, name, killed)
+
+
+def test_pictures_are_taken_down_one_by_one(desk):
+    desk.add()
+    seen = []
+    skipped = desk.queue.picture_made
+
+    def made(*args):
+        skipped(*args)
+        seen.append([m.index for m in desk.queue.now("task(job)").made])
+
+    desk.monkeypatch.setattr(desk.queue, "picture_made", made)
+    job = desk.work_on()
+    assert seen == [[0], [0, 1], [0, 1, 2]]
+    assert (job.state, [m.seed for m in job.made]) == ("done", [7, 8, 9])
+    assert [e.metadata["seed"] for e in desk.entries()] == ["7", "8", "9"]
+    assert all(f"Seed: {m.seed}" in m.infotext for m in job.made)
+    words = [json.loads(e.json)["full_prompt"][0] for e in desk.entries()]
+    assert [w.split()[1] for w in words] == ["fox", "owl", "hare"]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["before it is announced", "before it is stored", "before the log", "before it is done"],
+)
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_killed_job_goes_on_without_a_picture_lost_or_made_twice(desk, host, moment, count):
+    desk.add("task(reference)")
+    desk.work_on()
+    reference = desk.pictures()
+    for file in (desk.folder / "out").rglob("*"):
+        if file.is_file():
+            file.unlink()
+    desk.add()
+    place, name = {
+        "before it is announced": (desk.queue, "announce"),
+        "before it is stored": (host.modules.images, "save_image_with_geninfo"),
+        "before the log": (image_log, "append"),
+        "before it is done": (desk.queue, "picture_made"),
+    }[moment]
+    with desk.monkeypatch.context() as patched:
+        desk.monkeypatch = patched
+        kill_before(desk, place, name, count)
+        with contextlib.suppress(KilledError):
+            desk.work_on()
+    desk.start()
+    job = desk.work_on()
+    assert [m.index for m in job.made] == list(range(PICTURES))
+    assert [e.metadata["seed"] for e in desk.entries()] == ["7", "8", "9"]
+    again = desk.pictures()
+    assert again.keys() == reference.keys() == {7, 8, 9}
+    for seed, pixels in again.items():
+        assert np.abs(pixels.astype(int) - reference[seed].astype(int)).max() <= 1
+
+
+@pytest.mark.reports_errors
+def test_a_picture_that_cannot_be_stored_is_kept_and_stored_at_the_next_try(desk, host):
+    desk.add()
+    store, calls = host.modules.images.save_image, []
+
+    def full(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return store(*args, **kwargs)
+
+    desk.monkeypatch.setattr(host.modules.images, "save_image", full)
+    job = desk.work_on()
+    assert job.state == "failed"
+    assert str(desk.folder / "out") in job.error
+    assert "No space left on device" in job.error
+    assert [(m.index, m.file is None) for m in job.made] == [(0, False), (1, True)]
+    content = desk.queue.picture(WINDOW, job.id, 1)
+    kept = SimpleNamespace(pixels=np.asarray(Image.open(__import__("io").BytesIO(content))))
+    desk.queue.retry(WINDOW, job.id)
+    job = desk.work_on()
+    assert [(m.index, m.file is None) for m in job.made] == [(0, False), (1, False), (2, False)]
+    assert [e.metadata["seed"] for e in desk.entries()] == ["7", "8", "9"]
+    assert np.abs(desk.pictures()[8].astype(int) - kept.pixels.astype(int)).max() <= 1
+
+
+def test_without_a_folder_nothing_is_sampled(desk, host):
+    (desk.folder / "out").write_text("a file where the folder should be")
+    desk.add()
+    desk.monkeypatch.setattr(desk.work, "make_pictures", None)
+    job = desk.work_on()
+    assert job.state == "failed"
+    assert job.error.startswith(f"Pictures cannot be saved in {desk.folder / 'out'}: ")
+    desk.add("task(private)", private=True, image_number=1)
+    desk.monkeypatch.undo()
+    assert desk.work_on().state == "done"
+
+
+def test_private_pictures_are_in_memory_alone_as_soon_as_they_are_made(desk):
+    desk.add(private=True, image_number=2)
+    states = []
+    made = desk.queue.picture_made
+
+    def noted(*args):
+        made(*args)
+        states.append((desk.queue.now("task(job)").state, args[1].index))
+
+    desk.monkeypatch.setattr(desk.queue, "picture_made", noted)
+    job = desk.work_on()
+    assert states[:2] == [("running", 0), ("running", 1)]
+    assert [m.file for m in job.made] == [None, None]
+    assert "Seed: 8" in job.made[1].infotext
+    assert desk.queue.picture(WINDOW, job.id, 1).startswith(b"\x89PNG")
+    assert not (desk.folder / "out").exists()
+
+
+def test_stop_ends_a_job_and_skip_a_picture(desk, host):
+    state = host.modules.shared.state
+    desk.add("task(stopped)")
+    made = desk.queue.picture_made
+
+    def then_stop(*args):
+        made(*args)
+        state.interrupt()
+
+    with desk.monkeypatch.context() as patched:
+        patched.setattr(desk.queue, "picture_made", then_stop)
+        job = desk.work_on()
+    assert (job.state, len(job.made)) == ("done", 1)
+    assert not state.interrupted
+    desk.add("task(skipped)", steps=3)
+    announced = desk.queue.announce
+    with desk.monkeypatch.context() as patched:
+
+        def then_skip(*args):
+            announced(*args)
+            if args[1].picture.index == 0:
+                patched.setattr(
+                    desk.work.job_for.__globals__["outputs"], "_sampling_ended", lambda: False
+                )
+
+        patched.setattr(desk.queue, "announce", then_skip)
+        job = desk.work_on()
+    assert (job.state, len(job.made), job.next_index) == ("done", 1, PICTURES)

@@ -1,0 +1,37 @@
+"""Fooocus's rendering makes Fooocus's pictures: all those in tests/twin, on whatever webui runs here."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract import twin
+from tests.contract.twin import CASES, Difference
+
+SAME = Difference(1, 0.01)
+"""Fooocus's own difference to itself with another way to compute attention: 1 / 0.0002."""
+
+UNEQUAL = {
+    "size-200x264": Difference(235, 9.5),  # A1111's UNet resizes what does not fit by nearest
+    "uni_pc+karras": Difference(14, 0.9),  # A1111's solver places its steps elsewhere
+    "uni_pc_bh2+karras": Difference(14, 0.9),
+}
+"""What cannot be equal, and how far it may be off."""
+
+
+@pytest.fixture
+def pocket(host):
+    """The host, if it runs the model of which Fooocus made the pictures."""
+    path = host.checkpoints.paths[host.checkpoints.base]
+    if twin.title_of(path) != twin.MADE_OF:
+        pytest.skip(f"Fooocus made the pictures of {twin.MADE_OF}, which is not here")
+    if not hasattr(host.modules.scripts.Script, "process_before_every_sampling"):
+        pytest.skip("the webui lacks a hook that a part of the rendering needs")
+    return host
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_picture_is_fooocus_picture(pocket, unchanged, name):
+    bound = UNEQUAL.get(name, SAME)
+    found = twin.difference(name, twin.picture_of(name, pocket))
+    assert found.largest <= bound.largest, found
+    assert found.mean <= bound.mean, found

@@ -1,0 +1,203 @@
+"""A refiner on the Forge family: told to the memory manager, never moved, and gone without a trace."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from fooocus_ext.args import Settings
+from fooocus_ext.errors import RequestError
+from tests.host.forge.engine_stand_in import FORGE
+from tests.host.forge.test_guidance import EARLY, LATE, step
+from tests.host.forge.webui_stand_in import BASE_MARK, REFINER_MARK
+
+NEUTRAL = Settings(
+    enabled=True, sharpness=0.0, adm_positive=1.0, adm_negative=1.0, adaptive_cfg=30.0,
+    refiner="other", refiner_switch=0.5,
+)  # fmt: skip
+
+
+@pytest.fixture
+def other(webui):
+    """The CheckpointInfo of another checkpoint, which the webui finds by any name."""
+
+    def named(mark):
+        info = webui.checkpoint(mark)
+        info.names = ["model.diffusion_model.x", mark]
+        webui.modules["modules.sd_models"].get_closet_checkpoint_match = lambda _: info
+        return info
+
+    named(REFINER_MARK)
+    for unet in (webui.base.forge_objects_original.unet,):
+        unet.model.diffusion_model = SimpleNamespace(in_channels=4)
+    return named
+
+
+def begin(webui, settings=NEUTRAL, **request):
+    p, generation = webui.request(settings, refiner_checkpoint_info=None, **request)
+    generation.refiner = webui.adapter("forge.family").HOST.refiner(p, generation)
+    return p, generation
+
+
+def resident(webui):
+    return webui.adapter("refiner.resident").RESIDENCE
+
+
+def test_it_takes_its_turn_and_the_base_is_back(webui, other):
+    p, generation = begin(webui)
+    webui.sample(p, [step(EARLY), step(LATE)])
+    assert webui.told == [
+        ("encode", "other"),
+        ("cleanup", "base"),
+        ("prepare", "other"),
+        ("cleanup", "other"),
+    ]
+    assert webui.model_data.sd_model is webui.base
+    assert webui.denoiser.inner_model.inner_model is webui.base
+    assert (p.c, p.cached_c) == ("base's", ["base's", None])
+    assert generation.skipped == {}
+    assert p.extra_generation_params == {
+        "Fooocus refiner": "other",
+        "Fooocus refiner switch": "0.5",
+    }
+
+
+def test_it_samples_with_its_own_conditioning_and_our_hooks(webui, other):
+    p, _ = begin(webui, NEUTRAL.replace(sharpness=20.0))
+    webui.sample(p, [step(EARLY), step(LATE)])
+    model = resident(webui)._model.second.model
+    [call] = model.forge_objects.unet.model.calls
+    assert call.y.shape == (2, 2560)
+    assert "sampler_post_cfg_function" in model.forge_objects.unet.model_options
+    assert "sampler_post_cfg_function" not in model.forge_objects_original.unet.model_options
+
+
+def test_it_stays_in_memory_for_the_next_job_and_is_forgotten_when_released(webui, other):
+    for _ in range(2):
+        p, _ = begin(webui)
+        webui.sample(p, [step(EARLY), step(LATE)])
+    model = resident(webui)._model.second.model
+    assert [told for told in webui.told if told[0] == "encode"] == [("encode", "other")] * 2
+    assert any(model.forge_objects.unet.is_clone(entry.model) for entry in webui.loaded)
+    base = SimpleNamespace(model=webui.base.forge_objects.unet)
+    dead = SimpleNamespace(model=None)  # reForge keeps entries of models that are gone
+    webui.loaded += [base, dead]
+    live = webui.loaded
+    assert resident(webui).release() == "other"
+    assert live == [base, dead]
+    assert resident(webui).title() is None
+
+
+def test_the_base_samples_on_if_the_refiners_turn_ends_before_the_last_step(webui, other):
+    """Samplers that go back to higher noise do so under the "timestep" rule."""
+    options = webui.modules["fooocus_ext.host.machine.options"]
+    options.refiner_switch_rule = lambda: "timestep"
+    p, _ = begin(webui)
+    webui.sample(p, [step(EARLY), step(LATE), step(EARLY)])
+    assert webui.told[2:] == [("prepare", "other"), ("cleanup", "other"), ("prepare", "base")]
+
+
+@pytest.mark.parametrize("interrupts", [False, True])
+def test_a_sampling_that_ends_early_leaves_the_base(webui, other, interrupts):
+    p, generation = begin(webui)
+    failing = (*step(LATE)[:4], ("no weight",))
+    if interrupts:
+        webui.modules["modules.shared"].state.interrupted = True
+    with pytest.raises(TypeError):
+        webui.sample(p, [step(EARLY), failing])
+    assert webui.told[-1] == ("cleanup", "other")
+    assert webui.model_data.sd_model is webui.base
+    assert webui.denoiser.inner_model.inner_model is webui.base
+    assert generation.skipped == {}
+
+
+def test_a_memory_manager_that_fails_leaves_the_base(webui, other, monkeypatch):
+    p, _ = begin(webui)
+
+    def no_memory(unet):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(webui, "_prepare", no_memory)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        webui.sample(p, [step(EARLY), step(LATE)])
+    assert webui.model_data.sd_model is webui.base
+    assert webui.denoiser.inner_model.inner_model is webui.base
+
+
+def test_loading_changes_no_global(webui, other):
+    begin(webui)
+    assert webui.model_data.sd_model is webui.base
+    assert set(vars(webui.text_encoder).values()) == {"the base's"}
+    assert webui.loaded == []
+    model = resident(webui)._model.second.model
+    for name in ("forge_objects", "forge_objects_original", "forge_objects_after_applying_lora"):
+        assert getattr(model, name).vae is None
+
+
+def test_loras_are_not_put_on_an_sdxl_refiner(webui, other):
+    p, _ = begin(webui)
+    webui.sample(p, [step(EARLY), step(LATE)])
+    assert webui.activated == []
+
+
+def test_loras_are_put_on_a_refiner_that_is_an_sdxl_model(webui, other):
+    other(BASE_MARK)
+    p, _ = begin(webui)
+    webui.sample(p, [step(EARLY), step(LATE)])
+    assert set(map(str, webui.activated)) == {str(("other", p.extra_network_data))}
+
+
+def test_the_loras_of_a_hires_pass_are_on_it_for_that_pass_alone(webui, other):
+    other(BASE_MARK)
+    p, _ = begin(webui, enable_hr=True)
+    webui.modules["modules.shared"].opts.hires_fix_refiner_pass = "second pass"
+    webui.sample(p, [step(EARLY), step(LATE)])
+    assert webui.activated == [("other", {"lora": ["another"]}), ("other", {"lora": ["one"]})]
+    webui.activated.clear()
+    p.is_hr_pass = True
+    webui.sample(p, [step(EARLY), step(LATE)])
+    assert webui.activated[-1] == ("other", {"lora": ["another"]})
+
+
+def test_no_loras_are_put_on_it_where_the_request_disables_them(webui, other):
+    other(BASE_MARK)
+    p, _ = begin(webui, disable_extra_networks=True)
+    webui.sample(p, [step(EARLY), step(LATE)])
+    assert webui.activated == []
+
+
+def test_at_scale_1_forge_has_no_negative_conditioning_to_replace(webui, other):
+    if webui.family == FORGE:
+        webui.modules["modules.processing"].StableDiffusionProcessing.setup_conds = lambda p: (
+            setattr(p, "c", "other"),
+            setattr(p, "uc", None),
+        )
+    p, generation = begin(webui)
+    webui.sample(p, [step(EARLY), step(LATE)], cond_scale=1.0)
+    [call] = resident(webui)._model.second.model.forge_objects.unet.model.calls
+    assert call.rows == 1
+    assert "refiner" not in generation.skipped
+
+
+def test_a_model_of_another_kind_is_refused_with_what_is_allowed(webui, other):
+    other("cond_stage_model.model.ln_final.weight")
+    with pytest.raises(RequestError, match="SD2 model, but the base model"):
+        begin(webui)
+
+
+def test_a_model_that_the_loader_does_not_know_is_refused(webui, other, monkeypatch):
+    if webui.family != FORGE:
+        pytest.skip("the others raise an error of their own")
+    webui.modules["backend.loader"].forge_loader = lambda *_, **__: None
+    with pytest.raises(RequestError, match="does not know the kind of model"):
+        begin(webui)
+
+
+def test_an_error_while_loading_leaves_the_globals(webui, other):
+    webui.load_error = RuntimeError("broken file")
+    with pytest.raises(RuntimeError, match="broken file"):
+        begin(webui)
+    assert resident(webui).title() is None
+    assert not resident(webui).is_loading
+    assert set(vars(webui.text_encoder).values()) == {"the base's"}

@@ -1,0 +1,86 @@
+"""The page's settings saved as a preset, and filled in from it again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fooocus_ext.metadata.preset import from_preset
+from fooocus_ext.presets.files import load_presets, save_preset
+from fooocus_ext.presets.resolve import resolve
+from fooocus_ext.tab.as_preset import preset_of
+from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.fill import fill
+from fooocus_ext.tab.widgets import DEFAULTS, NAMES, SIZE_LABELS
+from tests.tab.names import NAMES_HERE
+
+SIZE = next(label for label, value in SIZE_LABELS.items() if value == "896*1152")
+CHOSEN = {
+    "prompt": "a fox",
+    "negative_prompt": "dog",
+    "styles": '["Fooocus V2", "O\'Brien, x"]',
+    "performance": "Quality",
+    "aspect_ratio": SIZE,
+    "image_number": 5,
+    "base_model": NAMES_HERE.checkpoints[0],
+    "refiner": NAMES_HERE.checkpoints[1],
+    "refiner_switch": 0.7,
+    "lora_1": NAMES_HERE.loras[0],
+    "lora_weight_1": 0.25,
+    "guidance_scale": 5.5,
+    "sharpness": 3.0,
+    "adm_positive": 1.2,
+    "adm_negative": 0.9,
+    "adm_end": 0.4,
+    "adaptive_cfg": 6.0,
+    "refiner_method": "separate",
+    "sampler": "Euler a",
+    "scheduler": "Karras",
+    "steps": 42,
+}
+
+
+def chosen(**values):
+    return read_choices([{**DEFAULTS, **CHOSEN, **values}[name] for name in NAMES])
+
+
+def filled_from(preset, tmp_path):
+    """Return what the page gets from a preset's file."""
+    save_preset(tmp_path, preset.name, preset)
+    loaded = load_presets([tmp_path]).presets[preset.name]
+    here = NAMES_HERE
+    found = resolve(loaded, here.checkpoints, here.loras, here.vaes)
+    assert found.problems == ()
+    return fill(from_preset(loaded, found), here)
+
+
+@pytest.mark.parametrize("with_prompts", [True, False])
+def test_what_was_saved_comes_back(tmp_path, with_prompts):
+    preset, notes = preset_of("mine", chosen(), with_prompts=with_prompts)
+    assert notes == []
+    filled = filled_from(preset, tmp_path)
+    expected = {
+        name: value
+        for name, value in CHOSEN.items()
+        if with_prompts or name not in ("prompt", "negative_prompt")
+    }
+    got = {name: filled.values.get(name) for name in expected}
+    got["styles"] = json.dumps(json.loads(got["styles"]))
+    assert got == {**expected, "styles": json.dumps(json.loads(CHOSEN["styles"]))}
+    assert not {"prompt", "negative_prompt"} & set(filled.values) or with_prompts
+
+
+def test_models_are_stored_by_their_files_names(tmp_path):
+    preset, _notes = preset_of(
+        "mine", chosen(base_model="sub\\x/base.safetensors [0123456789]"), with_prompts=False
+    )
+    assert preset.base_model == "base.safetensors"
+
+
+def test_what_a_preset_cannot_say_is_told():
+    values = {"sampler": "Restart", "scheduler": "Automatic", "width": 512, "height": 512}
+    preset, notes = preset_of("mine", chosen(**values), with_prompts=False)
+    assert (preset.sampler, preset.aspect_ratio) == (None, None)
+    assert any("Restart Automatic is not stored" in note for note in notes)
+    assert any("512×512 is not stored" in note for note in notes)

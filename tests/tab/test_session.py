@@ -1,0 +1,77 @@
+"""The last session, as a browser gives it back: what can be used of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fooocus_ext.tab.session import MAX_LENGTH, read_session
+from fooocus_ext.tab.widgets import DEFAULTS, WIDGETS
+from tests.tab.names import NAMES_HERE, STYLES
+
+LISTED = {
+    "base_model": lambda: NAMES_HERE.checkpoints,
+    "refiner": lambda: ["None", *NAMES_HERE.checkpoints],
+    "lora": lambda: ["None", *NAMES_HERE.loras],
+    "vae": lambda: ["Default", *NAMES_HERE.vaes],
+    "sampler": lambda: ["DPM++ 2M SDE", *NAMES_HERE.samplers],
+    "scheduler": lambda: ["Karras", *NAMES_HERE.schedulers],
+    "upscaler": lambda: ["Automatic"],
+}
+
+
+def session(text):
+    return read_session(text, LISTED, STYLES)
+
+
+def test_every_widget_has_a_list_here():
+    assert {widget.listed_as for widget in WIDGETS if widget.kind == "list"} == set(LISTED)
+
+
+def test_all_that_was_kept_comes_back():
+    kept = {
+        **DEFAULTS,
+        "prompt": "a fox",
+        "styles": '["Fooocus V2"]',
+        "image_number": 3,
+        "seed": "77",
+        "random_seed": False,
+        "lora_1": NAMES_HERE.loras[0],
+    }
+    found = session(json.dumps(kept))
+    assert found.notes == ()
+    assert found.values == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("image_number", 99, "Image number"),
+        ("sharpness", "much", "Sharpness"),
+        ("performance", "Ludicrous", "Performance"),
+        ("styles", "{}", "Selected styles"),
+        ("prompt", 7, "Prompt"),
+        ("base_model", "gone.safetensors", "not installed"),
+        ("lora_2", "gone", "not installed"),
+        ("styles", '["No such style at all"]', "No such style"),
+    ],
+)
+def test_what_cannot_be_used_is_told_and_left_out(name, value, said):
+    found = session(json.dumps({"negative_prompt": "kept", name: value}))
+    assert found.values["negative_prompt"] == "kept"
+    assert found.values.get(name) != value
+    assert len(found.notes) == 1
+    assert said in found.notes[0]
+
+
+def test_what_other_versions_kept_is_passed_over():
+    assert session('{"a_widget_of_tomorrow": 1}').notes == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "null", "[]", "{", "1" * 10, '{"a": NaN}', "[" * 5000, " " * (MAX_LENGTH + 1)]
+)
+def test_what_makes_no_sense_is_told(text):
+    found = session(text)
+    assert (found.values, len(found.notes)) == ({}, 1)

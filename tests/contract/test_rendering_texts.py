@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 
 import pytest
 import torch
@@ -107,8 +108,10 @@ def test_emphasis_moves_states_away_from_the_empty_texts(host, weight):
 
 
 def test_square_brackets_are_ordinary_characters(host):
-    call = first_call(host, negative_prompt="[blurry]")
+    with probes.processing_objects(host) as objects:
+        call = first_call(host, negative_prompt="[blurry]")
     assert_hears(call.uncond, encoded(host, "\\[blurry\\]"))
+    assert any("[ and ]" in comment for comment in objects[0].comments)
 
 
 def test_a_word_that_does_not_fit_begins_the_next_chunk(host):
@@ -323,3 +326,25 @@ def test_a_model_that_is_not_sdxl_says_what_is_skipped(host):
     host.use(host.checkpoints.sd15)
     result = host.generate(FOOOCUS)
     assert "Fooocus's rendering: it needs an SDXL base model" in result.infotext
+
+
+def test_an_embedding_stands_where_the_host_puts_it(host):
+    if host.is_embedded:
+        pytest.skip("the embedded webui has no embeddings")
+    inversion = importlib.import_module("modules.textual_inversion.textual_inversion")
+    generator = torch.Generator().manual_seed(1)
+    widths = {"clip_l": 768, "clip_g": BIG}
+    vec = {key: torch.randn(3, width, generator=generator) for key, width in widths.items()}
+    embedding = inversion.Embedding(vec, "dusk")
+    embedding.vectors = 3
+    model, database = host.modules.shared.sd_model, host.modules.sd_hijack.model_hijack.embedding_db
+    database.register_embedding(embedding, model)
+    try:
+        ours = first_call(host, prompt="a red dusk, fox").cond
+        theirs = first_call(host, OFF, prompt="a red dusk, fox").cond
+    finally:
+        database.register_embedding_by_name(None, model, "dusk")
+    torch.testing.assert_close(
+        ours["crossattn"], theirs["crossattn"], atol=TOLERANCE, rtol=TOLERANCE
+    )
+    torch.testing.assert_close(ours["vector"], theirs["vector"], atol=TOLERANCE, rtol=TOLERANCE)

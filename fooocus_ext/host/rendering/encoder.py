@@ -19,6 +19,7 @@ from modules import devices, prompt_parser, shared
 from fooocus_ext.core.text_states import EncodedText, emphasise
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.rendering.vocabulary import Vocabulary
+from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.prompting.chunks import CHUNK, Token, fill_chunks, words_of
 from fooocus_ext.prompting.weights import weigh
 
@@ -30,8 +31,6 @@ OF_SDXL_BASE = 2
 Answer = tuple[torch.Tensor, torch.Tensor | None]
 """One encoder's for one text: states [T,C], and the pooled vector [P] if it makes one."""
 
-_USUAL_SKIP = 2
-"""SDXL's states are those before the last layer, and so are Fooocus's by default."""
 _BREAK = re.compile(r"\bBREAK\b")
 _ABSENT = object()
 
@@ -49,7 +48,7 @@ def clip_skip() -> int:
     webui is told to apply it.
     """
     skip = int(shared.opts.CLIP_stop_at_last_layers)
-    return skip if skip > 1 or getattr(shared.opts, "sdxl_clip_l_skip", False) else _USUAL_SKIP
+    return skip if skip > 1 or getattr(shared.opts, "sdxl_clip_l_skip", False) else USUAL_CLIP_SKIP
 
 
 def check_clip_skip(model: Any) -> None:

@@ -179,7 +179,9 @@ def _set_sampler(
     plan.request["sampler_name"] = chosen.sampler
     if chosen.scheduler is not None:
         plan.request["scheduler"] = chosen.scheduler
-    plan.notes.extend(chosen.notes)
+    plan.options.update(chosen.options)
+    if not chosen.options:  # which are what the notes would ask for
+        plan.notes.extend(chosen.notes)
 
 
 def lora_tags(loras: Iterable[tuple[str, float]], prompt: str) -> str:

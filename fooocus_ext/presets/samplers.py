@@ -8,7 +8,7 @@ error, except for two schedules that Fooocus itself never ran (see ``_FELL_BACK_
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fooocus_ext.errors import RequestError, did_you_mean
 
@@ -72,6 +72,10 @@ _FORMERLY_PLAIN = (
     *("DPM++ 2M", "DPM++ SDE", "DPM++ 2M SDE", "DPM++ 2M SDE Heun", "DPM++ 3M SDE", "DPM++ 2S a"),
     *("DPM2", "DPM2 a"),
 )
+_UNIPC_VARIANTS: Mapping[str, Mapping[str, str]] = {
+    "uni_pc": {"uni_pc_variant": "bh1"},
+    "uni_pc_bh2": {"uni_pc_variant": "bh2"},
+}
 _OTHER_LABELS = ("Polyexponential", "KL Optimal", "Beta", "Bong Tangent")
 
 
@@ -83,11 +87,13 @@ class HostSampler:
         sampler: the webui's sampler name.
         scheduler: the webui's schedule type, or None where the name of the sampler includes it.
         notes: sentences about anything that is not exactly what Fooocus would run.
+        options: settings of the webui that Fooocus's rendering reads with them.
     """
 
     sampler: str
     scheduler: str | None
     notes: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 def host_sampler(
@@ -121,7 +127,8 @@ def host_sampler(
     elif (sampler, scheduler) == ("restart", "karras"):
         schedules = (*schedules, "")  # up to v1.8 "Restart" has this schedule built in
     if found := _first_pair(names, schedules, samplers, schedulers):
-        return HostSampler(*found, () if as_fooocus else _notes(sampler))
+        options = _UNIPC_VARIANTS.get(sampler, {}) if as_fooocus else {}
+        return HostSampler(*found, _notes(sampler), options)
     fallback = _first_pair(names, SCHEDULERS["normal"], samplers, schedulers)
     if fallback and scheduler in _FELL_BACK_TO_NORMAL:
         note = f'Scheduler "{scheduler}" runs as "normal", as it did in Fooocus.'

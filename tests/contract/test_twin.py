@@ -12,8 +12,6 @@ SAME = Difference(1, 0.01)
 
 UNEQUAL = {
     "size-200x264": Difference(235, 9.5),  # A1111's UNet resizes what does not fit by nearest
-    "uni_pc+karras": Difference(14, 0.9),  # A1111's solver places its steps elsewhere
-    "uni_pc_bh2+karras": Difference(14, 0.9),
 }
 """What cannot be equal, and how far it may be off."""
 
@@ -31,6 +29,8 @@ def pocket(host):
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_picture_is_fooocus_picture(pocket, unchanged, name):
+    if CASES[name]["sampler"].startswith("uni_pc") and pocket.is_embedded:
+        pytest.skip("the embedded webui has no UniPC; tests/core/test_solvers.py has the solver")
     bound = UNEQUAL.get(name, SAME)
     found = twin.difference(name, twin.picture_of(name, pocket))
     assert found.largest <= bound.largest, found

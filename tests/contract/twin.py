@@ -18,8 +18,6 @@ from fooocus_ext.presets.samplers import host_sampler
 FOLDER = Path(__file__).resolve().parents[1] / "twin"
 CASES = json.loads((FOLDER / "cases.json").read_text(encoding="utf-8"))
 MADE_OF = "Pocket SDXL base"
-ATTENTION = 16
-"""A webui's own difference between two machines or processes may be 1 of 255; a lost remedy is more."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +87,7 @@ def request(case: dict[str, Any], host: Any) -> dict[str, Any]:
         "cfg_scale": case["cfg"],
         "sampler_name": chosen.sampler,
         "scheduler": chosen.scheduler,
+        "override_settings": dict(chosen.options),
     }
 
 
@@ -112,6 +111,7 @@ def _upscaled(case: dict[str, Any], host: Any, changed: dict[str, Any]) -> np.nd
     """Ask as the tab does for its upscaling: the API's users have no way to ask for tiles."""
     jobs = importlib.import_module("fooocus_ext.host.jobs.run")
     fields = request(case, host)
+    del fields["override_settings"]
     settings = {**arguments(case, host), "enabled": True, "expansion": False, **changed}
     processed = jobs.run_queued(
         jobs.Job(

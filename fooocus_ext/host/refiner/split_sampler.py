@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 _NOISE_SCHEDULES = ("sigmas", "sigma_sched")
 _TIMESTEP_SCHEDULE = "timesteps"
 _MARK = "_fooocus_is_split"
-_UNSPLITTABLE = ("UniPC", "DPM fast", "DPM adaptive")
-_RESTARTING = "Restart"
+_UNSPLITTABLE = ("DPM fast", "DPM adaptive")
+_UNSPLITTABLE_BY_WEBUI = ("UniPC", "Restart")
+"""Those that Fooocus splits, and its rendering can."""
 _STRENGTH = 1.4
 """How much higher than the first run's are the second's noise levels where it begins with fresh noise."""
 
@@ -50,7 +51,7 @@ def check_available(method: str, sampler_names: Collection[str], *, as_fooocus: 
         raise RequestError(
             f'refiner_method: "{method}" needs webui 1.10 or newer; allowed here: "joint".'
         )
-    for name in (*_UNSPLITTABLE, *(() if as_fooocus else (_RESTARTING,))):
+    for name in (*_UNSPLITTABLE, *(() if as_fooocus else _UNSPLITTABLE_BY_WEBUI)):
         if name in sampler_names:
             raise _unsplittable(method, name)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import torch
-from modules import sd_samplers
+from modules import sd_samplers, shared
 
-from fooocus_ext.core import solvers
+from fooocus_ext.core import solvers, unipc
 from fooocus_ext.host.rendering import schedules
 
 if TYPE_CHECKING:
@@ -24,10 +24,14 @@ def needs_own(asked: Asked) -> bool:
     """Whether the webui's sampler of that name is another than Fooocus's.
 
     "ddim" is Euler's method there, with any schedule; "lcm" asks the model as it is, unless the schedule
-    is the distilled one too.
+    is the distilled one too; UniPC's steps are at the noise levels that are chosen.
     """
+    return _stands_in_for(asked) or asked.sampler in schedules.ENDS_OF_RANGE
+
+
+def _stands_in_for(asked: Asked) -> bool:
     is_plain_lcm = asked.sampler == "lcm" and asked.schedule != schedules.DISTILLED
-    return asked.sampler == "ddim" or is_plain_lcm or asked.sampler in schedules.ENDS_OF_RANGE
+    return is_plain_lcm or asked.sampler in ("ddim", "uni_pc")
 
 
 def prepare(
@@ -42,12 +46,12 @@ def prepare(
         unit_noise: the noise of the pass, which may be changed in place; None if the webui shows none.
     """
     asked = schedules.asked_by(p)
-    if asked.sampler == "ddim" or (asked.sampler == "lcm" and needs_own(asked)):
+    if _stands_in_for(asked):
         generation.sampling.callback(setattr, p, "sampler", p.sampler)
         p.sampler = sd_samplers.create_sampler(STAND_IN, p.sd_model)
     sampler = p.sampler
-    if asked.sampler == "lcm" and needs_own(asked):
-        sampler.func = _latent_consistency(p)
+    if _stands_in_for(asked) and asked.sampler != "ddim":
+        sampler.func = _latent_consistency(p) if asked.sampler == "lcm" else _unipc()
     elif asked.sampler in schedules.ENDS_OF_RANGE:
         _replace(sampler, "func", _with_ends(sampler.func, levels), generation)
     schedules.use_fooocus_levels(sampler.model_wrap_cfg)
@@ -85,6 +89,26 @@ def _latent_consistency(p: Any) -> Callable[..., torch.Tensor]:
             draw=functools.partial(_next_noise, p),
             extra_args=extra_args,
             callback=callback,
+        )
+
+    return sample
+
+
+def _unipc() -> Callable[..., torch.Tensor]:
+    variant: Any = shared.opts.uni_pc_variant
+    if variant not in get_args(unipc.Variant):
+        variant = get_args(unipc.Variant)[0]  # the webui has one more, which Fooocus has not
+
+    def sample(
+        model: Any,
+        x: torch.Tensor,
+        sigmas: torch.Tensor,
+        extra_args: Any = None,
+        callback: Any = None,
+        disable: Any = None,
+    ) -> torch.Tensor:
+        return unipc.sample(
+            model, x, sigmas, variant=variant, extra_args=extra_args, callback=callback
         )
 
     return sample

@@ -190,7 +190,7 @@ def test_samplers_that_plan_their_own_steps_are_refused(separate, name):
 
 def test_other_samplers_are_not(separate):
     assert separate.check_available("separate", {"DPM++ 2M"}, as_fooocus=False) is None
-    assert separate.check_available("vae", {"Restart"}, as_fooocus=True) is None
+    assert separate.check_available("vae", {"Restart", "UniPC"}, as_fooocus=True) is None
 
 
 def test_fresh_noise_begins_the_second_run(separate):

@@ -122,6 +122,8 @@ def host_sampler(
     as_fooocus = as_fooocus and bool(schedulers)
     if as_fooocus and (sampler, scheduler) == ("lcm", "lcm"):
         schedules = _NO_CHOICE
+    elif as_fooocus and scheduler in _FELL_BACK_TO_NORMAL:
+        schedules = ()  # what the webui has under this name is not what Fooocus ran
     elif sampler in _OWN_SCHEDULE and not as_fooocus:
         schedules = (*_NO_CHOICE, "")
     elif (sampler, scheduler) == ("restart", "karras"):

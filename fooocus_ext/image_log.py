@@ -23,6 +23,7 @@ from filelock import FileLock
 from fooocus_ext.data_files import parse_json, write_whole
 from fooocus_ext.markup import render
 from fooocus_ext.metadata.settings import ENTRIES, OTHER_FIELDS, SCHEME_KEY
+from fooocus_ext.presets.samplers import SAMPLERS, SCHEDULERS
 
 PAGE_SIZE = 50
 ENTRIES_NAME = "log.jsonl"
@@ -37,6 +38,10 @@ _LABELS: Mapping[str, str] = {entry.key: entry.label for entry in ENTRIES} | {
     field.name: field.label for field in OTHER_FIELDS
 }
 """What the page calls each key, in the order of its rows."""
+_NAMES_ON_THE_PAGE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "sampler": SAMPLERS,
+    "scheduler": SCHEDULERS,
+}
 _COLLAPSED = ("full_prompt", "full_negative_prompt")
 _HIDDEN = (SCHEME_KEY, "loras")
 
@@ -68,7 +73,7 @@ class Entry:
         known = [key for key in _LABELS if key in self.metadata]
         others = [key for key in self.metadata if key not in _LABELS]
         shown = [key for key in (*known, *others) if key not in (*_COLLAPSED, *_HIDDEN)]
-        rows = [(_label(key), _shown(self.metadata[key])) for key in shown]
+        rows = [(_label(key), _shown_entry(key, self.metadata[key])) for key in shown]
         return [(label, value) for label, value in rows if value]
 
     @property
@@ -223,6 +228,15 @@ def _label(key: str) -> str:
     if numbered:
         return f"LoRA {numbered[1]}"
     return _LABELS.get(key, key.replace("_", " ").capitalize())
+
+
+def _shown_entry(key: str, value: object) -> str:
+    """Return a value as the tab's page shows it, where the log has it as Fooocus writes it."""
+    if key in _NAMES_ON_THE_PAGE:
+        return next(iter(_NAMES_ON_THE_PAGE[key].get(str(value), ())), str(value))
+    if key == "resolution":
+        return re.sub(r"^\((\d+), (\d+)\)$", r"\1×\2", str(value))
+    return _shown(value)
 
 
 def _shown(value: object) -> str:

@@ -2,14 +2,14 @@
 "use strict";
 
 const fooocusDetails = {
+    ENTRY: /\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)/g,
     text: "",
 
     /** Return an infotext as pairs of a name and a value; it is divided as the webui divides it. */
     parse(text) {
         const lines = text.trim().split("\n");
-        const entry = /\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)/g;
         const last = lines[lines.length - 1];
-        const found = Array.from(last.matchAll(entry));
+        const found = Array.from(last.matchAll(fooocusDetails.ENTRY));
         if (found.length >= 3) lines.pop();
         const start = lines.findIndex((line) => line.startsWith("Negative prompt:"));
         const prompt = start === -1 ? lines : lines.slice(0, start);
@@ -18,6 +18,13 @@ const fooocusDetails = {
         if (negative.length) pairs.push(["Negative prompt", negative.join("\n").slice("Negative prompt:".length).trim()]);
         for (const [, name, value] of found.length >= 3 ? found : []) pairs.push([name, fooocusDetails.unquoted(value)]);
         return pairs;
+    },
+
+    /** Return an infotext without one of the entries of its last line. */
+    without(text, name) {
+        const lines = text.split("\n");
+        const last = lines.pop().replace(fooocusDetails.ENTRY, (whole, key) => (key === name ? "" : whole));
+        return [...lines, last.replace(/^ |,\s*$/g, "")].join("\n");
     },
 
     unquoted(value) {
@@ -84,6 +91,14 @@ const fooocusDetails = {
         fooocusApplyText(fooocusDetails.text);
     },
 };
+
+/**
+ * Called by Gradio when another picture is selected. txt2img takes any strength of denoising, such as that of a
+ * varied picture, for one of hires fix, and switches that on.
+ */
+function fooocusWithoutSecondPass(text) {
+    return [fooocusDetails.without(text || "", "Denoising strength")];
+}
 
 onUiLoaded(() => {
     if (!fooocus.find("#fooocus_page")) return;

@@ -229,3 +229,14 @@ def test_the_page_needs_nothing_from_elsewhere(folder):
     fill(folder, 1)
     text = (folder / image_log.PAGE_NAME).read_text()
     assert not re.search(r"https?://", text)
+
+
+def test_samplers_and_sizes_have_the_names_that_the_page_gives_them(folder):
+    names = {"sampler": "dpmpp_2m_sde_gpu", "scheduler": "karras", "resolution": "(1152, 896)"}
+    entry = append(folder, **names)
+    assert dict(entry.rows) == {
+        "Sampler": "DPM++ 2M SDE",
+        "Scheduler": "Karras",
+        "Resolution": "1152×896",
+    }
+    assert names.items() <= json.loads(entry.json).items()

@@ -16,6 +16,7 @@ from itertools import zip_longest
 from fooocus_ext.prompting.arrays import apply_arrays
 from fooocus_ext.prompting.grammar import Part, join_parts, split_parts, without_tags
 from fooocus_ext.prompting.lines import COMMA, EDGES, even_commas, take_apart, tidy
+from fooocus_ext.prompting.regions import expansion_notes, with_expansion
 from fooocus_ext.prompting.styles import (
     EXPANSION_STYLE,
     RANDOM_STYLE,
@@ -113,7 +114,7 @@ class ResolvedPrompt:
             negative=self._join(self.negative),
             applied_styles=tuple(style.name for style in self.styles),
             expansion=expansion,
-            notes=self.notes,
+            notes=(*self.notes, *self._notes(expansion)),
             positive_parts=tuple(text for part in parts for text in part.texts),
             negative_parts=self.negative,
             one_by_one=self._one_by_one(self._whole(expanded) if expansion else "")
@@ -149,7 +150,11 @@ class ResolvedPrompt:
     def _grown(self, part: _PositivePart, expansion: str) -> _PositivePart:
         if not expansion or not part.grows:
             return part
-        return replace(part, texts=(*part.texts, expansion))
+        return replace(part, texts=with_expansion(part.texts, expansion))
+
+    def _notes(self, expansion: str) -> tuple[str, ...]:
+        grown = [text for part in self.positive if part.grows for text in part.texts]
+        return expansion_notes(grown) if expansion else ()
 
     def _join(self, texts: Sequence[str]) -> str:
         """Join texts; a single one stays as it is, several lose the commas at their seams."""

@@ -167,3 +167,19 @@ def test_a_styles_texts_are_there_for_mouse_keyboard_and_screen_reader(tab):
         assert described.strip()
         assert described in help_text.text_content()
     expect(help_text).to_be_in_viewport()
+
+
+def test_a_varied_picture_goes_to_txt2img_without_hires_fix(tab):
+    tab.generate("a fox, Denoising strength: 0.3, red")
+    tab.page.locator("#fooocus_vary_subtle").click()
+    tab.wait()
+    assert "Denoising strength: 0.5" in tab.infotexts()[0]
+    sent = tab.page.locator("#fooocus_infotext_for_txt2img textarea")
+    expect(sent).to_have_value(re.compile(r"Steps: \d+, .*Seed: \d+"))
+    assert "Denoising strength: 0.5" not in sent.input_value()
+    assert "a fox, Denoising strength: 0.3, red" in sent.input_value()
+    tab.page.locator("#fooocus_send #txt2img_tab").click()
+    expect(tab.page.locator("#txt2img_prompt textarea")).to_have_value(re.compile("a fox"))
+    expect(
+        tab.page.locator("#txt2img_hr-checkbox input, #txt2img_hr input").first
+    ).not_to_be_checked()

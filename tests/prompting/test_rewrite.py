@@ -334,3 +334,16 @@ def test_the_global_generator_is_not_touched(wildcards):
     random.seed(42)
     rewrite("__color__", styles=["Random Style"], wildcards=wildcards)
     assert random.random() == expected
+
+
+def test_an_expansion_belongs_to_the_common_part_of_regions_and_is_said_where_it_cannot():
+    common = rewrite("a forest ADDCOMM a fox BREAK a hound", expand=continue_text)
+    assert common.positive.startswith(f"a forest, {common.expansion} ADDCOMM a fox BREAK a hound")
+    assert common.positive.count(common.expansion) == 1
+    assert common.notes == ()
+    last = rewrite("a fox BREAK a hound", expand=continue_text)
+    assert last.positive == f"a fox BREAK a hound, {last.expansion}"
+    assert "ADDCOMM" in last.notes[0]
+    for prompt in ("a fox BREAK a hound", "a BREAKFAST table"):
+        assert rewrite(prompt).notes == ()
+    assert rewrite("a BREAKFAST table", expand=continue_text).notes == ()

@@ -17,6 +17,7 @@ LISTS = {widget.listed_as for widget in (*WIDGETS, PRESET) if widget.listed_as}
 def tab():
     services = TabServices(
         values={**DEFAULTS, "preset": "initial", "sharpness": 3.0},
+        notes="<p>a LoRA is missing</p>",
         choices={name: lambda name=name: [f"{name} 1", f"{name} 2"] for name in LISTS},
         styles=lambda: "<b>styles</b>",
         first_run=lambda: "",
@@ -63,6 +64,10 @@ def test_the_buttons_are_those_of_the_actions(tab):
     }
     assert tuple(tab.send) == SEND_TO
     assert tab.parts["preset"].value == "initial"
+
+
+def test_what_there_is_to_say_of_the_first_values_stands_where_messages_do(tab):
+    assert tab.parts["log"].value == "<p>a LoRA is missing</p>"
 
 
 def test_private_says_who_can_see_a_preview(tab):

@@ -28,7 +28,7 @@ class Job:
         prompt: as typed.
         negative_prompt: as typed.
         settings: the extension's arguments; ``enabled`` is implied.
-        image_number: how many pictures there are; picture i gets seed + i.
+        image_number: how many pictures there are; picture i gets seed + i, or the same seed.
         first_index: the first picture that is made, if those before it were made earlier.
         seed: -1 draws one.
         base_model: a checkpoint title for this job; empty keeps the active one.
@@ -110,7 +110,7 @@ def _request(job: Job) -> processing.StableDiffusionProcessing:
     common: dict[str, Any] = {
         "prompt": job.prompt + lora_tags(job.loras, job.prompt),
         "negative_prompt": job.negative_prompt,
-        "seed": job.seed + job.first_index,
+        "seed": job.seed if job.settings.same_seed else job.seed + job.first_index,
         "batch_size": 1,
         "n_iter": job.image_number - job.first_index,
         "do_not_save_grid": True,

@@ -45,8 +45,10 @@ def _on_ui_tabs() -> list[tuple[Any, str, str]]:
 
 def services() -> TabServices:
     """Return what the page is built from."""
+    first = fill.initial()
     return TabServices(
-        values=fill.initial_values(),
+        values=first.values,
+        notes=fill.notice(first.notes),
         choices=choices(),
         styles=style_list,
         first_run=first_run,

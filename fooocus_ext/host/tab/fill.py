@@ -39,16 +39,16 @@ REFRESHED = (
 """The widgets that may change when files have come or gone."""
 
 
-def initial_values() -> dict[str, Any]:
+def initial() -> Filled:
     """Return the widgets' first values: the best that the installed models can do."""
     values: dict[str, Any] = {**DEFAULTS, "base_model": next(iter(_bases()), "")}
     name = _first_preset()
-    if name is not None:
-        values.update(_fill_from_preset(name).values)
+    preset = Filled({}) if name is None else _fill_from_preset(name)
+    values.update(preset.values)
     values["preset"] = name
     values["wildcards_in_order"] = options.wildcards_in_order()
     values.update(checkpoints.small_size(values["base_model"]))
-    return values
+    return Filled(values, preset.notes)
 
 
 def _bases() -> list[str]:

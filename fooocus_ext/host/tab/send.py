@@ -27,12 +27,16 @@ def connect(tab: Tab) -> None:
     fields: list[Any] = [(tab.widgets[name], _pasted(name)) for name in NAMES]
     fields.append((tab.parts["log"], _pasted_notes))
     infotexts.copypaste.add_paste_fields(TABNAME, None, fields)
+    infotext, for_txt2img = tab.parts["infotext"], tab.parts["infotext_for_txt2img"]
+    infotext.change(
+        fn=None, _js="fooocusWithoutSecondPass", inputs=[infotext], outputs=[for_txt2img]
+    )
     for name, button in tab.send.items():
         infotexts.copypaste.register_paste_params_button(
             infotexts.copypaste.ParamBinding(
                 paste_button=button,
                 tabname=name,
-                source_text_component=tab.parts["infotext"],
+                source_text_component=for_txt2img if name == "txt2img" else infotext,
                 source_image_component=tab.parts["gallery"],
             )
         )

@@ -34,7 +34,17 @@ _DETAILS = """
 </p>
 """
 _HIDDEN_TEXTS = (
-    *("infotexts", "infotext", "window", "shown", "pasted", "wildcards", "session", "arrived"),
+    *(
+        "infotexts",
+        "infotext",
+        "infotext_for_txt2img",
+        "window",
+        "shown",
+        "pasted",
+        "wildcards",
+        "session",
+        "arrived",
+    ),
 )
 _HIDDEN_BUTTONS = (
     *("show", "apply_pasted", "count_tokens", "list_wildcards", "apply_session", "list_presets"),
@@ -116,15 +126,14 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         tab.parts["forever"] = gr.Checkbox(
             value=False, label="Generate forever", elem_id="fooocus_forever", container=False
         )
-        tab.parts["expand"] = gr.Button("Expand", elem_id="fooocus_expand", size="sm")
-        tab.parts[
-            "expand"
-        ].webui_tooltip = (
+        expand = gr.Button("Expand", elem_id="fooocus_expand", size="sm")
+        expand.webui_tooltip = (
             "Write the expansion of Fooocus V2 into the prompt now so that you can edit it"
         )
+        tab.parts["expand"] = expand
         tab.parts["tokens"] = html("fooocus_tokens")
     html("fooocus_queue", render("queue.html"), elem_classes=["fooocus-empty"])
-    tab.parts["log"] = html("html_log_fooocus")
+    tab.parts["log"] = html("html_log_fooocus", services.notes)
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):
         for key, variation in VARIATIONS.items():
             tab.vary[key] = gr.Button(variation.label, elem_id=f"fooocus_{key}", size="sm")

@@ -13,6 +13,7 @@ class TabServices:
 
     Attributes:
         values: the first value of each widget, by name.
+        notes: what there is to say of those values, as HTML.
         choices: the functions that list names, by ``Widget.listed_as``.
         styles: the list of styles as HTML, every text in it escaped.
         first_run: what to say if no model is installed, as HTML; empty otherwise.
@@ -22,6 +23,7 @@ class TabServices:
     """
 
     values: Mapping[str, Any]
+    notes: str
     choices: Mapping[str, Callable[[], Sequence[str]]]
     styles: Callable[[], str]
     first_run: Callable[[], str]

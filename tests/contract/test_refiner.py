@@ -337,11 +337,11 @@ def test_a_base_stored_in_other_numbers_releases_the_refiner(host, monkeypatch):
 
 def test_a_webui_without_options_for_the_noise_schedule_refines_too(host, monkeypatch):
     """Webui 1.6 has no `apply_alpha_schedule_override`."""
-    refiner = importlib.import_module("fooocus_ext.host.refiner.turn")
+    second_model = importlib.import_module("fooocus_ext.host.a1111.second_model")
     there = vars(host.modules.sd_models)
     name = "apply_alpha_schedule_override"
     without = {key: value for key, value in there.items() if key != name}
     settings = {"refiner": host.checkpoints.refiner, "refiner_switch": 0.5}
     wanted = host.generate(settings)
-    monkeypatch.setattr(refiner, "sd_models", SimpleNamespace(**without))
+    monkeypatch.setattr(second_model, "sd_models", SimpleNamespace(**without))
     assert host.generate(settings).same_pixels(wanted)

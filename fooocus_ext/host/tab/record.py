@@ -33,12 +33,14 @@ class Record:
 
     Attributes:
         unsaved: the picture that was sampled last, until it is stored.
+        notes: sentences about what did not go well.
     """
 
     def __init__(self, queue: JobQueue, job: QueuedJob, choices: Choices, base_model: str) -> None:
         self._queue, self._job = queue, job
         self._choices, self._base_model = choices, base_model
         self.unsaved: tuple[Picture, Image.Image] | None = None
+        self.notes: list[str] = []
 
     def sampled(self, picture: Picture, image: Any) -> None:
         """Keep a picture until it is stored; show a private one at once."""
@@ -60,7 +62,8 @@ class Record:
     def stored(self, picture: Picture) -> None:
         """Enter a picture into the log and, last of all, into the queue."""
         self.unsaved = None
-        _enter(_made(picture), self._entry(picture))
+        problem = _enter(_made(picture), self._entry(picture))
+        self.notes += [problem] if problem else []
         self._queue.picture_made(self._job.id, _made(picture))
 
     def keep(self, picture: Picture, image: Image.Image) -> None:
@@ -122,13 +125,16 @@ def _made(picture: Picture) -> Made:
     return Made(picture.index, file, picture.infotext, int(picture.seed))
 
 
-def _enter(made: Made, entry: Mapping[str, Any]) -> None:
+def _enter(made: Made, entry: Mapping[str, Any]) -> str | None:
+    """Enter a picture into the log; return a sentence about why it is not there, if it is not."""
     assert made.file is not None  # noqa: S101  (told of stored pictures only)
     file = Path(made.file)
     try:
         image_log.append(file.parent, file.name, entry["time"], entry["metadata"])
-    except OSError:
+    except OSError as error:
         log.exception("%s could not be entered into the log", file)
+        return f"{file} is saved, but could not be entered into the log: {error.strerror or error}."
+    return None
 
 
 def _is_whole(file: Path) -> bool:

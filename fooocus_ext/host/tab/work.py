@@ -89,7 +89,7 @@ def _make(queue: JobQueue, job: QueuedJob) -> str:
     if folder is None:  # the host may have changed them since the page was shown them
         for made in output.in_memory(processed):
             record.keep(made, processed.images[made.index - output.first_index])
-    return str(processed.comments)
+    return "\n".join([str(processed.comments), *record.notes])
 
 
 def _first_words(base_model: str) -> str:

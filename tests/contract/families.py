@@ -14,6 +14,8 @@ class A1111:
     """AUTOMATIC1111's webui; the embedded one doubles it."""
 
     flags: tuple[str, ...] = FLAGS
+    asks_after_calls = True
+    """Whether extensions are shown the rows that a model call has made."""
 
     def boot(self) -> Any:
         """Import the webui, which is this folder, as its start does; return its entry."""
@@ -31,6 +33,7 @@ class ForgeFamily(A1111):
     """What Forge, reForge and Forge Classic share: importing the entry initializes, and CPUs are asked for
     in other words. Not each knows every flag of A1111."""
 
+    asks_after_calls = False
     flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--vae-in-fp32")
 
     def boot(self) -> Any:

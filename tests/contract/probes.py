@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 import torch
 
 from tests.contract import references
-from tests.contract.hosts import Host
+from tests.contract.hosts import FAMILY, Host
 
 Cond = dict[str, torch.Tensor]
 
@@ -110,7 +111,11 @@ def _begin(params: Any) -> Call:
 
 @contextmanager
 def recording(host: Host) -> Iterator[list[Call]]:
-    """Record every model call that is made inside the block."""
+    """Record every model call that is made inside the block. Skips a test where that cannot be seen."""
+    if not FAMILY.asks_after_calls:
+        pytest.skip(
+            "this family shows no extension the rows of a model call; tests/host/forge has its own"
+        )
     calls: list[Call] = []
 
     def around_denoiser(original: Callable[[Any], None], params: Any) -> None:

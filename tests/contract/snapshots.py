@@ -26,18 +26,18 @@ Snapshot = dict[str, Any]
 def take(host: Host) -> Snapshot:
     """Describe the host's global state. Equal snapshots mean that nothing was left behind."""
     modules = host.modules
-    data = modules.sd_models.model_data
+    data, hijack = modules.sd_models.model_data, modules.sd_hijack.model_hijack
     model = data.sd_model
     return {
         "active model": id(model),
-        "loaded models": [id(item) for item in data.loaded_sd_models],
+        "loaded models": [id(item) for item in getattr(data, "loaded_sd_models", [model])],
         "weights": _weights(model),
         "hooks on the model": _hooks(model),
         "options": copy.deepcopy(modules.shared.opts.data),
         "state": {name: getattr(modules.shared.state, name, None) for name in STATE_FIELDS},
         "parallel processing": getattr(modules.shared, "parallel_processing_allowed", None),
-        "hijack": _hijack(modules.sd_hijack.model_hijack),
-        "embeddings": _embeddings(modules.sd_hijack.model_hijack.embedding_db),
+        "hijack": _hijack(hijack),
+        "embeddings": _embeddings(getattr(hijack, "embedding_db", None)),
         "VAE": {name: _plain(getattr(modules.sd_vae, name, None)) for name in VAE_GLOBALS},
         "devices": {name: str(getattr(modules.devices, name, None)) for name in DEVICE_FLAGS},
         "UNet override": id(getattr(modules.sd_unet, "current_unet", None)),
@@ -106,12 +106,18 @@ def _weights(model: Any) -> dict[str, tuple[int, int, str]]:
     """Tell each weight by where it lies and how often it was written to, which is quick."""
     return {
         name: (weight.data_ptr(), weight._version, str(weight.device))
-        for name, weight in model.named_parameters()
+        for name, weight in _network(model).named_parameters()
     }
 
 
 def _hooks(model: Any) -> int:
-    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
+    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in _network(model).modules())
+
+
+def _network(model: Any) -> Any:
+    """Return the module whose weights sample; Forge's family has the UNet apart."""
+    objects = getattr(model, "forge_objects", None)
+    return model if objects is None else objects.unet.model
 
 
 def _hijack(hijack: Any) -> dict[str, Any]:
@@ -151,7 +157,7 @@ def _functions(host: Host) -> dict[str, int]:
         "apply_refiner": host.modules.sd_samplers_common,
         "create_sampler": host.modules.sd_samplers,
     }
-    return {name: id(getattr(place, name)) for name, place in places.items()}
+    return {name: id(getattr(place, name, None)) for name, place in places.items()}
 
 
 def _sampled() -> bool:

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from modules import modelloader, paths, sd_hijack, sd_models, sd_vae, shared
+from modules import modelloader, paths, sd_models, sd_vae, shared
 
 from fooocus_ext.api.downloads import ModelFiles
 from fooocus_ext.downloads.orders import Order
 from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.downloads.sources import from_environment
-from fooocus_ext.host.machine import assets, expansion
+from fooocus_ext.host.machine import assets, expansion, text_encoder
 from fooocus_ext.presets.offers import offers
 from fooocus_ext.presets.published import Kind, Published
 from fooocus_ext.prompting.expander.folder import DOWNLOAD
@@ -45,12 +45,11 @@ def folders() -> dict[Kind, Path]:
 def installed() -> Mapping[Kind, Sequence[str]]:
     """Return what there is of each kind: as the host names it, and as the folders have it."""
     known = assets.installed()
-    embeddings = sd_hijack.model_hijack.embedding_db
     listed: dict[Kind, Iterable[str]] = {
         "checkpoint": known.checkpoints,
         "lora": known.loras,
         "vae": known.vaes,
-        "embedding": (*embeddings.word_embeddings, *embeddings.skipped_embeddings),
+        "embedding": text_encoder.installed_embeddings(),
         "upscaler": (str(each.data_path) for each in shared.sd_upscalers if each.data_path),
     }
     return {kind: [*listed[kind], *_names_in(folder)] for kind, folder in folders().items()}

@@ -32,8 +32,18 @@ def _counter_on_forge(hijack: Any, model: Any) -> Callable[[str], int] | None:
 
 def embedding_names() -> tuple[str, ...]:
     """Return the words that stand for embeddings instead of what they say."""
+    return tuple(getattr(_embeddings(), "word_embeddings", ()))
+
+
+def installed_embeddings() -> tuple[str, ...]:
+    """Return the names of all embeddings, those that do not suit the active model included."""
+    return (*embedding_names(), *getattr(_embeddings(), "skipped_embeddings", ()))
+
+
+def _embeddings() -> Any:
     database = getattr(sd_hijack.model_hijack, "embedding_db", None)
-    if database is None:  # Forge knows them as the cards of its page alone
-        cards = sys.modules.get("modules.ui_extra_networks_textual_inversion")
-        database = getattr(cards, "embedding_db", None)
-    return tuple(getattr(database, "word_embeddings", ()))
+    if database is not None:
+        return database
+    # Forge knows them as the cards of its page alone.
+    cards = sys.modules.get("modules.ui_extra_networks_textual_inversion")
+    return getattr(cards, "embedding_db", None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
 from typing import Any
 
 from modules import sd_vae, shared
@@ -25,4 +27,14 @@ def options_for(name: str) -> dict[str, Any]:
         return {}
     files = sd_vae.vae_dict
     kept = [file for file in shared.opts.forge_additional_modules if file not in files.values()]
-    return {FORGE_OPTION: kept if name == NONE else [*kept, files[name]]}
+    if name == NONE:
+        return {FORGE_OPTION: kept}
+    _make_known(files[name])
+    return {FORGE_OPTION: [*kept, files[name]]}
+
+
+def _make_known(file: str) -> None:
+    """Have Forge find a file: it takes only those that it has listed, which the page does at first."""
+    listed = importlib.import_module("modules_forge.main_entry")
+    if Path(file).name not in listed.module_list:
+        listed.refresh_models()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -88,10 +89,14 @@ def test_what_holds_anyway_is_not_set(override, opts):
     ("name", "files"),
     [("sharp.pt", [ENCODER, SHARP]), ("None", [ENCODER]), ("soft.pt", None), ("Automatic", None)],
 )
-def test_forge_takes_a_vae_as_one_of_its_additional_files(on, name, files):
+def test_forge_takes_a_vae_as_one_of_its_additional_files(on, monkeypatch, name, files):
+    listed = SimpleNamespace(module_list={"t5.pt": ENCODER})
+    listed.refresh_models = lambda: listed.module_list.update({"soft.pt": SOFT, "sharp.pt": SHARP})
+    monkeypatch.setitem(sys.modules, "modules_forge.main_entry", listed)
     opts = Options(FORGE_DEFAULTS)
     opts.data["forge_additional_modules"] = [ENCODER, SOFT]
     p = request()
     on(opts)(p, {"sd_vae": name})
     assert p.override_settings == ({} if files is None else {"forge_additional_modules": files})
     assert opts.data == {"forge_additional_modules": [ENCODER, SOFT]}
+    assert ("sharp.pt" in listed.module_list) == (name in ("sharp.pt", "soft.pt"))

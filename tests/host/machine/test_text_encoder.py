@@ -9,7 +9,9 @@ import pytest
 
 import fooocus_ext.host.machine
 
-EMBEDDINGS = SimpleNamespace(word_embeddings={"easynegative": None, "goodhands": None})
+EMBEDDINGS = SimpleNamespace(
+    word_embeddings={"easynegative": None, "goodhands": None}, skipped_embeddings={"old": None}
+)
 LOADED = {"sd_checkpoint_info": "a checkpoint"}
 
 
@@ -67,8 +69,10 @@ def test_nothing_counts_while_no_model_is_loaded(text_encoder, family):
 def test_embeddings_are_named(text_encoder, monkeypatch):
     known = text_encoder(**{**A1111, "hijack": {"embedding_db": EMBEDDINGS}})
     assert known.embedding_names() == ("easynegative", "goodhands")
+    assert known.installed_embeddings() == ("easynegative", "goodhands", "old")
     forge = text_encoder(**FORGE)
-    assert forge.embedding_names() == ()
+    assert forge.embedding_names() == forge.installed_embeddings() == ()
     cards = SimpleNamespace(embedding_db=EMBEDDINGS)
     monkeypatch.setitem(sys.modules, "modules.ui_extra_networks_textual_inversion", cards)
     assert forge.embedding_names() == ("easynegative", "goodhands")
+    assert forge.installed_embeddings() == ("easynegative", "goodhands", "old")

@@ -30,7 +30,7 @@ function fooocusNamePictures() {
         });
     }
     for (const image of gradioApp().querySelectorAll("#fooocus_gallery img:not([alt]), #fooocus_gallery .preview img[alt='']")) {
-        image.alt = "The selected picture";
+        image.alt = image.closest(".livePreview") ? "The picture that is being made" : "The selected picture";
     }
 }
 

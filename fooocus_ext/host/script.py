@@ -72,6 +72,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         hooks.forget_infotext(p)
         if state.generation_of(p) is not None:
             return  # refused in before_process
+        outputs.say(p, outputs.PREPARING)
         with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:

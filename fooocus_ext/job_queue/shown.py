@@ -9,7 +9,7 @@ from fooocus_ext.job_queue.jobs import QueuedJob
 MOST_PICTURES = 100
 """Pictures that a window shows; of more, those of the oldest jobs are left to the log."""
 MOST_WINDOWS = 16
-"""Windows whose pictures are remembered while they have no other job."""
+"""Windows that are remembered while none of their jobs goes on."""
 MOST_FAILED = 20
 """Failed jobs of a window that are kept for another try."""
 
@@ -39,9 +39,13 @@ def needless_jobs(own: Sequence[QueuedJob]) -> list[str]:
 
 
 def forgotten_windows(jobs: Iterable[QueuedJob]) -> set[str]:
-    """Return the windows that are remembered no longer, those first that came first."""
+    """Return the windows that are remembered no longer, those first that came first.
+
+    A window that was closed is never seen again: what it left to be repeated or tried again goes with it.
+    """
     is_busy: dict[str, bool] = {}
     for job in jobs:
-        is_busy[job.window] = is_busy.get(job.window, False) or job.state != "done"
+        goes_on = job.state == "running" or (job.state == "waiting" and not job.repeats)
+        is_busy[job.window] = is_busy.get(job.window, False) or goes_on
     idle = [window for window, busy in is_busy.items() if not busy]
     return set(idle[:-MOST_WINDOWS])

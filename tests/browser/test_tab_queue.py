@@ -21,7 +21,8 @@ def busy(tab):
     tab.start("the first")
     expect(tab.progress).to_contain_text("Picture 1 of 16, step", timeout=JOB_MILLISECONDS)
     tab.make_small()
-    return tab
+    yield tab
+    tab.page.evaluate("fooocusQueue.ask('/clear', {})")
 
 
 def add(tab, *prompts):
@@ -29,6 +30,12 @@ def add(tab, *prompts):
         tab.prompt.fill(prompt)
         tab.generate_button.click()
         expect(tab.page.locator(".fooocus-job", has_text=prompt)).to_be_visible()
+
+
+def reload(tab):
+    tab.page.reload()
+    tab.page.wait_for_selector("#fooocus_prompt textarea", state="attached")
+    tab.page.wait_for_function("Object.keys(opts).length > 0")
 
 
 def stop_all(tab):
@@ -90,8 +97,8 @@ def test_jobs_are_moved_by_keyboard_and_mouse_and_removed(busy):
     assert busy.prompts() == ["job three", "job four", "job two"]
     busy.job_button("job four", "Remove").click()
     expect(busy.jobs).to_have_count(3)
-    busy.page.reload()
-    expect(busy.jobs).to_have_count(3)
+    reload(busy)
+    expect(busy.jobs).to_have_count(3, timeout=JOB_MILLISECONDS)
     assert busy.prompts() == ["job three", "job two"]
     stop_all(busy)
 
@@ -101,8 +108,7 @@ def test_a_reload_finds_the_pictures_of_finished_jobs(tab):
     tab.generate("a fox")
     expect(tab.thumbnails).to_have_count(2)
     texts = tab.infotexts()
-    tab.page.reload()
-    tab.page.wait_for_function("Object.keys(opts).length > 0")
+    reload(tab)
     tab.open()
     expect(tab.thumbnails).to_have_count(2)
     assert tab.infotexts() == texts
@@ -128,8 +134,7 @@ def test_forever_goes_on_with_other_seeds_until_stop(tab):
     forever.check()
     tab.start("a fox")
     expect(tab.thumbnails).to_have_count(3, timeout=JOB_MILLISECONDS)
-    tab.page.reload()
-    tab.page.wait_for_function("Object.keys(opts).length > 0")
+    reload(tab)
     tab.open()
     expect(forever).to_be_checked()
     expect(tab.stop_button).to_be_visible(timeout=JOB_MILLISECONDS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import io
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -177,12 +177,24 @@ def test_a_picture_that_cannot_be_stored_is_kept_and_stored_at_the_next_try(desk
     assert "No space left on device" in job.error
     assert [(m.index, m.file is None) for m in job.made] == [(0, False), (1, True)]
     content = desk.queue.picture(WINDOW, job.id, 1)
-    kept = SimpleNamespace(pixels=np.asarray(Image.open(__import__("io").BytesIO(content))))
+    kept = np.asarray(Image.open(io.BytesIO(content)))
     desk.queue.retry(WINDOW, job.id)
     job = desk.work_on()
     assert [(m.index, m.file is None) for m in job.made] == [(0, False), (1, False), (2, False)]
     assert [e.metadata["seed"] for e in desk.entries()] == ["7", "8", "9"]
-    assert np.abs(desk.pictures()[8].astype(int) - kept.pixels.astype(int)).max() <= 1
+    assert np.abs(desk.pictures()[8].astype(int) - kept.astype(int)).max() <= 1
+
+
+@pytest.mark.reports_errors
+def test_a_picture_that_the_log_cannot_take_is_said(desk):
+    def refuse(*args):
+        raise OSError(errno.EACCES, "Permission denied")
+
+    desk.monkeypatch.setattr(image_log, "append", refuse)
+    desk.add(image_number=1)
+    job = desk.work_on()
+    assert (job.state, len(job.made)) == ("done", 1)
+    assert "is saved, but could not be entered into the log: Permission denied." in job.comments
 
 
 def test_without_a_folder_nothing_is_sampled(desk, host):

@@ -291,6 +291,19 @@ def test_only_so_many_idle_windows_are_remembered(server):
     assert server.shown("window 29") == ["job 29-0.png"]
 
 
+def test_what_closed_windows_left_to_be_repeated_goes_with_them(server):
+    server.add("waits", "a window that waits")
+    for number in range(30):
+        server.add(f"job {number}", f"window {number}", forever=True)
+    for _ in range(31):
+        server.run()
+    server.add("last", "another window")
+    assert server.queue.view("window 0").jobs == ()
+    assert len(server.queue.view("window 29").jobs) == 1
+    assert server.shown("a window that waits") == []
+    assert server.queue.view("another window").open_jobs < 20
+
+
 # ---- forever ----
 
 

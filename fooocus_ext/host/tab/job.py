@@ -53,8 +53,7 @@ def check(choices: Choices, action: str, picture: Image.Image | None) -> None:
         raise RequestError(f"action: there is no {describe(action)}.")
     if picture is not None and VARIATIONS[action].enlarges:
         _upscaler(choices.upscaler)
-        may_stay_small = choices.size is not None
-        upscaled_size(picture.size, VARIATIONS[action].scale, may_stay_small=may_stay_small)
+        _upscaled_size(picture, VARIATIONS[action].scale, choices)
 
 
 def job_for(
@@ -139,21 +138,27 @@ def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dic
 
 
 def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Image:
-    """Return the picture made larger by an upscaler.
-
-    A forced size says that small pictures are meant.
-    """
-    small = choices.size is not None
-    if choices.settings.rendering == FOOOCUS:
-        factor = float(_FOOOCUS_FACTOR)
-        largest = picture.width * _FOOOCUS_FACTOR, picture.height * _FOOOCUS_FACTOR
-        size = upscaled_as_fooocus(picture.size, scale, largest, may_stay_small=small)
-    else:
-        factor, size = upscaled_size(picture.size, scale, may_stay_small=small)
+    """Return the picture made larger by an upscaler."""
+    factor, size = _upscaled_size(picture, scale, choices)
     upscaler = _upscaler(choices.upscaler)
     shared.state.textinfo = f"Upscaling with {upscaler.name}"
     larger = upscaler.scaler.upscale(picture, factor, upscaler.data_path)
     return larger.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+
+
+def _upscaled_size(
+    picture: Image.Image, scale: float, choices: Choices
+) -> tuple[float, tuple[int, int]]:
+    """Return how much an upscaler must enlarge the picture, and the size that it gets.
+
+    A forced size says that small pictures are meant.
+    """
+    small = choices.size is not None
+    if choices.settings.rendering != FOOOCUS:
+        return upscaled_size(picture.size, scale, may_stay_small=small)
+    largest = picture.width * _FOOOCUS_FACTOR, picture.height * _FOOOCUS_FACTOR
+    size = upscaled_as_fooocus(picture.size, scale, largest, may_stay_small=small)
+    return float(_FOOOCUS_FACTOR), size
 
 
 def _upscaler(name: str | None) -> Any:

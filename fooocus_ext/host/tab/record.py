@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.metadata.picture_file import UNREADABLE
 from fooocus_ext.tab.choices import Choices
 from fooocus_ext.tab.record import settings_used
+from fooocus_ext.tab.widgets import NO_METADATA
 
 log = logging.getLogger("fooocus")
 
@@ -31,12 +33,14 @@ class Record:
 
     Attributes:
         unsaved: the picture that was sampled last, until it is stored.
+        notes: sentences about what did not go well.
     """
 
     def __init__(self, queue: JobQueue, job: QueuedJob, choices: Choices, base_model: str) -> None:
         self._queue, self._job = queue, job
         self._choices, self._base_model = choices, base_model
         self.unsaved: tuple[Picture, Image.Image] | None = None
+        self.notes: list[str] = []
 
     def sampled(self, picture: Picture, image: Any) -> None:
         """Keep a picture until it is stored; show a private one at once."""
@@ -49,19 +53,23 @@ class Record:
         """Take down that the picture is not to be made any more."""
         self._queue.skipped(self._job.id, index)
 
-    def announced(self, picture: Picture) -> None:
-        """Put a picture on record before its file exists."""
-        self._queue.announce(self._job.id, Announced(_made(picture), self._entry(picture)))
+    def announced(self, picture: Picture) -> str:
+        """Put a picture on record before its file exists; return its settings as Fooocus's JSON."""
+        entry = self._entry(picture)
+        self._queue.announce(self._job.id, Announced(_made(picture), entry))
+        return json.dumps(entry["metadata"], ensure_ascii=False, sort_keys=True)
 
     def stored(self, picture: Picture) -> None:
         """Enter a picture into the log and, last of all, into the queue."""
         self.unsaved = None
-        _enter(_made(picture), self._entry(picture))
+        problem = _enter(_made(picture), self._entry(picture))
+        self.notes += [problem] if problem else []
         self._queue.picture_made(self._job.id, _made(picture))
 
     def keep(self, picture: Picture, image: Image.Image) -> None:
         """Take down a picture that is in memory alone."""
-        text = "" if self._job.private else picture.infotext
+        carries = not self._job.private and self._choices.metadata != NO_METADATA
+        text = picture.infotext if carries else ""
         self._queue.picture_made(self._job.id, _made(picture), png(image, text))
 
     def keep_unsaved(self) -> bool:
@@ -117,13 +125,16 @@ def _made(picture: Picture) -> Made:
     return Made(picture.index, file, picture.infotext, int(picture.seed))
 
 
-def _enter(made: Made, entry: Mapping[str, Any]) -> None:
+def _enter(made: Made, entry: Mapping[str, Any]) -> str | None:
+    """Enter a picture into the log; return a sentence about why it is not there, if it is not."""
     assert made.file is not None  # noqa: S101  (told of stored pictures only)
     file = Path(made.file)
     try:
         image_log.append(file.parent, file.name, entry["time"], entry["metadata"])
-    except OSError:
+    except OSError as error:
         log.exception("%s could not be entered into the log", file)
+        return f"{file} is saved, but could not be entered into the log: {error.strerror or error}."
+    return None
 
 
 def _is_whole(file: Path) -> bool:

@@ -10,11 +10,11 @@ from dataclasses import replace
 import safetensors
 import torch
 from fastapi import HTTPException
-from modules import shared
+from modules import sd_models, shared
 from PIL import Image
 
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host.jobs.outputs import Output
+from fooocus_ext.host.jobs.outputs import PREPARING, Output
 from fooocus_ext.host.jobs.run import make_pictures
 from fooocus_ext.host.machine import checkpoints
 from fooocus_ext.host.tab import storage
@@ -68,13 +68,13 @@ def _make(queue: JobQueue, job: QueuedJob) -> str:
     """Return what the host has to say; everything else is in the queue afterwards."""
     if job.next_index >= job.image_number:
         return ""
-    shared.state.textinfo = "Preparing"
     choices = choices_of(job)
     storage.refuse_without_room(choices)
     base_model = choices.base_model or next(iter(checkpoints.sdxl_bases()), "")
+    shared.state.textinfo = _first_words(base_model)
     record = Record(queue, job, choices, base_model)
     folder = None if job.private else storage.root()
-    output = Output(folder, choices.output_format, job.next_index, record)
+    output = Output(folder, choices.output_format, job.next_index, record, choices.metadata)
     source = queue.source(job.id)
     picture = None if source is None else Image.open(io.BytesIO(source)).convert("RGB")
     to_make = job_for(choices, base_model, job.action, picture, output)
@@ -91,6 +91,14 @@ def _make(queue: JobQueue, job: QueuedJob) -> str:
             record.keep(made, processed.images[made.index - output.first_index])
     said = [upscaler_note(choices, job.action), str(processed.comments), *record.notes]
     return "\n".join(filter(None, said))
+
+
+def _first_words(base_model: str) -> str:
+    """Return what the page says until the first step: what takes long, if anything does."""
+    loaded = getattr(sd_models.model_data.sd_model, "sd_checkpoint_info", None)
+    if base_model and base_model != getattr(loaded, "title", None):
+        return f"Loading the model {base_model}"
+    return PREPARING
 
 
 def choices_of(job: QueuedJob) -> Choices:

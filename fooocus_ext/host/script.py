@@ -72,6 +72,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         hooks.forget_infotext(p)
         if state.generation_of(p) is not None:
             return  # refused in before_process
+        outputs.say(p, outputs.PREPARING)
         with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:
@@ -82,8 +83,6 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         """Watch the sampling that the host begins next."""
         generation = state.generation_of(p)
         if generation is not None:
-            if generation.rendering is not None:
-                generation.rendering.prepare_batch(p)
             sampling.follow_sampling(p, generation)
 
     def process_before_every_sampling(

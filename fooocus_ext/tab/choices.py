@@ -52,6 +52,7 @@ class Choices:
         size: (width, height) in pixels that replaces the aspect ratio's, or None.
         upscaler: the host's upscaler name; None for the best installed.
         private: whether nothing is written to disk.
+        metadata: one of ``widgets.METADATA``.
         wildcards_in_order: whether wildcards count through their options.
     """
 
@@ -73,6 +74,7 @@ class Choices:
     size: tuple[int, int] | None
     upscaler: str | None
     private: bool
+    metadata: str
     wildcards_in_order: bool
 
 
@@ -135,6 +137,7 @@ _AS_THEY_ARE = (
     "scheduler",
     "clip_skip",
     "private",
+    "metadata",
     "wildcards_in_order",
 )
 

@@ -33,6 +33,9 @@ from fooocus_ext.presets.readers import Reader, number, one_of, text, whole
 
 Kind = Literal["text", "flag", "slider", "whole", "radio", "list", "names"]
 FORMATS = ("png", "jpeg", "webp")
+INFOTEXT, FOOOCUS_JSON, NO_METADATA = "webui", "Fooocus", "none"
+METADATA = (INFOTEXT, FOOOCUS_JSON, NO_METADATA)
+"""What settings the files of pictures carry: the webui's infotext, Fooocus's JSON, or none."""
 DEFAULT = "Default"
 AUTOMATIC = "Automatic"
 SIZE_LABELS: Mapping[str, str] = {size.label: value for value, size in ASPECT_RATIOS.items()}
@@ -205,6 +208,7 @@ WIDGETS: tuple[Widget, ...] = (
         tooltip="While it runs, its live preview can be seen by everybody who can reach the webui.",
     ),
     RENDERING,
+    _radio("metadata", "Settings in the files of pictures", INFOTEXT, METADATA),
     _flag(
         "wildcards_in_order",
         "Wildcards in order",

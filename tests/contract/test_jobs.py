@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from PIL import Image
+
+from fooocus_ext.metadata.fooocus import read_fooocus_settings
+from fooocus_ext.metadata.picture_file import picture_text
 
 FEW_STEPS = {"steps": 1, "width": 128, "height": 128}
 PRESET = "odd"
@@ -136,3 +140,43 @@ def test_a_private_variation_writes_no_file(host, run, output, monkeypatch, tmp_
     run(output=output(private=True), picture=Image.new("RGB", (128, 128)), denoising=0.5)
     assert files_of(host) == before
     assert list(tmp_path.rglob("*")) == []
+
+
+@pytest.mark.parametrize("extension", ["png", "jpeg"])
+@pytest.mark.parametrize("metadata", ["webui", "Fooocus", "none"])
+def test_a_file_carries_the_settings_that_were_asked_for(run, tmp_path, metadata, extension):
+    outputs = importlib.import_module("fooocus_ext.host.jobs.outputs")
+    settings = json.dumps({"prompt": "a fox", "version": "Fooocus v2.5.5", "seed": "1"})
+    told = SimpleNamespace(
+        sampled=lambda *_: None, announced=lambda _: settings, stored=lambda _: None
+    )
+    job_output = outputs.Output(tmp_path / "made", extension, listener=told, metadata=metadata)
+    run(output=job_output)
+    picture = job_output.pictures[0]
+    assert "Steps: 1" in picture.infotext  # what the page shows
+    content = picture.file.read_bytes()
+    carried = picture_text(content)[0] or ""
+    assert ("Steps: 1" in carried) is (metadata == "webui")
+    read = read_fooocus_settings(content)
+    assert (read is not None) is (metadata == "Fooocus")
+    if read is not None:
+        assert (read.prompt, read.seed) == ("a fox", 1)
+
+
+def test_the_time_left_is_reckoned_from_the_first_step(host):
+    queue = importlib.import_module("fooocus_ext.host.tab.queue")
+    outputs = importlib.import_module("fooocus_ext.host.jobs.outputs")
+    p = SimpleNamespace()
+    setattr(p, outputs._ATTRIBUTE, outputs.Output(None))
+    state = host.modules.shared.state
+    state.begin(job="task(time left)")
+    try:
+        state.job_count, state.sampling_steps, state.time_start = 2, 20, 0.0
+        queue.say_progress(SimpleNamespace(denoiser=SimpleNamespace(p=p)))
+        assert time.time() - state.time_start < 60
+        assert "Picture 1 of 2, step 1 of 20" in state.textinfo
+        state.sampling_step, state.time_start = 5, 0.0
+        queue.say_progress(SimpleNamespace(denoiser=SimpleNamespace(p=p)))
+        assert state.time_start == 0.0
+    finally:
+        state.end()

@@ -130,8 +130,9 @@ def load_model_weights(model, checkpoint_info, state_dict, timer=None):
     configured = predicts_v(checkpoint_info)
     if configured is not None:
         model.parameterization = "v" if configured else "eps"
+    alphas_cumprod = model.alphas_cumprod  # stays exact where the weights become half
     model.to(dtype=devices.dtype_unet)
-    model.alphas_cumprod = model.alphas_cumprod.float()
+    model.alphas_cumprod = alphas_cumprod
     model.alphas_cumprod_original = model.alphas_cumprod
     model.first_stage_model.to(dtype=devices.dtype_vae)
     model.sd_model_hash = checkpoint_info.calculate_shorthash()

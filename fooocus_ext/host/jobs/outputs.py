@@ -12,7 +12,13 @@ from modules import processing, shared
 
 from fooocus_ext.generation.state import generation_of
 from fooocus_ext.host.jobs import overrides
+from fooocus_ext.metadata.settings import JSON_SCHEME
+from fooocus_ext.tab.widgets import FOOOCUS_JSON, INFOTEXT, NO_METADATA
 
+PREPARING = "Preparing the prompt"
+"""What the page says between a loaded model and the first step."""
+_PARAMETERS, _SCHEME = "parameters", "fooocus_scheme"
+"""Under which keys a PNG file carries its settings, and Fooocus's name for their form."""
 _ATTRIBUTE = "_fooocus_output"
 _EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 # Intermediate pictures of the host would be taken for finished ones.
@@ -62,8 +68,8 @@ class Listener(Protocol):
     def skipped(self, index: int) -> None:
         """A picture was cut short."""
 
-    def announced(self, picture: Picture) -> None:
-        """The host is about to store a picture as its ``file``."""
+    def announced(self, picture: Picture) -> str:
+        """The host is about to store a picture as its ``file``; return its settings as Fooocus's JSON."""
 
     def stored(self, picture: Picture) -> None:
         """A picture is on disk."""
@@ -78,6 +84,7 @@ class Output:
         output_format: "png", "jpeg" or "webp".
         first_index: the number of the first picture, if earlier ones of the job were made before.
         listener: who is told of each picture.
+        metadata: what settings its file carries, one of ``tab.widgets.METADATA``.
         pictures: the stored pictures, in order.
         finished: whether sampling came to its end, by place among the pictures that are made now.
     """
@@ -86,15 +93,19 @@ class Output:
     output_format: str = "png"
     first_index: int = 0
     listener: Listener | None = None
+    metadata: str = INFOTEXT
     pictures: list[Picture] = field(default_factory=list)
     finished: dict[int, bool] = field(default_factory=dict)
+    _infotext: str = field(default="", init=False)
 
     def attach(self, p: Any) -> None:
         """Make the host store the pictures of ``p`` here, and no unfinished ones."""
         setattr(p, _ATTRIBUTE, self)
         p.save_samples = lambda: self._decide(p)
         p.outpath_samples = str(self._day_folder()) if self.folder else p.outpath_samples
-        overrides.override(p, _HOST_OPTIONS if self.folder else _HOST_OPTIONS | _PRIVATE_OPTIONS)
+        options = _HOST_OPTIONS if self.folder else _HOST_OPTIONS | _PRIVATE_OPTIONS
+        without = {"enable_pnginfo": False} if self.metadata == NO_METADATA else {}
+        overrides.override(p, {**options, **without})
 
     def _decide(self, p: Any) -> bool:
         """Answer whether the host stores the pictures of the batch that it has just sampled."""
@@ -127,11 +138,18 @@ class Output:
             if self.finished.get(place, False)
         ]
 
-    def name_picture(self, p: Any, infotext: str) -> Path:
-        """Return where the host is to store a picture, once that is on record."""
+    def name_picture(self, p: Any, carried: dict[str, str]) -> Path:
+        """Return where the host is to store a picture, once that is on record.
+
+        ``carried`` is what its file is to carry, by key; changed if that is to be Fooocus's JSON.
+        """
         path = self.new_name()
+        self._infotext = carried.get(_PARAMETERS) or ""
         if self.listener is not None:
-            self.listener.announced(self.describe(p, p.iteration, infotext, path))
+            picture = self.describe(p, p.iteration, self._infotext, path)
+            settings = self.listener.announced(picture)
+            if self.metadata == FOOOCUS_JSON:
+                carried.update({_PARAMETERS: settings, _SCHEME: JSON_SCHEME})
         return path
 
     def picture_sampled(self, p: Any, image: Any) -> None:
@@ -139,9 +157,9 @@ class Output:
         if self.listener is not None and self.finished.get(p.iteration, False):
             self.listener.sampled(self.describe(p, p.iteration, _infotext(p)), image)
 
-    def picture_saved(self, p: Any, filename: str, infotext: str) -> None:
+    def picture_saved(self, p: Any, filename: str) -> None:
         """Take down a picture that the host has stored."""
-        picture = self.describe(p, p.iteration, infotext, Path(filename))
+        picture = self.describe(p, p.iteration, self._infotext, Path(filename))
         self.pictures.append(picture)
         if self.listener is not None:
             self.listener.stored(picture)
@@ -195,15 +213,14 @@ def name_picture(params: Any) -> None:
     """Callback: the host is about to store a picture; ours go where their job says."""
     output = getattr(params.p, _ATTRIBUTE, None)
     if output is not None and output.folder is not None:
-        infotext = params.pnginfo.get("parameters") or ""
-        params.filename = str(output.name_picture(params.p, infotext))
+        params.filename = str(output.name_picture(params.p, params.pnginfo))
 
 
 def picture_saved(params: Any) -> None:
     """Callback: the host has stored a picture."""
     output = getattr(params.p, _ATTRIBUTE, None)
     if output is not None:
-        output.picture_saved(params.p, params.filename, params.pnginfo.get("parameters") or "")
+        output.picture_saved(params.p, params.filename)
 
 
 def picture_made(p: Any, image: Any) -> None:
@@ -211,6 +228,12 @@ def picture_made(p: Any, image: Any) -> None:
     output = getattr(p, _ATTRIBUTE, None)
     if output is not None:
         output.picture_sampled(p, image)
+
+
+def say(p: Any, words: str) -> None:
+    """Let the page say what is being done, if ``p`` is a job of the tab."""
+    if output_of(p) is not None:
+        shared.state.textinfo = words
 
 
 def first_index(p: Any) -> int:

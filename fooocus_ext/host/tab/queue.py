@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from typing import Any
 
 from fastapi import FastAPI
@@ -65,6 +66,9 @@ def say_progress(params: Any) -> None:
     if output is None:
         return
     state = shared.state
+    if state.job_no == 0 and state.sampling_step == 0:
+        # The host reckons the time left from here on: loading a model says nothing about sampling.
+        state.time_start = time.time()
     step = min(state.sampling_step + 1, state.sampling_steps)
     first = output.first_index
     state.textinfo = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.metadata.picture_file import UNREADABLE
 from fooocus_ext.tab.choices import Choices
 from fooocus_ext.tab.record import settings_used
+from fooocus_ext.tab.widgets import NO_METADATA
 
 log = logging.getLogger("fooocus")
 
@@ -51,9 +53,11 @@ class Record:
         """Take down that the picture is not to be made any more."""
         self._queue.skipped(self._job.id, index)
 
-    def announced(self, picture: Picture) -> None:
-        """Put a picture on record before its file exists."""
-        self._queue.announce(self._job.id, Announced(_made(picture), self._entry(picture)))
+    def announced(self, picture: Picture) -> str:
+        """Put a picture on record before its file exists; return its settings as Fooocus's JSON."""
+        entry = self._entry(picture)
+        self._queue.announce(self._job.id, Announced(_made(picture), entry))
+        return json.dumps(entry["metadata"], ensure_ascii=False, sort_keys=True)
 
     def stored(self, picture: Picture) -> None:
         """Enter a picture into the log and, last of all, into the queue."""
@@ -64,7 +68,8 @@ class Record:
 
     def keep(self, picture: Picture, image: Image.Image) -> None:
         """Take down a picture that is in memory alone."""
-        text = "" if self._job.private else picture.infotext
+        carries = not self._job.private and self._choices.metadata != NO_METADATA
+        text = picture.infotext if carries else ""
         self._queue.picture_made(self._job.id, _made(picture), png(image, text))
 
     def keep_unsaved(self) -> bool:

@@ -10,15 +10,15 @@ from dataclasses import replace
 import safetensors
 import torch
 from fastapi import HTTPException
-from modules import shared
+from modules import sd_models, shared
 from PIL import Image
 
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host.jobs.outputs import Output
+from fooocus_ext.host.jobs.outputs import PREPARING, Output
 from fooocus_ext.host.jobs.run import make_pictures
 from fooocus_ext.host.machine import checkpoints
 from fooocus_ext.host.tab import storage
-from fooocus_ext.host.tab.job import job_for
+from fooocus_ext.host.tab.job import job_for, upscaler_note
 from fooocus_ext.host.tab.record import Record, settle
 from fooocus_ext.job_queue.jobs import QueuedJob
 from fooocus_ext.job_queue.queue import JobQueue
@@ -68,13 +68,13 @@ def _make(queue: JobQueue, job: QueuedJob) -> str:
     """Return what the host has to say; everything else is in the queue afterwards."""
     if job.next_index >= job.image_number:
         return ""
-    shared.state.textinfo = "Preparing"
     choices = choices_of(job)
     storage.refuse_without_room(choices)
     base_model = choices.base_model or next(iter(checkpoints.sdxl_bases()), "")
+    shared.state.textinfo = _first_words(base_model)
     record = Record(queue, job, choices, base_model)
     folder = None if job.private else storage.root()
-    output = Output(folder, choices.output_format, job.next_index, record)
+    output = Output(folder, choices.output_format, job.next_index, record, choices.metadata)
     source = queue.source(job.id)
     picture = None if source is None else Image.open(io.BytesIO(source)).convert("RGB")
     to_make = job_for(choices, base_model, job.action, picture, output)
@@ -89,7 +89,16 @@ def _make(queue: JobQueue, job: QueuedJob) -> str:
     if folder is None:  # the host may have changed them since the page was shown them
         for made in output.in_memory(processed):
             record.keep(made, processed.images[made.index - output.first_index])
-    return "\n".join([str(processed.comments), *record.notes])
+    said = [upscaler_note(choices, job.action), str(processed.comments), *record.notes]
+    return "\n".join(filter(None, said))
+
+
+def _first_words(base_model: str) -> str:
+    """Return what the page says until the first step: what takes long, if anything does."""
+    loaded = getattr(sd_models.model_data.sd_model, "sd_checkpoint_info", None)
+    if base_model and base_model != getattr(loaded, "title", None):
+        return f"Loading the model {base_model}"
+    return PREPARING
 
 
 def choices_of(job: QueuedJob) -> Choices:

@@ -63,6 +63,7 @@ class _Column:
             self.add("aspect_ratio")
         self.add("image_number")
         self.add("output_format")
+        self.add("metadata")
         self.add("negative_prompt", lines=2, placeholder="What should not be in the picture")
         with gr.Row(elem_id="fooocus_seed_row"):
             self.add("random_seed")

@@ -62,7 +62,6 @@ def item(missing, tab):
     tab.page.wait_for_function("Object.keys(opts).length > 0")
     tab.open()
     tab.advanced("Setting")
-    tab.page.wait_for_timeout(500)  # until the list of presets has come
     choose(tab, "browser-test")
     found = tab.messages.locator(".fooocus-downloads li", has_text=NAME)
     expect(found).to_be_visible()
@@ -70,10 +69,18 @@ def item(missing, tab):
 
 
 def choose(tab, preset):
-    tab.page.locator("#fooocus_preset input").click()
-    tab.page.locator(
-        "#fooocus_preset li, ul.options li", has_text=re.compile(rf"^\s*(✓\s*)?{preset}\s*$")
-    ).click()
+    """Choose a preset as soon as the list knows it."""
+    option = tab.page.locator("ul.options li", has_text=re.compile(rf"^\s*(✓\s*)?{preset}\s*$"))
+    for _attempt in range(60):
+        tab.page.locator("#fooocus_preset input").click()
+        tab.page.wait_for_timeout(300)
+        if option.count():
+            option.click()
+            return
+        tab.page.keyboard.press("Escape")
+        tab.page.locator("#fooocus_generate").focus()
+        tab.page.wait_for_timeout(700)
+    pytest.fail(f"the list of presets does not learn of {preset}")
 
 
 def test_what_a_file_is_stands_beside_its_button(item, missing):

@@ -92,6 +92,7 @@ const fooocusQueue = {
         if (!isOver) fooocusQueue.timer = setTimeout(fooocusQueue.look, fooocusQueue.PERIOD);
     },
 
+    failed: () => fooocusQueue.state.jobs.filter((job) => job.state === "failed"),
     openJobs: () => fooocusQueue.state.jobs.filter((job) => job.state !== "failed"),
     waiting: () => fooocusQueue.state.jobs.filter((job) => job.state === "waiting"),
     running: () => fooocusQueue.state.jobs.find((job) => job.state === "running"),
@@ -166,6 +167,11 @@ const fooocusQueue = {
         fooocusQueue.change("/clear", {}, "Everything that waited in this window is removed.");
     },
 
+    async retryAll() {
+        for (const job of fooocusQueue.failed()) await fooocusQueue.change("/retry", {job: job.id});
+        fooocusQueue.say("The failed jobs wait again.");
+    },
+
     /** Let nothing be repeated: what is stopped stays stopped. */
     forget() {
         const box = fooocus.find("#fooocus_forever input");
@@ -192,6 +198,7 @@ const fooocusQueueList = {
         const isNeeded = state.jobs.length > 1 || state.jobs.some((job) => job.state !== "running");
         section.hidden = !isNeeded;
         fooocus.find("#fooocus_queue").classList.toggle("fooocus-empty", !isNeeded);
+        section.querySelector(".fooocus-retry-all").hidden = fooocusQueue.failed().length < 2;
         section.querySelector(".fooocus-clear").hidden = !fooocusQueue.openJobs().length;
         const focus = fooocusQueueList.focused();
         const waiting = state.jobs.filter((job) => job.state === "waiting");
@@ -317,6 +324,7 @@ onUiLoaded(() => {
         if (event.target.closest("#fooocus_skip")) fooocusQueue.skip();
         if (event.target.closest("#fooocus_interrupt")) fooocusQueue.stop();
         if (event.target.closest(".fooocus-clear")) fooocusQueue.stopAll();
+        if (event.target.closest(".fooocus-retry-all")) fooocusQueue.retryAll();
     });
     fooocus.find("#fooocus_forever input").addEventListener("change", fooocusQueue.repeat);
     fooocusQueue.look();

@@ -29,10 +29,11 @@ function fooocusTakeUpSession() {
 
 onUiLoaded(() => {
     if (!fooocus.find("#fooocus_page")) return;
-    fooocus.find("#fooocus_list_presets").click(); // the page's own list is as old as the server
     const start = setInterval(() => {
-        if (typeof opts === "undefined" || !Object.keys(opts).length) return; // the host's settings are on their way
+        // Gradio hears clicks from when it has brought the host's settings.
+        if (typeof opts === "undefined" || !Object.keys(opts).length) return;
         clearInterval(start);
+        fooocus.find("#fooocus_list_presets").click(); // the page's own list is as old as the server
         fooocusTakeUpSession();
     }, 50);
 });

@@ -27,10 +27,14 @@ from fooocus_ext.presets.performance import match_file
 from fooocus_ext.presets.samplers import fooocus_names
 from fooocus_ext.prompting import grammar
 from fooocus_ext.prompting.arrays import apply_arrays
+from fooocus_ext.prompting.chunks import normal_pieces, words_of
+from fooocus_ext.prompting.embeddings import bare_embeddings
 from fooocus_ext.prompting.expander import text as expander_text
-from fooocus_ext.prompting.lines import take_apart
+from fooocus_ext.prompting.lines import even_commas, take_apart
 from fooocus_ext.prompting.style_files import load_styles
 from fooocus_ext.prompting.styles import apply_styles
+from fooocus_ext.prompting.text_lists import text_list
+from fooocus_ext.prompting.weights import weigh
 from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards
 from fooocus_ext.tab.choices import style_names
 
@@ -79,6 +83,9 @@ PROMPTS: dict[str, Callable[[str], object]] = {
     "lines": lambda text: take_apart(text, True, ", ", divides=True),
     "parts": lambda text: [part.is_wanted for part in grammar.split_parts(text)],
     "comments and tags": lambda text: grammar.without_tags(grammar.strip_comments(text)),
+    "Fooocus's emphasis": weigh,
+    "words": lambda text: [normal_pieces(bare_embeddings(word)) for word in words_of(text)],
+    "texts one by one": lambda text: text_list([even_commas(text)]),
     "styles": lambda text: apply_styles(library().styles[:3], text),
     "lora tags": lambda text: lora_tags([("<lora:<lora:", 1.0), ("a", 1.0)], text),
     "what the expander reads": lambda text: expander_text.readable_text(text, ("cat", "dog")),
@@ -102,6 +109,8 @@ PROMPT_TEXTS = [
     ("", "[[a,b]] [[", ""),
     ("[[" * 20, "[a],(b),", "]]" * 20),
     ("", "(", ")"),
+    ("(" * 2_000, "a", ")" * 1_999),
+    ("", "(a:", ":1)" * 1_000),
     ("", "]", ""),
     ("", "\\", "("),
     ("", "<lora:", ""),

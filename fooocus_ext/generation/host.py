@@ -36,9 +36,6 @@ class Rendering(Protocol):
     ``Generation``; the parts that the host cannot have are noted under ``Generation.skipped``.
     """
 
-    def prepare_batch(self, p: Any) -> None:
-        """Prepare a batch, before the host encodes its texts."""
-
     def prepare_sampling(self, p: Any) -> dict[str, Any]:
         """Prepare the sampling of a batch, whose texts the host has encoded; return its new arguments."""
 

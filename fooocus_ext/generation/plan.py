@@ -15,7 +15,7 @@ from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE, Settings
 from fooocus_ext.errors import RequestError
-from fooocus_ext.limits import CLIP_SKIP_ON_SDXL
+from fooocus_ext.limits import CLIP_SKIP, CLIP_SKIP_ON_SDXL
 from fooocus_ext.presets.aspect_ratios import find_aspect_ratio
 from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.performance import Performance, find_lora, find_performance
@@ -104,7 +104,11 @@ def _apply_preset(plan: Plan, preset: Preset, installed: Installed) -> None:
     if found.problems:
         raise RequestError(" ".join(found.problems))
     plan.notes.extend((*preset.complaints, *found.notes))
-    if preset.clip_skip is not None and not installed.clip_skip_acts:
+    # Fooocus's rendering has both encoders obey, but takes 1, the webui's default, for "as usual".
+    acts = installed.clip_skip_acts or (
+        plan.settings.rendering == FOOOCUS and preset.clip_skip != CLIP_SKIP.minimum
+    )
+    if preset.clip_skip is not None and not acts:
         plan.notes.append(
             f'Preset "{preset.name}", clip skip {preset.clip_skip}: {CLIP_SKIP_ON_SDXL}.'
         )

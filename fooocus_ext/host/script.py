@@ -83,8 +83,6 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         """Watch the sampling that the host begins next."""
         generation = state.generation_of(p)
         if generation is not None:
-            if generation.rendering is not None:
-                generation.rendering.prepare_batch(p)
             sampling.follow_sampling(p, generation)
 
     def process_before_every_sampling(

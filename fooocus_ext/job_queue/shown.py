@@ -10,8 +10,8 @@ MOST_PICTURES = 100
 """Pictures that a window shows; of more, those of the oldest jobs are left to the log."""
 MOST_WINDOWS = 16
 """Windows that are remembered while none of their jobs goes on."""
-MOST_FAILED = 20
-"""Failed jobs of a window that are kept for another try."""
+MOST_FAILED = 300
+"""Failed jobs of a window that are kept for another try: all that can wait, if all of them fail."""
 
 
 def shown_jobs(own: Sequence[QueuedJob]) -> list[QueuedJob]:

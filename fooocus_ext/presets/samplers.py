@@ -72,10 +72,7 @@ _FORMERLY_PLAIN = (
     *("DPM++ 2M", "DPM++ SDE", "DPM++ 2M SDE", "DPM++ 2M SDE Heun", "DPM++ 3M SDE", "DPM++ 2S a"),
     *("DPM2", "DPM2 a"),
 )
-_UNIPC_VARIANTS: Mapping[str, Mapping[str, str]] = {
-    "uni_pc": {"uni_pc_variant": "bh1"},
-    "uni_pc_bh2": {"uni_pc_variant": "bh2"},
-}
+_VARIANTS = {"uni_pc": {"uni_pc_variant": "bh1"}, "uni_pc_bh2": {"uni_pc_variant": "bh2"}}
 _OTHER_LABELS = ("Polyexponential", "KL Optimal", "Beta", "Bong Tangent")
 
 
@@ -122,12 +119,14 @@ def host_sampler(
     as_fooocus = as_fooocus and bool(schedulers)
     if as_fooocus and (sampler, scheduler) == ("lcm", "lcm"):
         schedules = _NO_CHOICE
+    elif as_fooocus and scheduler in _FELL_BACK_TO_NORMAL:
+        schedules = ()
     elif sampler in _OWN_SCHEDULE and not as_fooocus:
         schedules = (*_NO_CHOICE, "")
     elif (sampler, scheduler) == ("restart", "karras"):
         schedules = (*schedules, "")  # up to v1.8 "Restart" has this schedule built in
     if found := _first_pair(names, schedules, samplers, schedulers):
-        options = _UNIPC_VARIANTS.get(sampler, {}) if as_fooocus else {}
+        options = _VARIANTS.get(sampler, {}) if as_fooocus else {}
         return HostSampler(*found, _notes(sampler), options)
     fallback = _first_pair(names, SCHEDULERS["normal"], samplers, schedulers)
     if fallback and scheduler in _FELL_BACK_TO_NORMAL:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.errors import RequestError
+from fooocus_ext.presets.performance import match_file
 from fooocus_ext.prompting.styles import StyleLibrary
 from fooocus_ext.tab.choices import style_names, style_value
 from fooocus_ext.tab.fill import Filled
@@ -47,8 +48,12 @@ def read_session(
         except (DataFileError, RequestError):
             notes.append(f"{widget.title or widget.label} of the last session is left out.")
             continue
-        if widget.kind == "list" and value and value not in listed[widget.listed_as]():
-            notes.append(f'{widget.label} "{value}" of the last session is not installed any more.')
-            continue
+        if widget.kind == "list" and value:
+            value, gone = match_file(value, listed[widget.listed_as]()), value  # hashes come and go
+            if value is None:
+                notes.append(
+                    f'{widget.label} "{gone}" of the last session is not installed any more.'
+                )
+                continue
         values[widget.name] = value
     return Filled(values, tuple(notes))

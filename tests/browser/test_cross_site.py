@@ -24,6 +24,12 @@ REFUSED = {403, 415}
 START_SECONDS = 60
 ATTACKS = {
     "/fooocus/v1/presets": {"name": "planted", "overwrite": True},
+    "/fooocus/v1/presets/rename": {"name": "a", "new_name": "planted"},
+    "/fooocus/v1/downloads": {"file": "sdxl_lcm_lora.safetensors", "accept_licence": True},
+    "/fooocus/v1/downloads/size": {"file": "sdxl_lcm_lora.safetensors"},
+    "/fooocus/v1/downloads/pause": {"file": "sdxl_lcm_lora.safetensors"},
+    "/fooocus/v1/downloads/resume": {"file": "sdxl_lcm_lora.safetensors"},
+    "/fooocus/v1/downloads/remove": {"file": "sdxl_lcm_lora.safetensors"},
     "/fooocus/v1/expansion-model": {
         "base_url": "http://127.0.0.1:9/",
         "files": [{"name": "model.safetensors", "sha256": "0" * 64}],

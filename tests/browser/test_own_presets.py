@@ -129,7 +129,7 @@ def test_the_next_visit_begins_where_the_last_job_was(tab, is_private):
             page.wait_for_timeout(1500)
             expect(again.prompt).to_have_value("")
         else:
-            expect(again.prompt).to_have_value("a lighthouse")
+            expect(again.prompt).to_have_value("a lighthouse", timeout=30_000)
             page.wait_for_function(
                 "document.querySelector('#fooocus_sharpness input[type=number]').value == 7"
             )

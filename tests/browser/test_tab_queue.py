@@ -186,3 +186,23 @@ def test_a_tab_opened_for_the_first_time_has_no_queue(page):
     tab = FooocusTab(page)
     expect(tab.page.locator(".fooocus-queue")).to_be_hidden()
     expect(tab.skip_button).to_be_hidden()
+
+
+def test_failed_jobs_are_listed_with_their_reason_and_can_be_tried_again(tab):
+    tab.page.evaluate(
+        """() => {
+            const job = {state: "failed", action: "generate", image_number: 1, made: 0, private: false};
+            const jobs = ["a fox", "an owl"].map((prompt, i) => ({
+                ...job, id: `task(not-there-${i})`, prompt, error: `There was no memory for ${prompt}.`,
+            }));
+            fooocusQueue.update({jobs, open_jobs: 0, forever: false, version: ""});
+        }"""
+    )
+    expect(tab.jobs).to_have_count(2)
+    expect(tab.jobs.first).to_contain_text("There was no memory for a fox.")
+    expect(tab.job_button("an owl", "Try again")).to_be_visible()
+    expect(tab.page.get_by_role("button", name="Try all again")).to_be_visible()
+    expect(tab.page.get_by_role("button", name="Stop all")).to_be_hidden()
+    tab.job_button("a fox", "Try again").click()
+    expect(tab.page.locator(".fooocus-queue-said")).to_contain_text("no such job")
+    expect(tab.jobs).to_have_count(0)

@@ -111,7 +111,10 @@ def _weights(model: Any) -> dict[str, tuple[int, int, str]]:
 
 
 def _hooks(model: Any) -> int:
-    return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in _network(model).modules())
+    return sum(
+        len(m._forward_hooks) + len(m._forward_pre_hooks) + ("forward" in vars(m))
+        for m in _network(model).modules()
+    )
 
 
 def _network(model: Any) -> Any:

@@ -27,13 +27,26 @@ FOREIGN = {
 }
 WANTED = {
     "/fooocus/v1/presets": {"name": "planted"},
+    "/fooocus/v1/presets/rename": {"name": "a", "new_name": "planted"},
+    "/fooocus/v1/downloads": {"file": "sdxl_lcm_lora.safetensors", "accept_licence": True},
+    "/fooocus/v1/downloads/size": {"file": "sdxl_lcm_lora.safetensors"},
+    "/fooocus/v1/downloads/pause": {"file": "sdxl_lcm_lora.safetensors"},
+    "/fooocus/v1/downloads/resume": {"file": "sdxl_lcm_lora.safetensors"},
+    "/fooocus/v1/downloads/remove": {"file": "sdxl_lcm_lora.safetensors"},
     "/fooocus/v1/expansion-model": {"base_url": "http://", "files": []},
     "/fooocus/v1/txt2img": {"prompt": "planted", "steps": 1},
+    "/fooocus/v1/remake": {"text": "planted"},
+    **{
+        f"/fooocus/v1/queue/{what}": {}
+        for what in ("add", "remove", "move", "retry", "repeat", "skip", "stop", "clear")
+    },
     "/fooocus/v1/styles/preview": {"prompt": "planted"},
     "/fooocus/v1/expand": {"prompt": "planted"},
     "/fooocus/v1/reload": {},
     "/fooocus/v1/refiner/release": {},
 }
+SAFE = {"GET", "HEAD", "OPTIONS"}
+DELETED = ("/fooocus/v1/presets/{name}", "/fooocus/v1/expansion-model")
 
 
 @pytest.fixture
@@ -80,10 +93,15 @@ def test_every_route_of_ours_is_behind_the_gate(host):
 
 
 def test_no_route_of_ours_changes_anything_on_get(host):
-    changing = {
-        route.path for route in own_routes(host) if not route.methods <= {"GET", "HEAD", "OPTIONS"}
-    }
-    assert changing == set(WANTED)
+    changing = [route for route in own_routes(host) if not route.methods <= SAFE]
+    assert {route.path for route in changing if "POST" in route.methods} == set(WANTED)
+    assert {route.path for route in changing if "POST" not in route.methods} == set(DELETED)
+
+
+@pytest.mark.parametrize("path", DELETED)
+def test_another_sites_page_deletes_nothing(host, path):
+    for headers in (FOREIGN["another site"], FOREIGN["another port"], FOREIGN["rebound"]):
+        assert host.client.delete(path.format(name="mine"), headers=headers).status_code == 403
 
 
 @pytest.mark.parametrize("path", WANTED)

@@ -31,6 +31,7 @@ SETTINGS = {
     "guidance": {"sharpness": 9},
     "joint": {"sharpness": 9, "refiner_switch": 0.5, "refiner_method": "joint"},
     "separate": {"sharpness": 9, "refiner_switch": 0.5, "refiner_method": "separate"},
+    "Fooocus": {"sharpness": 9, "refiner_switch": 0.5, "rendering": "Fooocus"},
 }
 
 
@@ -64,7 +65,8 @@ def assert_nothing_left(host, before, objects=()):
     snapshot, picture = before
     for p in objects:
         ours = [name for name in vars(p) if "fooocus" in name]
-        replaced = [name for name in ("sample", "close", "init") if name in vars(p)]
+        methods = ("sample", "close", "init", "calculate_hr_conds")
+        replaced = [name for name in methods if name in vars(p)]
         assert (ours, replaced, p.sampler) == ([], [], None)
     objects = ()
     gc.collect()
@@ -228,6 +230,33 @@ def test_a_failure_in_any_stage_of_ours_leaves_nothing(host, method, error, name
     with (
         probes.processing_objects(host) as objects,
         broken(f"fooocus_ext.{name}", ERRORS[error]()) as reached,
+    ):
+        result = host.run(settings_of(host, method), **JOB)
+    assert reached
+    assert result.status == 500, "a picture without what was asked for is no answer"
+    assert_nothing_left(host, before, objects)
+
+
+STAGES_OF_FOOOCUS_RENDERING = [
+    "host.rendering.encoder._states",
+    "host.rendering.encoder.encode",
+    "host.rendering.encoder.say",
+    "host.rendering.conditioning.for_batch",
+    "host.rendering.texts.Texts.prepare_sampling",
+    "host.rendering.vocabulary.Vocabulary.tokens",
+    "host.rendering.noise.like_fooocus",
+    "host.rendering.rendering.take_part",
+    "host.rendering.rendering.Rendering.prepare_sampler",
+    "host.refiner.turn.Refiner.encode",
+]
+
+
+@pytest.mark.parametrize("name", STAGES_OF_FOOOCUS_RENDERING)
+@pytest.mark.parametrize("method", ["Fooocus"])
+def test_a_failure_in_any_stage_of_fooocus_rendering_leaves_nothing(host, method, name, before):
+    with (
+        probes.processing_objects(host) as objects,
+        broken(f"fooocus_ext.{name}", RuntimeError("injected")) as reached,
     ):
         result = host.run(settings_of(host, method), **JOB)
     assert reached

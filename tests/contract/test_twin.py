@@ -35,3 +35,14 @@ def test_the_picture_is_fooocus_picture(pocket, unchanged, name):
     found = twin.difference(name, twin.picture_of(name, pocket))
     assert found.largest <= bound.largest, found
     assert found.mean <= bound.mean, found
+
+
+def test_the_pictures_of_a_batch_are_each_its_seeds(pocket, unchanged):
+    names = ("base-s1", "base-s2")  # of seeds 1 and 2, and otherwise alike
+    case = CASES[names[0]]
+    made = pocket.generate(
+        twin.arguments(case, pocket), **twin.request(case, pocket), batch_size=len(names)
+    )
+    for name, picture in zip(names, made.pictures[-len(names) :], strict=True):
+        found = twin.difference(name, picture)
+        assert found.largest <= SAME.largest, (name, found)

@@ -89,3 +89,12 @@ def test_whatever_the_text(text):
     assert "#" not in found.positive
     assert "\n" not in found.positive
     assert not {mark.kind for mark in marks_of(found.positive)} & set("[]")
+
+
+def test_their_texts_are_encoded_one_by_one_as_they_are():
+    (found,) = originals.as_rewritten(TEXTS, ["a fox"], separator=", ")
+    (part,) = found.one_by_one.positive
+    assert (part.texts, part.pooled) == (TEXTS.full_prompt, 1), "the expansion is not counted"
+    assert found.one_by_one.negative.texts == ("cartoon",)
+    assert part.is_plain
+    assert found.one_by_one.negative.is_plain

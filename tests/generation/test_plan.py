@@ -284,6 +284,13 @@ def test_what_a_presets_file_asks_for_in_vain_is_said():
     assert make_plan(Settings(preset="mine"), acting).notes == [size, scheduler]
 
 
+@pytest.mark.parametrize(("skip", "notes"), [(1, 1), (2, 0), (3, 0)])
+def test_clip_skip_acts_where_fooocus_renders_unless_it_is_the_webuis_default(skip, notes):
+    plan = plan_of(Preset("mine", clip_skip=skip), rendering="Fooocus")
+    assert len(plan.notes) == notes
+    assert plan.options["CLIP_stop_at_last_layers"] == skip
+
+
 def test_a_preset_whose_model_is_none_leaves_the_model_alone():
     assert plan_of(preset_from_json("mine", {"default_model": "None"})).options == {}
 

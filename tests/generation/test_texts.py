@@ -384,3 +384,40 @@ def test_an_empty_prompt_is_not_continued():
     text, expander = continued("  \n")
     assert text == "  \n"
     assert expander.calls == []
+
+
+# --- texts that are encoded one by one --------------------------------------------------------------------
+
+
+def one_by_one(encodings):
+    return [[part.texts for part in encoding.texts.positive] for encoding in encodings]
+
+
+def test_fooocus_rendering_has_the_texts_of_every_picture_one_by_one():
+    p = job(["a [[red, blue]] fox,\nin snow"] * 2, ["blurry\nfog"] * 2)
+    found = rewrite(p, OFF.replace(rendering="Fooocus"))
+    assert one_by_one(found.first_pass) == [
+        [("a red fox", "in snow")],
+        [("a blue fox", "in snow")],
+    ]
+    assert found.first_pass[0].texts.negative.texts == ("blurry", "fog")
+    assert found.second_pass == ()
+    assert p.all_prompts == ["a red fox, in snow", "a blue fox, in snow"], (
+        "as the infotext has them"
+    )
+    assert [encoding.prompt for encoding in found.first_pass] == p.all_prompts
+
+
+def test_the_webuis_rendering_has_none():
+    (encoding,) = rewrite(job(["a fox\nin snow"]), OFF).first_pass
+    assert encoding.texts is None
+
+
+@pytest.mark.parametrize(
+    ("own", "wanted"),
+    [("a fox\nin snow", ("a fox", "in snow")), ("an owl\nin rain", ("an owl", "in rain"))],
+)
+def test_the_second_pass_has_its_own_texts_or_those_of_the_first(own, wanted):
+    hires = {"all_hr_prompts": [own], "all_hr_negative_prompts": [""]}
+    found = rewrite(job(["a fox\nin snow"], **hires), OFF.replace(rendering="Fooocus"))
+    assert one_by_one(found.second_pass) == [[wanted]]

@@ -206,6 +206,15 @@ def test_what_is_not_wanted_any_more_keeps_its_pictures(server):
     assert server.shown() == [None]
 
 
+def test_every_job_of_a_full_queue_can_fail_and_be_tried_again(server):
+    names = [str(number) for number in range(MOST_OPEN)]
+    for name in names:
+        server.add(name, private=True)  # faster
+    while job := server.queue.take():
+        server.queue.fail(job.id, "The disk is full.")
+    assert [job.id for job in server.queue.view(WINDOW).jobs] == names
+
+
 def test_a_failed_job_waits_behind_all_others_when_it_is_tried_again(server):
     for name in "ab":
         server.add(name)

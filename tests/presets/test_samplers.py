@@ -242,3 +242,10 @@ def test_where_samplers_imply_their_schedule_there_is_no_such_choice():
     """Up to v1.8 the webui has no "DDIM Karras"."""
     found = host_sampler("ddim", "karras", ["DDIM"], as_fooocus=True)
     assert (found.sampler, found.scheduler) == ("DDIM", None)
+
+
+def test_fooocus_rendering_runs_what_fooocus_ran_in_place_of_align_your_steps():
+    schedulers = ["Automatic", "Align Your Steps", "Normal"]
+    found = host_sampler("euler", "align_your_steps", ["Euler"], schedulers, as_fooocus=True)
+    assert (found.sampler, found.scheduler) == ("Euler", "Normal")
+    assert found.notes

@@ -44,6 +44,15 @@ def test_all_that_was_kept_comes_back():
     assert found.values == kept
 
 
+def test_a_checkpoint_is_found_whether_its_hash_is_known_or_not():
+    title = next(title for title in NAMES_HERE.checkpoints if title.endswith("]"))
+    bare = title.partition(" [")[0]
+    assert session(json.dumps({"base_model": bare})).values == {"base_model": title}
+    refiner = next(title for title in NAMES_HERE.checkpoints if not title.endswith("]"))
+    kept = json.dumps({"refiner": f"{refiner} [0123456789]"})
+    assert session(kept).values == {"refiner": refiner}
+
+
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [

@@ -19,6 +19,7 @@ from modules import devices, prompt_parser, shared
 from fooocus_ext.core.text_states import EncodedText, emphasise
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.rendering.vocabulary import Vocabulary
+from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.prompting.chunks import CHUNK, Token, fill_chunks, words_of
 from fooocus_ext.prompting.weights import weigh
 
@@ -30,8 +31,6 @@ OF_SDXL_BASE = 2
 Answer = tuple[torch.Tensor, torch.Tensor | None]
 """One encoder's for one text: states [T,C], and the pooled vector [P] if it makes one."""
 
-_USUAL_SKIP = 2
-"""SDXL's states are those before the last layer, and so are Fooocus's by default."""
 _BREAK = re.compile(r"\bBREAK\b")
 _ABSENT = object()
 
@@ -49,7 +48,17 @@ def clip_skip() -> int:
     webui is told to apply it.
     """
     skip = int(shared.opts.CLIP_stop_at_last_layers)
-    return skip if skip > 1 or getattr(shared.opts, "sdxl_clip_l_skip", False) else _USUAL_SKIP
+    return skip if skip > 1 or getattr(shared.opts, "sdxl_clip_l_skip", False) else USUAL_CLIP_SKIP
+
+
+def check_clip_skip(model: Any) -> None:
+    """Raise RequestError if a text encoder has fewer layers than the clip skip asks for."""
+    most = min(len(_layers(encoder.wrapped)[0]) for encoder in text_encoders(model)) + 1
+    if clip_skip() > most:
+        raise RequestError(
+            f"CLIP_stop_at_last_layers: got {clip_skip()}; allowed: 1 to {most}, as this model's text "
+            "encoders have no more layers."
+        )
 
 
 def encode(model: Any, text: str, *, is_plain: bool) -> EncodedText:
@@ -59,9 +68,6 @@ def encode(model: Any, text: str, *, is_plain: bool) -> EncodedText:
         model: the model.
         text: in Fooocus's grammar, without tags.
         is_plain: whether ``BREAK`` is a word as any other; if not, it ends a chunk, as in the webui.
-
-    Raises:
-        RequestError: an encoder has fewer layers than the clip skip asks for.
     """
     encoders = text_encoders(model)
     chunks = fill_chunks(_words(Vocabulary(encoders[0]), text, is_plain=is_plain))
@@ -185,10 +191,6 @@ def _states(
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Return the states [N,77,C] of the wanted layer, and the pooled vectors [N,P] if there are any."""
     layers, is_time_first = _layers(encoder.wrapped)
-    if skip > len(layers):
-        raise RequestError(
-            f"clip skip: got {skip}; allowed: 1 to {len(layers)}, the layers of this model's text encoder."
-        )
     seen: list[torch.Tensor] = []
 
     def note(_layer: Any, given: Any, result: Any = None) -> None:

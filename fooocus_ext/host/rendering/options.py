@@ -32,6 +32,8 @@ _OPTIONS: Mapping[str, Any] = {
     "initial_noise_multiplier": 1.0,
     "img2img_extra_noise": 0.0,
     "img2img_color_correction": False,
+    "sdxl_crop_top": 0,
+    "sdxl_crop_left": 0,
     "pad_cond_uncond": False,
     "pad_cond_uncond_v0": False,
     "sd_vae_encode_method": "Full",

@@ -9,7 +9,7 @@ from modules import shared
 from fooocus_ext.args import FOOOCUS
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.rendering import noise, samplers, schedules, tiles
-from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE, text_encoders
+from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE, check_clip_skip, text_encoders
 from fooocus_ext.host.rendering.texts import Texts
 
 if TYPE_CHECKING:
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 
 def take_part(p: Any, generation: Generation) -> Rendering | None:
-    """Return the rendering of ``p``; None if the settings do not ask for it, or the model is not SDXL."""
+    """Return the rendering of ``p``; None if the settings do not ask for it, or the model is not SDXL.
+
+    Raises RequestError if the model has fewer layers than the clip skip asks for.
+    """
     if generation.settings.rendering != FOOOCUS:
         return None
     if len(text_encoders(shared.sd_model)) != OF_SDXL_BASE:
         generation.skipped["Fooocus's rendering"] = "it needs an SDXL base model"
         return None
+    check_clip_skip(shared.sd_model)
     return Rendering(p, generation)
 
 
@@ -43,9 +47,6 @@ class Rendering:
             generation.resources.callback(setattr, p, name, getattr(p, name))
         if tiles.asked_by(p):
             tiles.encode_in_tiles(p, generation)
-
-    def prepare_batch(self, p: Any) -> None:
-        """Prepare a batch, before the host encodes its texts."""
 
     def prepare_sampling(self, p: Any) -> dict[str, Any]:
         """Prepare the sampling of a batch, whose texts the host has encoded.

@@ -40,6 +40,7 @@ def asked_by(p: Any) -> Asked:
     if getattr(p, "is_hr_pass", False):
         name = getattr(p, "hr_sampler_name", None) or name
         scheduler = getattr(p, "hr_scheduler", None) or scheduler
+    name = name or sd_samplers.find_sampler_config(None).name  # what the webui takes then
     sampler, schedule = fooocus_names(name, scheduler, as_fooocus=True)
     if schedule is None and scheduler in _AUTOMATIC:
         schedule = DISTILLED if sampler == "lcm" else _schedule_of(name)

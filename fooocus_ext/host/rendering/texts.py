@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from fooocus_ext.prompting.text_lists import TextList
 
 
+ORDINARY_BRACKETS = (
+    "Fooocus: its rendering takes [ and ] for ordinary characters where they edit nothing. Write "
+    "(word:0.9) to weigh a word less."
+)
+
+
 class Texts:
     """Puts Fooocus's conditioning in the place of the host's, on copies, and takes it away again.
 
@@ -68,21 +74,16 @@ class Texts:
         cache = self._caches[is_second_pass]
 
         def schedule(texts: TextList, is_negative: bool) -> conditioning.Schedule:
-            return [
-                (
-                    last_step,
-                    encoder.say(
-                        model,
-                        join(
-                            [cache.encoded(t, networks, is_plain=texts.is_plain) for t in state],
-                            texts.pooled,
-                        ),
-                        size=size,
-                        is_negative=is_negative,
-                    ),
-                )
-                for last_step, state in conditioning.edited(texts, steps)
-            ]
+            states = conditioning.edited(texts, steps)
+            if not texts.is_plain and any("[" in text for _, state in states for text in state):
+                p.comment(ORDINARY_BRACKETS)
+            found = []
+            for last_step, state in states:
+                encoded = [cache.encoded(t, networks, is_plain=texts.is_plain) for t in state]
+                joined = join(encoded, texts.pooled)
+                said = encoder.say(model, joined, size=size, is_negative=is_negative)
+                found.append((last_step, said))
+            return found
 
         prompts, negatives = (
             (p.hr_prompts, p.hr_negative_prompts)

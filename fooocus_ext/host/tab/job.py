@@ -15,6 +15,7 @@ from fooocus_ext.host.jobs.run import Job
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.machine.options import WILDCARDS_IN_ORDER
 from fooocus_ext.limits import USUAL_CLIP_SKIP
+from fooocus_ext.presets.published import UPSCALER
 from fooocus_ext.tab.actions import (
     GENERATE,
     VARIATIONS,
@@ -144,6 +145,17 @@ def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Ima
     shared.state.textinfo = f"Upscaling with {upscaler.name}"
     larger = upscaler.scaler.upscale(picture, factor, upscaler.data_path)
     return larger.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+
+
+def upscaler_note(choices: Choices, action: str) -> str:
+    """Return what to say of a picture that was enlarged without a model, if there is none."""
+    enlarges = action in VARIATIONS and VARIATIONS[action].enlarges
+    if not enlarges or choices.upscaler or _upscaler(None).name != _PLAIN_UPSCALER:
+        return ""
+    return (
+        f"The picture was enlarged with {_PLAIN_UPSCALER}, because no upscaling model is installed, such "
+        f"as {UPSCALER}."
+    )
 
 
 def _upscaled_size(

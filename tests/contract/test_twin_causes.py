@@ -88,7 +88,7 @@ def without_tiles(monkeypatch):
 
 
 CAUSES = {
-    "whole timesteps": ("euler+normal", without_options("enable_quantization")),
+    "whole timesteps": ("base-s1", without_options("enable_quantization")),
     "pure noise": ("euler+normal", noise_multiplier(False)),
     "no pure noise": ("dpmpp_2m_sde_gpu+ddim_uniform", noise_multiplier(True)),
     "levels": ("dpmpp_3m_sde_gpu+karras", without_levels),

@@ -72,6 +72,7 @@ def tab(arguments):
     lists = ("preset", "base_model", "refiner", "lora", "vae", "sampler", "scheduler", "upscaler")
     services = TabServices(
         values={**DEFAULTS, "preset": "a"},
+        notes="",
         choices={name: lambda: ["a"] for name in lists},
         styles=str,
         first_run=str,

@@ -13,6 +13,8 @@ from fooocus_ext.downloads.files import RemoteFile
 
 Kind = Literal["checkpoint", "lora", "vae", "embedding", "upscaler"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+CHECKPOINTS = ("juggernautXL_v8Rundiffusion.safetensors", "sd_xl_base_1.0_0.9vae.safetensors")
+"""The models that are offered where there is none, best first."""
 UPSCALER = "RealESRGAN_x4plus.pth"
 """The upscaler that is offered where there is none."""
 _TABLE = Path(__file__).with_name("published.json")

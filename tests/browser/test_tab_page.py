@@ -183,3 +183,22 @@ def test_a_varied_picture_goes_to_txt2img_without_hires_fix(tab):
     expect(
         tab.page.locator("#txt2img_hr-checkbox input, #txt2img_hr input").first
     ).not_to_be_checked()
+
+
+def test_a_screen_reader_finds_each_part_by_its_role_and_name(tab):
+    part = tab.page.locator("#fooocus_page")
+    for role, name in (
+        ("textbox", "Prompt"),
+        ("button", "Generate"),
+        ("button", "Expand"),
+        ("checkbox", "Advanced"),
+    ):
+        expect(part.get_by_role(role, name=name, exact=True)).to_have_count(1)
+    tab.advanced("Models")
+    for slot in (1, 5):
+        expect(part.get_by_role("checkbox", name=f"On: LoRA {slot}")).to_be_checked()
+        expect(part.get_by_role("slider", name=f"Weight {slot}")).to_have_count(1)
+    tab.advanced("Setting")
+    expect(part.get_by_role("group", name="Shape of the picture")).to_be_visible()
+    expect(part.get_by_role("radio", name="Lightning")).not_to_be_checked()
+    expect(part.get_by_role("checkbox", name="Wildcards in order")).to_have_count(1)

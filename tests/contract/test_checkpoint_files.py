@@ -61,3 +61,15 @@ def test_a_checkpoint_that_is_not_there_states_no_size(session_host):
 
     assert session_host.modules.sd_models.checkpoint_aliases.get("gone.safetensors") is None
     assert checkpoints.stated_size("gone.safetensors") is None
+
+
+def test_the_noise_schedule_stays_exact_where_weights_are_half_precision(host, monkeypatch):
+    """The webui puts its schedule aside while it makes the model half; here on a CPU that has it so."""
+    if not host.is_embedded:
+        pytest.skip("a real webui on a CPU has no half precision")
+    exact = host.modules.shared.sd_model.alphas_cumprod.clone()
+    monkeypatch.setattr(host.modules.devices, "dtype_unet", torch.float16)
+    host.use(host.checkpoints.second)
+    model = host.modules.shared.sd_model
+    assert next(model.model.parameters()).dtype == torch.float16
+    assert torch.equal(model.alphas_cumprod, exact)

@@ -186,6 +186,33 @@ def test_a_picture_that_cannot_be_stored_is_kept_and_stored_at_the_next_try(desk
 
 
 @pytest.mark.reports_errors
+def test_the_page_shows_an_unsaved_picture_and_offers_it_for_download(desk, host):
+    shown = importlib.import_module("fooocus_ext.host.tab.shown")
+    desk.monkeypatch.setattr(shown.queue, "jobs", lambda: desk.queue)
+    desk.add("task(first)", image_number=1)
+    desk.work_on()
+    before = dict(zip(shown.OUTPUTS, shown.show(WINDOW, ""), strict=True))
+    assert len(before["gallery"]) == len(json.loads(before["infotexts"])) == 1
+    assert (before["seed"], "alert" in before["log"]) == ("7", False)
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    desk.monkeypatch.setattr(host.modules.images, "save_image", full)
+    desk.add()
+    desk.work_on()
+    now = dict(zip(shown.OUTPUTS, shown.show(WINDOW, before["shown"]), strict=True))
+    (picture,) = now["gallery"]
+    assert picture.startswith("data:image/png;base64,")
+    assert 'role="alert"' in now["log"]
+    assert "No space left on device" in now["log"]
+    assert f"fooocus/v1/queue/picture?window={WINDOW}" in now["log"]
+    assert json.loads(now["shown"])["pictures"] == [["task(job)", 0]]
+    again = dict(zip(shown.OUTPUTS, shown.show(WINDOW, now["shown"]), strict=True))
+    assert "value" not in again["log"]  # what was said is not said again
+
+
+@pytest.mark.reports_errors
 def test_a_picture_that_the_log_cannot_take_is_said(desk):
     def refuse(*args):
         raise OSError(errno.EACCES, "Permission denied")

@@ -8,11 +8,12 @@ import pytest
 
 from fooocus_ext.downloads.files import is_sum
 from fooocus_ext.downloads.sources import HUB, Sources
+from fooocus_ext.markup import render
 from fooocus_ext.presets.files import PresetLibrary, load_presets
 from fooocus_ext.presets.offers import is_installed, offers
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.preset import preset_from_json
-from fooocus_ext.presets.published import KINDS, UPSCALER, published
+from fooocus_ext.presets.published import CHECKPOINTS, KINDS, UPSCALER, published
 
 OURS = load_presets([Path(__file__).resolve().parents[2] / "presets"])
 
@@ -35,7 +36,8 @@ def test_every_file_of_the_table_is_known_well(name):
 def test_all_that_our_presets_and_modes_need_is_in_the_table():
     assert set(offers(OURS, Sources())) == set(published())
     assert {mode.lora for mode in PERFORMANCES.values() if mode.lora} <= set(published())
-    assert UPSCALER in published()
+    assert published()[UPSCALER].kind == "upscaler"
+    assert {published()[name].kind for name in CHECKPOINTS} == {"checkpoint"}
     for preset in OURS.presets.values():
         for files in (preset.checkpoint_downloads, preset.lora_downloads, preset.vae_downloads):
             for name, url in (files or {}).items():
@@ -96,3 +98,9 @@ def test_what_is_installed_is_found_whatever_the_host_calls_it():
     assert is_installed(offer, {"checkpoint": titles})
     assert not is_installed(offer, {"lora": titles})
     assert not is_installed(offer, {"checkpoint": ["juggernaut.safetensors"]})
+
+
+def test_the_message_of_a_first_visit_offers_models_and_escapes_what_it_shows():
+    message = render("first_run.html", models=CHECKPOINTS, folder="/models/<b>")
+    assert f'data-files="{"|".join(CHECKPOINTS)}"' in message
+    assert "/models/&lt;b&gt;" in message

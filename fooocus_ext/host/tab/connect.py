@@ -13,6 +13,7 @@ from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.host.tab import fill, presets, prompt, queue, send, session, shown, storage
 from fooocus_ext.markup import render
+from fooocus_ext.presets.published import CHECKPOINTS
 from fooocus_ext.tab.actions import GENERATE, VARIATIONS
 from fooocus_ext.tab.style_list import grouped_styles
 from fooocus_ext.tab.widgets import AUTOMATIC, DEFAULT, LORAS, NAMES
@@ -20,8 +21,6 @@ from fooocus_ext.ui.tab.page import Tab, build_tab
 from fooocus_ext.ui.tab.services import TabServices
 
 TITLE, ELEM_ID = "Fooocus", "fooocus"
-RECOMMENDED = ("juggernautXL_v8Rundiffusion.safetensors", "sd_xl_base_1.0_0.9vae.safetensors")
-"""The models that are offered where there is none."""
 
 
 def register() -> None:
@@ -82,7 +81,7 @@ def first_run() -> str:
     if checkpoints.sdxl_bases():
         return ""
     folder = assets.installed().folders.checkpoints
-    return render("first_run.html", models=RECOMMENDED, folder=folder)
+    return render("first_run.html", models=CHECKPOINTS, folder=folder)
 
 
 def connect(tab: Tab) -> None:

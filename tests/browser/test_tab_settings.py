@@ -151,6 +151,7 @@ def test_a_phone_sees_everything_within_its_width(page):
     for title in ("Setting", "Style", "Models", "Advanced"):
         tab.advanced(title)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.evaluate("scrollTo(0, 0)")
     expect(tab.generate_button).to_be_in_viewport()
 
 

@@ -17,7 +17,12 @@ from fooocus_ext import image_log
 WINDOW = "window-of-a-test"
 PICTURES = 3
 SMALL = {"width": 64, "height": 64, "steps": 1, "image_number": PICTURES, "random_seed": False}
-SMALL |= {"seed": "7", "styles": "[]", "prompt": "[[a fox, an owl, a hare]] in the snow"}
+SMALL |= {
+    "seed": "7",
+    "styles": "[]",
+    "sampler": "Euler",
+    "prompt": "[[a fox, an owl, a hare]] in the snow",
+}
 
 
 class KilledError(BaseException):

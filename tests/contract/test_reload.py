@@ -59,6 +59,29 @@ def test_reloading_the_page_registers_everything_once(host):
 
 
 @pytest.mark.reports_errors
+def test_the_tab_offers_what_the_settings_say_after_reload_ui(host):
+    opts = host.modules.shared.opts
+    assert offered() == (32, 5)
+    opts.data.update(fooocus_largest_image_number=4, fooocus_lora_slots=99)
+    assert offered() == (32, 5)
+    hosts.reload(host)
+    assert offered() == (4, 5)  # the log names what the settings page does not allow
+    opts.data.update(fooocus_largest_image_number=32, fooocus_lora_slots=2)
+    hosts.reload(host)
+    assert offered() == (32, 2)
+    opts.data.update(fooocus_lora_slots=5)
+    hosts.reload(host)
+    assert offered() == (32, 5)
+
+
+def offered():
+    from fooocus_ext.host.tab import connect
+
+    limits = connect.services().limits
+    return limits.image_number, limits.lora_slots
+
+
+@pytest.mark.reports_errors
 def test_an_unloaded_script_leaves_no_trace_in_a_job_that_runs_on(host):
     """Registered callbacks are the host's to forget; ours must not act twice after a reload."""
     hosts.reload(host)

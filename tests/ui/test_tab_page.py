@@ -6,15 +6,15 @@ import gradio as gr
 import pytest
 
 from fooocus_ext.tab.actions import VARIATIONS
-from fooocus_ext.tab.widgets import DEFAULTS, NAMES, PRESET, WIDGETS
+from fooocus_ext.tab.page_limits import PageLimits
+from fooocus_ext.tab.widgets import DEFAULTS, LORAS, NAMES, PRESET, WIDGETS
 from fooocus_ext.ui.tab.page import SEND_TO, build_tab
 from fooocus_ext.ui.tab.services import TabServices
 
 LISTS = {widget.listed_as for widget in (*WIDGETS, PRESET) if widget.listed_as}
 
 
-@pytest.fixture(scope="module")
-def tab():
+def build(**more):
     services = TabServices(
         values={**DEFAULTS, "preset": "initial", "sharpness": 3.0},
         notes="<p>a LoRA is missing</p>",
@@ -23,9 +23,15 @@ def tab():
         first_run=lambda: "",
         send_buttons=lambda tabs: {name: gr.Button(name) for name in tabs},
         history="fooocus/v1/log/",
+        **more,
     )
     with gr.Blocks():
         return build_tab(services)
+
+
+@pytest.fixture(scope="module")
+def tab():
+    return build()
 
 
 def test_no_widget_stands_in_the_table_twice():
@@ -39,6 +45,18 @@ def test_every_widget_is_there_with_its_name_label_and_first_value(tab):
         assert (built.elem_id, built.label) == (f"fooocus_{widget.name}", widget.label)
         assert built.value == (3.0 if widget.name == "sharpness" else widget.default)
         assert built.do_not_save_to_config
+
+
+@pytest.mark.parametrize("slots", [1, 5])
+def test_the_page_offers_as_many_pictures_and_loras_as_its_limits_say(slots):
+    limited = build(limits=PageLimits(image_number=4, lora_slots=slots))
+    assert limited.widgets["image_number"].maximum == 4
+    shown = [is_shown(limited.widgets[name]) for name in LORAS]
+    assert shown == [number <= slots for number in range(1, 6)]
+
+
+def is_shown(built):
+    return built is None or (getattr(built, "visible", True) and is_shown(built.parent))
 
 
 def values_in(built):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +16,11 @@ from modules import paths, shared
 from fooocus_ext import infotext
 from fooocus_ext.core.refiner_switch import SWITCH_RULES, SwitchRule
 from fooocus_ext.errors import RequestError, describe
+from fooocus_ext.limits import IMAGE_NUMBER, LORA_SLOTS, WholeRange
 from fooocus_ext.prompting.expander.folder import MODELS_SUBFOLDER
 from fooocus_ext.prompting.lines import COMMA
 from fooocus_ext.prompting.rewrite import BREAK
+from fooocus_ext.tab.page_limits import PageLimits
 from fooocus_ext.ui.model_download import MODEL_LIST, download_form
 
 CLIP_CHUNK = 75
@@ -27,12 +31,17 @@ WILDCARDS_IN_ORDER = "fooocus_wildcards_in_order"
 EXPANSION_TARGET = "fooocus_expansion_target"
 EXPANSION_FILL = "fooocus_expansion_fill"
 INTERMEDIATE_OFF = "fooocus_disable_intermediate_results"
+LARGEST_IMAGE_NUMBER = "fooocus_largest_image_number"
+SLOTS = "fooocus_lora_slots"
 MODEL_FILES = "fooocus_model_files"
 MODEL_DOWNLOAD = "fooocus_expansion_model_download"
 START_WITH = ("default preset", "last session")
 """What the tab has in its widgets when a page is opened; javascript/fooocus_session.js reads the setting."""
 
+_LOG = logging.getLogger(__name__)
 _SEPARATORS = {"comma": COMMA, "BREAK": BREAK}
+_OFFERED = {LARGEST_IMAGE_NUMBER: IMAGE_NUMBER, SLOTS: WholeRange(1, LORA_SLOTS)}
+"""How much the tab's page offers, at most by default."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +103,9 @@ def register() -> None:
         START_WITH[0], "Start with", gr.Radio, {"choices": list(START_WITH)}, section=SECTION
     ).info("last session: each browser keeps the settings of its last job, unless that was private")
     shared.opts.add_option("fooocus_start_with", start)
+    _add_offered(LARGEST_IMAGE_NUMBER, "Largest image number")
+    _add_offered(SLOTS, "Number of LoRA slots")
+    page_limits.cache_clear()
     _show(MODEL_FILES, MODEL_LIST)
     _show(MODEL_DOWNLOAD, download_form(Path(paths.models_path) / MODELS_SUBFOLDER))
 
@@ -116,6 +128,31 @@ def _add(key: str, label: str, widget: type, **widget_arguments: Any) -> Any:
     )
     shared.opts.add_option(key, option)
     return option
+
+
+def _add_offered(key: str, label: str) -> None:
+    allowed = _OFFERED[key]
+    ends = {"minimum": allowed.minimum, "maximum": allowed.maximum, "step": 1}
+    option = shared.OptionInfo(allowed.maximum, label, gr.Slider, ends, section=SECTION)
+    shared.opts.add_option(key, option.info('in the Fooocus tab, after "Reload UI"'))
+
+
+@functools.cache
+def page_limits() -> PageLimits:
+    """Return how much the tab offers, as it was set when the host built its page."""
+    return PageLimits(_offered(LARGEST_IMAGE_NUMBER), _offered(SLOTS))
+
+
+def _offered(key: str) -> int:
+    allowed = _OFFERED[key]
+    value = getattr(shared.opts, key, allowed.maximum)
+    if value in range(allowed.minimum, allowed.maximum + 1):
+        return int(value)
+    _LOG.warning(
+        "%s: got %s; allowed: a whole number, %d to %d. %d is used.",
+        *(key, describe(value), *allowed, allowed.maximum),
+    )
+    return allowed.maximum
 
 
 def shows_intermediate_results() -> bool:

@@ -10,7 +10,7 @@ from modules import script_callbacks, sd_models, shared
 
 from fooocus_ext.args import NONE
 from fooocus_ext.host.jobs import outputs
-from fooocus_ext.host.machine import assets, checkpoints
+from fooocus_ext.host.machine import assets, checkpoints, options
 from fooocus_ext.host.tab import fill, presets, prompt, queue, send, session, shown, storage
 from fooocus_ext.markup import render
 from fooocus_ext.presets.published import CHECKPOINTS
@@ -54,6 +54,7 @@ def services() -> TabServices:
         send_buttons=send.create_buttons,
         history=storage.LOG_PATH.removeprefix("/") + "/",
         tab_first=bool(getattr(shared.cmd_opts, "fooocus_tab_first", False)),
+        limits=options.page_limits(),
     )
 
 

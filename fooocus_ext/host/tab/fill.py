@@ -24,6 +24,7 @@ from fooocus_ext.presets.readers import names as read_names
 from fooocus_ext.presets.resolve import Resolution, resolve
 from fooocus_ext.tab.arrivals import values_for
 from fooocus_ext.tab.fill import Filled, Names, fill
+from fooocus_ext.tab.page_limits import fit
 from fooocus_ext.tab.widgets import BY_NAME, DEFAULTS, LORAS, NAMES
 
 FIRST_PRESETS = ("default", "sai", "realistic")
@@ -51,7 +52,12 @@ def initial() -> Filled:
     values["preset"] = name
     values["wildcards_in_order"] = options.wildcards_in_order()
     values.update(checkpoints.small_size(values["base_model"]))
-    return Filled(values, preset.notes)
+    return for_page(Filled(values, preset.notes))
+
+
+def for_page(filled: Filled) -> Filled:
+    """Return the values as far as the page offers them, with notes on those that it does not."""
+    return fit(filled, options.page_limits())
 
 
 def _bases() -> list[str]:
@@ -151,6 +157,7 @@ def names() -> Names:
 
 def updates(filled: Filled) -> list[Any]:
     """Return updates of the widgets in the order of ``NAMES``, and of the messages below them."""
+    filled = for_page(filled)
     changed = [
         gr.update(value=filled.values[name]) if name in filled.values else gr.update()
         for name in NAMES
@@ -208,4 +215,5 @@ def _arrived(arrived: str, preset: str | None, slots: Sequence[str]) -> dict[str
     except DataFileError:
         return {}
     chosen = assets.presets().presets.get(preset or "")
-    return values_for(files, chosen, _found(chosen), slots) if chosen and files else {}
+    shown = slots[: options.page_limits().lora_slots]
+    return values_for(files, chosen, _found(chosen), shown) if chosen and files else {}

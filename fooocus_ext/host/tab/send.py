@@ -9,6 +9,7 @@ import gradio as gr
 
 from fooocus_ext.host import infotexts
 from fooocus_ext.host.tab import fill
+from fooocus_ext.tab.fill import Filled
 from fooocus_ext.tab.widgets import NAMES
 from fooocus_ext.ui.tab.page import Tab
 
@@ -44,14 +45,18 @@ def connect(tab: Tab) -> None:
 
 def _pasted(name: str) -> Callable[[Mapping[str, Any]], Any]:
     def value(entries: Mapping[str, Any]) -> Any:
-        values = fill.fill_from_infotext(entries).values
+        values = _for_page(entries).values
         return gr.update(value=values[name]) if name in values else gr.update()
 
     return value
 
 
 def _pasted_notes(entries: Mapping[str, Any]) -> Any:
-    return gr.update(value=fill.notice(fill.fill_from_infotext(entries).notes))
+    return gr.update(value=fill.notice(_for_page(entries).notes))
+
+
+def _for_page(entries: Mapping[str, Any]) -> Filled:
+    return fill.for_page(fill.fill_from_infotext(entries))
 
 
 class PngInfo:

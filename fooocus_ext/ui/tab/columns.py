@@ -61,7 +61,7 @@ class _Column:
         with gr.Column(elem_id="fooocus_sizes"):
             gr.HTML(_SHAPES)
             self.add("aspect_ratio")
-        self.add("image_number")
+        self.add("image_number", maximum=self.services.limits.image_number)
         self.add("output_format")
         self.add("metadata")
         self.add("negative_prompt", lines=2, placeholder="What should not be in the picture")
@@ -112,7 +112,8 @@ class _Column:
             self.add("refiner_switch")
         with gr.Group(elem_id="fooocus_loras"):
             for slot in range(1, LORA_SLOTS + 1):
-                with gr.Row(elem_classes=["fooocus-lora"]):
+                shown = slot <= self.services.limits.lora_slots
+                with gr.Row(elem_classes=["fooocus-lora"], visible=shown):
                     self.add(f"lora_on_{slot}", container=False, scale=0, min_width=0)
                     self.add(f"lora_{slot}", scale=1, min_width=120)
                     self.add(f"lora_weight_{slot}", scale=1, min_width=150)

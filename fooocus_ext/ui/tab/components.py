@@ -17,15 +17,14 @@ def component(name: str, services: TabServices, **look: Any) -> Any:
     Args:
         name: the widget's name in ``tab.widgets``.
         services: its first value, and the names it lists.
-        look: further arguments of Gradio's component that only change how it looks.
+        look: further arguments of Gradio's component, for how it looks and what it offers.
     """
     widget = BY_NAME[name]
     made = _COMPONENTS[widget.kind](
         value=services.values[name],
         label=widget.label,
         elem_id=f"fooocus_{name}",
-        **_limits(widget, services),
-        **look,
+        **{**_limits(widget, services), **look},
     )
     made.webui_tooltip = widget.tooltip  # the host shows it on hover (1.6 and newer)
     return made

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from fooocus_ext.tab.page_limits import PageLimits
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class TabServices:
         send_buttons: makes the host's buttons that send pictures to other tabs.
         history: the address of the log.
         tab_first: whether the tab comes before all others.
+        limits: how many pictures and LoRAs the page offers.
     """
 
     values: Mapping[str, Any]
@@ -30,3 +33,4 @@ class TabServices:
     send_buttons: Callable[[Sequence[str]], Mapping[str, Any]]
     history: str
     tab_first: bool = False
+    limits: PageLimits = field(default_factory=PageLimits)

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
+from fooocus_ext.fields import as_widget_value
 
 EVERYTHING = {
     "sharpness": 3.25,
@@ -55,7 +56,7 @@ def test_each_value_survives_the_round_trip(host, name):
     values = pasted(host, host.generate({name: EVERYTHING[name]}, steps=1).infotext)
     assert values[name] == EVERYTHING[name]
     untouched = Settings(enabled=True, expansion=False).replace(**{name: EVERYTHING[name]})
-    assert values == untouched.as_dict()
+    assert values == {name: as_widget_value(value) for name, value in untouched.as_dict().items()}
 
 
 def test_values_at_their_default_are_not_written(host):

@@ -181,12 +181,10 @@ class Loader:
                 make_way(second.model)
         except torch.cuda.OutOfMemoryError as error:
             second = None
-            log.warning(
-                "%s", str(error)
-            )  # a record with the error itself would keep what it refers to
-        if (
-            second is None
-        ):  # raised out here, where nothing refers to the half-loaded model any more
+            # A record with the error itself would keep what it refers to.
+            log.warning("%s", str(error))
+        if second is None:
+            # Raised out here, where nothing refers to the half-loaded model any more.
             gc.collect()
             devices.torch_gc()
             raise RequestError(

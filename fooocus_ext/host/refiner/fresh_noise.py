@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from fooocus_ext.host.batch_noise import of_same_batch
+
 
 def renoised(
     p: Any, clean: torch.Tensor, seen: torch.Tensor, level: torch.Tensor, *, largest: float
@@ -35,12 +37,4 @@ def renoised(
 
 def _reseed(noise: Any, step: int) -> None:
     """Begin a batch's noise anew, in the same object, since samplers have hold of it."""
-    anew = type(noise)(
-        noise.shape,
-        [seed + step for seed in noise.seeds],
-        subseeds=noise.subseeds,
-        subseed_strength=noise.subseed_strength,
-        seed_resize_from_h=noise.seed_resize_from_h,
-        seed_resize_from_w=noise.seed_resize_from_w,
-    )
-    vars(noise).update(vars(anew))
+    vars(noise).update(vars(of_same_batch(noise, type(noise), seed_step=step)))

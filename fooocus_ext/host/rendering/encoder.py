@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from modules import devices, prompt_parser, shared
 from fooocus_ext.core.text_states import EncodedText, emphasise
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.rendering.vocabulary import Vocabulary
+from fooocus_ext.host.replaced import replaced
 from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.prompting.chunks import CHUNK, Token, fill_chunks, words_of
 from fooocus_ext.prompting.weights import weigh
@@ -32,7 +33,6 @@ Answer = tuple[torch.Tensor, torch.Tensor | None]
 """One encoder's for one text: states [T,C], and the pooled vector [P] if it makes one."""
 
 _BREAK = re.compile(r"\bBREAK\b")
-_ABSENT = object()
 
 
 def text_encoders(model: Any) -> list[Any]:
@@ -129,17 +129,10 @@ def condition(
 @contextmanager
 def _answering(encoders: Sequence[Any], answers: Sequence[Callable[[], Answer]]) -> Iterator[None]:
     """Have each encoder answer with what a function returns, whatever the texts."""
-    before = [vars(encoder).get("forward", _ABSENT) for encoder in encoders]
-    try:
+    with ExitStack() as stack:
         for encoder, answer in zip(encoders, answers, strict=True):
-            encoder.forward = partial(_forward, answer)
+            stack.enter_context(replaced(encoder, "forward", partial(_forward, answer)))
         yield
-    finally:
-        for encoder, forward in zip(encoders, before, strict=True):
-            if forward is _ABSENT:
-                vars(encoder).pop("forward", None)
-            else:
-                encoder.forward = forward
 
 
 def _forward(answer: Callable[[], Answer], _texts: Sequence[str]) -> Any:

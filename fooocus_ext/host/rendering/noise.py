@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from modules import devices, rng, shared
 
+from fooocus_ext.host.batch_noise import of_same_batch
+
 SOURCE = "randn_source"
 NVIDIA = "NV"
 """The webui's emulation of an NVIDIA GPU's noise."""
@@ -62,13 +64,6 @@ def _drawn_on_cpu() -> Iterator[None]:
             shared.opts.data[SOURCE] = before
 
 
-def like_fooocus(noise: Any, *, seed_step: int = 0) -> PictureNoise:
-    """Return the noise of the same batch as Fooocus draws it, of its seeds plus ``seed_step``."""
-    return PictureNoise(
-        noise.shape,
-        [seed + seed_step for seed in noise.seeds],
-        subseeds=noise.subseeds,
-        subseed_strength=noise.subseed_strength,
-        seed_resize_from_h=noise.seed_resize_from_h,
-        seed_resize_from_w=noise.seed_resize_from_w,
-    )
+def like_fooocus(noise: Any) -> PictureNoise:
+    """Return the noise of the same batch as Fooocus draws it."""
+    return of_same_batch(noise, PictureNoise)

@@ -11,6 +11,7 @@ from modules import sd_samplers, shared
 
 from fooocus_ext.core import solvers, unipc
 from fooocus_ext.host.rendering import schedules
+from fooocus_ext.host.replaced import replaced
 
 if TYPE_CHECKING:
     from fooocus_ext.generation.state import Generation
@@ -46,58 +47,33 @@ def prepare(
         unit_noise: the noise of the pass, which may be changed in place; None if the webui shows none.
     """
     asked = schedules.asked_by(p)
+    until_end = generation.sampling.enter_context
     if _stands_in_for(asked):
-        generation.sampling.callback(setattr, p, "sampler", p.sampler)
-        p.sampler = sd_samplers.create_sampler(STAND_IN, p.sd_model)
+        until_end(replaced(p, "sampler", sd_samplers.create_sampler(STAND_IN, p.sd_model)))
     sampler = p.sampler
     if _stands_in_for(asked) and asked.sampler != "ddim":
-        sampler.func = _latent_consistency(p) if asked.sampler == "lcm" else _unipc()
+        sampler.func = _own_solver(p, asked.sampler)
     elif asked.sampler in schedules.ENDS_OF_RANGE:
-        _replace(sampler, "func", _with_ends(sampler.func, levels), generation)
+        until_end(replaced(sampler, "func", _with_ends(sampler.func, levels)))
     schedules.use_fooocus_levels(sampler.model_wrap_cfg)
     if schedules.is_known(asked):
-        _replace(
-            sampler,
-            "create_noise_sampler",
-            _within(sampler.create_noise_sampler, levels),
-            generation,
-        )
+        within = _within(sampler.create_noise_sampler, levels)
+        until_end(replaced(sampler, "create_noise_sampler", within))
     if unit_noise is not None and schedules.begins_with_picture(p):
         _lift_to_pure_noise(p, asked, unit_noise)
 
 
-def _replace(target: Any, name: str, value: Any, generation: Generation) -> None:
-    before = vars(target).get(name)
-    setattr(target, name, value)
-    undo = functools.partial(setattr, target, name, before) if before is not None else None
-    generation.sampling.callback(undo or functools.partial(delattr, target, name))
-
-
-def _latent_consistency(p: Any) -> Callable[..., torch.Tensor]:
-    def sample(
-        model: Any,
-        x: torch.Tensor,
-        sigmas: torch.Tensor,
-        extra_args: Any = None,
-        callback: Any = None,
-        disable: Any = None,
-    ) -> torch.Tensor:
-        return solvers.latent_consistency(
-            model,
-            x,
-            sigmas,
-            draw=functools.partial(_next_noise, p),
-            extra_args=extra_args,
-            callback=callback,
+def _own_solver(p: Any, sampler: str | None) -> Callable[..., torch.Tensor]:
+    """Return our solver that stands in for one of the webui's, to be called as k-diffusion's are."""
+    if sampler == "lcm":
+        solver = functools.partial(
+            solvers.latent_consistency, draw=functools.partial(_next_noise, p)
         )
-
-    return sample
-
-
-def _unipc() -> Callable[..., torch.Tensor]:
-    variant: Any = shared.opts.uni_pc_variant
-    if variant not in get_args(unipc.Variant):
-        variant = get_args(unipc.Variant)[0]  # the webui has one more, which Fooocus has not
+    else:
+        variant: Any = shared.opts.uni_pc_variant
+        if variant not in get_args(unipc.Variant):
+            variant = get_args(unipc.Variant)[0]  # the webui has one more, which Fooocus has not
+        solver = functools.partial(unipc.sample, variant=variant)
 
     def sample(
         model: Any,
@@ -107,9 +83,7 @@ def _unipc() -> Callable[..., torch.Tensor]:
         callback: Any = None,
         disable: Any = None,
     ) -> torch.Tensor:
-        return unipc.sample(
-            model, x, sigmas, variant=variant, extra_args=extra_args, callback=callback
-        )
+        return solver(model, x, sigmas, extra_args=extra_args, callback=callback)
 
     return sample
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
 from modules import devices, processing
 
 from fooocus_ext.core import tiling
+from fooocus_ext.host.replaced import replaced
 
 if TYPE_CHECKING:
     from fooocus_ext.generation.state import Generation
@@ -33,27 +33,15 @@ def encode_in_tiles(p: Any, generation: Generation) -> None:
     init = p.init
 
     def init_in_tiles(*args: Any, **kwargs: Any) -> Any:
-        with _encoding_in_tiles(p.sd_model):
+        encode: Callable[[torch.Tensor], torch.Tensor] = p.sd_model.encode_first_stage
+
+        def encode_tiles(pictures: torch.Tensor) -> torch.Tensor:
+            return torch.cat([_encoded(picture[None], encode) for picture in pictures])
+
+        with replaced(p.sd_model, "encode_first_stage", encode_tiles):
             return init(*args, **kwargs)
 
     generation.override(p, "init", init_in_tiles)
-
-
-@contextmanager
-def _encoding_in_tiles(model: Any) -> Iterator[None]:
-    encode: Callable[[torch.Tensor], torch.Tensor] = model.encode_first_stage
-
-    def encode_tiles(pictures: torch.Tensor) -> torch.Tensor:
-        return torch.cat([_encoded(picture[None], encode) for picture in pictures])
-
-    before = vars(model).get("encode_first_stage")
-    model.encode_first_stage = encode_tiles
-    try:
-        yield
-    finally:
-        del model.encode_first_stage
-        if before is not None:
-            model.encode_first_stage = before
 
 
 def _encoded(picture: torch.Tensor, encode: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:

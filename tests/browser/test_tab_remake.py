@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +36,10 @@ def drop(tab, picture):
 
 
 def shown_picture(tab):
-    """The picture of the gallery, as the server has it."""
-    address = tab.page.locator("#fooocus_gallery img").first.evaluate("image => image.src")
-    answer = tab.page.request.get(address)
+    """The finished picture of the gallery, as the server has it: a preview has no address of its own."""
+    shown = tab.page.locator("#fooocus_gallery img").first
+    expect(shown).to_have_attribute("src", re.compile("^http"))
+    answer = tab.page.request.get(shown.evaluate("image => image.src"))
     with Image.open(io.BytesIO(answer.body())) as picture:
         return np.asarray(picture.convert("RGB"), dtype=np.int16)
 

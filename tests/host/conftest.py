@@ -22,6 +22,8 @@ def load_host_module(monkeypatch):
 
     def load(name: str, **stand_ins: object) -> ModuleType:
         package = ModuleType("modules")
+        for module in [name for name in sys.modules if name.startswith("modules.")]:
+            monkeypatch.delitem(sys.modules, module)  # ``from modules import`` finds them here too
         monkeypatch.setitem(sys.modules, "modules", package)
         for module, stand_in in stand_ins.items():
             setattr(package, module, stand_in)

@@ -16,7 +16,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.tab_page import FooocusTab
 from tests.downloads.publisher import publishing
@@ -25,6 +25,8 @@ from tools.dev.browser import find_chromium
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 240
 PAGE_SECONDS = 90
+
+expect.set_options(timeout=30_000)
 
 
 def free_port():

@@ -119,6 +119,9 @@ def begins_with_pure_noise(schedule: Schedule, steps: int) -> bool:
     return schedule != "ddim_uniform" or (TIMESTEPS - 2) % stride == 0
 
 
-def is_pure_noise(level: float, table: LevelTable) -> bool:
-    """Whether Fooocus takes a first level for pure noise, whose latent has no picture in it."""
-    return math.isclose(table.largest, level, rel_tol=1e-5) or level > table.largest
+def is_pure_noise(level: float, largest: float) -> bool:
+    """Whether Fooocus takes a first level for pure noise, whose latent has no picture in it.
+
+    ``largest`` is the model's largest level.
+    """
+    return math.isclose(largest, level, rel_tol=1e-5) or level > largest

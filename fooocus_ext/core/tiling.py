@@ -7,6 +7,7 @@ tiling the tiles are blended with weights that fall towards their borders (Foooc
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import torch
@@ -61,6 +62,7 @@ def _tiled(
     return blended / weights
 
 
+@functools.lru_cache(maxsize=16)  # most tiles are of a size
 def _ramps(length: int, feather: int) -> torch.Tensor:
     """Return weights [length] that rise to 1 within ``feather`` of both ends."""
     weights = torch.ones(length)

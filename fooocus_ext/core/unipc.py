@@ -102,14 +102,11 @@ class _Step:
         """Return the latent at the target by what is known."""
         if not self._slopes:
             return self._straight
-        count = len(self._slopes)
-        weights = torch.tensor([0.5]) if count == 1 else self._solved(count)
-        return self._straight - self._scale * self._sum(weights)
+        return self._straight - self._scale * self._sum(self._solved(len(self._slopes)))
 
     def corrected(self, clean: torch.Tensor) -> torch.Tensor:
         """Return it by the prediction there, too."""
-        count = len(self._places)
-        weights = torch.tensor([0.5]) if count == 1 else self._solved(count)
+        weights = self._solved(len(self._places))
         change = weights[-1].to(clean) * (clean - self._newest.clean)
         if self._slopes:
             change = self._sum(weights[:-1]) + change
@@ -120,7 +117,9 @@ class _Step:
         return torch.einsum("k,kbchw->bchw", weights.to(stacked), stacked)
 
     def _solved(self, count: int) -> torch.Tensor:
-        """Return the weights of ``count`` slopes that match as many derivatives."""
+        """Return the weights of ``count`` slopes that match as many derivatives; of one, the paper's half."""
+        if count == 1:
+            return torch.tensor([0.5])
         places = torch.tensor(self._places[:count], dtype=self._h.dtype)
         matrix = torch.stack([places**power for power in range(count)])
         h, weight = self._h.cpu(), self._weight.cpu()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fooocus_ext import infotext
+from fooocus_ext.args import HOST_CHOICE
 from fooocus_ext.core import adm, guidance, schedule
 from fooocus_ext.generation import originals, state, texts
 
@@ -57,7 +58,10 @@ def forget_infotext(p: Any) -> None:
 
 
 def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
-    """Begin the generation of ``p``: its infotext, the texts of all its pictures, its refiner, its rendering.
+    """Begin the generation of ``p``: its rendering, its infotext, the texts of all its pictures, its refiner.
+
+    Where the host cannot render as Fooocus does, the settings go on without it: the texts and the refiner
+    are then the webui's, too.
 
     Raises:
         RequestError: an unknown style, wildcards without end, a refiner that cannot take part, or
@@ -66,6 +70,10 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
     originals.settle(p, plan)
     generation = state.attach(p, plan.settings)
     host.attach(p, generation)
+    generation.rendering = host.rendering(p, generation)
+    if generation.rendering is None:
+        plan.settings = plan.settings.replace(rendering=HOST_CHOICE)
+        generation.settings = plan.settings
     p.extra_generation_params = {
         **p.extra_generation_params,
         **infotext.settings_entries(plan.typed),
@@ -76,7 +84,6 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
     for note in (*plan.notes, *generation.texts.notes):
         p.comment(f"Fooocus: {note}")
     generation.refiner = host.refiner(p, generation)
-    generation.rendering = host.rendering(p, generation)
 
 
 def _give_all_the_first_seed(p: Any, generation: Generation) -> None:

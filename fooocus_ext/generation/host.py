@@ -2,7 +2,7 @@
 
 Jobs, options, pages and routes are no part of it. A family is an object with these methods, such as
 ``fooocus_ext.host.a1111.family.A1111``; what it does to guide a model call is its own affair, and comes back
-to ``hooks.claim_sizes`` and ``hooks.guide`` with plain tensors.
+to the functions of ``hooks`` with plain tensors.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 class Refiner(Protocol):
     """A refiner that takes part in one generation. Its turn in the sampler is its family's affair."""
 
-    def encode(self, p: Any) -> None:
-        """Encode the texts of a batch for the refiner, before its sampling starts."""
+    def encode(self, p: Any, texts: Any = None) -> None:
+        """Encode the texts of a batch for the refiner, before its sampling starts.
+
+        ``texts`` are those of Fooocus's rendering, if there is one: the refiner then hears the base's.
+        """
 
     def report(self, generation: Generation) -> None:
         """Note under ``generation.skipped`` if it had no turn in a sampling that came to its end."""
@@ -35,6 +38,10 @@ class Rendering(Protocol):
     Whatever it does to the host holds for a batch or for the generation, through the stacks of
     ``Generation``; the parts that the host cannot have are noted under ``Generation.skipped``.
     """
+
+    @property
+    def texts(self) -> Any:
+        """Its texts, which a refiner of the same family is given."""
 
     def prepare_sampling(self, p: Any) -> dict[str, Any]:
         """Prepare the sampling of a batch, whose texts the host has encoded; return its new arguments."""

@@ -97,8 +97,8 @@ def follow_sampling(p: Any, generation: Generation) -> None:
                 shared.state.interrupted or shared.state.skipped
             ):
                 generation.refiner.report(generation)
-            if generation.rendering is not None:
-                samples = generation.rendering.finish(p, samples)
+            if rendering is not None:
+                samples = rendering.finish(p, samples)
             return samples
 
     generation.override(p, "sample", sample_and_undo)

@@ -121,11 +121,11 @@ class PlainHost:
     refiner = rendering = attach
 
 
-def begun(seed, settings):
+def begun(seed, settings, prompt="a [[red, green, blue]] fox"):
     """Begin a job of three pictures, and return its request."""
     p = Request()
     p.seed = seed
-    p.all_prompts, p.all_negative_prompts = ["a [[red, green, blue]] fox"] * 3, ["blurry"] * 3
+    p.all_prompts, p.all_negative_prompts = [prompt] * 3, ["blurry"] * 3
     p.all_seeds = seed if isinstance(seed, list) else [seed + i for i in range(3)]
     p.comment = p.comments.append
     hooks.begin(
@@ -147,6 +147,15 @@ def test_seeds_that_a_request_names_one_by_one_stay():
     p = begun([4, 9, 2], Settings(enabled=True, expansion=False, same_seed=True))
     assert p.all_seeds == [4, 9, 2]
     assert "names the seed of each" in state.generation_of(p).skipped["same seed"]
+
+
+def test_where_there_is_no_fooocus_rendering_texts_and_refiner_are_the_webuis():
+    plain = Settings(enabled=True, expansion=False)
+    lines = " a fox,, red\n in snow"
+    p = begun(7, plain.replace(rendering="Fooocus"), lines)
+    assert state.generation_of(p).settings == plain
+    assert p.all_prompts == begun(7, plain, lines).all_prompts
+    assert p.extra_generation_params["Fooocus rendering"] == "Fooocus", "as it was asked for"
 
 
 # --- a model call, for whatever family of webuis ----------------------------------------------------------

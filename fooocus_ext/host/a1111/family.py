@@ -10,6 +10,7 @@ from fooocus_ext.host import ending
 from fooocus_ext.host.a1111 import second_model
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.refiner import turn
+from fooocus_ext.host.refiner.passes import size_of_pass
 from fooocus_ext.host.rendering import options as rendering_options
 from fooocus_ext.host.rendering import rendering
 
@@ -39,9 +40,7 @@ class A1111:
 
     def pass_size(self, p: Any) -> tuple[int, int]:
         """Return (height, width) in pixels of the pass being sampled."""
-        if getattr(p, "is_hr_pass", False):
-            return p.hr_upscale_to_y, p.hr_upscale_to_x
-        return p.height, p.width
+        return size_of_pass(p)
 
     def size_number_dtype(self) -> torch.dtype:
         """Return the dtype in which the webui rounds SDXL's size numbers before embedding them."""

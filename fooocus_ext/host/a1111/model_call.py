@@ -13,6 +13,7 @@ import torch
 
 from fooocus_ext.core import guidance
 from fooocus_ext.generation import hooks
+from fooocus_ext.host.claimed_sizes import claim_sizes
 
 if TYPE_CHECKING:
     from modules.script_callbacks import CFGDenoiserParams
@@ -68,17 +69,15 @@ class ModelCall:
         refined: bool,
     ) -> None:
         """Tell SDXL the picture sizes of negative ADM guidance, in the conditioning of this call."""
-        vectors = hooks.claim_sizes(
+        claim_sizes(
             generation,
-            _vector(self.text_cond),
-            _vector(self.text_uncond),
+            self.text_cond,
+            self.text_uncond,
             timestep=self.timestep,
             size=size,
             number_dtype=number_dtype,
             refined=refined,
         )
-        if vectors is not None:
-            self.text_cond["vector"], self.text_uncond["vector"] = vectors
 
     def guide(self, generation: Generation, out: torch.Tensor) -> None:
         """Guide the model's outputs for all rows [N + B,C,h,w], in place: the webui reads nothing back."""
@@ -142,7 +141,3 @@ def nearest_timestep(params: CFGDenoiserParams, denoiser: Any) -> int:
     if not hasattr(inner, "sigmas"):
         return int(level)
     return int(torch.argmin(torch.abs(inner.sigmas.to(level.device) - level)))
-
-
-def _vector(conditioning: Any) -> torch.Tensor | None:
-    return conditioning.get("vector") if isinstance(conditioning, dict) else None

@@ -6,6 +6,7 @@ from typing import Any
 
 from modules import script_callbacks
 
+from fooocus_ext.host.claimed_sizes import claim_sizes
 from fooocus_ext.host.forge import guidance
 from fooocus_ext.host.forge.engine import engine, timestep
 from fooocus_ext.host.forge.family import HOST
@@ -38,9 +39,10 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
         generation.skipped["guidance"] = obstacle
         return
     step = timestep(_sigmas(denoiser), sigma)
-    guidance.claim_sizes(
+    claim_sizes(
         generation,
-        params,
+        params.text_cond,
+        params.text_uncond,
         timestep=step,
         size=HOST.pass_size(denoiser.p),
         number_dtype=HOST.size_number_dtype(),

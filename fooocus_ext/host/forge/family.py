@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from modules import shared
 
-from fooocus_ext.args import FOOOCUS, Settings
+from fooocus_ext.args import FOOOCUS
 from fooocus_ext.host import ending
 from fooocus_ext.host.forge import guidance, second_model
 from fooocus_ext.host.forge.engine import GUIDED, engine
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.refiner import turn
+from fooocus_ext.host.refiner.passes import size_of_pass
 
 if TYPE_CHECKING:
     import torch
 
+    from fooocus_ext.args import Settings
     from fooocus_ext.generation.state import Generation
 
 
@@ -28,13 +30,8 @@ class Forge:
         return versions.infotext_may_vary()
 
     def attach(self, p: Any, generation: Generation) -> None:
-        """Make the generation end when the webui closes ``p``; leave out what no Forge can do."""
+        """Make the generation end when the webui closes ``p``."""
         ending.close_with(p, generation)
-        if generation.settings.rendering == FOOOCUS:
-            generation.skipped["Fooocus's rendering"] = (
-                "this webui encodes texts, draws noise and places steps in its own way"
-            )
-            generation.settings = generation.settings.replace(rendering=Settings().rendering)
 
     def job_options(self, _p: Any, _settings: Settings) -> dict[str, Any]:
         """Return no options: the webui renders in its own way."""
@@ -42,9 +39,7 @@ class Forge:
 
     def pass_size(self, p: Any) -> tuple[int, int]:
         """Return (height, width) in pixels of the pass being sampled."""
-        if getattr(p, "is_hr_pass", False):
-            return p.hr_upscale_to_y, p.hr_upscale_to_x
-        return p.height, p.width
+        return size_of_pass(p)
 
     def size_number_dtype(self) -> torch.dtype:
         """Return the dtype in which the webui rounds SDXL's size numbers before embedding them."""
@@ -64,9 +59,12 @@ class Forge:
         """Make the refiner that the settings name ready for its turn."""
         return turn.take_part(p, generation, second_model.Loader())
 
-    def rendering(self, _p: Any, _generation: Generation) -> None:
-        """Return None: `attach` says why."""
-        return
+    def rendering(self, _p: Any, generation: Generation) -> None:
+        """Return None, and say so if Fooocus's rendering is asked for."""
+        if generation.settings.rendering == FOOOCUS:
+            generation.skipped["Fooocus's rendering"] = (
+                "this webui encodes texts, draws noise and places steps in its own way"
+            )
 
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Hook into the UNet of the pass; let the refiner split the sampler, if that is its method."""

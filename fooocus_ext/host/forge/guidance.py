@@ -19,7 +19,6 @@ from fooocus_ext.host.sampling import samplings
 if TYPE_CHECKING:
     import torch
 
-    from fooocus_ext.generation.state import Generation
     from fooocus_ext.host.sampling import Sampling
 
 _MODIFIERS = "conditioning_modifiers"
@@ -51,36 +50,6 @@ def install(objects: Any) -> None:
     unet.add_conditioning_modifier(_damp)
     unet.set_model_sampler_post_cfg_function(_sharpen)
     objects.unet = unet
-
-
-def claim_sizes(
-    generation: Generation,
-    params: Any,
-    *,
-    timestep: float,
-    size: tuple[int, int],
-    number_dtype: torch.dtype,
-    refined: bool,
-) -> None:
-    """Tell SDXL the picture sizes of negative ADM guidance, in the conditioning of the coming call.
-
-    The conditioning is made anew for each call, so it may be edited in place. At CFG scale 1 Forge has
-    none for the negative prompt.
-    """
-    vectors = hooks.claim_sizes(
-        generation,
-        _vector(params.text_cond),
-        _vector(params.text_uncond),
-        timestep=timestep,
-        size=size,
-        number_dtype=number_dtype,
-        refined=refined,
-    )
-    if vectors is None:
-        return
-    params.text_cond["vector"], uncond = vectors
-    if uncond is not None:
-        params.text_uncond["vector"] = uncond
 
 
 def begin_call(sampling: Sampling, denoiser: Any, timestep: float) -> None:
@@ -136,11 +105,6 @@ def _sharpen(args: dict[str, Any]) -> torch.Tensor:
     if sharp is cond:
         return combined
     weight: float = sum(part.get("strength", 1.0) for part in args["cond"])
-    scale: float = args.get(
-        "cond_scale", call.scale
-    )  # reForge tells it; it may have left the negative out
+    # reForge tells it; it may have left the negative out.
+    scale: float = args.get("cond_scale", call.scale)
     return combined + (sharp - cond) * (scale * weight)
-
-
-def _vector(conditioning: Any) -> torch.Tensor | None:
-    return conditioning.get("vector") if isinstance(conditioning, dict) else None

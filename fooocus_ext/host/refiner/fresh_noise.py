@@ -6,11 +6,11 @@ the refiner more to do than "separate" does (Fooocus 2.5.5, ``modules/default_pi
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 
+from fooocus_ext.core.noise_levels import is_pure_noise
 from fooocus_ext.host.batch_noise import of_same_batch
 
 
@@ -30,8 +30,7 @@ def renoised(
     _reseed(p.rng, 1)
     noise: torch.Tensor = p.rng.next().to(clean)
     noise = noise + seen.mean(dim=1, keepdim=True) - noise.mean(dim=1, keepdim=True)
-    is_pure = math.isclose(float(level), largest, rel_tol=1e-5) or float(level) > largest
-    deviation = (1.0 + level**2) ** 0.5 if is_pure else level
+    deviation = (1.0 + level**2) ** 0.5 if is_pure_noise(float(level), largest) else level
     return noise * deviation + clean
 
 

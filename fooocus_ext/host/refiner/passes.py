@@ -1,4 +1,4 @@
-"""The passes of hires fix, and which of them a refiner takes part in."""
+"""The passes of hires fix: their sizes, their samplers, and which of them a refiner takes part in."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ def passes_of(p: Any) -> frozenset[str]:
         return frozenset({FIRST_PASS})
     choice = getattr(shared.opts, "hires_fix_refiner_pass", SECOND_PASS)
     return frozenset({FIRST_PASS, SECOND_PASS}) if choice == BOTH_PASSES else frozenset({choice})
+
+
+def size_of_pass(p: Any) -> tuple[int, int]:
+    """Return (height, width) in pixels of the pass being sampled."""
+    if getattr(p, "is_hr_pass", False):
+        return p.hr_upscale_to_y, p.hr_upscale_to_x
+    return p.height, p.width
 
 
 def has_checkpoint_of_its_own(p: Any) -> bool:

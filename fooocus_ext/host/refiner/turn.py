@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from fooocus_ext.args import Settings
     from fooocus_ext.generation.state import Generation
     from fooocus_ext.host.rendering.texts import Texts
-
-log = logging.getLogger("fooocus")
 
 _JOINT, _FRESH_NOISE = "joint", "vae"
 _CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")

@@ -113,7 +113,7 @@ class Levels:
         else:
             self.used = levels
             levels = noise_levels.first_steps(levels, steps)
-        return torch.cat((levels[:-1], levels[-1:], levels[-1:])) if dropped else levels
+        return torch.cat((levels, levels[-1:])) if dropped else levels
 
 
 def _levels(sampler: str | None, schedule: Any, steps: int, table: LevelTable) -> torch.Tensor:

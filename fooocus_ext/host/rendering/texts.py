@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from modules import shared
 
 from fooocus_ext.core.text_states import join
+from fooocus_ext.host.refiner.passes import has_checkpoint_of_its_own
 from fooocus_ext.host.rendering import conditioning, encoder
+from fooocus_ext.host.replaced import replaced
 
 if TYPE_CHECKING:
     from fooocus_ext.generation.state import Generation
@@ -25,7 +28,8 @@ ORDINARY_BRACKETS = (
 class Texts:
     """Puts Fooocus's conditioning in the place of the host's, on copies, and takes it away again.
 
-    Each text is encoded once for a generation, in each pass of hires fix if that has LoRAs of its own.
+    Each text is encoded once for a generation, and once more for a second pass of hires fix that has LoRAs
+    or a checkpoint of its own.
     """
 
     def __init__(self, generation: Generation) -> None:
@@ -53,12 +57,10 @@ class Texts:
         """Replace two attributes of ``p`` until its sampling ends."""
         if len(encoder.text_encoders(shared.sd_model)) != encoder.OF_SDXL_BASE:
             return  # the second pass may have a checkpoint of its own
-        undo = self._generation.sampling.callback
-        for name in (positive, negative):
-            undo(setattr, p, name, getattr(p, name))
+        until_end = self._generation.sampling.enter_context
         found = self.conditioning(p, shared.sd_model, is_second_pass=is_second_pass)
         for name, value in zip((positive, negative), found, strict=True):
-            setattr(p, name, value)
+            until_end(replaced(p, name, value))
 
     def conditioning(self, p: Any, model: Any, *, is_second_pass: bool) -> tuple[Any, Any]:
         """Return the positive and negative conditioning of the batch for a model.
@@ -71,8 +73,12 @@ class Texts:
         steps = conditioning.steps_of(p, is_second_pass=is_second_pass)
         size = (p.hr_upscale_to_x, p.hr_upscale_to_y) if is_second_pass else (p.width, p.height)
         networks = p.hr_extra_network_data if is_second_pass else p.extra_network_data
-        cache = self._caches[is_second_pass]
+        is_apart = is_second_pass and (
+            networks != p.extra_network_data or has_checkpoint_of_its_own(p)
+        )
+        cache = self._caches[is_apart]
 
+        @functools.cache  # the pictures of a batch often have a text in common
         def schedule(texts: TextList, is_negative: bool) -> conditioning.Schedule:
             states = conditioning.edited(texts, steps)
             if not texts.is_plain and any("[" in text for _, state in states for text in state):

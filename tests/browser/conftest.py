@@ -6,6 +6,7 @@ that runs already, embedded or real, to be driven instead of a fresh embedded on
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -16,7 +17,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
 from tests.browser.tab_page import FooocusTab
 from tests.downloads.publisher import publishing
@@ -25,6 +26,8 @@ from tools.dev.browser import find_chromium
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 240
 PAGE_SECONDS = 90
+
+expect.set_options(timeout=30_000)
 
 
 def free_port():
@@ -109,12 +112,20 @@ def page(chromium, webui_url):
     assert errors == []
 
 
+def clear_queue(page):
+    """Ends the window's jobs, so that the next test need not wait for what a failed one left."""
+    # What the failed test did to the page is not told a second time here.
+    with contextlib.suppress(Error):
+        page.evaluate("fooocusQueue.ask('/clear', {})")
+
+
 @pytest.fixture
 def tab(page):
     """The Fooocus tab, opened, with the next job small enough for a CPU."""
     opened = FooocusTab(page)
     opened.make_small()
-    return opened
+    yield opened
+    clear_queue(opened.page)
 
 
 @pytest.fixture
@@ -128,4 +139,5 @@ def second_tab(chromium, webui_url, tab):
     opened = FooocusTab(window)
     opened.make_small()
     yield opened
+    clear_queue(window)
     window.close()

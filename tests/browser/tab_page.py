@@ -5,10 +5,29 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 JOB_MILLISECONDS = 120_000
 SMALL = {"width": 64, "height": 64, "steps": 2, "image_number": 1}
+
+
+def open_list(page, box, name, *, is_offered=True):
+    """Opens a list of presets until it offers the name, or no more; gives the entry.
+
+    A list learns of a change a little after the page has told it.
+    """
+    options = page.locator("ul.options li")
+    entry = options.filter(has_text=re.compile(rf"^\s*(✓\s*)?{re.escape(name)}\s*$"))
+    for _attempt in range(60):
+        box.click()
+        page.wait_for_timeout(300)
+        if options.count() and bool(entry.count()) == is_offered:
+            return entry
+        page.keyboard.press("Escape")
+        box.blur()
+        page.wait_for_timeout(700)
+    pytest.fail(f"the list of presets does not learn of {name}")
 
 
 class FooocusTab:

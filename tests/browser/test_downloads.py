@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from fooocus_ext.downloads.sources import HUB
+from tests.browser.tab_page import open_list
 from tests.downloads.publisher import weights
 
 pytestmark = pytest.mark.browser
@@ -62,25 +63,10 @@ def item(missing, tab):
     tab.page.wait_for_function("Object.keys(opts).length > 0")
     tab.open()
     tab.advanced("Setting")
-    choose(tab, "browser-test")
+    open_list(tab.page, tab.page.locator("#fooocus_preset input"), "browser-test").click()
     found = tab.messages.locator(".fooocus-downloads li", has_text=NAME)
     expect(found).to_be_visible()
     return found
-
-
-def choose(tab, preset):
-    """Choose a preset as soon as the list knows it."""
-    option = tab.page.locator("ul.options li", has_text=re.compile(rf"^\s*(✓\s*)?{preset}\s*$"))
-    for _attempt in range(60):
-        tab.page.locator("#fooocus_preset input").click()
-        tab.page.wait_for_timeout(300)
-        if option.count():
-            option.click()
-            return
-        tab.page.keyboard.press("Escape")
-        tab.page.locator("#fooocus_generate").focus()
-        tab.page.wait_for_timeout(700)
-    pytest.fail(f"the list of presets does not learn of {preset}")
 
 
 def test_what_a_file_is_stands_beside_its_button(item, missing):

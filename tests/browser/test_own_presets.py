@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.tab_page import FooocusTab
+from tests.browser.tab_page import FooocusTab, open_list
 
 pytestmark = pytest.mark.browser
 
@@ -33,12 +33,10 @@ class OwnPresets:
         self.name.fill(name)
         self.press("save")
 
-    def offered(self, box):
-        """Return the names in a list of presets."""
-        box.click()
-        names = self.page.locator("ul.options li").all_inner_texts()
+    def see(self, name, *, is_offered=True):
+        """Look for a preset in the page's list."""
+        open_list(self.page, self.chosen, name, is_offered=is_offered)
         self.page.keyboard.press("Escape")
-        return [name.replace("✓", "").strip() for name in names]
 
 
 @pytest.fixture
@@ -68,12 +66,12 @@ def test_settings_are_saved_renamed_and_deleted(own):
     own.name.fill(OTHER)
     own.press("rename")
     expect(own.said).to_contain_text(f'called "{OTHER}" now')
-    assert OTHER in own.offered(own.chosen)
+    own.see(OTHER)
     own.press("delete")
     expect(own.said).to_contain_text("Delete the preset")
     own.press("delete_sure")
     expect(own.said).to_contain_text("is deleted")
-    assert OTHER not in own.offered(own.chosen)
+    own.see(OTHER, is_offered=False)
 
 
 def test_the_lists_of_the_panels_learn_of_it(own):
@@ -83,7 +81,7 @@ def test_the_lists_of_the_panels_learn_of_it(own):
     accordion = own.page.locator("#tab_txt2img .input-accordion", has_text="Fooocus")
     accordion.locator(".label-wrap").first.locator("span").last.click()
     preset = own.page.locator("#tab_txt2img [id$=_fooocus_preset] input").first
-    assert NAME in own.offered(preset)
+    open_list(own.page, preset, NAME)
 
 
 @pytest.mark.parametrize("name", ["", "../up", "None", "x" * 65])

@@ -49,7 +49,7 @@ def test_preview_and_progress_appear_and_picture_i_has_seed_plus_i(tab):
 
 
 def test_stop_keeps_the_finished_pictures_and_skip_drops_one(tab):
-    tab.make_small(width=256, height=256, steps=20, image_number=3)
+    tab.make_small(width=256, height=256, steps=50, image_number=3)
     tab.use_seed(5)
     tab.start("a fox")
     expect(tab.progress).to_contain_text("Picture 1 of 3, step", timeout=JOB_MILLISECONDS)
@@ -73,7 +73,7 @@ def test_an_error_is_said_in_words_and_the_pictures_stay(tab):
 
 
 def test_a_reloaded_page_finds_its_job_and_its_pictures(tab):
-    tab.make_small(width=256, height=256, steps=20, image_number=2)
+    tab.make_small(width=256, height=256, steps=60, image_number=2)
     tab.start("a lighthouse")
     expect(tab.progress).to_contain_text("Picture 1 of 2", timeout=JOB_MILLISECONDS)
     tab.page.reload()

@@ -17,12 +17,11 @@ SECONDS = 1000
 @pytest.fixture
 def busy(tab):
     """The tab with a job that runs until it is stopped."""
-    tab.make_small(width=256, height=256, steps=20, image_number=16)
+    tab.make_small(width=256, height=256, steps=20, image_number=32)
     tab.start("the first")
-    expect(tab.progress).to_contain_text("Picture 1 of 16, step", timeout=JOB_MILLISECONDS)
+    expect(tab.progress).to_contain_text("Picture 1 of 32, step", timeout=JOB_MILLISECONDS)
     tab.make_small()
-    yield tab
-    tab.page.evaluate("fooocusQueue.ask('/clear', {})")
+    return tab
 
 
 def add(tab, *prompts):
@@ -44,7 +43,7 @@ def stop_all(tab):
 
 
 def test_each_picture_is_shown_when_it_is_finished_with_its_settings(tab):
-    tab.make_small(width=192, height=192, steps=12, image_number=3)
+    tab.make_small(width=256, height=256, steps=50, image_number=3)
     tab.start("a fox")
     expect(tab.thumbnails).to_have_count(1, timeout=JOB_MILLISECONDS)
     expect(tab.progress).to_contain_text("Picture 2 of 3")
@@ -114,7 +113,7 @@ def test_a_reload_finds_the_pictures_of_finished_jobs(tab):
     assert tab.infotexts() == texts
 
 
-def test_windows_see_of_each_other_how_many_wait(busy, second_tab):
+def test_windows_see_of_each_other_how_many_wait(second_tab, busy):
     add(busy, "mine")
     add(second_tab, "yours")
     expect(second_tab.jobs).to_have_count(1)

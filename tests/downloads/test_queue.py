@@ -42,7 +42,7 @@ def wait_until(condition, seconds=10.0):
 def test_downloads_take_turns(publisher, tmp_path, downloads, arrived):
     names = [f"{letter}.safetensors" for letter in "abc"]
     for name in names:
-        publisher.publish(name, CONTENT, seconds=0.005)
+        publisher.publish(name, CONTENT, seconds=0.1)
     added = [downloads.add(order_of(publisher, tmp_path, name)) for name in names]
     assert [each.state for each in added[1:]] == ["waiting", "waiting"]
     for each in added:
@@ -54,7 +54,7 @@ def test_downloads_take_turns(publisher, tmp_path, downloads, arrived):
 
 
 def test_the_same_file_twice_at_once_is_one_download(publisher, tmp_path, downloads):
-    publisher.publish("a.safetensors", CONTENT, seconds=0.01)
+    publisher.publish("a.safetensors", CONTENT, seconds=0.1)
     order = order_of(publisher, tmp_path, "a.safetensors")
     found = []
     threads = [
@@ -86,7 +86,7 @@ def test_a_download_tells_how_fast_it_is_and_what_is_left(publisher, tmp_path, d
 
 def test_one_is_paused_while_another_goes_on(publisher, tmp_path, downloads):
     for name in ("a.safetensors", "b.safetensors"):
-        publisher.publish(name, CONTENT, seconds=0.03)
+        publisher.publish(name, CONTENT, seconds=0.1)
     first, second = (
         downloads.add(order_of(publisher, tmp_path, name))
         for name in ("a.safetensors", "b.safetensors")
@@ -106,7 +106,7 @@ def test_one_is_paused_while_another_goes_on(publisher, tmp_path, downloads):
 
 def test_one_that_waits_is_paused_at_once(publisher, tmp_path, downloads):
     for name in ("a.safetensors", "b.safetensors"):
-        publisher.publish(name, CONTENT, seconds=0.02)
+        publisher.publish(name, CONTENT, seconds=0.1)
     first = downloads.add(order_of(publisher, tmp_path, "a.safetensors"))
     second = downloads.add(order_of(publisher, tmp_path, "b.safetensors"))
     assert downloads.pause("lora/b.safetensors")
@@ -127,7 +127,7 @@ def test_one_that_is_gone_on_with_before_it_has_stopped(publisher, tmp_path, dow
 
 @pytest.mark.parametrize("is_running", [True, False])
 def test_a_dropped_one_leaves_nothing(publisher, tmp_path, downloads, is_running):
-    publisher.publish("a.safetensors", CONTENT, seconds=0.03)
+    publisher.publish("a.safetensors", CONTENT, seconds=0.1)
     download = downloads.add(order_of(publisher, tmp_path, "a.safetensors"))
     wait_until(lambda: download.bytes_done)
     if not is_running:
@@ -187,7 +187,7 @@ def test_a_file_of_that_name_stays(publisher, tmp_path, downloads):
 
 def test_what_waits_or_was_begun_is_found_after_a_restart(publisher, tmp_path, downloads):
     for name in ("a.safetensors", "b.safetensors"):
-        publisher.publish(name, CONTENT, seconds=0.03)
+        publisher.publish(name, CONTENT, seconds=0.1)
         downloads.add(order_of(publisher, tmp_path, name))
     wait_until(lambda: downloads.find("lora/a.safetensors").bytes_done)
     downloads.pause("lora/a.safetensors")

@@ -1,4 +1,4 @@
-"""What an inpaint engine is asked for while a part of a picture is made anew, and the engine that does nothing."""
+"""What an inpaint engine is asked for while a part of a picture is made anew; and one that does nothing."""
 
 from __future__ import annotations
 

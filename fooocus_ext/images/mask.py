@@ -96,7 +96,9 @@ def _widened(mask: Mask, pixels: int) -> Mask:
     for axis in (0, 1):
         reach = 0
         while reach < pixels:
-            step = min(reach + 1, pixels - reach)  # no farther, or what the edge cuts off would be missed
+            step = min(
+                reach + 1, pixels - reach
+            )  # no farther, or what the edge cuts off would be missed
             mask = _shifted_both_ways(mask, step, axis)
             reach += step
     return mask

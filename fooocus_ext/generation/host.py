@@ -58,6 +58,25 @@ class Rendering(Protocol):
         """Return what a batch's sampling comes to: its latents, or its pictures if it decodes them."""
 
 
+class InpaintEngine(Protocol):
+    """Fooocus's inpaint engine in one generation: patched weights of the base, and a head beside it."""
+
+    def begin(self, generation: Generation, *, mask: torch.Tensor, latent: torch.Tensor) -> None:
+        """Have the model calls of the sampling that begins made with it; the sampling's end undoes that.
+
+        Args:
+            generation: whose batch is sampled next; its texts are encoded, and its LoRAs are active.
+            mask: 1 where the picture is made anew, 0 elsewhere [1,1,h,w].
+            latent: scaled, of the picture with grey in place of what is made anew [1,C,h,w].
+        """
+
+    def intervene(self, denoiser: Any) -> None:
+        """Let the base go on without it, if that is the coming model call's turn."""
+
+    def end(self) -> None:
+        """Give the base its own weights back. Safe to call any number of times."""
+
+
 class Host(Protocol):
     """A family of webuis. ``p`` is its processing object, one for each request."""
 
@@ -84,6 +103,12 @@ class Host(Protocol):
         """Make the refiner that the settings name ready for its turn; None if there is none.
 
         Raises RequestError if it cannot take part.
+        """
+
+    def inpaint_engine(self, p: Any, generation: Generation, engine: str) -> InpaintEngine | None:
+        """Make an inpaint engine ready for ``p``: ``Edit.engine_in_effect``; None if there is to be none.
+
+        Raises RequestError if one that was asked for by name cannot take part, or its file is broken.
         """
 
     def prepare_pass(self, p: Any, generation: Generation) -> None:

@@ -8,6 +8,7 @@ from modules import devices, shared
 
 from fooocus_ext.host import ending
 from fooocus_ext.host.a1111 import second_model
+from fooocus_ext.host.inpaint_engine import turn as engines
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.refiner import turn
 from fooocus_ext.host.refiner.passes import size_of_pass
@@ -59,6 +60,10 @@ class A1111:
     def refiner(self, p: Any, generation: Generation) -> turn.Refiner | None:
         """Make the refiner that the settings name ready for its turn."""
         return turn.take_part(p, generation, second_model.Loader())
+
+    def inpaint_engine(self, p: Any, generation: Generation, engine: str) -> engines.Engine | None:
+        """Make an inpaint engine ready for its turn."""
+        return engines.take_part(p, generation, engine)
 
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Let the refiner split the sampler in two, if that is its method."""

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from modules import shared
 
-from fooocus_ext.args import FOOOCUS
+from fooocus_ext.args import FOOOCUS, NONE
+from fooocus_ext.core.inpaint_engine import AUTO
+from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.host import ending
 from fooocus_ext.host.forge import guidance, second_model
 from fooocus_ext.host.forge.engine import GUIDED, engine
@@ -65,6 +67,16 @@ class Forge:
             generation.skipped["Fooocus's rendering"] = (
                 "this webui encodes texts, draws noise and places steps in its own way"
             )
+
+    def inpaint_engine(self, _p: Any, generation: Generation, engine: str) -> None:
+        """Return None, and say so; raise RequestError for an engine that is asked for by name."""
+        why = "this webui patches weights in its own way, for each picture anew"
+        if engine not in (AUTO, NONE):
+            raise RequestError(
+                f'engine: {describe(engine)} cannot be used: {why}; allowed: "{AUTO}", "{NONE}".'
+            )
+        if engine == AUTO:
+            generation.skipped["inpaint engine"] = why
 
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Hook into the UNet of the pass; let the refiner split the sampler, if that is its method."""

@@ -12,8 +12,6 @@ import torch
 
 from fooocus_ext.core.refiner_switch import takes_over
 
-AUTO = "auto"
-"""The choice of an engine: the best whose files are there."""
 UNPATCHED_FROM = 0.8
 """The share of the steps after which the unpatched base goes on where there is no refiner."""
 _LEVELS = 255.0

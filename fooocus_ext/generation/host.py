@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from fooocus_ext.args import Settings
+    from fooocus_ext.edit import Edit
     from fooocus_ext.generation.state import Generation
 
 
@@ -58,25 +59,6 @@ class Rendering(Protocol):
         """Return what a batch's sampling comes to: its latents, or its pictures if it decodes them."""
 
 
-class InpaintEngine(Protocol):
-    """Fooocus's inpaint engine in one generation: patched weights of the base, and a head beside it."""
-
-    def begin(self, generation: Generation, *, mask: torch.Tensor, latent: torch.Tensor) -> None:
-        """Have the model calls of the sampling that begins made with it; the sampling's end undoes that.
-
-        Args:
-            generation: whose batch is sampled next; its texts are encoded, and its LoRAs are active.
-            mask: 1 where the picture is made anew, 0 elsewhere [1,1,h,w].
-            latent: scaled, of the picture with grey in place of what is made anew [1,C,h,w].
-        """
-
-    def intervene(self, denoiser: Any) -> None:
-        """Let the base go on without it, if that is the coming model call's turn."""
-
-    def end(self) -> None:
-        """Give the base its own weights back. Safe to call any number of times."""
-
-
 class Host(Protocol):
     """A family of webuis. ``p`` is its processing object, one for each request."""
 
@@ -105,10 +87,13 @@ class Host(Protocol):
         Raises RequestError if it cannot take part.
         """
 
-    def inpaint_engine(self, p: Any, generation: Generation, engine: str) -> InpaintEngine | None:
-        """Make an inpaint engine ready for ``p``: ``Edit.engine_in_effect``; None if there is to be none.
+    def inpaint_engine(self, p: Any, generation: Generation, edit: Edit) -> Any:
+        """Make the inpaint engine of ``edit.engine_in_effect`` ready for ``p``, whose model is loaded.
 
-        Raises RequestError if one that was asked for by name cannot take part, or its file is broken.
+        Returns its turn (``host.edit.engine.EngineTurn``), or None if there is none; why an engine that
+        the mode has is not used goes under ``generation.skipped``.
+
+        Raises RequestError if one that is asked for by name cannot take part, or a file is broken.
         """
 
     def prepare_pass(self, p: Any, generation: Generation) -> None:

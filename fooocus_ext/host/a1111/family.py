@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from fooocus_ext.args import Settings
+    from fooocus_ext.edit import Edit
     from fooocus_ext.generation.state import Generation
     from fooocus_ext.host.rendering.rendering import Rendering
 
@@ -61,9 +62,9 @@ class A1111:
         """Make the refiner that the settings name ready for its turn."""
         return turn.take_part(p, generation, second_model.Loader())
 
-    def inpaint_engine(self, p: Any, generation: Generation, engine: str) -> engines.Engine | None:
+    def inpaint_engine(self, p: Any, generation: Generation, edit: Edit) -> engines.Turn | None:
         """Make an inpaint engine ready for its turn."""
-        return engines.take_part(p, generation, engine)
+        return engines.take_part(p, generation, edit)
 
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Let the refiner split the sampler in two, if that is its method."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from modules import shared
 
 from fooocus_ext.args import FOOOCUS, NONE
-from fooocus_ext.core.inpaint_engine import AUTO
+from fooocus_ext.edit import AUTO
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.host import ending
 from fooocus_ext.host.forge import guidance, second_model
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from fooocus_ext.args import Settings
+    from fooocus_ext.edit import Edit
     from fooocus_ext.generation.state import Generation
 
 
@@ -68,8 +69,9 @@ class Forge:
                 "this webui encodes texts, draws noise and places steps in its own way"
             )
 
-    def inpaint_engine(self, _p: Any, generation: Generation, engine: str) -> None:
+    def inpaint_engine(self, _p: Any, generation: Generation, edit: Edit) -> None:
         """Return None, and say so; raise RequestError for an engine that is asked for by name."""
+        engine = edit.engine_in_effect
         why = "this webui patches weights in its own way, for each picture anew"
         if engine not in (AUTO, NONE):
             raise RequestError(

@@ -66,15 +66,15 @@ def _spawned(options: argparse.Namespace, folder: Path) -> list[Spec]:
 def _gpu_count(options: argparse.Namespace) -> int:
     if options.no_ray or options.ray == "local":
         return spawn.gpu_count()
-    from bulk.executors import ray_actors  # noqa: PLC0415 -- its library is needed only now
+    from bulk.executors.ray_actors import gpu_count  # noqa: PLC0415 -- its library is needed only now
 
-    return ray_actors.gpu_count(options.ray)
+    return gpu_count(options.ray)
 
 
 def make_executor(options: argparse.Namespace, specs: list[Spec]) -> Executor:
     """Return the executor that the command line asks for. Raises UsageError."""
     if options.no_ray:
         return Threads(specs)
-    from bulk.executors import ray_actors  # noqa: PLC0415
+    from bulk.executors.ray_actors import Actors  # noqa: PLC0415
 
-    return ray_actors.Actors(options.ray, specs)
+    return Actors(options.ray, specs)

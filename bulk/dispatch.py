@@ -10,14 +10,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Literal
 
+from bulk import records
 from bulk.admission import Admission
 from bulk.answers import Answer, Make, Probe
 from bulk.executors.base import Executor
 from bulk.hosts import WINDOW, Host, RefusedError
-from bulk.journal import DONE, FAILED, Finished, Journal, Record
+from bulk.journal import Finished, Journal
 from bulk.plan import Picture, Plan
 from bulk.policy import Task, is_hopeless, judge
 
@@ -268,20 +268,8 @@ class Dispatcher:
             return
         host.made += 1
         host.seconds.append(answer.seconds)
-        record = self._record(host, task, DONE)
-        record |= {
-            "file": f"images/{task.picture.key[:2]}/{task.picture.key}.png",
-            "bytes": len(made.png),
-            "sha256": made.sha256,
-            "pixels_sha256": made.pixels_sha256,
-            "width": made.width,
-            "height": made.height,
-            "prompt_final": made.prompt,
-            "infotext": made.infotext,
-            "model": made.model,
-            "model_hash": made.model_hash,
-            "seconds": round(answer.seconds, 3),
-        }
+        record = records.of_made(self._plan, task.picture, self._version, host.name, answer, made)
+        record["attempt"] = task.attempts
         task.is_recorded = True
         self._state.done += 1
         finished.append(Finished(record, made.png))
@@ -289,27 +277,12 @@ class Dispatcher:
     def _failure(self, host: Host, task: Task, answer: Answer) -> Finished:
         task.is_recorded = True
         self._state.failed += 1
-        record = self._record(host, task, FAILED)
-        record["error"] = {"http": answer.http, "reason": f"{answer.kind}: {answer.reason}"}
+        record = records.of_failed(self._plan, task.picture, self._version, host.name, answer)
+        record["attempt"] = task.attempts
         self._state.say(
             f"line {record['lines'][0]} has failed at {host.name}: {answer.reason[:200]}"
         )
         return Finished(record, None)
-
-    def _record(self, host: Host, task: Task, status: str) -> Record:
-        lines, ids = self._plan.lines_of(task.picture)
-        return {
-            "key": task.picture.key,
-            "status": status,
-            "lines": lines,
-            "ids": ids,
-            "seed": task.picture.request["seed"],
-            "request": task.picture.request,
-            "extension_version": self._version,
-            "host": host.name,
-            "attempt": task.attempts,
-            "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        }
 
     def _retry(self, task: Task) -> None:
         if not task.is_recorded and not task.running_on:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
 
-from bulk import pictures
+from bulk import pictures, records
 from bulk.hosts import Standard
-from bulk.journal import DONE, FAILED, Finished, Folder, Journal, Record
-from bulk.plan import Picture, Plan
+from bulk.journal import FAILED, Finished, Folder, Journal, Record
+from bulk.plan import Plan
 
 
 def load(
@@ -68,29 +67,5 @@ def _adopted(folder: Folder, plan: Plan, standard: Standard) -> Iterator[Record]
         except ValueError:
             path.unlink()
             continue
-        yield _record(plan, picture, standard, facts, len(content))
-
-
-def _record(
-    plan: Plan, picture: Picture, standard: Standard, facts: pictures.Facts, size: int
-) -> Record:
-    lines, ids = plan.lines_of(picture)
-    return {
-        "key": picture.key,
-        "status": DONE,
-        "lines": lines,
-        "ids": ids,
-        "seed": picture.request["seed"],
-        "request": picture.request,
-        "extension_version": standard.version,
-        "adopted": True,
-        "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "file": f"images/{picture.key[:2]}/{picture.key}.png",
-        "bytes": size,
-        "sha256": facts.sha256,
-        "pixels_sha256": facts.pixels_sha256,
-        "width": facts.width,
-        "height": facts.height,
-        "infotext": facts.infotext,
-        "model_hash": standard.model_hash,
-    }
+        size, hash_ = len(content), standard.model_hash
+        yield records.of_found(plan, picture, standard.version, hash_, facts, size)

@@ -29,7 +29,6 @@ class Job:
         negative_prompt: as typed.
         settings: the extension's arguments; ``enabled`` is implied.
         image_number: how many pictures there are; picture i gets seed + i, or the same seed.
-        first_index: the first picture that is made, if those before it were made earlier.
         seed: -1 draws one.
         base_model: a checkpoint title for this job; empty keeps the active one.
         loras: (name, weight) of the LoRAs to add.
@@ -39,14 +38,14 @@ class Job:
         picture: a picture to start from (img2img); None to start from noise.
         denoising: how much of that picture is made anew, 0..1.
         tiles: whether Fooocus's rendering encodes and decodes it in tiles.
-        output: where the pictures go; None to leave that to the webui's settings.
+        output: where the pictures go, and which is the first to be made; None to leave that to the
+            webui's settings.
     """
 
     prompt: str
     negative_prompt: str = ""
     settings: Settings = field(default_factory=Settings)
     image_number: int = 1
-    first_index: int = 0
     seed: int = -1
     base_model: str = ""
     loras: tuple[tuple[str, float], ...] = ()
@@ -56,6 +55,11 @@ class Job:
     denoising: float = 1.0
     tiles: bool = False
     output: Output | None = None
+
+    @property
+    def first_index(self) -> int:
+        """The first picture that is made, if those before it were made earlier."""
+        return 0 if self.output is None else self.output.first_index
 
 
 def run_queued(job: Job) -> processing.Processed:

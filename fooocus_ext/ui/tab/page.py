@@ -15,6 +15,7 @@ from fooocus_ext.tab.widgets import ORIGINAL
 from fooocus_ext.ui.tab.columns import build_columns
 from fooocus_ext.ui.tab.components import component, html
 from fooocus_ext.ui.tab.gallery import picture_gallery
+from fooocus_ext.ui.tab.input_image import build_input_image
 from fooocus_ext.ui.tab.services import TabServices
 
 SEND_TO = ("txt2img", "img2img", "inpaint", "extras")
@@ -132,6 +133,7 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         )
         tab.parts["expand"] = expand
         tab.parts["tokens"] = html("fooocus_tokens")
+    build_input_image(tab.widgets, services)
     html("fooocus_queue", render("queue.html"), elem_classes=["fooocus-empty"])
     tab.parts["log"] = html("html_log_fooocus", services.notes)
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):

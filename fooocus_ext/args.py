@@ -7,13 +7,19 @@ and ranges are a public contract: append, never move.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fooocus_ext.errors import RequestError, describe, did_you_mean
-from fooocus_ext.fields import Field, Kind, as_json
+from fooocus_ext.errors import RequestError, describe
+from fooocus_ext.fields import (
+    Field,
+    as_json,
+    checked_values,
+    column,
+    fields_of,
+    object_schema,
+)
 from fooocus_ext.original_texts import OriginalTexts
 
 TITLE = "Fooocus"
@@ -52,28 +58,14 @@ KEEPABLE = (
 """What ``keep`` may name: fields of the host's request, and those of ours that a preset decides."""
 
 
-def _field(
-    kind: Kind,
-    default: Any,
-    label: str,
-    infotext: str,
-    help: str,  # noqa: A002  (the word users of widgets know)
-    **limits: Any,
-) -> Any:
-    return dataclasses.field(
-        default=default,
-        metadata={"kind": kind, "label": label, "infotext": infotext, "help": help, **limits},
-    )
-
-
 @dataclass(frozen=True)
 class Settings:
     """One generation's settings; the defaults are Fooocus's."""
 
-    enabled: bool = _field(
+    enabled: bool = column(
         "flag", False, "Fooocus", "Fooocus", "Renders this picture the way Fooocus does."
     )
-    sharpness: float = _field(
+    sharpness: float = column(
         "number",
         2.0,
         "Sharpness",
@@ -83,7 +75,7 @@ class Settings:
         maximum=30.0,
         step=0.01,
     )
-    adm_positive: float = _field(
+    adm_positive: float = column(
         "number",
         1.5,
         "ADM positive",
@@ -93,7 +85,7 @@ class Settings:
         maximum=3.0,
         step=0.01,
     )
-    adm_negative: float = _field(
+    adm_negative: float = column(
         "number",
         0.8,
         "ADM negative",
@@ -103,7 +95,7 @@ class Settings:
         maximum=3.0,
         step=0.01,
     )
-    adm_end: float = _field(
+    adm_end: float = column(
         "number",
         0.3,
         "ADM end",
@@ -113,7 +105,7 @@ class Settings:
         maximum=1.0,
         step=0.01,
     )
-    adaptive_cfg: float = _field(
+    adaptive_cfg: float = column(
         "number",
         7.0,
         "Adaptive CFG",
@@ -123,14 +115,14 @@ class Settings:
         maximum=30.0,
         step=0.01,
     )
-    refiner: str = _field(
+    refiner: str = column(
         "name",
         NONE,
         "Refiner",
         "Fooocus refiner",
         "A second checkpoint that takes over during sampling.",
     )
-    refiner_switch: float = _field(
+    refiner_switch: float = column(
         "number",
         0.8,
         "Refiner switch at",
@@ -140,7 +132,7 @@ class Settings:
         maximum=1.0,
         step=0.01,
     )
-    refiner_method: str = _field(
+    refiner_method: str = column(
         "choice",
         "joint",
         "Refiner method",
@@ -149,17 +141,17 @@ class Settings:
         "one with fresh noise.",
         choices=REFINER_METHODS,
     )
-    expansion: bool = _field(
+    expansion: bool = column(
         "flag",
         True,
         "Fooocus V2 prompt expansion",
         "Fooocus expansion",
         "A small language model adds words that suit the prompt.",
     )
-    styles: tuple[str, ...] = _field(
+    styles: tuple[str, ...] = column(
         "names", (), "Styles", "Fooocus styles", "Styles to apply to the prompt, in this order."
     )
-    performance: str = _field(
+    performance: str = column(
         "choice",
         HOST_CHOICE,
         "Performance",
@@ -167,21 +159,21 @@ class Settings:
         "\"webui\" keeps the page's steps and sampler; the others are Fooocus's modes.",
         choices=PERFORMANCE_NAMES,
     )
-    aspect_ratio: str = _field(
+    aspect_ratio: str = column(
         "name",
         HOST_CHOICE,
         "Aspect ratio",
         "Fooocus aspect ratio",
         '"webui" keeps the page\'s width and height; otherwise width*height, such as 1152*896.',
     )
-    preset: str = _field(
+    preset: str = column(
         "name",
         NONE,
         "Preset",
         "Fooocus preset",
         "A preset file. It sets every field that you leave at its default.",
     )
-    keep: tuple[str, ...] = _field(
+    keep: tuple[str, ...] = column(
         "names",
         (),
         "Keep",
@@ -190,7 +182,7 @@ class Settings:
         "fields that should stay at their defaults.",
         choices=KEEPABLE,
     )
-    rendering: str = _field(
+    rendering: str = column(
         "choice",
         HOST_CHOICE,
         "Rendering",
@@ -199,7 +191,7 @@ class Settings:
         'encode texts, its noise and its schedules. "webui" keeps the webui\'s.',
         choices=RENDERINGS,
     )
-    original_texts: OriginalTexts | None = _field(  # noqa: RUF009  (a call like the others)
+    original_texts: OriginalTexts | None = column(  # noqa: RUF009  (a call like the others)
         "texts",
         None,
         "Original texts",
@@ -207,7 +199,7 @@ class Settings:
         "The texts that a picture of Fooocus was made of: full_prompt, full_negative_prompt and "
         "prompt_expansion out of its JSON. They are encoded in place of the prompts.",
     )
-    same_seed: bool = _field(
+    same_seed: bool = column(
         "flag",
         False,
         "Same seed",
@@ -236,10 +228,7 @@ class Settings:
         return {field.name: as_json(getattr(self, field.name)) for field in FIELDS}
 
 
-FIELDS: tuple[Field, ...] = tuple(
-    Field(name=field.name, default=field.default, **field.metadata)
-    for field in dataclasses.fields(Settings)
-)
+FIELDS: tuple[Field, ...] = fields_of(Settings)
 FIELDS_BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
 
 
@@ -275,53 +264,11 @@ def _refuse_values_beside_a_dict(slots: Sequence[object]) -> None:
 
 
 def _build(values: Mapping[str, object]) -> Settings:
-    problems: list[str] = []
-    checked: dict[str, Any] = {}
-    for name, value in values.items():
-        field = FIELDS_BY_NAME.get(name)
-        if field is None:
-            known = ", ".join(FIELDS_BY_NAME)
-            hint = did_you_mean(str(name), FIELDS_BY_NAME)
-            problems.append(f'"{name}" is not a Fooocus argument{hint}; allowed: {known}.')
-            continue
-        try:
-            checked[name] = field.check(value)
-        except RequestError as error:
-            problems.append(error.detail)
-    if problems:
-        raise RequestError("Fooocus: " + " ".join(problems))
-    return Settings(**checked)
+    return Settings(**checked_values(values, FIELDS_BY_NAME, "a Fooocus argument"))
 
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON schema of the API dict (draft 2020-12)."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Fooocus",
-        "description": "The one object in alwayson_scripts.Fooocus.args.",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {field.name: _property(field) for field in FIELDS},
-    }
-
-
-def _property(field: Field) -> dict[str, Any]:
-    shape: dict[Kind, dict[str, Any]] = {
-        "flag": {"type": "boolean"},
-        "number": {"type": "number", "minimum": field.minimum, "maximum": field.maximum},
-        "choice": {"type": "string", "enum": list(field.choices)},
-        "name": {"type": "string", "minLength": 1},
-        "names": {"type": "array", "items": _item(field)},
-        "texts": {"type": ["object", "null"]},
-    }
-    return {
-        "title": field.label,
-        "description": field.help,
-        **shape[field.kind],
-        "default": as_json(field.default),
-    }
-
-
-def _item(field: Field) -> dict[str, Any]:
-    named = {"enum": list(field.choices)} if field.choices else {"minLength": 1}
-    return {"type": "string", **named}
+    return object_schema(
+        "Fooocus", "The one object in alwayson_scripts.Fooocus.args.", FIELDS_BY_NAME
+    )

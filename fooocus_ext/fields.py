@@ -1,15 +1,20 @@
-"""The kinds of arguments there are, and what a value of each may be."""
+"""The kinds of arguments there are, what a value of each may be, and the tables that are made of them.
+
+A table is a frozen dataclass whose fields are made with ``column``: ``args.Settings``, ``edit.Edit``.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from fooocus_ext import original_texts
-from fooocus_ext.errors import RequestError, describe
+from fooocus_ext.errors import RequestError, describe, did_you_mean
+from fooocus_ext.limits import MAX_TEXT_LENGTH
 
-Kind = Literal["flag", "number", "choice", "name", "names", "texts"]
+Kind = Literal["flag", "number", "whole", "choice", "name", "names", "text", "texts"]
 
 
 @dataclass(frozen=True)
@@ -17,9 +22,11 @@ class Field:
     """What is known of one argument besides its Python type.
 
     ``kind`` says how it is checked and shown: ``flag`` a boolean, ``number`` a finite float in
-    ``minimum..maximum``, ``choice`` one of ``choices``, ``name`` a non-empty text whose legal values
-    only the host knows (a checkpoint, a preset, a size), ``names`` a list of such texts, each one of
-    ``choices`` if there are any, ``texts`` the texts of a picture of Fooocus (``original_texts``), or none.
+    ``minimum..maximum`` and ``whole`` an integer there (or None, if that is the default: something else
+    decides), ``choice`` one of ``choices``, ``name`` a non-empty text whose legal values only the host
+    knows (a checkpoint, a preset, a size), ``names`` a list of such texts, each one of ``choices`` if
+    there are any, ``text`` any text, ``texts`` the texts of a picture of Fooocus (``original_texts``), or
+    none.
     """
 
     name: str
@@ -36,17 +43,21 @@ class Field:
     @property
     def allowed(self) -> str:
         """What a value may be, in words."""
-        if self.kind == "flag":
-            return "true or false"
-        if self.kind == "number":
-            return f"a number from {self.minimum:g} to {self.maximum:g}"
-        if self.kind == "choice":
-            return f"one of {self._listed}"
-        if self.kind == "name":
-            return f'a name, "{self.default}" for none'
-        if self.kind == "texts":
-            return original_texts.ALLOWED
-        return f"a list of names out of {self._listed}" if self.choices else "a list of names"
+        number = f"{_NUMBERS.get(self.kind)} from {self.minimum:g} to {self.maximum:g}"
+        number = number if self.default is not None else f"{number}, or null for the mode's own"
+        words: dict[Kind, str] = {
+            "flag": "true or false",
+            "number": number,
+            "whole": number,
+            "choice": f"one of {self._listed}",
+            "name": f'a name, or "{self.default}"',
+            "names": f"a list of names out of {self._listed}"
+            if self.choices
+            else "a list of names",
+            "text": f"a text of up to {MAX_TEXT_LENGTH} characters",
+            "texts": original_texts.ALLOWED,
+        }
+        return words[self.kind]
 
     @property
     def _listed(self) -> str:
@@ -69,6 +80,103 @@ class Field:
             return bool(self.check(value) == self.default)
         except RequestError:
             return False
+
+
+_NUMBERS: Mapping[Kind, str] = {"number": "a number", "whole": "a whole number"}
+
+
+def column(
+    kind: Kind,
+    default: Any,
+    label: str,
+    infotext: str,
+    help: str,  # noqa: A002  (the word users of widgets know)
+    **limits: Any,
+) -> Any:
+    """Return a field of a table's dataclass; the arguments are those of ``Field``."""
+    return dataclasses.field(
+        default=default,
+        metadata={"kind": kind, "label": label, "infotext": infotext, "help": help, **limits},
+    )
+
+
+def fields_of(table: type) -> tuple[Field, ...]:
+    """Return the fields of a table, in its order."""
+    return tuple(
+        Field(name=field.name, default=field.default, **field.metadata)
+        for field in dataclasses.fields(table)
+    )
+
+
+def checked_values(
+    values: Mapping[str, object], fields: Mapping[str, Field], noun: str
+) -> dict[str, Any]:
+    """Return a table's values by name, each checked.
+
+    Args:
+        values: what a client gives.
+        fields: the table's fields by name.
+        noun: what one of them is called, such as "a Fooocus argument".
+
+    Raises:
+        RequestError: names every field that is wrong, its value and what is allowed.
+    """
+    problems: list[str] = []
+    checked: dict[str, Any] = {}
+    for name, value in values.items():
+        field = fields.get(name)
+        if field is None:
+            hint = did_you_mean(str(name), fields)
+            problems.append(f'"{name}" is not {noun}{hint}; allowed: {", ".join(fields)}.')
+            continue
+        try:
+            checked[name] = field.check(value)
+        except RequestError as error:
+            problems.append(error.detail)
+    if problems:
+        raise RequestError("Fooocus: " + " ".join(problems))
+    return checked
+
+
+def object_schema(title: str, description: str, fields: Mapping[str, Field]) -> dict[str, Any]:
+    """Return the JSON schema of an object with a table's values (draft 2020-12)."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        "description": description,
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: _property(field) for name, field in fields.items()},
+    }
+
+
+def _property(field: Field) -> dict[str, Any]:
+    limits = {"minimum": field.minimum, "maximum": field.maximum}
+    shape: dict[Kind, dict[str, Any]] = {
+        "flag": {"type": "boolean"},
+        "number": {"type": _or_null(field, "number"), **limits},
+        "whole": {"type": _or_null(field, "integer"), **limits},
+        "choice": {"type": "string", "enum": list(field.choices)},
+        "name": {"type": "string", "minLength": 1},
+        "names": {"type": "array", "items": _item(field)},
+        "text": {"type": "string", "maxLength": MAX_TEXT_LENGTH},
+        "texts": {"type": ["object", "null"]},
+    }
+    return {
+        "title": field.label,
+        "description": field.help,
+        **shape[field.kind],
+        "default": as_json(field.default),
+    }
+
+
+def _or_null(field: Field, json_type: str) -> Any:
+    return json_type if field.default is not None else [json_type, "null"]
+
+
+def _item(field: Field) -> dict[str, Any]:
+    named = {"enum": list(field.choices)} if field.choices else {"minLength": 1}
+    return {"type": "string", **named}
 
 
 def as_json(value: Any) -> Any:
@@ -97,11 +205,20 @@ def _check_flag(_field: Field, value: object) -> object:
 
 
 def _check_number(field: Field, value: object) -> object:
+    if value is None and field.default is None:
+        return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return _REFUSED
     # Comparisons are false for NaN, and exact for integers too large to become a float.
     in_range = field.minimum <= value <= field.maximum
     return float(value) if in_range else _REFUSED
+
+
+def _check_whole(field: Field, value: object) -> object:
+    checked = _check_number(field, value)
+    if not isinstance(checked, float):
+        return checked
+    return int(checked) if checked.is_integer() else _REFUSED
 
 
 def _check_choice(field: Field, value: object) -> object:
@@ -122,6 +239,10 @@ def _check_names(field: Field, value: object) -> object:
     return tuple(value)
 
 
+def _check_text(_field: Field, value: object) -> object:
+    return value if isinstance(value, str) and len(value) <= MAX_TEXT_LENGTH else _REFUSED
+
+
 def _check_texts(_field: Field, value: object) -> object:
     return original_texts.read(value)
 
@@ -129,8 +250,10 @@ def _check_texts(_field: Field, value: object) -> object:
 _CHECKS: Mapping[Kind, Callable[[Field, object], object]] = {
     "flag": _check_flag,
     "number": _check_number,
+    "whole": _check_whole,
     "choice": _check_choice,
     "name": _check_name,
     "names": _check_names,
+    "text": _check_text,
     "texts": _check_texts,
 }

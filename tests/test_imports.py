@@ -48,6 +48,8 @@ ORDER = (
     "original_texts",
     "fields",
     "args",
+    "edit",
+    "images",
     "infotext",
     "prompting",
     "presets",
@@ -80,6 +82,7 @@ FEW_LIBRARIES = {
     "original_texts": set(),
     "fields": set(),
     "args": set(),
+    "edit": set(),
 }
 
 

@@ -14,18 +14,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FIELDS = """
-    scratch_number: float = _field(
+    scratch_number: float = column(
         "number", 0.5, "Scratch number", "Fooocus scratch number", "A number.",
         minimum=0.0, maximum=4.0, step=0.25,
     )
-    scratch_flag: bool = _field(
+    scratch_flag: bool = column(
         "flag", False, "Scratch flag", "Fooocus scratch flag", "A flag."
     )
-    scratch_choice: str = _field(
+    scratch_choice: str = column(
         "choice", "one", "Scratch choice", "Fooocus scratch choice", "A choice.",
         choices=("one", "two"),
     )
-    scratch_names: tuple[str, ...] = _field(
+    scratch_names: tuple[str, ...] = column(
         "names", (), "Scratch names", "Fooocus scratch names", "Some names.",
         choices=("a", "b", "c"),
     )

@@ -1,0 +1,1 @@
+"""Editing a picture on a webui: a part of it made anew, and put back where it was."""

@@ -15,7 +15,7 @@ from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.tab.choices import Choices, switch_share
 
-GENERATE = "generate"
+GENERATE, EDIT = "generate", "edit"
 LARGEST_SIDE = 2800
 """The limit for the square root of an upscaled picture's area, in pixels."""
 _SMALLEST_SIDE, _LARGEST_VARIED_SIDE = 1024, 2048

@@ -15,6 +15,7 @@ from fooocus_ext.host.tab import fill, presets, prompt, queue, send, session, sh
 from fooocus_ext.markup import render
 from fooocus_ext.presets.published import CHECKPOINTS
 from fooocus_ext.tab.actions import GENERATE, VARIATIONS
+from fooocus_ext.tab.edits import SWITCH
 from fooocus_ext.tab.style_list import grouped_styles
 from fooocus_ext.tab.widgets import AUTOMATIC, DEFAULT, LORAS, NAMES
 from fooocus_ext.ui.tab.page import Tab, build_tab
@@ -132,6 +133,8 @@ def _connect_settings(tab: Tab) -> None:
     size = [tab.widgets[name] for name in ("aspect_ratio", "width", "height")]
     for widget in size:
         widget.change(fn=None, _js="fooocusShowSize", inputs=size)
+    for name in (SWITCH, "edit_kind", "edit_method"):
+        tab.widgets[name].change(fn=None, _js="fooocusShowInput")
     performance = tab.widgets["performance"]
     performance.change(fn=None, _js="fooocusShowOverruled", inputs=[performance])
     parts["apply_pasted"].click(

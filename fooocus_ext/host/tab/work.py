@@ -76,7 +76,7 @@ def _make(queue: JobQueue, job: QueuedJob) -> str:
     record = Record(queue, job, choices, base_model)
     folder = None if job.private else storage.root()
     output = Output(folder, choices.output_format, job.next_index, record, choices.metadata)
-    source = queue.source(job.id)
+    source = queue.picture_kept(job.source)
     picture = None if source is None else Image.open(io.BytesIO(source)).convert("RGB")
     to_make = job_for(choices, base_model, job.action, picture, output)
     try:

@@ -15,7 +15,7 @@ from fooocus_ext.tab.widgets import ORIGINAL
 from fooocus_ext.ui.tab.columns import build_columns
 from fooocus_ext.ui.tab.components import component, html
 from fooocus_ext.ui.tab.gallery import picture_gallery
-from fooocus_ext.ui.tab.input_image import build_input_image
+from fooocus_ext.ui.tab.input_image import add_switch, build_input_image
 from fooocus_ext.ui.tab.services import TabServices
 
 SEND_TO = ("txt2img", "img2img", "inpaint", "extras")
@@ -124,6 +124,7 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         tab.parts["advanced"] = gr.Checkbox(
             value=False, label="Advanced", elem_id="fooocus_advanced", container=False
         )
+        add_switch(tab.widgets, services)
         tab.parts["forever"] = gr.Checkbox(
             value=False, label="Generate forever", elem_id="fooocus_forever", container=False
         )

@@ -1,6 +1,23 @@
 /* The Fooocus tab's "Settings of this picture": the selected picture's infotext as a table, to copy or reuse. */
 "use strict";
 
+/** Return a table of names and values. */
+function fooocusTable(label, pairs) {
+    const table = document.createElement("table");
+    table.className = "fooocus-table";
+    table.setAttribute("aria-label", label);
+    const body = table.createTBody();
+    for (const [name, value] of pairs) {
+        const row = body.insertRow();
+        const head = document.createElement("th");
+        head.scope = "row";
+        head.textContent = name;
+        row.append(head);
+        row.insertCell().textContent = value;
+    }
+    return table;
+}
+
 const fooocusDetails = {
     ENTRY: /\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)/g,
     text: "",
@@ -36,27 +53,11 @@ const fooocusDetails = {
         }
     },
 
-    table(text) {
-        const table = document.createElement("table");
-        table.className = "fooocus-table";
-        table.setAttribute("aria-label", "Settings of this picture");
-        const body = table.createTBody();
-        for (const [name, value] of fooocusDetails.parse(text)) {
-            const row = body.insertRow();
-            const head = document.createElement("th");
-            head.scope = "row";
-            head.textContent = name;
-            row.append(head);
-            row.insertCell().textContent = value;
-        }
-        return table;
-    },
-
     show(text) {
         const place = fooocus.find("#html_info_fooocus .prose");
         if (!place || (place.dataset.text === text && (place.querySelector("table") || !text))) return;
         place.dataset.text = fooocusDetails.text = text;
-        place.replaceChildren(...(text ? [fooocusDetails.table(text)] : []));
+        place.replaceChildren(...(text ? [fooocusTable("Settings of this picture", fooocusDetails.parse(text))] : []));
         fooocusDetails.say("");
     },
 

@@ -1,4 +1,4 @@
-/* The Fooocus tab's settings: the list of styles, pasted and dropped settings. */
+/* The Fooocus tab's settings: the list of styles, pasted settings. */
 "use strict";
 
 const fooocusStyles = {
@@ -101,45 +101,18 @@ function fooocusApplyText(text) {
     setTimeout(() => fooocus.find("#fooocus_apply_pasted").click(), 50);
 }
 
-function fooocusLoadPicture(file) {
-    const input = gradioApp().querySelector("#fooocus_picture input[type=file]");
-    if (!input || !file) return;
-    const transfer = new DataTransfer();
-    transfer.items.add(file);
-    input.files = transfer.files;
-    input.dispatchEvent(new Event("change"));
-}
-
-const fooocusIsPicture = (file) => file.type.startsWith("image/");
-
 function fooocusPaste(event) {
     const data = event.clipboardData;
-    const picture = Array.from(data.files).find(fooocusIsPicture);
+    const picture = Array.from(data.files).find(fooocusDropped.isPicture);
     const text = data.getData("text");
     if (!picture && !fooocusHoldsSettings(text)) return;
     event.preventDefault();
     event.stopPropagation();
     if (picture) {
-        fooocusLoadPicture(picture);
+        fooocusDropped.open(picture);
     } else {
         fooocusApplyText(text);
     }
-}
-
-async function fooocusDrop(event) {
-    const data = event.dataTransfer;
-    const address = data.getData("text/uri-list");
-    const picture = Array.from(data.files).find(fooocusIsPicture);
-    if (!picture && !address) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (picture) {
-        fooocusLoadPicture(picture);
-        return;
-    }
-    if (new URL(address, location.href).origin !== location.origin) return;
-    const blob = await (await fetch(address)).blob();
-    if (fooocusIsPicture(blob)) fooocusLoadPicture(new File([blob], "picture", {type: blob.type}));
 }
 
 function fooocusListenToStyles() {
@@ -158,10 +131,7 @@ function fooocusListenToStyles() {
 }
 
 onUiLoaded(() => {
-    const main = fooocus.find("#fooocus_main");
-    if (!main) return;
-    main.addEventListener("dragover", (event) => event.preventDefault());
-    main.addEventListener("drop", fooocusDrop);
+    if (!fooocus.find("#fooocus_page")) return;
     fooocusEach([
         fooocusShowStyles,
         fooocusListenToStyles,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 from pathlib import Path
@@ -12,27 +11,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.dropped import use_dropped
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PICTURE = Path(__file__).resolve().parents[1] / "data" / "by-fooocus" / "fooocus.png"
 IN_USE = "The texts of the original picture are used"
-
-
-def drop(tab, picture):
-    """Drops a file on the page, as the browser tells the page of it."""
-    content = base64.b64encode(picture.read_bytes()).decode()
-    tab.page.evaluate(
-        """([content, name]) => {
-            const bytes = Uint8Array.from(atob(content), letter => letter.charCodeAt(0));
-            const dataTransfer = new DataTransfer();
-            dataTransfer.items.add(new File([bytes], name, {type: "image/png"}));
-            const how = {dataTransfer, bubbles: true, cancelable: true};
-            const page = document.querySelector("#fooocus_main");
-            page.dispatchEvent(new DragEvent("dragover", how));
-            page.dispatchEvent(new DragEvent("drop", how));
-        }""",
-        [content, picture.name],
-    )
 
 
 def shown_picture(tab):
@@ -45,7 +29,7 @@ def shown_picture(tab):
 
 
 def test_a_dropped_picture_of_fooocus_is_made_again_and_an_edit_takes_over(tab):
-    drop(tab, PICTURE)
+    use_dropped(tab, PICTURE)
     expect(tab.messages).to_contain_text(IN_USE)
     expect(tab.messages).to_contain_text("Somebody Film")
     expect(tab.prompt).to_have_value("a red house in the forest\nsnow")

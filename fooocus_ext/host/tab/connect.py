@@ -146,6 +146,13 @@ def _connect_settings(tab: Tab) -> None:
         outputs=[*filled, parts["picture"]],
         show_progress=False,
     )
+    parts["look_at"].upload(
+        fn=lambda content: [fill.preview(content), None],
+        inputs=[parts["look_at"]],
+        outputs=[parts["looked_at"], parts["look_at"]],
+        show_progress=False,
+        queue=False,
+    ).then(fn=None, _js="fooocusShowDropped", inputs=[parts["looked_at"]])
     parts["refresh"].click(
         fn=_refreshed,
         inputs=[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from fooocus_ext.presets.resolve import Resolution, resolve
 from fooocus_ext.tab.arrivals import values_for
 from fooocus_ext.tab.fill import Filled, Names, fill
 from fooocus_ext.tab.page_limits import fit
+from fooocus_ext.tab.preview import rows
 from fooocus_ext.tab.widgets import BY_NAME, DEFAULTS, LORAS, NAMES
 
 FIRST_PRESETS = ("default", "sai", "realistic")
@@ -96,6 +98,15 @@ def load_text(text: str) -> list[Any]:
         note = f"The pasted text has {len(text)} characters; allowed: up to {MAX_TEXT_LENGTH}."
         return updates(Filled({}, (note,)))
     return _loaded(read_settings(text), "The pasted text contains no settings.")
+
+
+def preview(content: bytes | None) -> str:
+    """Return what a dropped picture's settings would put on the page, as JSON for the page's script."""
+    filled = read_settings(content) if content else None
+    shown = Filled({}) if filled is None else for_page(filled)
+    return json.dumps(
+        {"bytes": len(content or b""), "rows": rows(shown.values), "notes": shown.notes}
+    )
 
 
 def load_picture(content: bytes | None) -> list[Any]:

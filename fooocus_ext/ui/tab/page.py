@@ -22,7 +22,7 @@ SEND_TO = ("txt2img", "img2img", "inpaint", "extras")
 _WELCOME = """
 <div id="fooocus_welcome">
   <p>Describe a picture below, and press <b>Generate</b>.</p>
-  <p>Drop a picture here to take over its settings.</p>
+  <p>Drop a picture here to look at its settings, and to use them.</p>
   <p><b>Advanced</b> has sizes, styles and models.</p>
 </div>
 """
@@ -35,21 +35,26 @@ _DETAILS = """
 </p>
 """
 _HIDDEN_TEXTS = (
-    *(
-        "infotexts",
-        "infotext",
-        "infotext_for_txt2img",
-        "window",
-        "shown",
-        "pasted",
-        "wildcards",
-        "session",
-        "arrived",
-    ),
+    "infotexts",
+    "infotext",
+    "infotext_for_txt2img",
+    "window",
+    "shown",
+    "pasted",
+    "looked_at",
+    "wildcards",
+    "session",
+    "arrived",
 )
 _HIDDEN_BUTTONS = (
-    *("show", "apply_pasted", "count_tokens", "list_wildcards", "apply_session", "list_presets"),
+    "show",
+    "apply_pasted",
+    "count_tokens",
+    "list_wildcards",
+    "apply_session",
+    "list_presets",
 )
+_HIDDEN_FILES = {"look_at": "Picture to look at", "picture": "Picture to use"}
 
 
 @dataclass
@@ -154,7 +159,9 @@ def _build_hidden(tab: Tab, services: TabServices) -> None:
             tab.parts[name] = gr.Textbox(elem_id=f"fooocus_{name}", label=f"Fooocus {name}")
         for name in _HIDDEN_BUTTONS:
             tab.parts[name] = gr.Button(name, elem_id=f"fooocus_{name}")
-        tab.parts["picture"] = gr.File(type="binary", elem_id="fooocus_picture", label="Picture")
+        for name, label in _HIDDEN_FILES.items():
+            tab.parts[name] = gr.File(type="binary", elem_id=f"fooocus_{name}", label=label)
+        gr.HTML(render("dropped.html"))
         gr.HTML(render("overruled.html", overruled=json.dumps(overruled())))
         tab.widgets[ORIGINAL.name] = component(ORIGINAL.name, services)
         place = "first" if services.tab_first else "last"

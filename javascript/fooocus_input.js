@@ -8,7 +8,9 @@ const fooocusInput = {
     isOn: () => Boolean(fooocus.find("#fooocus_input_image input")?.checked),
 
     /** Whether a part of the picture is to be made anew, so that there is a mask. */
-    isMasked: () => fooocus.find("#fooocus_edit_kind input:checked")?.value === "Inpaint or Outpaint",
+    isMasked: () => fooocusInput.chosen("kind") === "Inpaint or Outpaint",
+
+    chosen: (name) => fooocus.find(`#fooocus_edit_${name} label.selected`)?.textContent.trim(),
 
     say(text) {
         fooocus.find("#fooocus_input_said").textContent = text;
@@ -48,6 +50,7 @@ const fooocusInput = {
         const page = fooocus.find("#fooocus_page");
         page.classList.toggle("fooocus-input", fooocusInput.isOn());
         page.classList.toggle("fooocus-input-masked", fooocusInput.isMasked());
+        page.classList.toggle("fooocus-input-outpaint", fooocusInput.chosen("method") === "Inpaint or Outpaint");
         fooocus.find("#fooocus_input_remove").hidden = !has;
         fooocus.find("#fooocus_input_shown").hidden = !has || fooocusInput.isMasked();
         fooocus.find("#fooocus_mask").hidden = !has || !fooocusInput.isMasked();
@@ -64,7 +67,7 @@ const fooocusInput = {
     },
 
     async drop(event) {
-        const file = Array.from(event.dataTransfer.files).find(fooocusIsPicture);
+        const file = Array.from(event.dataTransfer.files).find(fooocusDropped.isPicture);
         const address = event.dataTransfer.getData("text/uri-list");
         fooocus.find("#fooocus_input_place").classList.remove("fooocus-over");
         if (!file && !address) return;
@@ -78,7 +81,7 @@ const fooocusInput = {
 
     paste(event) {
         const isText = event.target.closest("textarea, input:not([type=range], [type=checkbox], [type=radio])");
-        const file = Array.from(event.clipboardData.files).find(fooocusIsPicture);
+        const file = Array.from(event.clipboardData.files).find(fooocusDropped.isPicture);
         if (isText || !file || !fooocusInput.isOn() || !fooocus.isShown()) return;
         event.preventDefault();
         fooocusInput.take(file);
@@ -121,6 +124,7 @@ const fooocusInput = {
         place.addEventListener("dragleave", () => place.classList.remove("fooocus-over"));
         place.addEventListener("drop", fooocusInput.drop);
         document.addEventListener("paste", fooocusInput.paste);
+        fooocusDropped.ways.push({words: "Work on this picture", act: fooocusInput.take});
         fooocusInput.show();
     },
 };

@@ -56,8 +56,8 @@ class Choices:
         private: whether nothing is written to disk.
         metadata: one of ``widgets.METADATA``.
         wildcards_in_order: whether wildcards count through their options.
-        action: what Generate does, of ``actions``: it may start from an input picture.
-        edit: how that is edited, if the action is ``actions.EDIT``; None otherwise.
+        action: what Generate does, of ``variations``: it may start from an input picture.
+        edit: how that is edited, if the action is ``variations.EDIT``; None otherwise.
         forced_strength: how much of it is made anew if it is varied or upscaled, 0..1; None for the
             usual share.
     """

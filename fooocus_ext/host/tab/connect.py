@@ -14,9 +14,9 @@ from fooocus_ext.host.machine import assets, checkpoints, options
 from fooocus_ext.host.tab import fill, presets, prompt, queue, send, session, shown, storage
 from fooocus_ext.markup import render
 from fooocus_ext.presets.published import CHECKPOINTS
-from fooocus_ext.tab.actions import GENERATE, VARIATIONS
 from fooocus_ext.tab.edits import SWITCH
 from fooocus_ext.tab.style_list import grouped_styles
+from fooocus_ext.tab.variations import GENERATE, VARIATIONS
 from fooocus_ext.tab.widgets import AUTOMATIC, DEFAULT, LORAS, NAMES
 from fooocus_ext.ui.tab.page import Tab, build_tab
 from fooocus_ext.ui.tab.services import TabServices

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,6 @@ from fooocus_ext.host.machine.options import WILDCARDS_IN_ORDER
 from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.presets.published import UPSCALER
 from fooocus_ext.tab.actions import (
-    GENERATE,
-    VARIATIONS,
-    Variation,
     request_for,
     upscaled_as_fooocus,
     upscaled_size,
@@ -28,6 +26,8 @@ from fooocus_ext.tab.actions import (
     varied_size,
 )
 from fooocus_ext.tab.choices import Choices
+from fooocus_ext.tab.start import Start
+from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS, Variation
 
 _PLAIN_UPSCALER = "Lanczos"
 _FOOOCUS_FACTOR = 4
@@ -36,13 +36,13 @@ _APPLIES_TO_SDXL = "sdxl_clip_l_skip"
 """An option of the host from 1.10 on."""
 
 
-def check(choices: Choices, action: str, picture: Image.Image | None) -> None:
+def check(choices: Choices, action: str, start: Start) -> None:
     """Refuse what cannot be made, before it waits for its turn.
 
     Args:
         choices: what the page asks for.
-        action: "generate" or a key of ``actions.VARIATIONS``.
-        picture: the picture that a variation starts from.
+        action: one of ``variations``.
+        start: what it starts from.
 
     Raises:
         RequestError: something that it names does not exist on this machine, or is not allowed.
@@ -50,18 +50,18 @@ def check(choices: Choices, action: str, picture: Image.Image | None) -> None:
     if not sd_models.checkpoint_tiles():
         raise RequestError("There is no model yet; the message above says which to download.")
     _check_names(choices)
-    if action not in {GENERATE, *VARIATIONS}:
+    if action not in {GENERATE, EDIT, *VARIATIONS}:
         raise RequestError(f"action: there is no {describe(action)}.")
-    if picture is not None and VARIATIONS[action].enlarges:
+    if start.picture is not None and action in VARIATIONS and VARIATIONS[action].enlarges:
         _upscaler(choices.upscaler)
-        _upscaled_size(picture, VARIATIONS[action].scale, choices)
+        _upscaled_size(start.picture, VARIATIONS[action].scale, choices)
 
 
 def job_for(
     choices: Choices,
     base_model: str,
     action: str,
-    picture: Image.Image | None,
+    start: Start,
     output: outputs.Output | None,
 ) -> Job:
     """Return the job that the page asks for.
@@ -69,8 +69,8 @@ def job_for(
     Args:
         choices: what the page asks for.
         base_model: a checkpoint title.
-        action: "generate" or a key of ``actions.VARIATIONS``.
-        picture: the picture that a variation starts from.
+        action: one of ``variations``.
+        start: what it starts from.
         output: where the pictures go, and which is the first to be made; None to leave that to the
             webui's settings.
 
@@ -91,8 +91,8 @@ def job_for(
         "options": _options(choices),
         "output": output,
     }
-    if picture is not None:
-        values.update(_varied(choices, VARIATIONS[action], picture))
+    if start.picture is not None:
+        values.update(_varied(choices, variation_of(choices, action), start.picture))
         values["options"]["img2img_fix_steps"] = True  # as many steps as asked for, as Fooocus does
     return Job(**values)
 
@@ -116,6 +116,13 @@ def _clip_skip(skip: int) -> dict[str, Any]:
     else:
         options = {"CLIP_stop_at_last_layers": skip, _APPLIES_TO_SDXL: True}
     return {name: value for name, value in options.items() if hasattr(shared.opts, name)}
+
+
+def variation_of(choices: Choices, action: str) -> Variation:
+    """Return what becomes of a picture; the input picture's strength may be forced."""
+    variation = VARIATIONS[action]
+    forced = choices.forced_strength if action == choices.action else None
+    return variation if forced is None else replace(variation, denoising=forced)
 
 
 def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from fooocus_ext.markup import render
-from fooocus_ext.tab.actions import VARIATIONS
 from fooocus_ext.tab.overruled import overruled
+from fooocus_ext.tab.variations import VARIATIONS
 from fooocus_ext.tab.widgets import ORIGINAL
 from fooocus_ext.ui.tab.columns import build_columns
 from fooocus_ext.ui.tab.components import component, html
@@ -65,7 +65,7 @@ class Tab:
         widgets: the widgets of ``tab.widgets.NAMES``, by name.
         parts: every other component that something is connected to, by name.
         send: the buttons that send the selected picture on, by tab.
-        vary: the buttons of ``tab.actions.VARIATIONS``, by key.
+        vary: the buttons of ``tab.variations.VARIATIONS``, by key.
     """
 
     widgets: dict[str, Any] = field(default_factory=dict)

@@ -1,12 +1,13 @@
 """Run, test, measure and check sd-webui-fooocus: ``python dev.py --help``.
 
-This file only looks at the Python that runs it, so it keeps to what every Python can read;
-the commands are in tools/dev/.
+This file only looks at the Python that runs it, so it keeps to what every Python can read; the commands are
+in tools/dev/. Where that Python is too old or too new, tools/dev/suitable_python.py finds or fetches another.
 """
 
 import sys
 
 SUITABLE_PYTHONS = ((3, 10), (3, 11))
+OLDEST_TO_LOOK_FOR_ANOTHER = (3, 8)
 
 UNSUITABLE = (
     "sd-webui-fooocus needs Python 3.10 or 3.11, as the webui does; this is %d.%d (%s). "
@@ -18,6 +19,10 @@ UNSUITABLE = (
 def main():  # type: () -> int  # noqa: ANN201 -- no Python 2 reads an annotation
     """Run the command given on the command line and return its exit status."""
     if sys.version_info[:2] not in SUITABLE_PYTHONS:
+        if sys.version_info[:2] >= OLDEST_TO_LOOK_FOR_ANOTHER:
+            from tools.dev.suitable_python import run_again  # noqa: PLC0415 -- the same
+
+            return run_again(__file__, sys.argv[1:])
         sys.stderr.write(UNSUITABLE % (sys.version_info[0], sys.version_info[1], sys.executable))
         return 2
     from tools.dev.commands import main as run_command  # noqa: PLC0415 -- unreadable to an older Python

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.dev import browser, checks, commands, environment
+from tools.dev import browser, checks, commands, environment, suitable_python
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKED_LINE = re.compile(r"^[a-z0-9][a-z0-9._-]*==[^ ]+( ; .+)?$")
@@ -21,7 +21,7 @@ LOCKED_LINE = re.compile(r"^[a-z0-9][a-z0-9._-]*==[^ ]+( ; .+)?$")
 # --- the gate ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("version", [(2, 7, 18), (3, 9, 18), (3, 12, 0), (3, 14, 1)])
+@pytest.mark.parametrize("version", [(2, 7, 18), (3, 6, 15), (3, 7, 16)])
 def test_an_unsuitable_python_gets_one_clear_line(monkeypatch, capsys, version: tuple[int, ...]):
     monkeypatch.setattr(sys, "version_info", version)
     with pytest.raises(SystemExit) as stop:
@@ -31,6 +31,18 @@ def test_an_unsuitable_python_gets_one_clear_line(monkeypatch, capsys, version: 
     assert message.count("\n") == 1
     assert "3.10 or 3.11" in message
     assert f"this is {version[0]}.{version[1]} " in message
+
+
+@pytest.mark.parametrize("version", [(3, 8, 18), (3, 9, 18), (3, 12, 0), (3, 14, 1)])
+def test_a_python_that_can_look_for_another_does(monkeypatch, version: tuple[int, ...]):
+    monkeypatch.setattr(sys, "version_info", version)
+    monkeypatch.setattr(sys, "argv", ["dev.py", "run", "--prompt", "a fox"])
+    told = []
+    monkeypatch.setattr(suitable_python, "run_again", lambda *words: told.append(words) or 7)
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(ROOT / "dev.py"), run_name="__main__")
+    assert stop.value.code == 7
+    assert told == [(str(ROOT / "dev.py"), ["run", "--prompt", "a fox"])]
 
 
 def test_the_gate_is_readable_to_a_python_that_it_turns_away():

@@ -10,7 +10,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint
 
-from embedded_webui.network.shapes import Tensors, UNetShape
+from embedded_webui.network.shapes import UNET, Tensors, UNetShape
 
 
 def unet_config(shape: UNetShape) -> dict[str, Any]:
@@ -52,12 +52,17 @@ def _resized_afterwards(
 
 
 class DiffusionModel(torch.nn.Module):
-    """x [B,4,h,w], timesteps [B], context [B,T,C], y [B,V] or None -> prediction [B,4,h,w]."""
+    """x [B,4,h,w], timesteps [B], context [B,T,C], y [B,V] or None -> prediction [B,4,h,w].
+
+    Its layers are those of a UNet of diffusers, and they are its own under their original names, such as
+    `input_blocks.0.0`, once it has its weights: patches, LoRAs and hooks go by those.
+    """
 
     def __init__(self, shape: UNetShape):
         super().__init__()
         self.config = unet_config(shape)
-        self.unet = UNet2DConditionModel(**self.config).requires_grad_(False)
+        self.unet: UNet2DConditionModel
+        vars(self)["unet"] = UNet2DConditionModel(**self.config).requires_grad_(False).eval()
         for block in self.unet.up_blocks:
             for upsampler in block.upsamplers or ():
                 upsampler.forward = functools.partial(_resized_afterwards, upsampler.forward)
@@ -66,7 +71,24 @@ class DiffusionModel(torch.nn.Module):
 
     def load_original(self, tensors: Tensors) -> None:
         """Take the weights below `model.diffusion_model.`; raises RuntimeError if any is missing."""
-        self.unet.load_state_dict(convert_ldm_unet_checkpoint(dict(tensors), self.config))
+        own = {key.removeprefix(UNET): key for key in tensors if key.startswith(UNET)}
+        if not self._modules:
+            self._take_layers(own)
+        self.load_state_dict({name: tensors[key] for name, key in own.items()})
+
+    def _take_layers(self, own: dict[str, str]) -> None:
+        for name, original in convert_ldm_unet_checkpoint(
+            {key: name for name, key in own.items()}, self.config
+        ).items():
+            layer = self.unet.get_submodule(name.rpartition(".")[0])
+            *path, last = original.rpartition(".")[0].split(".")
+            place: torch.nn.Module = self
+            for step in path:
+                if step not in dict(place.named_children()):
+                    place.add_module(step, torch.nn.Sequential())
+                place = place.get_submodule(step)
+            place.add_module(last, layer)
+        self.unet.conv_in = self.get_submodule("input_blocks.0")  # whose hooks are to be heard
 
     @property
     def dtype(self) -> torch.dtype:

@@ -9,6 +9,7 @@ from modules import script_callbacks
 from fooocus_ext import infotext
 from fooocus_ext.host import family
 from fooocus_ext.host.http import services
+from fooocus_ext.host.inpaint_engine import resident as engines
 from fooocus_ext.host.machine import options
 from fooocus_ext.host.panel import axes
 from fooocus_ext.host.refiner import resident
@@ -19,7 +20,7 @@ from fooocus_ext.host.tab import connect
 def register() -> None:
     """Register with the webui; it forgets all callbacks before it runs the entry file again."""
     family.of_this_webui().register()
-    script_callbacks.on_model_loaded(_release_refiner)
+    script_callbacks.on_model_loaded(_let_go_of_what_was_for_another)
     script_callbacks.on_ui_settings(options.register)
     script_callbacks.on_before_ui(axes.register)
     script_callbacks.on_infotext_pasted(_restore_typed_texts)
@@ -31,7 +32,10 @@ def _restore_typed_texts(_infotext: str, entries: dict[str, Any]) -> None:
     infotext.restore_typed_texts(entries)
 
 
-def _release_refiner(model: Any) -> None:
+def _let_go_of_what_was_for_another(model: Any) -> None:
     """With another base, its memory is worth more than a refiner's; unless one samples."""
-    if samplings.current() is None and not resident.RESIDENCE.is_loading:
+    if resident.RESIDENCE.is_loading:
+        return
+    engines.RESIDENCE.model_loaded(model)
+    if samplings.current() is None:
         resident.RESIDENCE.release_unless_for(model)

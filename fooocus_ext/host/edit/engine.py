@@ -1,4 +1,4 @@
-"""What an inpaint engine is asked for while a part of a picture is made anew, and the engine that does nothing."""
+"""What an inpaint engine is asked for while a part of a picture is made anew."""
 
 from __future__ import annotations
 
@@ -6,14 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fooocus_ext.args import NONE
-from fooocus_ext.edit import AUTO
-
 if TYPE_CHECKING:
     import torch
-
-    from fooocus_ext.edit import Edit
-    from fooocus_ext.generation.state import Generation
 
 
 @dataclass(frozen=True)
@@ -31,7 +25,10 @@ class MaskedLatents:
 
 
 class EngineTurn(Protocol):
-    """An engine that takes part in one generation."""
+    """An engine in one generation: changed weights, and a term that a head adds.
+
+    ``host.inpaint_engine`` of the family gives it, and ``Generation.engine`` holds it.
+    """
 
     def prepare_sampling(self, p: Any, masked: MaskedLatents) -> None:
         """Prepare for the model calls of one batch: its LoRAs are chosen, nothing is sampled yet.
@@ -40,33 +37,8 @@ class EngineTurn(Protocol):
         ``resources`` for the end of the generation, however each ends.
         """
 
-    def before_call(self, step: int, steps: int) -> None:
-        """Be told that the model is about to be called for ``step`` of ``steps``, counted from 0."""
+    def before_call(self, call: int, *, total_calls: int, steps: int) -> None:
+        """Be told that the model is about to be called; the family's callbacks do so.
 
-
-class Engine(Protocol):
-    """An inpaint engine: changed weights, and a term that a head adds, while a part is made anew."""
-
-    def take_part(self, p: Any, generation: Generation, edit: Edit) -> EngineTurn | None:
-        """Return the engine's turn in the generation of ``p``, which begins; None if there is none.
-
-        Args:
-            p: the request, whose model is loaded.
-            generation: its generation; under ``skipped`` goes why an engine that the mode has is not used.
-            edit: what is asked for; ``engine_in_effect`` names the engine.
-
-        Raises:
-            RequestError: an engine is asked for by name that there is not, or that does not fit.
+        The arguments are those of ``refiner_switch.takes_over``.
         """
-
-
-class NoEngine:
-    """The engine where there is none."""
-
-    def take_part(self, _p: Any, generation: Generation, edit: Edit) -> None:
-        """Say that a named engine is not used; the mode works without."""
-        if edit.engine_in_effect not in (NONE, AUTO):
-            generation.skipped["inpaint engine"] = "there is none"
-
-
-ENGINE: Engine = NoEngine()

@@ -14,6 +14,7 @@ from fooocus_ext.generation.plan import make_plan
 from fooocus_ext.host.http.arguments import guard
 from fooocus_ext.host.http.authentication import authentication
 from fooocus_ext.host.http.gate import add_routes
+from fooocus_ext.host.inpaint_engine import resident as engines
 from fooocus_ext.host.jobs import run
 from fooocus_ext.host.machine import assets, checkpoints, expansion, model_files
 from fooocus_ext.host.refiner import resident
@@ -106,4 +107,5 @@ def _base_model(named: str, settings: Settings) -> str:
 
 def _release_refiner() -> str | None:
     with call_queue.queue_lock:
+        engines.RESIDENCE.release()
         return resident.RESIDENCE.release()

@@ -9,6 +9,7 @@ from typing import Any
 from modules import call_queue, processing, sd_models, ui_common, ui_components
 
 from fooocus_ext.args import FIELDS, HOST_CHOICE, NONE
+from fooocus_ext.host.inpaint_engine import resident as engines
 from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.host.refiner import resident
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
@@ -80,6 +81,7 @@ def expand_prompt(prompt: str, seed: float | str | None, styles: Sequence[str]) 
 def release_refiner() -> str:
     """Free the resident refiner as soon as no generation needs it; return what happened."""
     with call_queue.queue_lock:
+        engines.RESIDENCE.release()
         released = resident.RESIDENCE.release()
     return f"Released {released}." if released else "No refiner was in memory."
 

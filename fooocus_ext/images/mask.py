@@ -1,0 +1,112 @@
+"""Masks: which part of a picture is made anew. [H,W] booleans, True where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Mask = NDArray[np.bool_]
+Levels = NDArray[np.uint8]
+"""[H,W] or [H,W,3], 0..255."""
+
+LATENT = 8
+"""Pixels to a latent, at each side."""
+_FULL = 256
+_FLAT = 2
+"""Dimensions of a picture without channels."""
+
+
+def read(image: Image.Image, size: tuple[int, int], *, threshold: int = 127) -> Mask:
+    """Return the mask that a picture shows: bright is masked, and what is transparent is black.
+
+    Args:
+        image: of any size and mode.
+        size: (width, height) in pixels of what is masked; the picture is stretched to it.
+        threshold: 0..254; the mean of the channels must be above it.
+    """
+    levels = np.asarray(_stretched(_without_alpha(image), size))
+    if levels.ndim == _FLAT:
+        return np.asarray(levels > threshold)
+    return np.asarray(levels.sum(axis=2, dtype=np.uint16) > 3 * threshold)
+
+
+def united(masks: Sequence[Mask], size: tuple[int, int]) -> Mask:
+    """Return what any of several masks of (width, height) ``size`` covers; nothing if there are none."""
+    return np.asarray(np.logical_or.reduce([np.zeros(size[::-1], bool), *masks]))
+
+
+def grown(mask: Mask, pixels: int) -> Mask:
+    """Return the mask grown by a number of pixels, also over corners; below 0, shrunk.
+
+    What lies beyond the picture neither grows into it nor makes a mask at its edge shrink.
+    """
+    return ~_widened(~mask, -pixels) if pixels < 0 else _widened(mask, pixels)
+
+
+def adjusted(mask: Mask, *, grow: int, invert: bool) -> Mask:
+    """Return the mask grown or shrunk, and inverted after that, as Fooocus does."""
+    changed = grown(mask, grow)
+    return ~changed if invert else changed
+
+
+def ramp(mask: Mask, width: int = 32) -> Levels:
+    """Return how much of the new picture is seen: 255 in the mask, and less and less outside of it.
+
+    Over ``width`` pixels it falls to 0 by equal parts, diagonals counting as one; 0 is a hard edge.
+    """
+    levels = np.where(mask, 255, 0).astype(np.uint8)
+    reached = mask
+    for distance in range(1, width):
+        wider = _widened(reached, 1)
+        levels[wider & ~reached] = _FULL - _FULL * distance // width
+        reached = wider
+    return levels
+
+
+def of_latents(mask: Mask) -> Mask:
+    """Return the mask [h,w] of the latents: a latent is masked if any pixel of its 8x8 is.
+
+    Raises:
+        ValueError: the sides are no multiples of 8.
+    """
+    height, width = mask.shape
+    if height % LATENT or width % LATENT:
+        raise ValueError(f"{width}x{height} pixels are no whole number of latents")
+    blocks = mask.reshape(height // LATENT, LATENT, width // LATENT, LATENT)
+    return np.asarray(blocks.any(axis=(1, 3)))
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    if image.mode in ("L", "RGB"):
+        return image
+    black = Image.new("RGBA", image.size, "black")
+    black.alpha_composite(image.convert("RGBA"))
+    return black.convert("RGB")
+
+
+def _stretched(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _widened(mask: Mask, pixels: int) -> Mask:
+    """Return what is within a number of pixels of the mask, along both axes at once."""
+    for axis in (0, 1):
+        reach = 0
+        while reach < pixels:
+            step = min(
+                reach + 1, pixels - reach
+            )  # no farther, or what the edge cuts off would be missed
+            mask = _shifted_both_ways(mask, step, axis)
+            reach += step
+    return mask
+
+
+def _shifted_both_ways(mask: Mask, step: int, axis: int) -> Mask:
+    wider = mask.copy()
+    rows, from_here = np.moveaxis(wider, axis, 0), np.moveaxis(mask, axis, 0)
+    rows[step:] |= from_here[:-step]
+    rows[:-step] |= from_here[step:]
+    return wider

@@ -115,9 +115,7 @@ def forced_strength(checked: Mapping[str, Any]) -> float | None:
 
 
 def widget_values(edit: Edit) -> tuple[dict[str, Any], list[str]]:
-    """Return the widgets' values for an edit, and sentences about what the page cannot say."""
-    if not edit.of_mode.has_mask:
-        return {}, []
+    """Return the widgets' values for an edit with a mask, and sentences about what the page cannot say."""
     notes = []
     values: dict[str, Any] = {
         "edit_kind": MASKED,

@@ -57,7 +57,9 @@ class MaskEditor:
     def point(self, x, y):
         """Where a pixel of the picture is on the screen."""
         box = self.stage.bounding_box()
-        place = self.page.evaluate("point => fooocusMaskEditor.view.toStage(point)", {"x": x, "y": y})
+        place = self.page.evaluate(
+            "point => fooocusMaskEditor.view.toStage(point)", {"x": x, "y": y}
+        )
         return box["x"] + place["x"], box["y"] + place["y"]
 
     def drag(self, *points, button="left"):

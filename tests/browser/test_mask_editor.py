@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def editor(tab):
 def stroke(*points, radius=10, size=SIZE):
     """What a round brush marks that is moved along straight lines between points."""
     marked = np.zeros(size[::-1], dtype=bool)
-    for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+    for (x1, y1), (x2, y2) in pairwise(points):
         for share in np.linspace(0, 1, 200):
             marked |= disc(size, x1 + (x2 - x1) * share, y1 + (y2 - y1) * share, radius)
     return marked
@@ -227,7 +228,11 @@ def test_two_fingers_zoom_and_draw_nothing(editor):
     assert editor.page.evaluate("fooocusMaskEditor.view.scale") == pytest.approx(2 * before)
     assert not editor.mask().any()
     (x, y), (other_x, other_y) = editor.point(100, 80), editor.point(130, 80)
-    one_finger = [["pointerdown", 3, x, y], ["pointermove", 3, other_x, other_y], ["pointerup", 3, 0, 0]]
+    one_finger = [
+        ["pointerdown", 3, x, y],
+        ["pointermove", 3, other_x, other_y],
+        ["pointerup", 3, 0, 0],
+    ]
     editor.page.evaluate(touches, one_finger)
     assert differing(editor.mask(), stroke((100, 80), (130, 80))) < DIFFERENT
 
@@ -242,14 +247,14 @@ def test_the_edges_of_tiles_leave_no_seam(tab):
     assert editor.page.evaluate("fooocusMaskEditor.view.mask.past[0].size") == 5
     shown = editor.page.evaluate(
         """() => {
-            const {above} = fooocusMaskEditor.view;
-            const context = above.getContext("2d");
+            const {above} = fooocusMaskEditor.view, context = above.getContext("2d");
+            const opaque = (data, x, y) => data[4 * (y * above.width + x) + 3] > 127;
             return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => {
                 const pixels = context.getImageData(0, 0, above.width, above.height).data;
                 const columns = [];
                 for (let x = 0; x < above.width; x++) {
                     let count = 0;
-                    for (let y = 0; y < above.height; y++) count += pixels[4 * (y * above.width + x) + 3] > 127;
+                    for (let y = 0; y < above.height; y++) count += opaque(pixels, x, y);
                     columns.push(count);
                 }
                 resolve(columns);

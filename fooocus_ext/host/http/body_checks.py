@@ -15,13 +15,7 @@ from typing import Any
 from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 
-from fooocus_ext.api.base import PREFIX
-
 MAX_BYTES = 1024 * 1024
-MAX_BYTES_WITH_PICTURES = 136 * 1024 * 1024
-"""For a picture and its mask as base64, at most 48 MiB each as files."""
-WITH_PICTURES = frozenset({f"{PREFIX}/queue/add", f"{PREFIX}/img2img"})
-"""The routes that are sent pictures."""
 MAX_VALUES = 2000
 MAX_DEPTH = 32
 MAX_DIGITS = 100
@@ -30,22 +24,17 @@ MAX_QUOTED = 300
 _JSON = "application/json"
 
 
-def largest_body(path: str) -> int:
-    """Return how many bytes a body for a route may have."""
-    return MAX_BYTES_WITH_PICTURES if path in WITH_PICTURES else MAX_BYTES
-
-
-async def read_body(request: Request, largest: int = MAX_BYTES) -> bytes:
+async def read_body(request: Request) -> bytes:
     """Return a request's body. Raises HTTPException if it is no JSON of ours, too large, or cut off."""
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and len(announced) < MAX_DIGITS and int(announced) > largest:
-        raise _too_large(largest)
+    if announced.isdecimal() and len(announced) < MAX_DIGITS and int(announced) > MAX_BYTES:
+        raise _too_large()
     content = bytearray()
     try:
         async for chunk in request.stream():
             content += chunk
-            if len(content) > largest:
-                raise _too_large(largest)
+            if len(content) > MAX_BYTES:
+                raise _too_large()
     except ClientDisconnect:
         raise HTTPException(status_code=400, detail="Fooocus: the body was cut off.") from None
     if content:
@@ -130,7 +119,7 @@ def _shortened(value: Any) -> Any:
     return _shortened(str(value))  # pydantic 2 puts exceptions among what it says
 
 
-def _too_large(largest: int) -> HTTPException:
+def _too_large() -> HTTPException:
     return HTTPException(
-        status_code=413, detail=f"Fooocus: allowed: a body of at most {largest} bytes."
+        status_code=413, detail=f"Fooocus: allowed: a body of at most {MAX_BYTES} bytes."
     )

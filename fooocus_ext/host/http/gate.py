@@ -22,10 +22,9 @@ class Gate:
     and because middleware can no longer be added when extensions are told of the server.
     """
 
-    def __init__(self, route: Any, trust: Trust, largest_body: int) -> None:
+    def __init__(self, route: Any, trust: Trust) -> None:
         self._route = route
         self._trust = trust
-        self._largest_body = largest_body
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request (ASGI)."""
@@ -34,7 +33,7 @@ class Gate:
         if problem:
             raise HTTPException(status_code=403, detail=problem)
         if request.method not in SAFE_METHODS:
-            receive = _again(await body_checks.read_body(request, self._largest_body), receive)
+            receive = _again(await body_checks.read_body(request), receive)
         try:
             await self._route(scope, receive, send)
         except RequestValidationError as error:
@@ -53,7 +52,7 @@ def add_routes(app: FastAPI, router: APIRouter, dependencies: Sequence[Any] = ()
     for route in ready.routes:
         if not isinstance(route, APIRoute):
             raise TypeError(f"no gate fits before {route!r}")
-        route.app = Gate(route.app, trust, body_checks.largest_body(route.path))
+        route.app = Gate(route.app, trust)
     app.router.routes.extend(ready.routes)
 
 

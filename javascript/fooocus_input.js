@@ -4,6 +4,7 @@
 const fooocusInput = {
     file: null, // as it was given: the server turns it as its camera says, as the browser does
     picture: null, // the same, decoded
+    hasAlpha: false,
 
     isOn: () => Boolean(fooocus.find("#fooocus_input_image input")?.checked),
 
@@ -28,6 +29,7 @@ const fooocusInput = {
         const box = fooocus.find("#fooocus_input_image input");
         if (!box.checked) box.click();
         [fooocusInput.file, fooocusInput.picture] = [file, picture];
+        fooocusInput.hasAlpha = fooocusInput.isSeenThrough(picture);
         const shown = fooocus.find("#fooocus_input_shown");
         URL.revokeObjectURL(shown.src);
         shown.src = URL.createObjectURL(file);
@@ -38,7 +40,7 @@ const fooocusInput = {
 
     remove() {
         fooocusMaskEditor.close();
-        [fooocusInput.file, fooocusInput.picture] = [null, null];
+        [fooocusInput.file, fooocusInput.picture, fooocusInput.hasAlpha] = [null, null, false];
         fooocusInput.say("You can drop a picture here, too, or paste one.");
         fooocusInput.show();
         fooocus.find("#fooocus_input_choose").focus();
@@ -54,6 +56,40 @@ const fooocusInput = {
         fooocus.find("#fooocus_input_remove").hidden = !has;
         fooocus.find("#fooocus_input_shown").hidden = !has || fooocusInput.isMasked();
         fooocus.find("#fooocus_mask").hidden = !has || !fooocusInput.isMasked();
+        fooocus.find("#fooocus_input_alpha").hidden = !fooocusInput.hasAlpha || !fooocusInput.isMasked();
+        if (has) fooocusMaskEditor.view.grow(fooocusInput.grown());
+    },
+
+    /** Return by how many pixels the picture is to grow at each side. */
+    grown() {
+        const isOutpaint = fooocusInput.isMasked() && fooocusInput.chosen("method") === "Inpaint or Outpaint";
+        const share = Number(fooocus.find("#fooocus_edit_share input[type=number]").value);
+        const {width, height} = fooocusInput.picture;
+        const pixels = (side, length) => {
+            const isGrown = isOutpaint && fooocus.find(`#fooocus_edit_${side} input`).checked;
+            return isGrown ? Math.floor(share * length) : 0;
+        };
+        return {left: pixels("left", width), right: pixels("right", width), top: pixels("top", height), bottom: pixels("bottom", height)};
+    },
+
+    /** Whether a part of a picture is transparent, seen at a small size. */
+    isSeenThrough(picture) {
+        const [width, height] = [Math.min(256, picture.width), Math.min(256, picture.height)];
+        const context = Object.assign(document.createElement("canvas"), {width, height}).getContext("2d");
+        context.drawImage(picture, 0, 0, width, height);
+        return context.getImageData(0, 0, width, height).data.some((level, index) => index % 4 === 3 && level < 128);
+    },
+
+    markTransparent() {
+        const {width, height} = fooocusInput.picture;
+        const canvas = Object.assign(document.createElement("canvas"), {width, height});
+        const context = canvas.getContext("2d");
+        context.fillStyle = "#fff";
+        context.fillRect(0, 0, width, height);
+        context.globalCompositeOperation = "destination-out";
+        context.drawImage(fooocusInput.picture, 0, 0);
+        fooocusMaskEditor.view.mask.add(canvas, width, height);
+        fooocusMaskEditor.changed();
     },
 
     async takeSelected() {
@@ -109,7 +145,7 @@ const fooocusInput = {
     build() {
         const place = fooocus.find("#fooocus_input_place");
         if (!place) return;
-        const acts = {choose: () => chooser.click(), take: fooocusInput.takeSelected, remove: fooocusInput.remove};
+        const acts = {choose: () => chooser.click(), take: fooocusInput.takeSelected, remove: fooocusInput.remove, alpha: fooocusInput.markTransparent};
         const chooser = fooocus.find("#fooocus_input_file");
         for (const [name, act] of Object.entries(acts)) fooocus.find(`#fooocus_input_${name}`).addEventListener("click", act);
         chooser.addEventListener("change", () => {

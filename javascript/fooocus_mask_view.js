@@ -14,6 +14,7 @@ class FooocusMaskView {
         this.isFitted = true;
         this.waiting = false;
         this.dirty = null; // the area of the mask to be drawn anew; "all" for all of it
+        this.grown = {left: 0, right: 0, top: 0, bottom: 0}; // by how many of its pixels the picture is to grow
         this.drawGuide = () => {};
         new ResizeObserver(() => this.resize()).observe(stage);
     }
@@ -37,17 +38,31 @@ class FooocusMaskView {
         else this.redraw();
     }
 
+    /** Return the rectangle of the picture as it is to be, in pixels of the picture as it is. */
+    whole() {
+        const {left, right, top, bottom} = this.grown;
+        return {x: -left, y: -top, width: this.picture.width + left + right, height: this.picture.height + top + bottom};
+    }
+
+    /** Show by how many pixels the picture is to grow at each side. */
+    grow(grown) {
+        if (JSON.stringify(grown) === JSON.stringify(this.grown)) return;
+        this.grown = grown;
+        this.fit();
+    }
+
     /** Return the scale at which all of the picture is seen. */
     fitting() {
-        const {clientWidth, clientHeight} = this.stage;
-        return Math.min(clientWidth / this.picture.width, clientHeight / this.picture.height, 4) || 1;
+        const {width, height} = this.whole();
+        return Math.min(this.stage.clientWidth / width, this.stage.clientHeight / height, 4) || 1;
     }
 
     fit() {
         if (!this.picture) return;
+        const {x, y, width, height} = this.whole();
         this.scale = this.fitting();
-        this.x = (this.stage.clientWidth - this.picture.width * this.scale) / 2;
-        this.y = (this.stage.clientHeight - this.picture.height * this.scale) / 2;
+        this.x = (this.stage.clientWidth - width * this.scale) / 2 - x * this.scale;
+        this.y = (this.stage.clientHeight - height * this.scale) / 2 - y * this.scale;
         this.isFitted = true;
         this.redraw();
     }
@@ -111,14 +126,28 @@ class FooocusMaskView {
         this.waiting = false;
         if (!this.picture || !this.density) return;
         if (this.isPictureDirty) this.drawPicture();
-        if (this.dirty) this.drawMask(this.dirty === "all" ? this.whole() : this.dirty);
+        if (this.dirty) this.drawMask(this.dirty === "all" ? this.present() : this.dirty);
         [this.dirty, this.isPictureDirty] = [null, false];
         const context = this.cleared(this.guide);
+        this.drawGrown(context);
         context.setTransform(this.density, 0, 0, this.density, 0, 0);
         this.drawGuide(context);
     }
 
-    whole() {
+    drawGrown(context) {
+        if (!Object.values(this.grown).some(Boolean)) return;
+        const [x, y, width, height] = this.onCanvas(this.whole());
+        context.lineWidth = 2 * this.density;
+        for (const [colour, start] of [["#000", 0], ["#fff", 8]]) {
+            context.setLineDash([8 * this.density, 8 * this.density]);
+            context.lineDashOffset = start * this.density;
+            context.strokeStyle = colour;
+            context.strokeRect(x + 1, y + 1, width - 2, height - 2);
+        }
+        context.setLineDash([]);
+    }
+
+    present() {
         return {x: 0, y: 0, width: this.picture.width, height: this.picture.height};
     }
 
@@ -140,7 +169,7 @@ class FooocusMaskView {
     drawPicture() {
         const context = this.cleared(this.below);
         context.imageSmoothingEnabled = this.scale < 4;
-        context.drawImage(this.picture, ...this.onCanvas(this.whole()));
+        context.drawImage(this.picture, ...this.onCanvas(this.present()));
     }
 
     drawMask(area) {

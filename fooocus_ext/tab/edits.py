@@ -35,7 +35,7 @@ def _forced_share(name: str, label: str, of: str) -> Widget:
     field = FIELDS_BY_NAME[of]
     shown = (OFF, field.maximum)
     read = number(OFF, field.maximum)
-    return slider(name, label, OFF, read, shown, step=0.01, tooltip=f"-1 = off. {field.help}")
+    return slider(name, label, OFF, read, shown, step=0.01, tooltip=field.help)
 
 
 def _of_field(name: str) -> Widget:
@@ -68,8 +68,8 @@ EDIT_WIDGETS: tuple[Widget, ...] = (
     ),
     _of_field("additional_prompt"),
     *(_of_field(name) for name in _MASK),
-    _forced_share("edit_strength", "Forced strength", "strength"),
-    _forced_share("edit_field", "Forced field", "field"),
+    _forced_share("edit_strength", "Forced strength (-1 = off)", "strength"),
+    _forced_share("edit_field", "Forced field (-1 = off)", "field"),
     radio("edit_engine", "Inpaint engine", AUTO, _ENGINES),
 )
 """In the order in which their values travel, behind all others."""

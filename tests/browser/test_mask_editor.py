@@ -7,10 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.mask_editor import SIZE, MaskEditor, disc
+from tests.browser.mask_editor import SIZE, MaskEditor, as_upload, disc
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -263,3 +264,25 @@ def test_the_edges_of_tiles_leave_no_seam(tab):
     )
     inner = np.flatnonzero(shown)[20:-20]
     assert (np.abs(np.diff(np.asarray(shown)[inner])) <= 4).all()
+
+
+def test_what_is_transparent_can_be_marked(editor):
+    picture = Image.new("RGBA", SIZE, (200, 100, 50, 255))
+    picture.paste((0, 0, 0, 0), (30, 20, 90, 70))
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    button = editor.page.get_by_role("button", name="Mark what is transparent")
+    expect(button).to_be_hidden()
+    editor.page.locator("#fooocus_input_file").set_input_files(as_upload(stream.getvalue()))
+    button.click()
+    assert (editor.mask() == box(30, 20, 90, 70)).all()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_to_object_to(editor, theme):
+    editor.page.evaluate("dark => document.body.classList.toggle('dark', dark)", theme == "dark")
+    editor.drag((40, 40), (60, 40))
+    editor.page.locator("#fooocus_edit_more .label-wrap").click()
+    expect(editor.page.locator("#fooocus_edit_feather")).to_be_visible()
+    found = Axe().run(editor.page, context="#fooocus_input")
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found.response["violations"]] == []

@@ -49,7 +49,7 @@ def build_input_image(widgets: dict[str, Any], services: TabServices) -> None:
                     for side in SIDES:
                         add(side, container=False, min_width=0, scale=0)
                 add("share")
-        with gr.Accordion("Mask, strength and engine", open=False, elem_id="fooocus_edit_more"):
+        with gr.Accordion("Strength, mask and engine", open=False, elem_id="fooocus_edit_more"):
             with gr.Column(elem_classes=["fooocus-of-mask"]):
                 add("mask_invert")
                 with gr.Row():

@@ -14,9 +14,8 @@ from modules import sd_models, shared
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.jobs.outputs import PREPARING, Output
 from fooocus_ext.host.jobs.run import make_pictures
-from fooocus_ext.host.machine import checkpoints
 from fooocus_ext.host.tab import storage
-from fooocus_ext.host.tab.job import job_for, upscaler_note
+from fooocus_ext.host.tab.job import base_model_of, job_for, upscaler_note
 from fooocus_ext.host.tab.record import Record, settle
 from fooocus_ext.job_queue.jobs import QueuedJob
 from fooocus_ext.job_queue.queue import JobQueue
@@ -69,7 +68,7 @@ def _make(queue: JobQueue, job: QueuedJob) -> str:
         return ""
     choices = choices_of(job)
     storage.refuse_without_room(choices)
-    base_model = choices.base_model or next(iter(checkpoints.sdxl_bases()), "")
+    base_model = base_model_of(choices)
     shared.state.textinfo = _first_words(base_model)
     _wait_for_the_first_model()
     record = Record(queue, job, choices, base_model)

@@ -2,6 +2,9 @@
 "use strict";
 
 const fooocusInput = {
+    MOST_BYTES: 48 * 2 ** 20, // of a file, as the server has it
+    READ: ["image/png", "image/jpeg", "image/webp"], // by the server; what else the browser shows becomes PNG
+
     file: null, // as it was given: the server turns it as its camera says, as the browser does
     picture: null, // the same, decoded
     hasAlpha: false,
@@ -26,6 +29,11 @@ const fooocusInput = {
             fooocusInput.say(`${file.name || "This file"} cannot be read as a picture.`);
             return;
         }
+        if (!fooocusInput.READ.includes(file.type)) file = await fooocusInput.asPng(picture);
+        if (file.size > fooocusInput.MOST_BYTES) {
+            fooocusInput.say(`This file has ${Math.ceil(file.size / 2 ** 20)} MiB; up to ${fooocusInput.MOST_BYTES / 2 ** 20} are allowed.`);
+            return;
+        }
         const box = fooocus.find("#fooocus_input_image input");
         if (!box.checked) box.click();
         [fooocusInput.file, fooocusInput.picture] = [file, picture];
@@ -36,6 +44,12 @@ const fooocusInput = {
         fooocusMaskEditor.open(picture, true);
         fooocusInput.say(`${picture.width} × ${picture.height} pixels.`);
         fooocusInput.show();
+    },
+
+    asPng(picture) {
+        const canvas = Object.assign(document.createElement("canvas"), {width: picture.width, height: picture.height});
+        canvas.getContext("2d").drawImage(picture, 0, 0);
+        return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
     },
 
     remove() {

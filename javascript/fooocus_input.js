@@ -130,7 +130,7 @@ const fooocusInput = {
     },
 
     paste(event) {
-        const isText = event.target.closest("textarea, input:not([type=range], [type=checkbox], [type=radio])");
+        const isText = event.target.closest?.("textarea, input:not([type=range], [type=checkbox], [type=radio])");
         const file = Array.from(event.clipboardData.files).find(fooocusDropped.isPicture);
         if (isText || !file || !fooocusInput.isOn() || !fooocus.isShown()) return;
         event.preventDefault();

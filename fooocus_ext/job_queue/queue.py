@@ -110,8 +110,8 @@ class JobQueue:
         """Repeat the last of a window's jobs that wait or run until further notice; or no job."""
         with self._changed:
             own = [job for job in self._of(window) if job.is_open]
-            last = own[-1].id if forever and own else None
-            self._save(*(replace(job, forever=job.id == last) for job in own))
+            wrong = [job for job in own if job.forever != (forever and job is own[-1])]
+            self._save(*(replace(job, forever=not job.forever) for job in wrong))
 
     def view(self, window: str) -> View:
         """Return what a window may know, and take down that it is open."""

@@ -56,6 +56,7 @@ class Choices:
         private: whether nothing is written to disk.
         metadata: one of ``widgets.METADATA``.
         wildcards_in_order: whether wildcards count through their options.
+        image_grid: whether one more picture is made, of all of the job's.
         action: what Generate does, of ``variations``: it may start from an input picture.
         edit: how that is edited, if the action is ``variations.EDIT``; None otherwise.
         forced_strength: how much of it is made anew if it is varied or upscaled, 0..1; None for the
@@ -82,6 +83,7 @@ class Choices:
     private: bool
     metadata: str
     wildcards_in_order: bool
+    image_grid: bool
     action: str
     edit: Edit | None
     forced_strength: float | None
@@ -151,6 +153,7 @@ _AS_THEY_ARE = (
     "private",
     "metadata",
     "wildcards_in_order",
+    "image_grid",
 )
 
 

@@ -25,7 +25,11 @@ def offered(host, name):
 def test_every_kind_has_a_folder_that_the_host_looks_into(host, model_files):
     assert set(model_files.folders()) == set(KINDS) == set(model_files.installed())
     checkpoint = host.modules.sd_models.get_closet_checkpoint_match(host.checkpoints.base)
-    assert checkpoint.title in model_files.installed()["checkpoint"]
+    titles = {
+        checkpoint.title,
+        checkpoint.name_for_extra + ".safetensors",
+    }  # Forge: without the hash
+    assert titles & set(model_files.installed()["checkpoint"])
 
 
 @pytest.mark.reports_errors
@@ -48,6 +52,14 @@ def test_a_file_that_has_come_is_found_by_the_host(model_files, kind):
             folder.rmdir()
         model_files.read_again(kind)
     assert not any("contract-test" in name for name in model_files.installed()[kind])
+
+
+def test_refreshing_the_tab_reads_files_of_every_kind_again(host, model_files, monkeypatch):
+    tab, fill = (sys.modules[f"fooocus_ext.host.tab.{name}"] for name in ("connect", "fill"))
+    read = []
+    monkeypatch.setattr(model_files, "read_again", read.append)
+    fill.refreshed(tab.choices(), str, "", None, "")
+    assert sorted(read) == sorted(KINDS)
 
 
 @pytest.mark.reports_errors

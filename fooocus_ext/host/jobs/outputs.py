@@ -20,7 +20,8 @@ PREPARING = "Preparing the prompt"
 _PARAMETERS, _SCHEME = "parameters", "fooocus_scheme"
 """Under which keys a PNG file carries its settings, and Fooocus's name for their form."""
 _ATTRIBUTE = "_fooocus_output"
-_EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+"""What the file names of each output format end with."""
 # Intermediate pictures of the host would be taken for finished ones.
 _HOST_OPTIONS = {
     "save_to_dirs": False,
@@ -124,7 +125,7 @@ class Output:
         folder = self._day_folder()
         folder.mkdir(parents=True, exist_ok=True)
         while True:
-            extension = _EXTENSIONS[self.output_format]
+            extension = EXTENSIONS[self.output_format]
             path = folder / f"{time}_{secrets.token_hex(6)}{extension}"
             if not path.exists():
                 return path
@@ -211,21 +212,21 @@ def _sampling_ended() -> bool:
 
 def name_picture(params: Any) -> None:
     """Callback: the host is about to store a picture; ours go where their job says."""
-    output = getattr(params.p, _ATTRIBUTE, None)
+    output = output_of(params.p)
     if output is not None and output.folder is not None:
         params.filename = str(output.name_picture(params.p, params.pnginfo))
 
 
 def picture_saved(params: Any) -> None:
     """Callback: the host has stored a picture."""
-    output = getattr(params.p, _ATTRIBUTE, None)
+    output = output_of(params.p)
     if output is not None:
         output.picture_saved(params.p, params.filename)
 
 
 def picture_made(p: Any, image: Any) -> None:
     """Hook of the script: the host has a picture, which it may store next."""
-    output = getattr(p, _ATTRIBUTE, None)
+    output = output_of(p)
     if output is not None:
         output.picture_sampled(p, image)
 
@@ -238,8 +239,8 @@ def say(p: Any, words: str) -> None:
 
 def first_index(p: Any) -> int:
     """Return the number of the first picture that ``p`` makes within its job; 0 for jobs of others."""
-    output = getattr(p, _ATTRIBUTE, None)
-    return 0 if output is None else int(output.first_index)
+    output = output_of(p)
+    return 0 if output is None else output.first_index
 
 
 def output_of(p: Any) -> Output | None:

@@ -10,6 +10,7 @@ from modules import sd_samplers
 
 from fooocus_ext.core import noise_levels
 from fooocus_ext.core.noise_levels import LevelTable
+from fooocus_ext.host.refiner.passes import second_sampler_name
 from fooocus_ext.presets.samplers import SCHEDULERS, fooocus_names
 
 DISTILLED = "lcm"
@@ -38,7 +39,7 @@ def asked_by(p: Any) -> Asked:
     """Return what the pass that ``p`` is in asks for; the second pass of hires fix may have its own."""
     name, scheduler = p.sampler_name, getattr(p, "scheduler", None)
     if getattr(p, "is_hr_pass", False):
-        name = getattr(p, "hr_sampler_name", None) or name
+        name = second_sampler_name(p)
         scheduler = getattr(p, "hr_scheduler", None) or scheduler
     name = name or sd_samplers.find_sampler_config(None).name  # what the webui takes then
     sampler, schedule = fooocus_names(name, scheduler, as_fooocus=True)
@@ -60,8 +61,15 @@ def _options_of(name: str) -> dict[str, Any]:
 
 def table_for(asked: Asked, model: Any) -> LevelTable:
     """Return the noise levels that a model knows, in the form that the pass asks for."""
-    table = noise_levels.level_table(model.alphas_cumprod)
+    table = _whole_table(model)
     return noise_levels.consistency_table(table) if asked.schedule == DISTILLED else table
+
+
+def _whole_table(model: Any) -> LevelTable:
+    products = getattr(model, "alphas_cumprod", None)
+    if products is None:  # Forge's predictor has the levels alone
+        products = 1 / (model.forge_objects.unet.model.predictor.sigmas**2 + 1)
+    return noise_levels.level_table(products)
 
 
 def requested_steps(p: Any) -> int:
@@ -136,11 +144,14 @@ def begins_with_pure_noise(asked: Asked, steps: int) -> bool:
 
 
 def use_fooocus_levels(denoiser: Any) -> None:
-    """Let a CFG denoiser's wrapper around its model find timesteps among Fooocus's levels."""
+    """Let a CFG denoiser's wrapper around its model find timesteps among Fooocus's levels.
+
+    (The Forge family's engines find them as Fooocus does, whatever stands in the wrapper.)
+    """
     wrap = denoiser.inner_model
-    if not hasattr(wrap, "sigmas"):
-        return  # the DDIM family's has timesteps alone
-    table = noise_levels.level_table(wrap.inner_model.alphas_cumprod)
+    if not hasattr(wrap, "sigmas") or isinstance(getattr(type(wrap), "sigmas", None), property):
+        return  # the DDIM family's has timesteps alone; Forge's looks at its model's levels
+    table = _whole_table(wrap.inner_model)
     if len(wrap.sigmas) != len(table.levels):
         table = noise_levels.consistency_table(table)
     wrap.sigmas = table.levels.to(wrap.sigmas)

@@ -6,8 +6,9 @@ from typing import Any
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.jobs.run import Job
+from fooocus_ext.host.machine import checkpoints
 from fooocus_ext.host.tab import fill
-from fooocus_ext.host.tab.job import base_model_of, job_for
+from fooocus_ext.host.tab.job import job_for
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.variations import GENERATE
@@ -34,5 +35,5 @@ def job_of(text: str) -> tuple[Job, list[str]]:
         )
     values: dict[str, Any] = {**DEFAULTS, "image_number": 1, **filled.values}
     choices = read_choices([values[name] for name in NAMES])
-    base_model = base_model_of(choices)
+    base_model = checkpoints.or_first_base(choices.base_model)
     return job_for(choices, base_model, GENERATE, Start(), None), list(filled.notes)

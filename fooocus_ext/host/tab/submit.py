@@ -6,8 +6,9 @@ import re
 
 from fooocus_ext.api.queue import ToAdd
 from fooocus_ext.errors import RequestError
+from fooocus_ext.host.machine import checkpoints
 from fooocus_ext.host.tab import storage
-from fooocus_ext.host.tab.job import base_model_of, check
+from fooocus_ext.host.tab.job import check
 from fooocus_ext.job_queue.jobs import QueuedJob, draw_seed
 from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.tab.choices import read_choices
@@ -30,7 +31,7 @@ def add(queue: JobQueue, asked: ToAdd) -> None:
     choices = read_choices(asked.values)
     action = choices.action if asked.action == GENERATE else asked.action
     start = _start(queue, asked, action)
-    check(choices, base_model_of(choices), action, start)
+    check(choices, checkpoints.or_first_base(choices.base_model), action, start)
     storage.refuse_without_room(choices)
     job = QueuedJob(
         id=asked.job,

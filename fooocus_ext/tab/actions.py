@@ -6,50 +6,20 @@ The numbers are Fooocus's.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fooocus_ext.args import HOST_CHOICE, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.tab.choices import Choices, switch_share
+from fooocus_ext.tab.variations import Variation
 
-GENERATE = "generate"
 LARGEST_SIDE = 2800
 """The limit for the square root of an upscaled picture's area, in pixels."""
 _SMALLEST_SIDE, _LARGEST_VARIED_SIDE = 1024, 2048
 
 Size = tuple[int, int]
 """Width and height in pixels."""
-
-
-@dataclass(frozen=True)
-class Variation:
-    """What becomes of a picture.
-
-    Attributes:
-        label: what its button says.
-        denoising: how much of the picture is made anew, 0..1.
-        scale: how much larger it becomes.
-    """
-
-    label: str
-    denoising: float
-    scale: float = 1.0
-
-    @property
-    def enlarges(self) -> bool:
-        """Whether an upscaler makes the picture larger first."""
-        return self.scale != 1.0
-
-
-VARIATIONS: Mapping[str, Variation] = {
-    "vary_subtle": Variation("Vary (subtle)", 0.5),
-    "vary_strong": Variation("Vary (strong)", 0.85),
-    "upscale_1_5": Variation("Upscale 1.5x", 0.382, 1.5),
-    "upscale_2": Variation("Upscale 2x", 0.382, 2.0),
-}
 
 
 def request_for(choices: Choices) -> dict[str, Any]:

@@ -53,10 +53,9 @@ def picture(request, habits):
     file = io.BytesIO()
     if habits["noise"]:
         side = int((habits["noise"] / 3) ** 0.5)
-        image = Image.frombytes(
-            "RGB", (side, side), random.Random(digest).randbytes(side * side * 3)
-        )
-    image.save(file, "PNG", pnginfo=info, compress_level=1)
+        pixels = digest + random.Random(1).randbytes(side * side * 3 - len(digest))
+        image = Image.frombytes("RGB", (side, side), pixels)
+    image.save(file, "PNG", pnginfo=info, compress_level=0)
     return file.getvalue(), text
 
 

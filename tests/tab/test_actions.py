@@ -12,7 +12,6 @@ from fooocus_ext.args import HOST_CHOICE
 from fooocus_ext.errors import RequestError
 from fooocus_ext.tab.actions import (
     LARGEST_SIDE,
-    VARIATIONS,
     request_for,
     upscaled_as_fooocus,
     upscaled_size,
@@ -21,6 +20,7 @@ from fooocus_ext.tab.actions import (
     varied_size,
 )
 from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.variations import VARIATIONS
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 sizes = st.tuples(st.integers(64, 4096), st.integers(64, 4096))

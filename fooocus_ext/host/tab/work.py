@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import time
 from dataclasses import replace
@@ -11,18 +10,18 @@ import safetensors
 import torch
 from fastapi import HTTPException
 from modules import sd_models, shared
-from PIL import Image
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.jobs.outputs import PREPARING, Output
 from fooocus_ext.host.jobs.run import make_pictures
 from fooocus_ext.host.machine import checkpoints
-from fooocus_ext.host.tab import storage
+from fooocus_ext.host.tab import grid, storage
 from fooocus_ext.host.tab.job import job_for, upscaler_note
 from fooocus_ext.host.tab.record import Record, settle
 from fooocus_ext.job_queue.jobs import QueuedJob
 from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.tab.choices import Choices, read_choices
+from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 log = logging.getLogger("fooocus")
@@ -42,7 +41,9 @@ def make(queue: JobQueue, job: QueuedJob) -> None:
     started = time.monotonic()
     try:
         settle(queue, job)
-        comments = _make(queue, queue.now(job.id))
+        choices = choices_of(job)
+        comments = _make(queue, queue.now(job.id), choices)
+        missing = grid.add(queue, queue.now(job.id), choices)
     except (RequestError, HTTPException) as error:
         queue.fail(job.id, str(error.detail))
     except (torch.cuda.OutOfMemoryError, MemoryError):
@@ -58,17 +59,16 @@ def make(queue: JobQueue, job: QueuedJob) -> None:
         state = shared.state
         queue.finish(
             job.id,
-            comments=comments,
+            comments="\n".join(filter(None, (comments, missing))),
             seconds=time.monotonic() - started,
             stopped=bool(state.interrupted or state.stopping_generation),
         )
 
 
-def _make(queue: JobQueue, job: QueuedJob) -> str:
+def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
     """Return what the host has to say; everything else is in the queue afterwards."""
     if job.next_index >= job.image_number:
         return ""
-    choices = choices_of(job)
     storage.refuse_without_room(choices)
     base_model = checkpoints.or_first_base(choices.base_model)
     shared.state.textinfo = _first_words(base_model)
@@ -76,9 +76,8 @@ def _make(queue: JobQueue, job: QueuedJob) -> str:
     record = Record(queue, job, choices, base_model)
     folder = None if job.private else storage.root()
     output = Output(folder, choices.output_format, job.next_index, record, choices.metadata)
-    source = queue.source(job.id)
-    picture = None if source is None else Image.open(io.BytesIO(source)).convert("RGB")
-    to_make = job_for(choices, base_model, job.action, picture, output)
+    start = Start.from_files(queue.picture_kept(job.source), queue.picture_kept(job.mask))
+    to_make = job_for(choices, base_model, job.action, start, output)
     try:
         processed = make_pictures(to_make)
     except OSError as error:

@@ -29,6 +29,8 @@ from fooocus_ext.errors import RequestError
 
 ALL_MADE, SOME_FAILED, UNFINISHED = 0, 1, 3
 SHOWN = 50
+FEW = 10
+"""Failures that are not yet too many, whatever their share: lists may be short."""
 BAD_LINES = "bad-lines.txt"
 
 
@@ -110,7 +112,7 @@ class _Session:
         limits = Limits(
             timeout=options.timeout,
             attempts=options.attempts,
-            max_failures=share * state.total if of_all else share,
+            max_failures=max(FEW, share * state.total) if of_all else share,
             patience=options.patience,
         )
         was_there = self._standard is not None

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import torch
 
     from fooocus_ext.args import Settings
-    from fooocus_ext.edit import Edit
     from fooocus_ext.generation.state import Generation
 
 
@@ -59,6 +58,16 @@ class Rendering(Protocol):
         """Return what a batch's sampling comes to: its latents, or its pictures if it decodes them."""
 
 
+class Editing(Protocol):
+    """A picture of which a part is made anew, in one generation."""
+
+    def prepare_sampling(self, p: Any) -> None:
+        """Prepare the sampling of a batch, whose LoRAs are chosen and whose texts are encoded."""
+
+    def pasted(self, image: Any) -> Any:
+        """Return the whole picture with a part that has been made anew in its place."""
+
+
 class Host(Protocol):
     """A family of webuis. ``p`` is its processing object, one for each request."""
 
@@ -87,15 +96,6 @@ class Host(Protocol):
         Raises RequestError if it cannot take part.
         """
 
-    def inpaint_engine(self, p: Any, generation: Generation, edit: Edit) -> Any:
-        """Make the inpaint engine of ``edit.engine_in_effect`` ready for ``p``, whose model is loaded.
-
-        Returns its turn (``host.edit.engine.EngineTurn``), or None if there is none; why an engine that
-        the mode has is not used goes under ``generation.skipped``.
-
-        Raises RequestError if one that is asked for by name cannot take part, or a file is broken.
-        """
-
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Prepare for the model calls of one pass, right before it is sampled."""
 
@@ -103,4 +103,10 @@ class Host(Protocol):
         """Return Fooocus's rendering if the settings ask for it; None if they do not, or it cannot be.
 
         Raises RequestError if the request asks for something that Fooocus cannot render.
+        """
+
+    def editing(self, p: Any, generation: Generation) -> Editing | None:
+        """Return what is made anew of a picture, if ``p`` edits one.
+
+        Raises RequestError if it edits one and the family cannot.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -70,25 +71,40 @@ def masked(host: Any, *, size: int = 8) -> Any:
     return MaskedLatents(mask, lambda: latent)
 
 
+@dataclass
+class Engineered:
+    """An edit of which nothing but the engine is there (``host.edit.editing.Editing``)."""
+
+    host: Any
+    engine: Any
+    during: Callable[[], None] | None
+
+    def prepare_sampling(self, p: Any) -> None:
+        self.engine.prepare_sampling(p, masked(self.host))
+        if self.during is not None:
+            self.during()
+
+    def before_call(self, _params: Any, denoiser: Any) -> None:
+        self.engine.before_call(
+            denoiser.step, total_calls=denoiser.total_steps, steps=denoiser.steps
+        )
+
+    def pasted(self, image: Any) -> Any:
+        return image
+
+
 @contextmanager
-def taking_part(host: Any, during: Callable[[Any], None] | None = None) -> Iterator[None]:
-    """Have the engine take part in all jobs inside the block; ``during`` is told right before sampling."""
-    from fooocus_ext.host import family, sampling
+def taking_part(host: Any, during: Callable[[], None] | None = None) -> Iterator[None]:
+    """Have the engine take part in all jobs inside the block; ``during`` is called with it in place."""
+    from fooocus_ext.host import sampling
+    from fooocus_ext.host.inpaint_engine import turn
 
     follow = sampling.follow_sampling
 
     def with_engine(p: Any, generation: Any) -> None:
-        sample = p.sample
-
-        def sample_with_engine(*args: Any, **kwargs: Any) -> Any:
-            generation.engine.prepare_sampling(p, masked(host))
-            if during is not None:
-                during(generation.engine)
-            return sample(*args, **kwargs)
-
-        generation.engine = family.of_this_webui().host.inpaint_engine(p, generation, edit())
-        assert generation.engine is not None, generation.skipped
-        generation.override(p, "sample", sample_with_engine)
+        engine = turn.take_part(p, generation, edit())
+        assert engine is not None, generation.skipped
+        generation.editing = Engineered(host, engine, during)
         follow(p, generation)
 
     with patch.object(sampling, "follow_sampling", with_engine):

@@ -88,7 +88,7 @@ def test_the_first_block_gives_more_by_what_the_head_says(host, content):
         given.append((args[0].clone(), out.clone()))
 
     handles = []
-    with taking_part(host, lambda _turn: handles.append(first.register_forward_hook(note))):
+    with taking_part(host, lambda: handles.append(first.register_forward_hook(note))):
         host.generate({}, **{**JOB, "steps": 1})
     for handle in handles:
         handle.remove()
@@ -299,11 +299,8 @@ def test_fifty_mixed_jobs_leave_every_weight_as_it_was(host, loras):
         assert weights(host) == wanted
 
 
-class Fail:
-    """Fails when the weights are in place already."""
-
-    def __call__(self, _turn):
-        raise RuntimeError("injected")
+def fail():
+    raise RuntimeError("injected")
 
 
 def test_another_base_is_patched_anew(host, content):
@@ -365,13 +362,14 @@ def test_moving_the_model_away_and_back_needs_no_patching(host, content, monkeyp
 
 def attempt(host, engine, *, preset="None"):
     """Return (the turn, what is said) where the engine is asked to take part."""
-    from fooocus_ext.host import family
+    from fooocus_ext.host.inpaint_engine.turn import take_part
 
     settings = SimpleNamespace(preset=preset)
     generation = SimpleNamespace(settings=settings, skipped={}, refiner=None)
     p = SimpleNamespace()
-    turn = family.of_this_webui().host.inpaint_engine(p, generation, engines.edit(engine))
-    return turn, generation.skipped.get("inpaint engine", "")
+    return take_part(p, generation, engines.edit(engine)), generation.skipped.get(
+        "inpaint engine", ""
+    )
 
 
 def refused(host, engine, *words):

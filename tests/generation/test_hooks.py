@@ -97,6 +97,9 @@ def test_a_generation_begins_on_any_host_that_keeps_the_protocol():
         def rendering(self, p, generation):
             return "a rendering"
 
+        def editing(self, p, generation):
+            return "an edited picture"
+
     p = Request()
     p.all_prompts, p.all_negative_prompts, p.all_seeds = ["a fox"], ["blurry"], [1]
     p.comment = p.comments.append
@@ -107,6 +110,7 @@ def test_a_generation_begins_on_any_host_that_keeps_the_protocol():
     generation = state.generation_of(p)
     assert host.attached == (p, generation)
     assert (generation.refiner, generation.rendering) == ("a refiner", "a rendering")
+    assert generation.editing == "an edited picture"
     assert [encoding.prompt for encoding in generation.texts.first_pass] == ["a fox"]
     assert p.comments == ["Fooocus: something gave way"]
     assert p.extra_generation_params["Fooocus sharpness"] == "3"
@@ -118,7 +122,7 @@ class PlainHost:
     def attach(self, p, generation):
         pass
 
-    refiner = rendering = attach
+    refiner = rendering = editing = attach
 
 
 def begun(seed, settings, prompt="a [[red, green, blue]] fox"):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from modules import shared
 
-from fooocus_ext.args import FOOOCUS, NONE
-from fooocus_ext.edit import AUTO
-from fooocus_ext.errors import RequestError, describe
+from fooocus_ext.args import FOOOCUS
+from fooocus_ext.errors import RequestError
 from fooocus_ext.host import ending
+from fooocus_ext.host.edit import task
 from fooocus_ext.host.forge import guidance, second_model
 from fooocus_ext.host.forge.engine import GUIDED, engine
 from fooocus_ext.host.machine import versions
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import torch
 
     from fooocus_ext.args import Settings
-    from fooocus_ext.edit import Edit
     from fooocus_ext.generation.state import Generation
 
 
@@ -69,23 +68,21 @@ class Forge:
                 "this webui encodes texts, draws noise and places steps in its own way"
             )
 
-    def inpaint_engine(self, _p: Any, generation: Generation, edit: Edit) -> None:
-        """Return None, and say so; raise RequestError for an engine that is asked for by name."""
-        engine = edit.engine_in_effect
-        why = "this webui patches weights in its own way, for each picture anew"
-        if engine not in (AUTO, NONE):
-            raise RequestError(
-                f'engine: {describe(engine)} cannot be used: {why}; allowed: "{AUTO}", "{NONE}".'
-            )
-        if engine == AUTO:
-            generation.skipped["inpaint engine"] = why
-
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Hook into the UNet of the pass; let the refiner split the sampler, if that is its method."""
         if self.guidance_obstacle() is None:
             guidance.install(shared.sd_model.forge_objects)
         if generation.refiner is not None:
             generation.refiner.prepare_sampler(generation, p)
+
+    def editing(self, p: Any, _generation: Generation) -> None:
+        """Return None. Raises RequestError if ``p`` edits a picture."""
+        asked = task.asked_of(p)
+        if asked is not None:
+            raise RequestError(
+                f'mode: got "{asked.edit.mode}"; allowed on this webui: "vary" and "upscale", as it blends '
+                "masked latents in its own way."
+            )
 
 
 HOST = Forge()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from modules import sd_models, sd_samplers, shared
@@ -10,7 +9,7 @@ from PIL import Image
 
 from fooocus_ext.args import FOOOCUS
 from fooocus_ext.errors import RequestError, describe, did_you_mean
-from fooocus_ext.host.jobs import outputs
+from fooocus_ext.host.jobs import outputs, upscalers
 from fooocus_ext.host.jobs.run import Job
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.machine.options import WILDCARDS_IN_ORDER
@@ -29,7 +28,6 @@ from fooocus_ext.tab.actions import (
 )
 from fooocus_ext.tab.choices import Choices
 
-_PLAIN_UPSCALER = "Lanczos"
 _FOOOCUS_FACTOR = 4
 """By how much Fooocus's upscaler enlarges any picture, before it is resized to what is asked for."""
 _APPLIES_TO_SDXL = "sdxl_clip_l_skip"
@@ -53,7 +51,7 @@ def check(choices: Choices, action: str, picture: Image.Image | None) -> None:
     if action not in {GENERATE, *VARIATIONS}:
         raise RequestError(f"action: there is no {describe(action)}.")
     if picture is not None and VARIATIONS[action].enlarges:
-        _upscaler(choices.upscaler)
+        upscalers.find(choices.upscaler)
         _upscaled_size(picture, VARIATIONS[action].scale, choices)
 
 
@@ -141,7 +139,7 @@ def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dic
 def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Image:
     """Return the picture made larger by an upscaler."""
     factor, size = _upscaled_size(picture, scale, choices)
-    upscaler = _upscaler(choices.upscaler)
+    upscaler = upscalers.find(choices.upscaler)
     shared.state.textinfo = f"Upscaling with {upscaler.name}"
     larger = upscaler.scaler.upscale(picture, factor, upscaler.data_path)
     return larger.convert("RGB").resize(size, Image.Resampling.LANCZOS)
@@ -150,10 +148,10 @@ def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Ima
 def upscaler_note(choices: Choices, action: str) -> str:
     """Return what to say of a picture that was enlarged without a model, if there is none."""
     enlarges = action in VARIATIONS and VARIATIONS[action].enlarges
-    if not enlarges or choices.upscaler or _upscaler(None).name != _PLAIN_UPSCALER:
+    if not enlarges or choices.upscaler or upscalers.find(None).name != upscalers.PLAIN:
         return ""
     return (
-        f"The picture was enlarged with {_PLAIN_UPSCALER}, because no upscaling model is installed, such "
+        f"The picture was enlarged with {upscalers.PLAIN}, because no upscaling model is installed, such "
         f"as {UPSCALER}."
     )
 
@@ -171,19 +169,6 @@ def _upscaled_size(
     largest = picture.width * _FOOOCUS_FACTOR, picture.height * _FOOOCUS_FACTOR
     size = upscaled_as_fooocus(picture.size, scale, largest, may_stay_small=small)
     return float(_FOOOCUS_FACTOR), size
-
-
-def _upscaler(name: str | None) -> Any:
-    """Return the upscaler called ``name``, or the best one whose files are on this machine."""
-    by_name = {upscaler.name: upscaler for upscaler in shared.sd_upscalers}
-    if name is not None and name not in by_name:
-        allowed = ", ".join(f'"{known}"' for known in by_name)
-        hint = did_you_mean(name, by_name)
-        raise RequestError(f'Upscaler: there is no "{name}"{hint}; allowed: {allowed}.')
-    if name is not None:
-        return by_name[name]
-    local = [u for u in by_name.values() if u.data_path and Path(str(u.data_path)).is_file()]
-    return local[0] if local else by_name[_PLAIN_UPSCALER]
 
 
 def _check_names(choices: Choices) -> None:

@@ -277,18 +277,19 @@ def test_fifty_mixed_jobs_leave_every_weight_as_it_was(host, loras):
         hashes[part] = weights(host)
 
     def fault_at(kind):
-        def fail(index):
+        def at(index):
             if index == 1 and kind == "exception":
-                raise RuntimeError("injected")
+                fail()
             if index == 1 and kind == "interrupt":
                 host.modules.shared.state.interrupt()
 
-        return fail
+        return at
 
     for with_engine, names, fault, part in engines.mixed_jobs(50):
         host.use(getattr(host.checkpoints, part))
-        fail = taking_part(host, Fail()) if fault == "engine" else taking_part(host)
-        with fail if with_engine else contextlib.nullcontext(), at_each_call(host, fault_at(fault)):
+        taking = taking_part(host, fail if fault == "engine" else None)
+        taking = taking if with_engine else contextlib.nullcontext()
+        with taking, at_each_call(host, fault_at(fault)):
             host.run({}, **{**JOB, "steps": 2, **prompt(*names)})
         if not names:
             host.generate({}, **{**JOB, "steps": 1})

@@ -51,6 +51,8 @@ class Choices:
             steps that it comes to.
         size: (width, height) in pixels that replaces the aspect ratio's, or None.
         upscaler: the host's upscaler name; None for the best installed.
+        vary_strength: how much of a varied picture is made anew, 0..1; 0 for the variation's own.
+        upscale_strength: the same of an upscaled one.
         private: whether nothing is written to disk.
         metadata: one of ``widgets.METADATA``.
         wildcards_in_order: whether wildcards count through their options.
@@ -73,6 +75,8 @@ class Choices:
     switch_step: int | None
     size: tuple[int, int] | None
     upscaler: str | None
+    vary_strength: float
+    upscale_strength: float
     private: bool
     metadata: str
     wildcards_in_order: bool
@@ -136,6 +140,8 @@ _AS_THEY_ARE = (
     "sampler",
     "scheduler",
     "clip_skip",
+    "vary_strength",
+    "upscale_strength",
     "private",
     "metadata",
     "wildcards_in_order",

@@ -114,6 +114,11 @@ def _forced(name: str, label: str, largest: int) -> Widget:
     return Widget(name, "whole", label, OFF, whole(OFF, largest))
 
 
+def _strength(name: str, label: str) -> Widget:
+    tooltip = "How much of the picture is made anew. The fast upscale makes nothing anew."
+    return _slider(name, label, 0.0, number(0, 1), (0, 1), step=0.01, tooltip=tooltip)
+
+
 def _lora(slot: int) -> tuple[Widget, Widget, Widget]:
     read = number(*LORA_WEIGHT)
     title = f"LoRA weight {slot}"
@@ -200,6 +205,8 @@ WIDGETS: tuple[Widget, ...] = (
     _forced("width", "Forced width", FORCED_SIDE.maximum),
     _forced("height", "Forced height", FORCED_SIDE.maximum),
     _list("upscaler", "Upscaler", AUTOMATIC),
+    _strength("vary_strength", "Strength of Vary (0 = the button's)"),
+    _strength("upscale_strength", "Strength of Upscale (0 = 0.382)"),
     _flag(
         "private",
         "Private: save no pictures and no log",

@@ -7,7 +7,7 @@ from typing import Any
 from modules import sd_models, sd_samplers, shared
 from PIL import Image
 
-from fooocus_ext.args import FOOOCUS
+from fooocus_ext.args import FOOOCUS, HOST_CHOICE, NONE
 from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.jobs import outputs, upscalers
 from fooocus_ext.host.jobs.run import Job
@@ -17,6 +17,7 @@ from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.presets.published import UPSCALER
 from fooocus_ext.tab.actions import (
     GENERATE,
+    LARGEST_SIDE,
     VARIATIONS,
     Variation,
     request_for,
@@ -34,8 +35,8 @@ _APPLIES_TO_SDXL = "sdxl_clip_l_skip"
 """An option of the host from 1.10 on."""
 
 
-def check(choices: Choices, action: str, picture: Image.Image | None) -> None:
-    """Refuse what cannot be made, before it waits for its turn.
+def check(choices: Choices, action: str, picture: Image.Image | None) -> int:
+    """Refuse what cannot be made, before it waits for its turn; return how many pictures it makes.
 
     Args:
         choices: what the page asks for.
@@ -50,9 +51,11 @@ def check(choices: Choices, action: str, picture: Image.Image | None) -> None:
     _check_names(choices)
     if action not in {GENERATE, *VARIATIONS}:
         raise RequestError(f"action: there is no {describe(action)}.")
-    if picture is not None and VARIATIONS[action].enlarges:
-        upscalers.find(choices.upscaler)
-        _upscaled_size(picture, VARIATIONS[action].scale, choices)
+    if picture is None or not VARIATIONS[action].enlarges:
+        return choices.image_number
+    upscalers.find(choices.upscaler)
+    _factor, size = _upscaled_size(picture, VARIATIONS[action].scale, choices)
+    return choices.image_number if VARIATIONS[action].diffuses(size) else 1
 
 
 def job_for(
@@ -127,13 +130,11 @@ def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dic
     else:
         size = choices.size or varied_size(picture.size)
     request, settings = varied_request(choices, variation, size)
-    return {
-        "picture": picture,
-        "denoising": variation.denoising,
-        "settings": settings,
-        "request": request,
-        "tiles": variation.enlarges,
-    }
+    values = {"picture": picture, "settings": settings, "request": request}
+    if not variation.diffuses(size):  # all pictures of the job would be the same
+        settings = settings.replace(refiner=NONE, rendering=HOST_CHOICE)
+        return {**values, "settings": settings, "diffuses": False, "image_number": 1}
+    return {**values, "denoising": variation.strength(choices), "tiles": variation.enlarges}
 
 
 def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Image:
@@ -145,15 +146,22 @@ def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Ima
     return larger.convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 
-def upscaler_note(choices: Choices, action: str) -> str:
-    """Return what to say of a picture that was enlarged without a model, if there is none."""
-    enlarges = action in VARIATIONS and VARIATIONS[action].enlarges
-    if not enlarges or choices.upscaler or upscalers.find(None).name != upscalers.PLAIN:
-        return ""
-    return (
-        f"The picture was enlarged with {upscalers.PLAIN}, because no upscaling model is installed, such "
-        f"as {UPSCALER}."
-    )
+def upscaling_notes(choices: Choices, action: str, made: Job) -> list[str]:
+    """Return what to say of a picture that was enlarged without an upscaling model, or without sampling."""
+    if action not in VARIATIONS or not VARIATIONS[action].enlarges:
+        return []
+    notes = []
+    if choices.upscaler is None and upscalers.find(None).name == upscalers.PLAIN:
+        notes.append(
+            f"The picture was enlarged with {upscalers.PLAIN}, because no upscaling model is installed, "
+            f"such as {UPSCALER}."
+        )
+    if VARIATIONS[action].denoising and not made.diffuses:
+        notes.append(
+            f"The picture was enlarged without adding detail: above the area of {LARGEST_SIDE}×"
+            f"{LARGEST_SIDE} the model is not used."
+        )
+    return notes
 
 
 def _upscaled_size(

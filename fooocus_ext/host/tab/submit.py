@@ -30,7 +30,7 @@ def add(queue: JobQueue, asked: ToAdd) -> None:
         raise RequestError("The page is of another version of the extension; reload it.")
     choices = read_choices(asked.values)
     picture = _picture(queue, asked.window, asked.picture) if asked.action in VARIATIONS else None
-    check(choices, asked.action, picture)
+    image_number = check(choices, asked.action, picture)
     storage.refuse_without_room(choices)
     job = QueuedJob(
         id=asked.job,
@@ -38,7 +38,7 @@ def add(queue: JobQueue, asked: ToAdd) -> None:
         action=asked.action,
         values=dict(zip(NAMES, asked.values, strict=True)),
         seed=draw_seed() if choices.seed is None else choices.seed,
-        image_number=choices.image_number,
+        image_number=image_number,
         draws_seed=choices.seed is None,
         private=choices.private,
         forever=asked.forever,

@@ -23,7 +23,7 @@ from filelock import FileLock
 from fooocus_ext.data_files import parse_json, write_whole
 from fooocus_ext.markup import render
 from fooocus_ext.metadata.settings import ENTRIES, OTHER_FIELDS, SCHEME_KEY
-from fooocus_ext.presets.samplers import SAMPLERS, SCHEDULERS
+from fooocus_ext.presets.samplers import SAMPLERS, SCHEDULERS, first_label
 
 PAGE_SIZE = 50
 ENTRIES_NAME = "log.jsonl"
@@ -233,7 +233,7 @@ def _label(key: str) -> str:
 def _shown_entry(key: str, value: object) -> str:
     """Return a value as the tab's page shows it, where the log has it as Fooocus writes it."""
     if key in _NAMES_ON_THE_PAGE:
-        return next(iter(_NAMES_ON_THE_PAGE[key].get(str(value), ())), str(value))
+        return first_label(str(value), _NAMES_ON_THE_PAGE[key])
     if key == "resolution":
         return re.sub(r"^\((\d+), (\d+)\)$", r"\1×\2", str(value))
     return _shown(value)

@@ -2,7 +2,6 @@
 "use strict";
 
 (() => {
-    const ROUTE = "fooocus/v1/downloads";
     const POLL_MILLISECONDS = 700;
     const MESSAGES = ["#html_log_fooocus", "#fooocus_first_run", "#html_log_txt2img", "#html_log_img2img"];
     const LIST = "fooocus-downloads";
@@ -37,19 +36,7 @@
 
     const messages = () => MESSAGES.map((selector) => gradioApp().querySelector(selector)).filter(Boolean);
 
-    async function ask(path = "", body = undefined) {
-        const how = body && {
-            method: "POST",
-            headers: { "Content-Type": "application/json" },
-            body: JSON.stringify(body),
-        };
-        const response = await fetch(ROUTE + path, how);
-        const answer = await response.json().catch(() => ({}));
-        if (response.ok) return answer;
-        throw new Error(
-            typeof answer.detail === "string" ? answer.detail : `The webui answered with status ${response.status}.`
-        );
-    }
+    const ask = (path = "", body = undefined) => fooocus.ask(`downloads${path}`, body);
 
     const downloadOf = (file) => known.downloads.find((each) => each.file === file);
 
@@ -57,7 +44,8 @@
 
     /** Say what a file is, so that a click on its button is consent. */
     function facts(offer) {
-        const size = offer.bytes === null ? "of unknown size" : bytes(offer.bytes);
+        const isKnown = offer.bytes !== null && offer.bytes >= 0;
+        const size = isKnown ? bytes(offer.bytes) : "of unknown size";
         const free = offer.bytes_free === null ? "" : ` (${bytes(offer.bytes_free)} free)`;
         const licence = make("a", {
             href: offer.licence_url,

@@ -2,7 +2,7 @@
 "use strict";
 
 (() => {
-    const ROUTE = "fooocus/v1/expansion-model";
+    const ROUTE = "expansion-model";
     const POLL_MILLISECONDS = 500;
     const MEGABYTE = 1e6;
 
@@ -20,27 +20,6 @@
             return [{ name: names[0].replace(/^\*/, ""), sha256: sums[0].toLowerCase() }];
         });
     }
-
-    function reasonIn(answer, status) {
-        if (Array.isArray(answer.detail)) {
-            return answer.detail.map((each) => `${each.loc.slice(1).join(".")}: ${each.msg}`).join("; ");
-        }
-        return answer.detail || answer.error || `The webui answered with status ${status}.`;
-    }
-
-    /** Ask for the download; returns once it is over, and throws what went wrong. */
-    async function download(request) {
-        const response = await fetch(ROUTE, {
-            method: "POST",
-            headers: { "Content-Type": "application/json" },
-            body: JSON.stringify(request),
-        });
-        const answer = await response.json().catch(() => ({}));
-        if (!response.ok) throw new Error(reasonIn(answer, response.status));
-        return answer.saved;
-    }
-
-    const status = async () => (await fetch(ROUTE)).json();
 
     const form = () => gradioApp().querySelector("#fooocus_model_download");
 
@@ -68,7 +47,7 @@
     /** Show how far the download is for as long as `going()` says that it goes on. */
     async function follow(going) {
         while (going()) {
-            const progress = await status().catch(() => null);
+            const progress = await fooocus.ask(ROUTE).catch(() => null);
             if (progress && progress.running && going()) showProgress(progress);
             await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
         }
@@ -86,8 +65,8 @@
             };
             showRunning(true);
             follow(() => going);
-            const folder = await download(request);
-            showOutcome(`The model is in ${folder} and will be used from the next picture on.`, false);
+            const {saved} = await fooocus.ask(ROUTE, request);
+            showOutcome(`The model is in ${saved} and will be used from the next picture on.`, false);
         } catch (error) {
             showOutcome(error.message, true);
         } finally {
@@ -97,7 +76,7 @@
     }
 
     document.addEventListener("click", (event) => {
-        if (form() && event.target === form().elements.cancel) fetch(ROUTE, { method: "DELETE" });
+        if (form() && event.target === form().elements.cancel) fetch(`fooocus/v1/${ROUTE}`, { method: "DELETE" });
     });
 
     document.addEventListener("submit", (event) => {

@@ -21,19 +21,10 @@ const fooocusQueue = {
         return name;
     },
 
-    async ask(path, body) {
+    ask(path, body) {
         const window = fooocusQueue.window();
-        const address = `./fooocus/v1/queue${path}`;
-        const response = body === undefined
-            ? await fetch(`${address}?window=${window}`)
-            : await fetch(address, {
-                method: "POST",
-                headers: {"Content-Type": "application/json"},
-                body: JSON.stringify({window, ...body}),
-            });
-        const answer = await response.json().catch(() => ({}));
-        if (response.ok) return answer;
-        throw new Error(typeof answer.detail === "string" ? answer.detail : `The webui answered: ${response.status}.`);
+        if (body === undefined) return fooocus.ask(`queue?window=${window}`);
+        return fooocus.ask(`queue${path}`, {window, ...body});
     },
 
     /** Add a job; what is wrong with it is said where messages are, and its task is over then. */
@@ -124,12 +115,15 @@ const fooocusQueue = {
 
     /** The checkbox says what the server does, as long as there is a job that could be repeated. */
     showForever() {
+        if (fooocusQueue.openJobs().length) fooocusQueue.setForever(fooocusQueue.state.forever);
+    },
+
+    /** Set the checkbox without asking the server for anything. */
+    setForever(forever) {
         const box = fooocus.find("#fooocus_forever input");
-        if (fooocusQueue.openJobs().length && box.checked !== fooocusQueue.state.forever) {
-            fooocusQueue.mirroring = true;
-            box.click();
-            fooocusQueue.mirroring = false;
-        }
+        fooocusQueue.mirroring = true;
+        if (box.checked !== forever) box.click();
+        fooocusQueue.mirroring = false;
     },
 
     /** What the server has last given this page to show. */
@@ -158,26 +152,22 @@ const fooocusQueue = {
     stop() {
         const running = fooocusQueue.running();
         if (!running) return;
-        fooocusQueue.forget();
+        fooocusQueue.setForever(false); // what is stopped stays stopped
         fooocusQueue.change("/stop", {job: running.id});
     },
 
     stopAll() {
-        fooocusQueue.forget();
+        fooocusQueue.setForever(false);
         fooocusQueue.change("/clear", {}, "Everything that waited in this window is removed.");
     },
 
     async retryAll() {
-        for (const job of fooocusQueue.failed()) await fooocusQueue.change("/retry", {job: job.id});
-        fooocusQueue.say("The failed jobs wait again.");
-    },
-
-    /** Let nothing be repeated: what is stopped stays stopped. */
-    forget() {
-        const box = fooocus.find("#fooocus_forever input");
-        fooocusQueue.mirroring = true;
-        if (box.checked) box.click();
-        fooocusQueue.mirroring = false;
+        const reasons = new Set();
+        for (const job of fooocusQueue.failed()) {
+            await fooocusQueue.ask("/retry", {job: job.id}).then(fooocusQueue.update, (error) => reasons.add(error.message));
+        }
+        fooocusQueue.say([...reasons].join(" ") || "The failed jobs wait again.");
+        fooocusQueue.soon();
     },
 
     repeat(event) {
@@ -201,11 +191,20 @@ const fooocusQueueList = {
         section.querySelector(".fooocus-retry-all").hidden = fooocusQueue.failed().length < 2;
         section.querySelector(".fooocus-clear").hidden = !fooocusQueue.openJobs().length;
         const focus = fooocusQueueList.focused();
-        const waiting = state.jobs.filter((job) => job.state === "waiting");
+        const waiting = fooocusQueue.waiting();
         section.querySelector("ol").replaceChildren(
             ...state.jobs.map((job) => fooocusQueueList.row(job, waiting, state.open_jobs))
         );
+        fooocusQueueList.hideTold();
         fooocusQueueList.focus(focus);
+    },
+
+    /** A reason that stands among the messages is not said a second time in the list. */
+    hideTold() {
+        for (const reason of gradioApp().querySelectorAll(".fooocus-job-error")) {
+            const job = reason.closest("li").dataset.job;
+            reason.hidden = Boolean(fooocus.find(`#html_log_fooocus [data-task="${job}"]`));
+        }
     },
 
     row(job, waiting, open) {
@@ -329,3 +328,5 @@ onUiLoaded(() => {
     fooocus.find("#fooocus_forever input").addEventListener("change", fooocusQueue.repeat);
     fooocusQueue.look();
 });
+
+onUiUpdate(fooocusQueueList.hideTold);

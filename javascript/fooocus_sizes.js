@@ -15,11 +15,12 @@ const fooocusSizes = {
             const [width, height] = [Number(size[1]), Number(size[2])];
             label.dataset.width = width;
             label.dataset.height = height;
-            label.dataset.shape = width === height ? "square" : width > height ? "landscape" : "portrait";
+            label.dataset.shape = fooocusSizes.shapeOf(width, height);
             const frame = document.createElement("i");
             frame.className = "fooocus-frame";
-            frame.style.width = `${((20 * width) / Math.max(width, height)).toFixed(1)}px`;
-            frame.style.height = `${((20 * height) / Math.max(width, height)).toFixed(1)}px`;
+            for (const [name, length] of Object.entries({width, height})) {
+                frame.style[name] = `${((20 * length) / Math.max(width, height)).toFixed(1)}px`;
+            }
             const ratio = document.createElement("small");
             ratio.textContent = size[3];
             text.replaceChildren(`${width}×${height} `, ratio);

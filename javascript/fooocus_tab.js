@@ -21,6 +21,26 @@ const fooocus = {
         return box ? box.value : "";
     },
 
+    /** Ask one of our routes, with GET or, if there is a body, POST; throws an Error that says what is wrong. */
+    async ask(path, body) {
+        const how = body === undefined ? {} : {
+            method: "POST",
+            headers: {"Content-Type": "application/json"},
+            body: JSON.stringify(body),
+        };
+        const response = await fetch(`fooocus/v1/${path}`, how);
+        const answer = await response.json().catch(() => ({}));
+        if (response.ok) return answer;
+        throw new Error(fooocus.reasonIn(answer, response.status));
+    },
+
+    reasonIn(answer, status) {
+        if (Array.isArray(answer.detail)) {
+            return answer.detail.map((each) => `${each.loc.slice(1).join(".")}: ${each.msg}`).join("; ");
+        }
+        return answer.detail || answer.error || `The webui answered with status ${status}.`;
+    },
+
     /** Show the host's progress bar and live preview of a job of this window that runs. */
     follow(task) {
         if (fooocus.following === task) return;

@@ -189,7 +189,13 @@ def is_part(name: str) -> bool:
     return (folder / f"{name}.py").exists() or (folder / name).is_dir()
 
 
+# What `bulk`, a program beside webuis, may use of the extension: what needs the standard library alone.
+FOR_CLIENTS = {"args", "errors"}
+BULK_LIBRARIES = {"urllib3", "PIL", "filelock", "tqdm"}
+LATE_BULK_LIBRARIES = {"pyarrow", "ray"}  # imported where they are needed: a run can do without
+
 EXTENSION = modules_of(PACKAGE)
+BULK = modules_of("bulk")
 EMBEDDED = modules_of("embedded_webui")
 UNAIDED = modules_of("dev.py", "tools/dev", "install.py", "preload.py")
 UNAIDED.pop("tools.dev.pytest_in_webui", None)  # started where pytest is installed
@@ -241,6 +247,27 @@ def test_the_embedded_host_imports_nothing_of_the_extension():
     assert complaints == []
 
 
+@pytest.mark.parametrize("module", BULK)
+def test_bulk_uses_its_few_libraries_and_of_the_extension_what_needs_none(module: str):
+    complaints = []
+    for found in imports_of(BULK[module]):
+        top = found.module.split(".")[0]
+        if top in {*sys.stdlib_module_names, *BULK_LIBRARIES, *LATE_BULK_LIBRARIES, "bulk"}:
+            continue
+        if top != PACKAGE or part_of(found.module) not in FOR_CLIENTS:
+            complaints.append(complaint(BULK[module], found, f"bulk may not use {found.module}"))
+    assert complaints == []
+
+
+def test_bulk_runs_without_what_few_runs_need():
+    code = "import sys, bulk.commands\n"
+    code += f"print(*{LATE_BULK_LIBRARIES | {'torch', 'numpy'}!r} & set(sys.modules))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == []
+
+
 def test_the_extension_imports_nothing_of_the_embedded_host():
     complaints = [
         complaint(path, found, "the extension runs inside any webui")
@@ -257,7 +284,7 @@ def test_programs_for_developers_are_imported_by_no_part_of_the_extension():
         complaint(path, found, "the extension must work without it")
         for path in ours.values()
         for found in imports_of(path)
-        if found.module.split(".")[0] in {"tools", "tests", "benchmarks", "dev"}
+        if found.module.split(".")[0] in {"tools", "tests", "benchmarks", "bulk", "dev"}
     ]
     assert complaints == []
 

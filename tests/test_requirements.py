@@ -25,12 +25,12 @@ def locked(name: str) -> list[Requirement]:
     return [Requirement(line) for line in lock_lines(name)]
 
 
-@pytest.mark.parametrize("name", ["embedded", "test"])
+@pytest.mark.parametrize("name", ["embedded", "test", "bulk", "bulk-ray"])
 def test_each_package_is_pinned_and_none_comes_from_a_place_of_its_own(name: str):
     assert [line for line in lock_lines(name) if not LOCKED_LINE.match(line)] == []
 
 
-@pytest.mark.parametrize("name", ["embedded", "test"])
+@pytest.mark.parametrize("name", ["embedded", "test", "bulk", "bulk-ray"])
 def test_the_locks_were_renewed_after_the_last_edit_of_what_they_are_made_from(name: str):
     wanted = (ROOT / "requirements" / f"{name}.in").read_text(encoding="utf-8").splitlines()
     pins = {entry.name.replace("_", "-"): entry.specifier for entry in locked(name)}
@@ -42,12 +42,11 @@ def test_the_locks_were_renewed_after_the_last_edit_of_what_they_are_made_from(n
             assert entry.specifier.contains(pin.version), line
 
 
-def test_the_two_locks_agree():
-    embedded = {entry.name: str(entry.specifier) for entry in locked("embedded")}
-    shared = {
-        entry.name: str(entry.specifier) for entry in locked("test") if entry.name in embedded
-    }
-    assert shared.items() <= embedded.items()
+@pytest.mark.parametrize(("first", "second"), [("embedded", "test"), ("bulk", "bulk-ray")])
+def test_two_locks_of_one_environment_agree(first: str, second: str):
+    pins = {entry.name: str(entry.specifier) for entry in locked(first)}
+    shared = {entry.name: str(entry.specifier) for entry in locked(second) if entry.name in pins}
+    assert shared.items() <= pins.items()
 
 
 def test_this_environment_holds_what_the_locks_say_and_it_suits_both_pythons():

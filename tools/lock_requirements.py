@@ -50,8 +50,8 @@ def without_always_true(line: str) -> str:
 
 
 def main() -> None:
-    """Write embedded.txt, then test.txt, which keeps to embedded.txt's versions."""
-    for name in ("embedded", "test"):
+    """Write each lock after the one whose versions it keeps to."""
+    for name in ("embedded", "test", "bulk", "bulk-ray"):
         (REQUIREMENTS / f"{name}.txt").write_text(compile_lock(name), encoding="utf-8")
 
 

@@ -66,10 +66,10 @@ def router(models: ModelFiles, downloads: Downloads) -> APIRouter:
         "/downloads", summary="Model files that can be downloaded, and how far downloads are"
     )
     def listing() -> dict[str, Any]:
-        installed = models.installed()
+        here = _Here(models.installed(), models.folders(), models.sources())
         return {
             "refusal": models.refusal(),
-            "files": [_offered(each, models, installed) for each in models.offers().values()],
+            "files": [_offered(each, here) for each in models.offers().values()],
             "downloads": [_progress(each) for each in downloads.all()],
         }
 
@@ -159,10 +159,17 @@ def _name(download: Download) -> str:
     return files[0].name if len(files) == 1 else download.order.key
 
 
-def _offered(
-    offer: Published, models: ModelFiles, installed: Mapping[Kind, Sequence[str]]
-) -> dict[str, Any]:
-    folder = models.folders()[offer.kind]
+@dataclass(frozen=True)
+class _Here:
+    """What ``ModelFiles`` has said, asked once for all files of a list."""
+
+    installed: Mapping[Kind, Sequence[str]]
+    folders: Mapping[Kind, Path]
+    sources: Sources
+
+
+def _offered(offer: Published, here: _Here) -> dict[str, Any]:
+    folder = here.folders[offer.kind]
     return {
         "file": offer.file.name,
         "kind": offer.kind,
@@ -170,11 +177,11 @@ def _offered(
         "licence": offer.licence,
         "licence_url": offer.licence_url,
         "url": offer.file.url,
-        "host": urlsplit(models.sources().address(offer.file.url)).hostname,
+        "host": urlsplit(here.sources.address(offer.file.url)).hostname,
         "folder": str(folder),
         "bytes_free": _free(folder),
         "is_checked": bool(offer.file.sha256),
-        "is_installed": is_installed(offer, installed),
+        "is_installed": is_installed(offer, here.installed),
     }
 
 

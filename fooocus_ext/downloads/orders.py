@@ -35,7 +35,6 @@ class Order:
         replaces: whether a file of that name gives way if it is another; it stays otherwise, and
             counts as downloaded.
         max_seconds: it may not take longer than this at a time; it can be gone on with.
-        max_seconds: it may not take longer without a break; it can be gone on with.
     """
 
     key: str

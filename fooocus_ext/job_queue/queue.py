@@ -108,8 +108,8 @@ class JobQueue:
         """Repeat the last of a window's jobs that wait or run until further notice; or no job."""
         with self._changed:
             own = [job for job in self._of(window) if job.is_open]
-            last = own[-1].id if forever and own else None
-            self._save(*(replace(job, forever=job.id == last) for job in own))
+            wrong = [job for job in own if job.forever != (forever and job is own[-1])]
+            self._save(*(replace(job, forever=not job.forever) for job in wrong))
 
     def view(self, window: str) -> View:
         """Return what a window may know, and take down that it is open."""
@@ -229,8 +229,8 @@ class JobQueue:
             now = self._jobs[job]
             done = replace(now, state="done", comments=comments, seconds=seconds, forever=False)
             again = [now.repetition(self._last_place() + 1)] if now.forever and not stopped else []
-            source = self.source(job)
-            sources = {other.id: source for other in again if source is not None}
+            source = self.source(job) if again else None
+            sources = {} if source is None else {other.id: source for other in again}
             self._save(done, *again, sources=sources)
             self._tell(now.window)
 

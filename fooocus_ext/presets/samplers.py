@@ -73,6 +73,9 @@ _FORMERLY_PLAIN = (
     *("DPM2", "DPM2 a"),
 )
 _VARIANTS = {"uni_pc": {"uni_pc_variant": "bh1"}, "uni_pc_bh2": {"uni_pc_variant": "bh2"}}
+_NOTES = {
+    "uni_pc_bh2": ("UniPC's variant (bh1 or bh2) is set in the webui; Fooocus asked for bh2.",)
+}
 _OTHER_LABELS = ("Polyexponential", "KL Optimal", "Beta", "Bong Tangent")
 
 
@@ -127,7 +130,7 @@ def host_sampler(
         schedules = (*schedules, "")  # up to v1.8 "Restart" has this schedule built in
     if found := _first_pair(names, schedules, samplers, schedulers):
         options = _VARIANTS.get(sampler, {}) if as_fooocus else {}
-        return HostSampler(*found, _notes(sampler), options)
+        return HostSampler(*found, _NOTES.get(sampler, ()), options)
     fallback = _first_pair(names, SCHEDULERS["normal"], samplers, schedulers)
     if fallback and scheduler in _FELL_BACK_TO_NORMAL:
         note = f'Scheduler "{scheduler}" runs as "normal", as it did in Fooocus.'
@@ -165,6 +168,11 @@ def fooocus_names(
     found, schedule = preferred.get(sampler) or names.get(sampler), schedules.get(scheduler or "")
     distilled = None if as_fooocus else "sgm_uniform"
     return found, "lcm" if (found, schedule) == ("lcm", distilled) else schedule
+
+
+def first_label(name: str, labels: Mapping[str, tuple[str, ...]]) -> str:
+    """Return the webui's name of one of Fooocus's ``SAMPLERS`` or ``SCHEDULERS``; as it is if unknown."""
+    return next(iter(labels.get(name, ())), name)
 
 
 def webui_sampler(
@@ -266,12 +274,6 @@ def _first_pair(
             if not schedulers and combined in samplers:
                 return combined, None
     return None
-
-
-def _notes(sampler: str) -> tuple[str, ...]:
-    if sampler == "uni_pc_bh2":
-        return ("UniPC's variant (bh1 or bh2) is a setting of the webui; Fooocus asked for bh2.",)
-    return ()
 
 
 def _unavailable(

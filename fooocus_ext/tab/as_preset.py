@@ -50,6 +50,6 @@ def preset_of(name: str, choices: Choices, *, with_prompts: bool) -> tuple[Prese
 
 
 def file_of(title: str) -> str:
-    """Return the file of a checkpoint's title: no folder, no `` [hash]``."""
+    """Return the file of a model, as the host names it: no folder, no `` [hash]``."""
     bare = title.rpartition(" [")[0] if title.endswith("]") else title
     return bare.replace("\\", "/").rsplit("/", 1)[-1]

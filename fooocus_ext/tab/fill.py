@@ -29,6 +29,7 @@ from fooocus_ext.presets.samplers import (
     SAMPLERS,
     SCHEDULERS,
     HostSampler,
+    first_label,
     host_sampler,
     webui_sampler,
 )
@@ -264,7 +265,7 @@ class _Filling:
             rendering = self.settings.arguments.get("rendering", FOOOCUS)  # the page's own default
             as_fooocus = rendering == FOOOCUS
             return host_sampler(sampler, scheduler or "normal", *here, as_fooocus=as_fooocus)
-        name = SAMPLERS.get(sampler, (sampler,))[0]
+        name = first_label(sampler, SAMPLERS)
         return webui_sampler(name, scheduler, *here)
 
 

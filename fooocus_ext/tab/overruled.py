@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fooocus_ext.presets.performance import PERFORMANCES, Performance
-from fooocus_ext.presets.samplers import SAMPLERS, SCHEDULERS
+from fooocus_ext.presets.samplers import SAMPLERS, SCHEDULERS, first_label
 from fooocus_ext.tab.widgets import BY_NAME
 
 
@@ -18,15 +18,10 @@ def _instead(mode: Performance) -> dict[str, str]:
     values = {
         **mode.settings,
         "guidance_scale": mode.cfg_scale,
-        "sampler": _named(mode.sampler, SAMPLERS),
-        "scheduler": _named(mode.scheduler, SCHEDULERS),
+        "sampler": first_label(mode.sampler or "", SAMPLERS),
+        "scheduler": first_label(mode.scheduler or "", SCHEDULERS),
     }
     return {name: _shown(value) for name, value in values.items() if name in BY_NAME}
-
-
-def _named(name: str | None, webui_names: Mapping[str, tuple[str, ...]]) -> str | None:
-    """Return the webui's name of one of Fooocus's samplers or schedulers."""
-    return next(iter(webui_names.get(name or "", ())), name)
 
 
 def _shown(value: object) -> str:

@@ -11,6 +11,7 @@ from fooocus_ext.metadata.settings import OWN_NAME, PictureSettings, of_argument
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import fooocus_names
+from fooocus_ext.tab.as_preset import file_of
 from fooocus_ext.tab.choices import Choices
 
 _ENDING = ".safetensors"
@@ -62,8 +63,8 @@ def settings_used(
             "steps": steps,
             "size": size,
             "guidance_scale": guidance_scale,
-            "base_model": _file(base_model),
-            "refiner": _file(settings.refiner),
+            "base_model": file_of(base_model),
+            "refiner": file_of(settings.refiner),
             **_switch(choices, settings, steps),
             "wildcards_in_order": choices.wildcards_in_order or None,
             "sampler": sampler or choices.sampler,
@@ -71,7 +72,7 @@ def settings_used(
             "clip_skip": choices.clip_skip if settings.rendering == FOOOCUS else None,
             "vae": choices.vae or MODEL_OF_CHECKPOINT,
             "seed": seed,
-            "loras": tuple((_file(name, _ENDING), weight) for name, weight in choices.loras),
+            "loras": tuple((_lora_file(name), weight) for name, weight in choices.loras),
             "full_prompt": tuple(full_prompt),
             "full_negative_prompt": tuple(full_negative_prompt),
             "prompt_expansion": expansion or None,
@@ -89,11 +90,10 @@ def _switch(choices: Choices, settings: Settings, steps: int) -> dict[str, Any]:
     return {"overwrite_switch": _switch_step(settings, steps)}
 
 
-def _file(title: str, ending: str = "") -> str:
-    """Return a model's file without its folder, and with an ending that the host does not show."""
-    bare = title.rpartition(" [")[0] if title.endswith("]") else title
-    name = bare.replace("\\", "/").rsplit("/", 1)[-1]
-    return name if name.casefold().endswith(_ENDINGS) else name + ending
+def _lora_file(name: str) -> str:
+    """Return a LoRA's file without its folder, and with the ending that the host does not show."""
+    file = file_of(name)
+    return file if file.casefold().endswith(_ENDINGS) else file + _ENDING
 
 
 def _switch_step(settings: Settings, steps: int) -> int | None:

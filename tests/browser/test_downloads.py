@@ -83,6 +83,14 @@ def test_what_a_file_is_stands_beside_its_button(item, missing):
     expect(item.get_by_role("button", name=f"Download: {NAME}")).to_be_focused()
 
 
+def test_a_size_that_its_host_does_not_tell_is_called_unknown(item):
+    item.page.route("**/downloads/size", lambda route: route.fulfill(json={"bytes": None}))
+    expect(item).to_contain_text("of unknown size")
+    item.get_by_role("button", name=re.compile("^Ask")).click()
+    expect(item.get_by_role("button", name=f"Download: {NAME}")).to_be_visible()
+    expect(item).to_contain_text("of unknown size from 127.0.0.1")
+
+
 def test_a_file_is_downloaded_by_keyboard_with_its_progress(item, missing, hub):
     page = item.page
     item.get_by_role("button").focus()

@@ -187,16 +187,22 @@ def test_a_tab_opened_for_the_first_time_has_no_queue(page):
     expect(tab.skip_button).to_be_hidden()
 
 
-def test_failed_jobs_are_listed_with_their_reason_and_can_be_tried_again(tab):
+def show_failed(tab, *prompts):
+    """Lets the page believe that jobs have failed which the server does not know."""
     tab.page.evaluate(
-        """() => {
+        """prompts => {
             const job = {state: "failed", action: "generate", image_number: 1, made: 0, private: false};
-            const jobs = ["a fox", "an owl"].map((prompt, i) => ({
+            const jobs = prompts.map((prompt, i) => ({
                 ...job, id: `task(not-there-${i})`, prompt, error: `There was no memory for ${prompt}.`,
             }));
             fooocusQueue.update({jobs, open_jobs: 0, forever: false, version: ""});
-        }"""
+        }""",
+        prompts,
     )
+
+
+def test_failed_jobs_are_listed_with_their_reason_and_can_be_tried_again(tab):
+    show_failed(tab, "a fox", "an owl")
     expect(tab.jobs).to_have_count(2)
     expect(tab.jobs.first).to_contain_text("There was no memory for a fox.")
     expect(tab.job_button("an owl", "Try again")).to_be_visible()
@@ -205,3 +211,24 @@ def test_failed_jobs_are_listed_with_their_reason_and_can_be_tried_again(tab):
     tab.job_button("a fox", "Try again").click()
     expect(tab.page.locator(".fooocus-queue-said")).to_contain_text("no such job")
     expect(tab.jobs).to_have_count(0)
+
+
+def test_trying_all_again_says_what_could_not_be_tried(tab):
+    show_failed(tab, "a fox", "an owl")
+    tab.page.get_by_role("button", name="Try all again").click()
+    expect(tab.page.locator(".fooocus-queue-said")).to_have_text(
+        re.compile("^There is no such job")
+    )
+
+
+def test_a_reason_stands_among_the_messages_or_in_the_list_but_not_in_both(tab):
+    show_failed(tab, "a fox", "an owl")
+    reasons = tab.page.locator(".fooocus-job-error")
+    tab.page.evaluate(
+        """document.querySelector("#html_log_fooocus .prose").innerHTML =
+           '<span data-task="task(not-there-0)"></span><p>There was no memory for a fox.</p>'"""
+    )
+    expect(reasons.first).to_be_hidden()
+    expect(reasons.last).to_be_visible()
+    tab.page.evaluate("document.querySelector('#html_log_fooocus .prose').innerHTML = ''")
+    expect(reasons.first).to_be_visible()

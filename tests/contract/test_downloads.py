@@ -50,6 +50,14 @@ def test_a_file_that_has_come_is_found_by_the_host(model_files, kind):
     assert not any("contract-test" in name for name in model_files.installed()[kind])
 
 
+def test_refreshing_the_tab_reads_files_of_every_kind_again(host, model_files, monkeypatch):
+    tab, fill = (sys.modules[f"fooocus_ext.host.tab.{name}"] for name in ("connect", "fill"))
+    read = []
+    monkeypatch.setattr(model_files, "read_again", read.append)
+    fill.refreshed(tab.choices(), str, "", None, "")
+    assert sorted(read) == sorted(KINDS)
+
+
 @pytest.mark.reports_errors
 def test_nothing_comes_without_consent_or_where_the_host_is_open(host, model_files, monkeypatch):
     name = "sdxl_lcm_lora.safetensors"

@@ -6,6 +6,7 @@ import errno
 import importlib
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -108,6 +109,17 @@ def kill_before(desk, place, name, count):
         return original(*args, **kwargs)
 
     desk.monkeypatch.setattr(place, name, killed)
+
+
+def test_the_queue_is_open_before_anybody_can_ask_for_it(host, monkeypatch):
+    served = importlib.import_module("fooocus_ext.host.tab.queue")
+    happened = []
+    worker = SimpleNamespace(start=lambda: happened.append("started"))
+    monkeypatch.setattr(served, "_worker", lambda: happened.append("opened") or worker)
+    monkeypatch.setattr(served, "add_routes", lambda *_given: happened.append("reachable"))
+    monkeypatch.setattr(served, "page_login", lambda _app: [])
+    served.register(None, None)
+    assert happened == ["opened", "reachable", "started"]
 
 
 def test_pictures_are_taken_down_one_by_one(desk):

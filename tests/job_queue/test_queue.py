@@ -347,6 +347,17 @@ def test_the_last_job_of_a_window_is_the_one_that_is_repeated(server):
     assert server.queue.view(WINDOW).jobs == ()
 
 
+def test_only_what_changes_is_written(server, monkeypatch):
+    server.add("a", forever=True)
+    server.add("b")
+    written = []
+    monkeypatch.setattr(server.store, "commit", lambda change, **_how: written.append(change))
+    server.queue.repeat(WINDOW, forever=True)
+    assert [[job.id for job in change.saved] for change in written] == [["b"]]
+    server.queue.repeat(WINDOW, forever=True)
+    assert [job.id for change in written[1:] for job in change.saved] == []
+
+
 def test_repetitions_wait_for_a_window_that_is_closed_and_other_jobs_do_not(server):
     server.add("a", forever=True)
     server.queue.view(WINDOW)

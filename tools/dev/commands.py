@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tools.dev import bulk
 from tools.dev.browser import VARIABLE, ensure_chromium
 from tools.dev.checks import LINT, Check, run_checks
 from tools.dev.environment import (
@@ -54,7 +55,8 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command line ``arguments`` (without the program's name) and return the exit status."""
     options, rest = command_line().parse_known_args(arguments)
     try:
-        ensure_environment()
+        if options.needs_venv:
+            ensure_environment()
         command: Command = options.command
         return command(options, arguments[1:] if options.pass_all else rest)
     except SetupError as problem:
@@ -81,6 +83,7 @@ def command_line() -> argparse.ArgumentParser:
     bench.add_argument("--json", metavar="FILE", help="write the numbers to FILE as well")
     add_tunnel(commands)
     add_pocket(commands)
+    add_bulk(commands)
     lint = add_command(commands, "lint", lint_command, "check style, format and types")
     lint.add_argument("--fix", action="store_true", help="correct what can be, and format")
     return parser
@@ -97,7 +100,7 @@ def add_command(
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(command=command, pass_all=pass_all)
+    parser.set_defaults(command=command, pass_all=pass_all, needs_venv=True)
     return parser
 
 
@@ -171,6 +174,13 @@ def add_pocket(commands: Subcommands) -> None:
     task.add_argument("--train", metavar="DIR", help="where training keeps what it has done")
 
 
+def add_bulk(commands: Subcommands) -> None:
+    """Name `bulk`; its program describes its arguments itself, and has an environment of its own."""
+    summary = "make the pictures of a list of requests on many webuis"
+    parser = commands.add_parser("bulk", help=summary, add_help=False, allow_abbrev=False)
+    parser.set_defaults(command=bulk_command, pass_all=True, needs_venv=False)
+
+
 def run_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
     """Serve page and API, or make one picture."""
     mode = "serve" if options.prompt is None else "picture"
@@ -193,6 +203,11 @@ def pocket_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
         return become("tools.pocket", "export", "--out", options.out, *rest)
     pip_install("--quiet", "--no-deps", "--requirement", "tools/expander/requirements.txt")
     return become("tools.pocket", "train", "--work", options.train, "--store", *rest)
+
+
+def bulk_command(_options: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Make the pictures of a list, in .venv-bulk."""
+    return become("bulk", *rest, python=bulk.prepare(rest))
 
 
 def lint_command(options: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -248,12 +263,14 @@ def calm_threads() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-def become(module: str, *arguments: str) -> int:
+def become(module: str, *arguments: str, python: Path | None = None) -> int:
     """Run ``module`` of this repository in .venv, where the user is: paths mean what they say there.
+
+    ``python`` is another Python to run it.
 
     Where the system can do it, it takes this process's place, so that a signal reaches it directly.
     """
-    command = [str(python_of()), "-m", module, *arguments]
+    command = [str(python or python_of()), "-m", module, *arguments]
     if os.name != "nt":
         sys.stdout.flush()
         os.execve(command[0], command, variables())

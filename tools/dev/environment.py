@@ -131,9 +131,9 @@ def install() -> None:
     say(f"  .venv is ready after {time.monotonic() - started:.0f} s.")
 
 
-def pip_install(*arguments: str) -> None:
-    """Run ``pip install`` inside .venv; raises SetupError, with what to do, when it fails."""
-    pip = [str(python_of()), "-m", "pip", "--disable-pip-version-check"]
+def pip_install(*arguments: str, python: Path | None = None) -> None:
+    """Run ``pip install`` inside .venv, or of another Python; raises SetupError, with what to do."""
+    pip = [str(python or python_of()), "-m", "pip", "--disable-pip-version-check"]
     if subprocess.run([*pip, "install", *arguments], cwd=ROOT, check=False).returncode != 0:
         message = (
             "pip could not install the requirements (see its message above). Check the network, and the "

@@ -211,21 +211,21 @@ def _sampling_ended() -> bool:
 
 def name_picture(params: Any) -> None:
     """Callback: the host is about to store a picture; ours go where their job says."""
-    output = getattr(params.p, _ATTRIBUTE, None)
+    output = output_of(params.p)
     if output is not None and output.folder is not None:
         params.filename = str(output.name_picture(params.p, params.pnginfo))
 
 
 def picture_saved(params: Any) -> None:
     """Callback: the host has stored a picture."""
-    output = getattr(params.p, _ATTRIBUTE, None)
+    output = output_of(params.p)
     if output is not None:
         output.picture_saved(params.p, params.filename)
 
 
 def picture_made(p: Any, image: Any) -> None:
     """Hook of the script: the host has a picture, which it may store next."""
-    output = getattr(p, _ATTRIBUTE, None)
+    output = output_of(p)
     if output is not None:
         output.picture_sampled(p, image)
 
@@ -238,8 +238,8 @@ def say(p: Any, words: str) -> None:
 
 def first_index(p: Any) -> int:
     """Return the number of the first picture that ``p`` makes within its job; 0 for jobs of others."""
-    output = getattr(p, _ATTRIBUTE, None)
-    return 0 if output is None else int(output.first_index)
+    output = output_of(p)
+    return 0 if output is None else output.first_index
 
 
 def output_of(p: Any) -> Output | None:

@@ -32,7 +32,6 @@ class Job:
         negative_prompt: as typed.
         settings: the extension's arguments; ``enabled`` is implied.
         image_number: how many pictures there are; picture i gets seed + i, or the same seed.
-        first_index: the first picture that is made, if those before it were made earlier.
         seed: -1 draws one.
         base_model: a checkpoint title for this job; empty keeps the active one.
         loras: (name, weight) of the LoRAs to add.
@@ -45,14 +44,14 @@ class Job:
         tiles: whether Fooocus's rendering encodes and decodes it in tiles.
         edited: a picture of which a part is made anew; it decides where sampling starts, how much is made
             anew and in which size, and its prompt stands before this one.
-        output: where the pictures go; None to leave that to the webui's settings.
+        output: where the pictures go, and which is the first to be made; None to leave that to the
+            webui's settings.
     """
 
     prompt: str
     negative_prompt: str = ""
     settings: Settings = field(default_factory=Settings)
     image_number: int = 1
-    first_index: int = 0
     seed: int = -1
     base_model: str = ""
     loras: tuple[tuple[str, float], ...] = ()
@@ -64,6 +63,11 @@ class Job:
     tiles: bool = False
     edited: Task | None = None
     output: Output | None = None
+
+    @property
+    def first_index(self) -> int:
+        """The first picture that is made, if those before it were made earlier."""
+        return 0 if self.output is None else self.output.first_index
 
 
 def run_queued(job: Job) -> processing.Processed:

@@ -32,6 +32,11 @@ def sdxl_bases() -> list[str]:
     return sorted(titles, key=lambda title: chosen is None or title != chosen.title)
 
 
+def or_first_base(title: str) -> str:
+    """Return the title of a checkpoint; where it is empty, of the first SDXL base model, if there is one."""
+    return title or next(iter(sdxl_bases()), "")
+
+
 def checkpoints() -> list[Any]:
     """Return what the host knows of each checkpoint, in the order of its lists."""
     return [sd_models.checkpoint_aliases[title] for title in sd_models.checkpoint_tiles()]

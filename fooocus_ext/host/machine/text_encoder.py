@@ -10,24 +10,40 @@ from modules import sd_hijack, sd_models
 
 from fooocus_ext.host.machine import versions
 
+Lengths = tuple[int, int]
+"""A prompt's tokens, and the places that they take in whole chunks of 75."""
+
+
+def prompt_lengths() -> Callable[[str], Lengths] | None:
+    """Return what counts a prompt's tokens as the active model does; None while none is loaded."""
+    lengths = _lengths_of_host()
+    if lengths is None:
+        return None
+
+    def counted(text: str) -> Lengths:
+        tokens, places = lengths(text)
+        return int(tokens), int(places)
+
+    return counted
+
 
 def token_counter() -> Callable[[str], int] | None:
-    """Return what counts a prompt's tokens as the active model does; None while none is loaded."""
-    hijack = sd_hijack.model_hijack
-    if versions.forge_packages():
-        return _counter_on_forge(hijack, sd_models.model_data.sd_model)
-    if getattr(hijack, "clip", None) is None:
-        return None
-    return lambda text: int(hijack.get_prompt_lengths(text)[0])
+    """Return what counts a prompt's tokens alone; None while no model is loaded."""
+    lengths = prompt_lengths()
+    return None if lengths is None else lambda text: lengths(text)[0]
 
 
-def _counter_on_forge(hijack: Any, model: Any) -> Callable[[str], int] | None:
+def _lengths_of_host() -> Callable[[str], tuple[Any, Any]] | None:
+    hijack, model = sd_hijack.model_hijack, sd_models.model_data.sd_model
+    if not versions.forge_packages():
+        return hijack.get_prompt_lengths if getattr(hijack, "clip", None) is not None else None
     if getattr(model, "sd_checkpoint_info", None) is None:
         return None  # Forge has a stand-in there until the first picture
     if hasattr(model, "get_prompt_lengths_on_ui"):
-        return lambda text: int(model.get_prompt_lengths_on_ui(text)[0])
+        counted: Callable[[str], tuple[Any, Any]] = model.get_prompt_lengths_on_ui
+        return counted
     encoder = model.cond_stage_model  # reForge, Classic
-    return lambda text: int(hijack.get_prompt_lengths(text, encoder)[0])
+    return lambda text: hijack.get_prompt_lengths(text, encoder)
 
 
 def embedding_names() -> tuple[str, ...]:

@@ -35,11 +35,13 @@ def has_checkpoint_of_its_own(p: Any) -> bool:
 
 def sampler_names(p: Any, passes: frozenset[str]) -> set[str]:
     """Return the samplers that the passes are sampled with."""
-    names = {
-        FIRST_PASS: p.sampler_name,
-        SECOND_PASS: getattr(p, "hr_sampler_name", None) or p.sampler_name,
-    }
+    names = {FIRST_PASS: p.sampler_name, SECOND_PASS: second_sampler_name(p)}
     return {names[name] for name in passes}
+
+
+def second_sampler_name(p: Any) -> Any:
+    """Return the sampler of the second pass: its own, or that of the first."""
+    return getattr(p, "hr_sampler_name", None) or p.sampler_name
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from modules import extra_networks, prompt_parser, sd_samplers, shared
 
 from fooocus_ext.core.text_states import EncodedText, of_equal_length
 from fooocus_ext.generation.texts import Encoding
+from fooocus_ext.host.refiner.passes import second_sampler_name
 from fooocus_ext.host.rendering import encoder
 from fooocus_ext.host.rendering.encoder import Conditioning
 from fooocus_ext.prompting.text_lists import PictureTexts, TextList
@@ -132,8 +133,9 @@ def steps_of(p: Any, *, is_second_pass: bool) -> tuple[int, int | None]:
     """Return the steps that prompt editing counts: of the first pass, and of the second on its turn."""
     if not is_second_pass:
         return _total_steps(p.sampler_name, p.steps), None
-    sampler = getattr(p, "hr_sampler_name", None) or p.sampler_name
-    return p.firstpass_steps, _total_steps(sampler, p.hr_second_pass_steps or p.steps)
+    return p.firstpass_steps, _total_steps(
+        second_sampler_name(p), p.hr_second_pass_steps or p.steps
+    )
 
 
 def _total_steps(sampler_name: str, steps: int) -> int:

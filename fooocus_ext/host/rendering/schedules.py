@@ -10,6 +10,7 @@ from modules import sd_samplers
 
 from fooocus_ext.core import noise_levels
 from fooocus_ext.core.noise_levels import LevelTable
+from fooocus_ext.host.refiner.passes import second_sampler_name
 from fooocus_ext.presets.samplers import SCHEDULERS, fooocus_names
 
 DISTILLED = "lcm"
@@ -38,7 +39,7 @@ def asked_by(p: Any) -> Asked:
     """Return what the pass that ``p`` is in asks for; the second pass of hires fix may have its own."""
     name, scheduler = p.sampler_name, getattr(p, "scheduler", None)
     if getattr(p, "is_hr_pass", False):
-        name = getattr(p, "hr_sampler_name", None) or name
+        name = second_sampler_name(p)
         scheduler = getattr(p, "hr_scheduler", None) or scheduler
     name = name or sd_samplers.find_sampler_config(None).name  # what the webui takes then
     sampler, schedule = fooocus_names(name, scheduler, as_fooocus=True)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
-from modules import script_callbacks, sd_models, sd_vae, shared
+from modules import script_callbacks, sd_models
 
 from fooocus_ext.args import HOST_CHOICE
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host import infotexts
-from fooocus_ext.host.machine import assets, checkpoints, options, versions
+from fooocus_ext.host.machine import assets, checkpoints, model_files, options, versions
 from fooocus_ext.markup import render
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
@@ -21,6 +21,7 @@ from fooocus_ext.metadata.picture_file import picture_text
 from fooocus_ext.metadata.preset import from_preset
 from fooocus_ext.metadata.values import MAX_TEXT_LENGTH
 from fooocus_ext.presets.preset import Preset
+from fooocus_ext.presets.published import KINDS
 from fooocus_ext.presets.readers import names as read_names
 from fooocus_ext.presets.resolve import Resolution, resolve
 from fooocus_ext.tab.arrivals import values_for
@@ -202,8 +203,8 @@ def refreshed(
         arrived: the names of files that have come, as a JSON list; empty for none.
         slots: the LoRAs on the page.
     """
-    shared.refresh_checkpoints()
-    sd_vae.refresh_vae_list()
+    for kind in KINDS:
+        model_files.read_again(kind)
     assets.reload()
     changes: dict[str, dict[str, Any]] = {
         name: {"choices": list(choices[BY_NAME[name].listed_as]())} for name in LISTS

@@ -84,7 +84,6 @@ def job_for(
         "negative_prompt": choices.negative_prompt,
         "settings": choices.settings,
         "image_number": choices.image_number,
-        "first_index": output.first_index if output else 0,
         "seed": -1 if choices.seed is None else choices.seed,
         "base_model": base_model,
         "loras": choices.loras,

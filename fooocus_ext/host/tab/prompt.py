@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import secrets
+from collections.abc import Callable
 from typing import Any
 
-from modules import extra_networks, sd_hijack
+from modules import extra_networks
 
 from fooocus_ext.args import Settings
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host.machine import assets
+from fooocus_ext.host.machine import assets, text_encoder
 from fooocus_ext.host.tab.fill import notice
+from fooocus_ext.job_queue.jobs import draw_seed
 from fooocus_ext.limits import MAX_TEXT_LENGTH, SEED
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, special_style
 from fooocus_ext.tab.choices import read_seed, style_names, style_value
@@ -57,7 +58,7 @@ def expand(prompt: str, styles: str, random_seed: bool, seed: str) -> tuple[str,
     """Return the prompt with its expansion, the styles without the one that expands, and a notice."""
     names = style_names(styles)
     try:
-        number = secrets.randbelow(2**32) if random_seed else read_seed(seed)
+        number = draw_seed() if random_seed else read_seed(seed)
         expanded = assets.writer().continued(prompt, number, names)
     except RequestError as error:
         return prompt, styles, notice([error.detail])
@@ -69,10 +70,10 @@ def expand(prompt: str, styles: str, random_seed: bool, seed: str) -> tuple[str,
 
 def count_tokens(prompt: str, styles: str) -> str:
     """Return how many tokens the prompt has, alone and with its styles; empty while no model is loaded."""
-    typed = _tokens(prompt)
-    if typed is None:
+    lengths = text_encoder.prompt_lengths()
+    if lengths is None:
         return ""
-    count = f"{typed[0]} of {typed[1]} tokens"
+    count = _tokens(prompt, lengths)
     names = [name for name in style_names(styles) if special_style(name) is None]
     if not names or len(prompt) > MAX_TEXT_LENGTH:
         return count
@@ -81,17 +82,12 @@ def count_tokens(prompt: str, styles: str) -> str:
         texts = assets.writer().rewrite([prompt], [""], [SEED.minimum], settings)[0]
     except RequestError:  # said when Generate is pressed: while typing, much is not finished
         return count
-    styled = _tokens(texts.positive)
-    return f"{count}, with styles {styled[0]} of {styled[1]}" if styled else count
+    return f"{count}, with styles {_tokens(texts.positive, lengths)}"
 
 
-def _tokens(text: str) -> tuple[int, int] | None:
-    """Return a text's number of tokens and that of the places it takes, in whole chunks of 75."""
-    hijack = sd_hijack.model_hijack
-    if getattr(hijack, "clip", None) is None:
-        return None
-    count, places = hijack.get_prompt_lengths(extra_networks.parse_prompt(text)[0])
-    return int(count), int(places)
+def _tokens(text: str, lengths: Callable[[str], text_encoder.Lengths]) -> str:
+    tokens, places = lengths(extra_networks.parse_prompt(text)[0])
+    return f"{tokens} of {places} tokens"
 
 
 def wildcard_names() -> Any:

@@ -22,9 +22,10 @@ from fooocus_ext.job_queue.store import SplitStore, Store
 
 def register(_demo: Any, app: FastAPI) -> None:
     """Add the queue's routes to the webui's server, and go on with what waits since before it ended."""
+    worker = _worker()  # opens the queue before two requests can, each for itself
     routes = queue_api.router(queue_api.Services(jobs, _add, _interrupt, _skip))
     add_routes(app, routes, page_login(app))
-    _worker().start()
+    worker.start()
 
 
 @functools.cache

@@ -40,6 +40,7 @@ class Record:
         self._queue, self._job = queue, job
         self._choices, self._base_model = choices, base_model
         self.unsaved: tuple[Picture, Image.Image] | None = None
+        self._entry: Mapping[str, Any] = {}
         self.notes: list[str] = []
 
     def sampled(self, picture: Picture, image: Any) -> None:
@@ -55,14 +56,14 @@ class Record:
 
     def announced(self, picture: Picture) -> str:
         """Put a picture on record before its file exists; return its settings as Fooocus's JSON."""
-        entry = self._entry(picture)
-        self._queue.announce(self._job.id, Announced(_made(picture), entry))
-        return json.dumps(entry["metadata"], ensure_ascii=False, sort_keys=True)
+        self._entry = self._entry_of(picture)
+        self._queue.announce(self._job.id, Announced(_made(picture), self._entry))
+        return json.dumps(self._entry["metadata"], ensure_ascii=False, sort_keys=True)
 
     def stored(self, picture: Picture) -> None:
-        """Enter a picture into the log and, last of all, into the queue."""
+        """Enter the announced picture into the log and, last of all, into the queue."""
         self.unsaved = None
-        problem = _enter(_made(picture), self._entry(picture))
+        problem = _enter(_made(picture), self._entry)
         self.notes += [problem] if problem else []
         self._queue.picture_made(self._job.id, _made(picture))
 
@@ -81,7 +82,7 @@ class Record:
         self.keep(picture, image)
         return True
 
-    def _entry(self, picture: Picture) -> dict[str, Any]:
+    def _entry_of(self, picture: Picture) -> dict[str, Any]:
         settings = settings_used(
             self._choices,
             base_model=self._base_model,

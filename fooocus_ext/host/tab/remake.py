@@ -34,5 +34,5 @@ def job_of(text: str) -> tuple[Job, list[str]]:
         )
     values: dict[str, Any] = {**DEFAULTS, "image_number": 1, **filled.values}
     choices = read_choices([values[name] for name in NAMES])
-    base_model = choices.base_model or next(iter(checkpoints.sdxl_bases()), "")
+    base_model = checkpoints.or_first_base(choices.base_model)
     return job_for(choices, base_model, GENERATE, None, None), list(filled.notes)

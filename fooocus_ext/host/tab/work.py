@@ -70,7 +70,7 @@ def _make(queue: JobQueue, job: QueuedJob) -> str:
         return ""
     choices = choices_of(job)
     storage.refuse_without_room(choices)
-    base_model = choices.base_model or next(iter(checkpoints.sdxl_bases()), "")
+    base_model = checkpoints.or_first_base(choices.base_model)
     shared.state.textinfo = _first_words(base_model)
     _wait_for_the_first_model()
     record = Record(queue, job, choices, base_model)

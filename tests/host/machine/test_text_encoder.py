@@ -50,7 +50,9 @@ REFORGE = {  # and Classic
 
 @pytest.mark.parametrize("family", [A1111, FORGE, REFORGE], ids=["A1111", "Forge", "reForge"])
 def test_the_active_model_counts_the_tokens(text_encoder, family):
-    assert text_encoder(**family).token_counter()("a red fox") == 3
+    loaded = text_encoder(**family)
+    assert loaded.token_counter()("a red fox") == 3
+    assert loaded.prompt_lengths()("a red fox") == (3, 75)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,9 @@ def test_the_active_model_counts_the_tokens(text_encoder, family):
     ids=["A1111", "Forge", "reForge"],
 )
 def test_nothing_counts_while_no_model_is_loaded(text_encoder, family):
-    assert text_encoder(**family).token_counter() is None
+    loaded = text_encoder(**family)
+    assert loaded.token_counter() is None
+    assert loaded.prompt_lengths() is None
 
 
 def test_embeddings_are_named(text_encoder, monkeypatch):

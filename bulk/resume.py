@@ -1,0 +1,71 @@
+"""Going on: what of the folder of an earlier run holds, and what a kill has left half done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bulk import pictures, records
+from bulk.hosts import Standard
+from bulk.journal import FAILED, Finished, Folder, Journal, Record
+from bulk.plan import Plan
+
+
+def load(
+    folder: Folder, journal: Journal, plan: Plan, standard: Standard, *, retry_failed: bool
+) -> int:
+    """Tell the plan what is finished.
+
+    A record of a picture whose file is gone or cut short is dropped, and that of a failure if
+    ``retry_failed``; a picture without a record gets one.
+
+    Returns:
+        how many pictures were found without a record.
+    """
+    dropped = 0
+    with plan.taking_records() as take:
+        for record in journal.records():
+            holds = _holds(folder, record, retry_failed=retry_failed)
+            dropped += not (holds and take(record["key"], record["status"]))
+    if dropped:
+        journal.keep_only(_first_of_each(folder, journal, retry_failed=retry_failed))
+    adopted = list(_adopted(folder, plan, standard))
+    if adopted:
+        journal.add(Finished(record, None) for record in adopted)
+        with plan.taking_records() as take:
+            for record in adopted:
+                take(record["key"], record["status"])
+    return len(adopted)
+
+
+def _holds(folder: Folder, record: Record, *, retry_failed: bool) -> bool:
+    if record["status"] == FAILED:
+        return not retry_failed
+    try:
+        return bool(folder.image(record["key"]).stat().st_size == record["bytes"])
+    except (OSError, KeyError):
+        return False
+
+
+def _first_of_each(folder: Folder, journal: Journal, *, retry_failed: bool) -> Iterator[Record]:
+    seen = set()
+    for record in journal.records():
+        if record["key"] not in seen and _holds(folder, record, retry_failed=retry_failed):
+            seen.add(record["key"])
+            yield record
+
+
+def _adopted(folder: Folder, plan: Plan, standard: Standard) -> Iterator[Record]:
+    """Yield records for the plan's pictures that were stored just before a kill; broken files are removed."""
+    for path in folder.images_there():
+        key = path.stem
+        picture = None if plan.has_record(key) else plan.picture(key)
+        if picture is None:
+            continue
+        content = path.read_bytes()
+        try:
+            facts = pictures.read_png(content)
+        except ValueError:
+            path.unlink()
+            continue
+        size, hash_ = len(content), standard.model_hash
+        yield records.of_found(plan, picture, standard.version, hash_, facts, size)

@@ -1,0 +1,73 @@
+"""The environment of `dev.py bulk`: apart from .venv, because Ray cannot share one with a webui.
+
+Ray's workers do not start beside pydantic 1, which the webui has, and a machine that only sends requests to
+webuis needs no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.dev.environment import (
+    ROOT,
+    SetupError,
+    ensure_environment,
+    only_one_at_a_time,
+    pip_install,
+    python_of,
+    say,
+)
+
+VENV = ROOT / ".venv-bulk"
+LOCK = ROOT / "requirements" / "bulk.txt"
+RAY_LOCK = ROOT / "requirements" / "bulk-ray.txt"
+
+
+def prepare(arguments: Sequence[str]) -> Path:
+    """Return a Python that can run `bulk` with these arguments; what is missing is installed, and said.
+
+    Raises:
+        SetupError: a package could not be installed, or the disk cannot hold it.
+    """
+    if not {"-h", "--help"}.isdisjoint(arguments):
+        return Path(sys.executable)  # it loads nothing to print its help
+    words = {word.partition("=")[0] for word in arguments}
+    if "--spawn" in words and "--python" not in words:
+        ensure_environment()
+    needs_ray = words.isdisjoint({"--no-ray", "--status", "--verify"})
+    with only_one_at_a_time():
+        ensure(LOCK, "bulk.txt: 45 MB to download, 180 MB on disk")
+        if needs_ray:
+            ensure(
+                RAY_LOCK,
+                "bulk-ray.txt, Ray: 75 MB to download, 300 MB on disk; --no-ray does without",
+            )
+    return python_of(VENV)
+
+
+def ensure(lock: Path, what: str) -> None:
+    """Install what a lock says into .venv-bulk, which is made if there is none, unless that has been done."""
+    stamp = VENV / f".{lock.stem}"
+    wanted = hashlib.sha256(lock.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+    python = python_of(VENV)
+    if python.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    started = time.monotonic()
+    if not python.exists():
+        say("First use: making .venv-bulk, the environment of `bulk` alone.")
+        shutil.rmtree(VENV, ignore_errors=True)
+        if subprocess.run([sys.executable, "-m", "venv", VENV], check=False).returncode != 0:
+            raise SetupError(
+                f"Python could not make a virtual environment in {VENV}. On Debian and Ubuntu, install "
+                "python3.11-venv (or python3.10-venv) and try again."
+            )
+    say(f"  installing requirements/{what} ...")
+    pip_install("--quiet", "--requirement", str(lock), python=python)
+    stamp.write_text(wanted, encoding="utf-8")
+    say(f"  done after {time.monotonic() - started:.0f} s.")

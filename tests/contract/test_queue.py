@@ -56,12 +56,12 @@ class Desk:
         for job in self.queue.unsettled():
             self.record.settle(self.queue, job)
 
-    def add(self, name="task(job)", source=None, **values):
+    def add(self, name="task(job)", source=None, action="generate", **values):
         values = {"base_model": self.host.checkpoints.base, **SMALL, **values}
         job = self.jobs.QueuedJob(
             id=name,
             window=WINDOW,
-            action="generate",
+            action=action,
             values=values,
             seed=7,
             image_number=values["image_number"],

@@ -56,6 +56,7 @@ class Choices:
         private: whether nothing is written to disk.
         metadata: one of ``widgets.METADATA``.
         wildcards_in_order: whether wildcards count through their options.
+        image_grid: whether one more picture is made, of all of the job's.
     """
 
     prompt: str
@@ -80,6 +81,7 @@ class Choices:
     private: bool
     metadata: str
     wildcards_in_order: bool
+    image_grid: bool
 
 
 def read_choices(values: Sequence[object]) -> Choices:
@@ -145,6 +147,7 @@ _AS_THEY_ARE = (
     "private",
     "metadata",
     "wildcards_in_order",
+    "image_grid",
 )
 
 

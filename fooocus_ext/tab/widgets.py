@@ -223,6 +223,13 @@ WIDGETS: tuple[Widget, ...] = (
         default=False,
         tooltip="Picture by picture, wildcards take the next line of their file instead of any.",
     ),
+    _flag(
+        "image_grid",
+        "Image grid",
+        "Image grid",
+        default=False,
+        tooltip="A job of two or more pictures gets one more, of all of them side by side.",
+    ),
     _slider(
         "clip_skip",
         "CLIP skip",

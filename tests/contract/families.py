@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import pytest
+
 from tests.embedded_webui.command_line import FLAGS
+
+INFOTEXTS = "its API answers every infotext in a request with an error"
+MODEL_CONFIGS = "it reads no configuration beside a checkpoint"
+ONE_VAE = "it has no option that names one VAE"
+SHORT_REFUSALS = "its API repeats what it refuses, however long, and fails where that is no JSON"
 
 
 class A1111:
@@ -16,6 +25,15 @@ class A1111:
     flags: tuple[str, ...] = FLAGS
     asks_after_calls = True
     """Whether extensions are shown the rows that a model call has made."""
+    lacks: frozenset[str] = frozenset()
+    """What the webui itself cannot do, also without this extension."""
+    request: Mapping[str, Any] = {}
+    """What a request must say beside what it asks for."""
+
+    def need(self, what: str) -> None:
+        """Skip a test on a webui that lacks something."""
+        if what in self.lacks:
+            pytest.skip(f"this webui lacks what the test needs: {what}")
 
     def boot(self) -> Any:
         """Import the webui, which is this folder, as its start does; return its entry."""
@@ -53,7 +71,10 @@ class LdmPatched(ForgeFamily):
 
 
 class Forge(ForgeFamily):
-    """Forge, which loads a checkpoint when a job needs it, by what its page has noted."""
+    """Forge, which loads a checkpoint when a job needs it, by what its page has noted (seen: dfdcbab)."""
+
+    lacks = frozenset({INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
+    request = MappingProxyType({"hr_additional_modules": ["Use same choices"]})
 
     def use(self, modules: Any, title: str) -> None:
         modules.shared.opts.data["sd_model_checkpoint"] = title

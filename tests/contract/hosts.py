@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 
 from tests.contract.checkpoints import Checkpoints, add_broken, collect
-from tests.contract.families import family_of
+from tests.contract.families import INFOTEXTS, family_of
 from tests.embedded_webui.command_line import FLAGS, data_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,7 +126,7 @@ class Host:
         ``fooocus=None`` leaves the script out of the request. ``alwayson_scripts`` in the request
         replaces both.
         """
-        body = {**REQUEST, **request}
+        body = {**REQUEST, **FAMILY.request, **request}
         if fooocus is not None:
             arguments = {"enabled": True, "expansion": False, **fooocus}
             body["alwayson_scripts"] = {"Fooocus": {"args": [arguments]}}
@@ -140,9 +140,14 @@ class Host:
 
     def post(self, path: str, body: Any) -> Result:
         """Send a body, NaN and infinity included, as lenient clients do."""
+        if isinstance(body, dict) and "infotext" in body and path.startswith("/sdapi"):
+            FAMILY.need(INFOTEXTS)
         text = body if isinstance(body, str) else json.dumps(body)
         answer = self.client.post(path, content=text, headers={"Content-Type": "application/json"})
-        return Result(answer.status_code, answer.json())
+        try:
+            return Result(answer.status_code, answer.json())
+        except ValueError:  # Forge's errors are no JSON
+            return Result(answer.status_code, {"detail": answer.text})
 
     def use(self, checkpoint: str) -> None:
         """Make a checkpoint the active one, as choosing it on the page does."""

@@ -105,9 +105,14 @@ def tensors_in(value: Any) -> Iterator[torch.Tensor]:
 def _weights(model: Any) -> dict[str, tuple[int, int, str]]:
     """Tell each weight by where it lies and how often it was written to, which is quick."""
     return {
-        name: (weight.data_ptr(), weight._version, str(weight.device))
+        name: (weight.data_ptr(), _writes(weight), str(weight.device))
         for name, weight in _network(model).named_parameters()
     }
+
+
+def _writes(weight: torch.Tensor) -> int:
+    """Return how often a weight was written to; Forge's are inference tensors, which do not count it."""
+    return -1 if weight.is_inference() else weight._version
 
 
 def _hooks(model: Any) -> int:

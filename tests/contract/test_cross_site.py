@@ -12,6 +12,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from tests.contract.families import SHORT_REFUSALS
+from tests.contract.hosts import FAMILY
+
 OURS = "/fooocus/"
 FOREIGN = {
     "text": {"Content-Type": "text/plain"},
@@ -209,7 +212,8 @@ def post(host, path, content):
     answer = host.client.post(path, content=content.encode(), headers=headers)
     taken = time.process_time() - started
     assert answer.status_code < 500, (content[:300], answer.text[:500])
-    assert len(answer.content) < LONGEST_ANSWER or answer.status_code == 200
+    longest = LONGEST_ANSWER + (2 * len(content) if SHORT_REFUSALS in FAMILY.lacks else 0)
+    assert len(answer.content) < longest or answer.status_code == 200
     makes_a_picture = answer.status_code == 200 and "txt2img" in path
     assert taken < SECONDS or makes_a_picture, (taken, content[:300])
     return answer
@@ -241,6 +245,8 @@ def test_no_hostile_settings_of_a_preset_make_saving_fail(host, value):
 
 @pytest.mark.parametrize("value", HOSTILE_VALUES)
 def test_no_hostile_argument_makes_the_hosts_route_fail(host, value):
+    if "nan" in value.lower() or "inf" in value.lower() or "1e999" in value:
+        FAMILY.need(SHORT_REFUSALS)
     for scripts in (
         value,
         f'{{"Fooocus": {value}}}',

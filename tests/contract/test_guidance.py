@@ -7,6 +7,8 @@ import torch
 
 from tests.contract import probes, references
 from tests.contract.conftest import activate
+from tests.contract.families import MODEL_CONFIGS
+from tests.contract.hosts import FAMILY
 
 STRONG = {
     "sharpness": 25.0,
@@ -174,6 +176,7 @@ def test_img2img_and_inpainting_follow_the_definitions(host, sampler, inpaint, p
 
 @pytest.mark.parametrize("sampler", ["Euler", "Heun", "DDIM"])
 def test_a_model_that_predicts_v_follows_the_definitions(host, sampler):
+    FAMILY.need(MODEL_CONFIGS)
     activate(host, "v_prediction")
     assert host.modules.shared.sd_model.parameterization == "v"
     calls = record(host, STRONG, sampler_name=sampler)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.contract import probes
+from tests.contract.hosts import FAMILY
 from tests.contract.snapshots import conditioning_caches
 
 BEFORE_SAMPLING = ["before_process", "process", "before_process_batch", "process_batch"]
@@ -78,6 +79,8 @@ def test_an_exception_in_another_callback_is_swallowed(host, category, capsys):
     def fail(params):
         raise ValueError("another callback is broken")
 
+    if category == "cfg_denoised" and not FAMILY.asks_after_calls:
+        pytest.skip("this family asks no callback after a model call")
     callbacks = host.modules.script_callbacks
     wanted = host.generate({})
     getattr(callbacks, f"on_{category}")(fail)
@@ -150,8 +153,12 @@ def test_rows_are_the_parts_of_each_image_and_then_one_uncond_each(host, case):
 
 
 def test_conditioning_is_fresh_in_each_call(host):
+    def cached():
+        """The bytes in the caches; Forge encodes anew for each request, so theirs are other objects."""
+        return {name: entry[-1] for name, entry in conditioning_caches(host).items()}
+
     host.generate()
-    before = conditioning_caches(host)
+    before = cached()
 
     def spoil(original, params):
         for cond in (params.text_cond, params.text_uncond):
@@ -162,7 +169,7 @@ def test_conditioning_is_fresh_in_each_call(host):
     wanted = host.generate()
     with probes.around_callbacks(host, denoiser=spoil):
         assert not host.generate().same_pixels(wanted)
-    assert conditioning_caches(host) == before
+    assert cached() == before
     assert host.generate().payload == wanted.payload
 
 
@@ -174,6 +181,9 @@ def test_conditioning_objects_are_not_shared_between_calls(host):
 
 
 def test_only_in_place_edits_reach_the_sampler_after_the_model(host):
+    if not FAMILY.asks_after_calls:
+        pytest.skip("this family asks no callback after a model call")
+
     def replace(original, params):
         original(params)
         params.x = torch.zeros_like(params.x)

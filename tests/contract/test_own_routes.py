@@ -173,14 +173,10 @@ def test_the_tab_reads_what_a_picture_has_from_its_preset(host, states_size, add
     assert json.loads(filled.values["styles"]) == ["cinematic-default"]
 
 
-@pytest.mark.parametrize(
-    ("packages", "rendering"), [([], "Fooocus"), (["modules_forge", "backend"], "webui")]
-)
-def test_the_tab_begins_with_a_rendering_that_can_be_had(host, monkeypatch, packages, rendering):
+def test_the_tab_begins_with_fooocus_rendering(host):
     from fooocus_ext.host.tab import fill
 
-    monkeypatch.setattr(fill.versions, "forge_packages", lambda: packages)
-    assert fill.initial().values["rendering"] == rendering
+    assert fill.initial().values["rendering"] == "Fooocus"
 
 
 @pytest.mark.reports_errors

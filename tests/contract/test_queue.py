@@ -229,6 +229,58 @@ def test_the_page_shows_an_unsaved_picture_and_offers_it_for_download(desk, host
 
 
 @pytest.mark.reports_errors
+@pytest.mark.parametrize("private", [False, True])
+def test_a_grid_of_all_pictures_is_the_jobs_last(desk, private):
+    desk.add(image_grid=True, private=private)
+    job = desk.work_on()
+    assert (job.state, job.error, job.comments) == ("done", "", "")
+    assert [made.index for made in job.made] == [0, 1, 2, 3]
+    contents = [
+        desk.queue.picture(WINDOW, job.id, made.index) if private else made.file
+        for made in job.made
+    ]
+    *pictures, grid = (
+        np.asarray(Image.open(io.BytesIO(content) if private else content)) for content in contents
+    )
+    assert grid.shape[0] * grid.shape[1] >= PICTURES * 64 * 64
+    cells = [
+        grid[y : y + 64, x : x + 64]
+        for y in range(0, grid.shape[0], 64)
+        for x in range(0, grid.shape[1], 64)
+    ]
+    assert all(np.array_equal(*pair) for pair in zip(pictures, cells, strict=False))
+    assert private or len(desk.entries()) == PICTURES
+
+
+def test_a_grid_is_there_once_after_a_crash_and_a_missing_one_is_said(desk):
+    desk.add(image_grid=True)
+    kill_before(desk, desk.queue, "picture_made", PICTURES + 1)
+    with pytest.raises(KilledError):
+        desk.work_on()
+    desk.monkeypatch.undo()
+    desk.monkeypatch.setattr(
+        desk.host.modules.shared.cmd_opts,
+        "fooocus_outputs",
+        str(desk.folder / "out"),
+        raising=False,
+    )
+    desk.start()
+    assert len(desk.work_on().made) == PICTURES + 1
+    assert len(list((desk.folder / "out").rglob("grid_*"))) == 1
+
+    desk.add("task(another)", image_grid=True)
+    load = importlib.import_module("fooocus_ext.host.tab.grid")
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def fail(*_given):
+        raise full
+
+    desk.monkeypatch.setattr(load, "_store", fail)
+    job = desk.work_on()
+    assert (job.state, len(job.made)) == ("done", PICTURES)
+    assert "image grid is missing" in job.comments
+
+
 def test_a_picture_that_the_log_cannot_take_is_said(desk):
     def refuse(*args):
         raise OSError(errno.EACCES, "Permission denied")

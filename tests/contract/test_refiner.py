@@ -14,6 +14,8 @@ import pytest
 from tests.contract import probes, snapshots
 from tests.contract.checkpoints import CORRUPT, NO_MODEL
 from tests.contract.conftest import OFF, activate
+from tests.contract.families import ONE_VAE
+from tests.contract.hosts import FAMILY
 
 LONG = "snow, " * 80
 EDITING = "a [fox:wolf:0.5] in [snow|rain] [a tree:0.7]"
@@ -301,6 +303,7 @@ def resident_model():
 
 def test_a_vae_of_the_job_leaves_the_refiner_in_memory(host, monkeypatch):
     """The host changes the VAE before a job and back after it, and reports the base as loaded."""
+    FAMILY.need(ONE_VAE)
 
     def reload_vae_weights(sd_model=None, **_others):
         model = sd_model or host.modules.shared.sd_model

@@ -8,10 +8,8 @@ from typing import Any
 
 import safetensors
 import torch
-from backend import loader, memory_management
+from backend import loader, memory_management, utils
 from backend.sampling import sampling_function
-from modules import sd_models
-from modules.timer import Timer
 
 from fooocus_ext.errors import RequestError
 
@@ -47,7 +45,7 @@ class Backend:
     def read(self, info: Any) -> Mapping[str, Any]:
         """Read the names in a checkpoint; `load` reads the file itself."""
         if Path(info.filename).suffix != ".safetensors":
-            state_dict: Mapping[str, Any] = sd_models.get_checkpoint_state_dict(info, Timer())
+            state_dict: Mapping[str, Any] = utils.load_torch_file(info.filename)
             return state_dict
         with safetensors.safe_open(info.filename, framework="pt") as file:
             return dict.fromkeys(file.keys())

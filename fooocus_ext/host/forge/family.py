@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from modules import shared
 
-from fooocus_ext.args import FOOOCUS
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host import ending
 from fooocus_ext.host.edit import task
@@ -15,12 +14,15 @@ from fooocus_ext.host.forge.engine import GUIDED, engine
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.refiner import turn
 from fooocus_ext.host.refiner.passes import size_of_pass
+from fooocus_ext.host.rendering import options as rendering_options
+from fooocus_ext.host.rendering import rendering
 
 if TYPE_CHECKING:
     import torch
 
     from fooocus_ext.args import Settings
     from fooocus_ext.generation.state import Generation
+    from fooocus_ext.host.rendering.rendering import Rendering
 
 
 class Forge:
@@ -35,9 +37,12 @@ class Forge:
         """Make the generation end when the webui closes ``p``."""
         ending.close_with(p, generation)
 
-    def job_options(self, _p: Any, _settings: Settings) -> dict[str, Any]:
-        """Return no options: the webui renders in its own way."""
-        return {}
+    def job_options(self, p: Any, settings: Settings) -> dict[str, Any]:
+        """Return the options with which the webui renders as Fooocus does, if that is asked for."""
+        options = rendering_options.for_job(p, settings)
+        if options:
+            options["skip_early_cond"] = -1.0  # Classic takes 0 for "the first step"
+        return options
 
     def pass_size(self, p: Any) -> tuple[int, int]:
         """Return (height, width) in pixels of the pass being sampled."""
@@ -61,12 +66,9 @@ class Forge:
         """Make the refiner that the settings name ready for its turn."""
         return turn.take_part(p, generation, second_model.Loader())
 
-    def rendering(self, _p: Any, generation: Generation) -> None:
-        """Return None, and say so if Fooocus's rendering is asked for."""
-        if generation.settings.rendering == FOOOCUS:
-            generation.skipped["Fooocus's rendering"] = (
-                "this webui encodes texts, draws noise and places steps in its own way"
-            )
+    def rendering(self, p: Any, generation: Generation) -> Rendering | None:
+        """Return Fooocus's rendering if the settings ask for it."""
+        return rendering.take_part(p, generation)
 
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Hook into the UNet of the pass; let the refiner split the sampler, if that is its method."""

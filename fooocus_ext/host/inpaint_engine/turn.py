@@ -15,7 +15,8 @@ from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.inpaint_engine import files
 from fooocus_ext.host.inpaint_engine.resident import RESIDENCE
 from fooocus_ext.host.machine import assets, families
-from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE, text_encoders
+from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE
+from fooocus_ext.host.rendering.text_encoders import text_encoders
 from fooocus_ext.presets.performance import match_file
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ PREPARING = "Preparing the prompt"
 _PARAMETERS, _SCHEME = "parameters", "fooocus_scheme"
 """Under which keys a PNG file carries its settings, and Fooocus's name for their form."""
 _ATTRIBUTE = "_fooocus_output"
-_EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+EXTENSIONS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
+"""What the file names of each output format end with."""
 # Intermediate pictures of the host would be taken for finished ones.
 _HOST_OPTIONS = {
     "save_to_dirs": False,
@@ -124,7 +125,7 @@ class Output:
         folder = self._day_folder()
         folder.mkdir(parents=True, exist_ok=True)
         while True:
-            extension = _EXTENSIONS[self.output_format]
+            extension = EXTENSIONS[self.output_format]
             path = folder / f"{time}_{secrets.token_hex(6)}{extension}"
             if not path.exists():
                 return path

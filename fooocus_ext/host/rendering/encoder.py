@@ -18,8 +18,8 @@ from modules import devices, prompt_parser, shared
 
 from fooocus_ext.core.text_states import EncodedText, emphasise
 from fooocus_ext.errors import RequestError
+from fooocus_ext.host.rendering.text_encoders import Answer, TextEncoder, text_encoders
 from fooocus_ext.host.rendering.vocabulary import Vocabulary
-from fooocus_ext.host.replaced import replaced
 from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.prompting.chunks import CHUNK, Token, fill_chunks, words_of
 from fooocus_ext.prompting.weights import weigh
@@ -29,16 +29,7 @@ Conditioning = dict[str, torch.Tensor]
 
 OF_SDXL_BASE = 2
 """How many text encoders an SDXL base has; a refiner has one."""
-Answer = tuple[torch.Tensor, torch.Tensor | None]
-"""One encoder's for one text: states [T,C], and the pooled vector [P] if it makes one."""
-
 _BREAK = re.compile(r"\bBREAK\b")
-
-
-def text_encoders(model: Any) -> list[Any]:
-    """Return the wrapped text encoders of a model, in the order in which their states are joined."""
-    embedders = getattr(getattr(model, "conditioner", None), "embedders", ())
-    return [embedder for embedder in embedders if hasattr(embedder, "encode_with_transformers")]
 
 
 def clip_skip() -> int:
@@ -53,7 +44,7 @@ def clip_skip() -> int:
 
 def check_clip_skip(model: Any) -> None:
     """Raise RequestError if a text encoder has fewer layers than the clip skip asks for."""
-    most = min(len(_layers(encoder.wrapped)[0]) for encoder in text_encoders(model)) + 1
+    most = min(len(encoder.layers()[0]) for encoder in text_encoders(model)) + 1
     if clip_skip() > most:
         raise RequestError(
             f"CLIP_stop_at_last_layers: got {clip_skip()}; allowed: 1 to {most}, as this model's text "
@@ -73,7 +64,7 @@ def encode(model: Any, text: str, *, is_plain: bool) -> EncodedText:
     chunks = fill_chunks(_words(Vocabulary(encoders[0]), text, is_plain=is_plain))
     answers: list[Answer] = []
 
-    def ask(encoder: Any) -> Answer:
+    def ask(encoder: TextEncoder) -> Answer:
         answers.append(_encode_chunks(encoder, chunks))
         return answers[-1]
 
@@ -98,7 +89,7 @@ def say(
     """
     encoders = text_encoders(model)
     heard: list[Answer] = [
-        (states, encoded.pooled if encoder.return_pooled else None)
+        (states, encoded.pooled if encoder.makes_pooled else None)
         for encoder, states in zip(encoders, encoded.states[-len(encoders) :], strict=True)
     ]
     return condition(model, [partial(_same, a) for a in heard], size=size, is_negative=is_negative)
@@ -112,11 +103,11 @@ def condition(
     model: Any,
     answers: Sequence[Callable[[], Answer]],
     *,
-    size: tuple[int, int] | None = None,
+    size: tuple[int, int] = (1024, 1024),
     is_negative: bool = False,
 ) -> Conditioning:
     """Return what the webui's conditioner makes of the answers of its text encoders."""
-    width, height = size or (None, None)
+    width, height = size  # up to webui 1.9 the conditioner takes no None
     # The webui takes a negative text that is empty for none at all, and does not ask.
     texts = prompt_parser.SdConditioning(
         [" "], is_negative_prompt=is_negative, width=width, height=height
@@ -127,18 +118,14 @@ def condition(
 
 
 @contextmanager
-def _answering(encoders: Sequence[Any], answers: Sequence[Callable[[], Answer]]) -> Iterator[None]:
+def _answering(
+    encoders: Sequence[TextEncoder], answers: Sequence[Callable[[], Answer]]
+) -> Iterator[None]:
     """Have each encoder answer with what a function returns, whatever the texts."""
     with ExitStack() as stack:
         for encoder, answer in zip(encoders, answers, strict=True):
-            stack.enter_context(replaced(encoder, "forward", partial(_forward, answer)))
+            stack.enter_context(encoder.answering(answer))
         yield
-
-
-def _forward(answer: Callable[[], Answer], _texts: Sequence[str]) -> Any:
-    """Answer as a text encoder does: for a batch of one, with its pooled vector if it has one."""
-    states, pooled = answer()
-    return states[None] if pooled is None else (states[None], pooled[None])
 
 
 def _words(vocabulary: Vocabulary, text: str, *, is_plain: bool) -> Iterator[list[Token] | None]:
@@ -151,7 +138,7 @@ def _words(vocabulary: Vocabulary, text: str, *, is_plain: bool) -> Iterator[lis
             yield from vocabulary.tokens(words_of(piece), segment.weight)
 
 
-def _encode_chunks(encoder: Any, chunks: Sequence[Sequence[Token]]) -> Answer:
+def _encode_chunks(encoder: TextEncoder, chunks: Sequence[Sequence[Token]]) -> Answer:
     """Return one encoder's answer to the chunks of a text.
 
     All chunks are encoded at once, together with the empty text if any token has a weight.
@@ -162,8 +149,8 @@ def _encode_chunks(encoder: Any, chunks: Sequence[Sequence[Token]]) -> Answer:
     ]
     is_weighted = any(weight != 1.0 for row in weights for weight in row)
     rows = [*chunks, []] if is_weighted else chunks
-    tokens = torch.tensor([_numbers(encoder, row) for row in rows], device=devices.device)
-    encoder.hijack.fixes = [
+    tokens = torch.tensor([_numbers(encoder.wrapper, row) for row in rows], device=devices.device)
+    encoder.fixes_of.fixes = [
         [(offset, token.vector) for offset, token in enumerate(row) if token.vector is not None]
         for row in rows
     ]
@@ -174,16 +161,16 @@ def _encode_chunks(encoder: Any, chunks: Sequence[Sequence[Token]]) -> Answer:
     return states.flatten(0, 1), None if pooled is None else pooled[0]
 
 
-def _numbers(encoder: Any, chunk: Sequence[Token]) -> list[int]:
-    numbers = [encoder.id_start, *(token.number for token in chunk), encoder.id_end]
-    return numbers + [encoder.id_pad] * (CHUNK + 2 - len(numbers))
+def _numbers(wrapper: Any, chunk: Sequence[Token]) -> list[int]:
+    numbers = [wrapper.id_start, *(token.number for token in chunk), wrapper.id_end]
+    return numbers + [wrapper.id_pad] * (CHUNK + 2 - len(numbers))
 
 
 def _states(
-    encoder: Any, tokens: torch.Tensor, skip: int
+    encoder: TextEncoder, tokens: torch.Tensor, skip: int
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Return the states [N,77,C] of the wanted layer, and the pooled vectors [N,P] if there are any."""
-    layers, is_time_first = _layers(encoder.wrapped)
+    layers, is_time_first = encoder.layers()
     seen: list[torch.Tensor] = []
 
     def note(_layer: Any, given: Any, result: Any = None) -> None:
@@ -194,18 +181,10 @@ def _states(
     watch = layer.register_forward_hook if skip == 1 else layer.register_forward_pre_hook
     handle = watch(note)
     try:
-        usual = encoder.encode_with_transformers(tokens)
+        usual = encoder.wrapper.encode_with_transformers(tokens)
     finally:
         handle.remove()
     states = seen[0].transpose(0, 1) if is_time_first else seen[0]
     # An encoder narrower than SDXL's repeats its states to SDXL's width.
     states = states.repeat(1, 1, usual.shape[-1] // states.shape[-1])
     return states, getattr(usual, "pooled", None)
-
-
-def _layers(wrapped: Any) -> tuple[Any, bool]:
-    """Return the layers of an encoder, and whether their states are [77,N,C] (OpenCLIP)."""
-    network = getattr(wrapped, "transformer", None) or wrapped.model
-    if hasattr(network, "text_model"):
-        return network.text_model.encoder.layers, False
-    return network.transformer.resblocks, True

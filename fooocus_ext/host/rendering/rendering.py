@@ -9,7 +9,8 @@ from modules import shared
 from fooocus_ext.args import FOOOCUS
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.rendering import noise, samplers, schedules, tiles
-from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE, check_clip_skip, text_encoders
+from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE, check_clip_skip
+from fooocus_ext.host.rendering.text_encoders import text_encoders
 from fooocus_ext.host.rendering.texts import Texts
 
 if TYPE_CHECKING:

@@ -61,8 +61,15 @@ def _options_of(name: str) -> dict[str, Any]:
 
 def table_for(asked: Asked, model: Any) -> LevelTable:
     """Return the noise levels that a model knows, in the form that the pass asks for."""
-    table = noise_levels.level_table(model.alphas_cumprod)
+    table = _whole_table(model)
     return noise_levels.consistency_table(table) if asked.schedule == DISTILLED else table
+
+
+def _whole_table(model: Any) -> LevelTable:
+    products = getattr(model, "alphas_cumprod", None)
+    if products is None:  # Forge's predictor has the levels alone
+        products = 1 / (model.forge_objects.unet.model.predictor.sigmas**2 + 1)
+    return noise_levels.level_table(products)
 
 
 def requested_steps(p: Any) -> int:
@@ -137,11 +144,14 @@ def begins_with_pure_noise(asked: Asked, steps: int) -> bool:
 
 
 def use_fooocus_levels(denoiser: Any) -> None:
-    """Let a CFG denoiser's wrapper around its model find timesteps among Fooocus's levels."""
+    """Let a CFG denoiser's wrapper around its model find timesteps among Fooocus's levels.
+
+    (The Forge family's engines find them as Fooocus does, whatever stands in the wrapper.)
+    """
     wrap = denoiser.inner_model
-    if not hasattr(wrap, "sigmas"):
-        return  # the DDIM family's has timesteps alone
-    table = noise_levels.level_table(wrap.inner_model.alphas_cumprod)
+    if not hasattr(wrap, "sigmas") or isinstance(getattr(type(wrap), "sigmas", None), property):
+        return  # the DDIM family's has timesteps alone; Forge's looks at its model's levels
+    table = _whole_table(wrap.inner_model)
     if len(wrap.sigmas) != len(table.levels):
         table = noise_levels.consistency_table(table)
     wrap.sigmas = table.levels.to(wrap.sigmas)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fooocus_ext.prompting.chunks import Token, normal_pieces
 from fooocus_ext.prompting.embeddings import bare_embeddings
+
+if TYPE_CHECKING:
+    from fooocus_ext.host.rendering.text_encoders import TextEncoder
 
 
 class Vocabulary:
     """The tokenizer of a model's first text encoder; SDXL's two have the same vocabulary."""
 
-    def __init__(self, encoder: Any) -> None:
+    def __init__(self, encoder: TextEncoder) -> None:
         self._tokenize = _without_mending(encoder)
-        self._embeddings = encoder.hijack.embedding_db
+        self._embeddings = encoder.embeddings
 
     def tokens(self, words: Sequence[str], weight: float) -> Iterator[list[Token]]:
         """Yield the tokens of each word and each embedding, with the weight of all.
@@ -76,14 +79,14 @@ class _Words:
         return normal_pieces(text)
 
 
-def _without_mending(encoder: Any) -> Any:
+def _without_mending(encoder: TextEncoder) -> Any:
     """Return the function that turns words into their tokens, as without the package ftfy.
 
     transformers' tokenizer mends texts with it where it is installed; Fooocus comes without.
     """
-    tokenizer: Any = getattr(encoder.wrapped, "tokenizer", None)
+    tokenizer = encoder.tokenizer
     if not hasattr(tokenizer, "fix_text"):
-        return encoder.tokenize
+        return encoder.wrapper.tokenize
     plain: Any = copy.copy(tokenizer)
     plain.fix_text, plain.nlp = None, _Words()
     return lambda words: plain(words, truncation=False, add_special_tokens=False)["input_ids"]

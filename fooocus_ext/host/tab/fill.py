@@ -9,11 +9,10 @@ from typing import Any
 import gradio as gr
 from modules import script_callbacks, sd_models
 
-from fooocus_ext.args import HOST_CHOICE
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host import infotexts
-from fooocus_ext.host.machine import assets, checkpoints, model_files, options, versions
+from fooocus_ext.host.machine import assets, checkpoints, model_files, options
 from fooocus_ext.markup import render
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
@@ -50,8 +49,6 @@ def initial() -> Filled:
     name = _first_preset()
     preset = Filled({}) if name is None else _fill_from_preset(name)
     values.update(preset.values)
-    if versions.forge_packages():
-        values["rendering"] = HOST_CHOICE  # every picture would say that Fooocus's cannot be had
     values["preset"] = name
     values["wildcards_in_order"] = options.wildcards_in_order()
     values.update(checkpoints.small_size(values["base_model"]))

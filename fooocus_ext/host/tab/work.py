@@ -17,7 +17,7 @@ from fooocus_ext.errors import RequestError
 from fooocus_ext.host.jobs.outputs import PREPARING, Output
 from fooocus_ext.host.jobs.run import make_pictures
 from fooocus_ext.host.machine import checkpoints
-from fooocus_ext.host.tab import storage
+from fooocus_ext.host.tab import grid, storage
 from fooocus_ext.host.tab.job import job_for, upscaling_notes
 from fooocus_ext.host.tab.record import Record, settle
 from fooocus_ext.job_queue.jobs import QueuedJob
@@ -42,7 +42,9 @@ def make(queue: JobQueue, job: QueuedJob) -> None:
     started = time.monotonic()
     try:
         settle(queue, job)
-        comments = _make(queue, queue.now(job.id))
+        choices = choices_of(job)
+        comments = _make(queue, queue.now(job.id), choices)
+        missing = grid.add(queue, queue.now(job.id), choices)
     except (RequestError, HTTPException) as error:
         queue.fail(job.id, str(error.detail))
     except (torch.cuda.OutOfMemoryError, MemoryError):
@@ -58,17 +60,16 @@ def make(queue: JobQueue, job: QueuedJob) -> None:
         state = shared.state
         queue.finish(
             job.id,
-            comments=comments,
+            comments="\n".join(filter(None, (comments, missing))),
             seconds=time.monotonic() - started,
             stopped=bool(state.interrupted or state.stopping_generation),
         )
 
 
-def _make(queue: JobQueue, job: QueuedJob) -> str:
+def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
     """Return what the host has to say; everything else is in the queue afterwards."""
     if job.next_index >= job.image_number:
         return ""
-    choices = choices_of(job)
     storage.refuse_without_room(choices)
     base_model = checkpoints.or_first_base(choices.base_model)
     shared.state.textinfo = _first_words(base_model)

@@ -70,6 +70,7 @@ class _Column:
             self.add("seed")
             self.add("same_seed")
         self.add("wildcards_in_order")
+        self.add("image_grid")
         self.add("private")
         link = f'href="{self.services.history}" target="_blank"'
         gr.HTML(f'<a id="fooocus_history" {link}>History log</a>')

@@ -236,16 +236,6 @@ def test_an_error_of_ours_ends_the_sampling_although_the_webui_guards_callbacks(
     assert webui.adapter("sampling").samplings.current() is None
 
 
-def test_a_request_for_fooocus_rendering_is_said_to_be_skipped_and_sets_no_option(webui):
-    settings = Settings(enabled=True).replace(rendering="Fooocus")
-    p, generation = webui.request(settings)
-    host = webui.adapter("forge.family").HOST
-    assert host.job_options(p, settings) == {}
-    host.attach(p, generation)
-    assert host.rendering(p, generation) is None
-    assert list(generation.skipped) == ["Fooocus's rendering"]
-
-
 @pytest.mark.parametrize("timestep", [0, 1, 200, 998, 999])
 def test_a_timestep_is_found_by_its_noise_level(webui, timestep):
     engine = webui.adapter("forge.engine")

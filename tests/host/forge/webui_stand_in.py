@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import ModuleType, SimpleNamespace
 
 import torch
@@ -149,7 +150,9 @@ class Webui:
                 return webui.model_data.sd_model
 
         shared = Shared("modules.shared")
-        shared.opts = SimpleNamespace()
+        shared.opts = SimpleNamespace(
+            CLIP_stop_at_last_layers=1, randn_source="GPU", skip_early_cond=0.0
+        )
         shared.state = SimpleNamespace(interrupted=False, skipped=False)
 
         def setup_conds(p):
@@ -164,7 +167,10 @@ class Webui:
 
         parts = {
             "shared": shared,
-            "devices": SimpleNamespace(torch_gc=lambda: None),
+            "devices": SimpleNamespace(
+                torch_gc=lambda: None, autocast=nullcontext, device=torch.device("cpu")
+            ),
+            "rng": SimpleNamespace(ImageRNG=object),
             "sd_models": SimpleNamespace(
                 model_data=self.model_data,
                 get_checkpoint_state_dict=lambda info, _timer: dict.fromkeys(info.names),
@@ -173,7 +179,9 @@ class Webui:
             "timer": SimpleNamespace(Timer=lambda: None),
             "script_callbacks": SimpleNamespace(on_cfg_denoiser=register("cfg_denoiser")),
             "scripts": SimpleNamespace(Script=object),
-            "sd_samplers": SimpleNamespace(),
+            "sd_samplers": SimpleNamespace(
+                find_sampler_config=lambda _name: SimpleNamespace(options={})
+            ),
             "paths": SimpleNamespace(script_path=str(self.folder)),
             "extra_networks": SimpleNamespace(activate=self._activate),
             "processing": SimpleNamespace(
@@ -182,6 +190,7 @@ class Webui:
             "prompt_parser": SimpleNamespace(
                 reconstruct_multicond_batch=lambda cond, step: (None, conditioning(cond, step)),
                 reconstruct_cond_batch=conditioning,
+                SdConditioning=_Texts,
             ),
         }
         if self.family == REFORGE:
@@ -239,6 +248,14 @@ class Webui:
             for name in vars(self.text_encoder):
                 setattr(self.text_encoder, name, "the other's")
         return self._forge_loader(checkpoint_info.filename, [])
+
+
+class _Texts(list):
+    """Texts to encode, with the size of their picture."""
+
+    def __init__(self, texts, is_negative_prompt=False, width=None, height=None):
+        super().__init__(texts)
+        self.is_negative_prompt, self.width, self.height = is_negative_prompt, width, height
 
 
 def _modules(package, parts):

@@ -34,9 +34,10 @@ def letters(words):
 
 
 def vocabulary(tokenizer=None, **named):
-    hijack = SimpleNamespace(embedding_db=Embeddings(**named))
-    wrapped = SimpleNamespace() if tokenizer is None else SimpleNamespace(tokenizer=tokenizer)
-    return Vocabulary(SimpleNamespace(hijack=hijack, tokenize=letters, wrapped=wrapped))
+    wrapper = SimpleNamespace(tokenize=letters)
+    return Vocabulary(
+        SimpleNamespace(wrapper=wrapper, tokenizer=tokenizer, embeddings=Embeddings(**named))
+    )
 
 
 def spelled(found, *words, weight=1.3):

@@ -63,7 +63,10 @@ class _PictureWords(Strict):
 
 ALPHA = "alpha"
 """For a mask: the transparent part of the picture."""
-LARGEST_BODIES: Mapping[str, int] = {f"{PREFIX}/img2img": 48 * 1024 * 1024}
+LARGEST_BODIES: Mapping[str, int] = {
+    f"{PREFIX}/img2img": 48 * 1024 * 1024,
+    f"{PREFIX}/queue/add": 80 * 1024 * 1024,
+}
 """Bytes of a request's body, by path; elsewhere, they are few."""
 _DEFAULTS = {"performance": "Speed", "aspect_ratio": DEFAULT_ASPECT_RATIO}
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from fooocus_ext.args import Settings
+    from fooocus_ext.edit import Edit
     from fooocus_ext.generation.state import Generation
 
 
@@ -94,6 +95,15 @@ class Host(Protocol):
         """Make the refiner that the settings name ready for its turn; None if there is none.
 
         Raises RequestError if it cannot take part.
+        """
+
+    def inpaint_engine(self, p: Any, generation: Generation, edit: Edit) -> Any:
+        """Make the inpaint engine of ``edit.engine_in_effect`` ready for ``p``, whose model is loaded.
+
+        Returns its turn (``host.edit.engine.EngineTurn``), or None if there is none; why an engine that
+        the mode has is not used goes under ``generation.skipped``.
+
+        Raises RequestError if one that is asked for by name cannot take part, or a file is broken.
         """
 
     def prepare_pass(self, p: Any, generation: Generation) -> None:

@@ -6,16 +6,14 @@ The numbers are Fooocus's.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fooocus_ext.args import HOST_CHOICE, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.tab.choices import Choices, switch_share
+from fooocus_ext.tab.variations import Variation
 
-GENERATE = "generate"
 LARGEST_SIDE = 2800
 """The square root of an upscaled picture's area, in pixels, above which it is enlarged and no more."""
 LARGEST_ENLARGED_SIDE = 8192
@@ -24,45 +22,6 @@ _SMALLEST_SIDE, _LARGEST_VARIED_SIDE = 1024, 2048
 
 Size = tuple[int, int]
 """Width and height in pixels."""
-
-
-@dataclass(frozen=True)
-class Variation:
-    """What becomes of a picture.
-
-    Attributes:
-        label: what its button says.
-        denoising: how much of the picture is made anew, 0..1, unless the page forces another strength;
-            0 for a picture that is enlarged and no more.
-        scale: how much larger it becomes.
-    """
-
-    label: str
-    denoising: float
-    scale: float = 1.0
-
-    @property
-    def enlarges(self) -> bool:
-        """Whether an upscaler makes the picture larger first."""
-        return self.scale != 1.0
-
-    def diffuses(self, size: Size) -> bool:
-        """Whether a picture that becomes ``size`` is sampled, once it is that large."""
-        return self.denoising > 0 and not (self.enlarges and _side(size) > LARGEST_SIDE)
-
-    def strength(self, choices: Choices) -> float:
-        """Return how much of the picture is made anew, 0..1: what the page forces, or its own."""
-        forced = choices.upscale_strength if self.enlarges else choices.vary_strength
-        return forced or self.denoising
-
-
-VARIATIONS: Mapping[str, Variation] = {
-    "vary_subtle": Variation("Vary (subtle)", 0.5),
-    "vary_strong": Variation("Vary (strong)", 0.85),
-    "upscale_1_5": Variation("Upscale 1.5x", 0.382, 1.5),
-    "upscale_2": Variation("Upscale 2x", 0.382, 2.0),
-    "upscale_fast": Variation("Upscale 2x, fast", 0.0, 2.0),
-}
 
 
 def request_for(choices: Choices) -> dict[str, Any]:
@@ -96,6 +55,11 @@ def varied_request(
             share = switch_share(choices.switch_step, request["steps"])
             settings = settings.replace(refiner_switch=share)
     return request, settings
+
+
+def is_diffused(variation: Variation, size: Size) -> bool:
+    """Whether a picture that becomes ``size`` is sampled, once it is that large."""
+    return variation.denoising > 0 and not (variation.enlarges and _side(size) > LARGEST_SIDE)
 
 
 def varied_size(size: Size) -> Size:

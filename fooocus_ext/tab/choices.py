@@ -11,12 +11,15 @@ from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, HOST_CHOICE, NONE, Settings
 from fooocus_ext.data_files import DataFileError
+from fooocus_ext.edit import Edit
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.limits import FORCED_SIDE, LORA_SLOTS, OFF, SEED
 from fooocus_ext.original_texts import OriginalTexts
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.prompting.styles import wants_expansion
+from fooocus_ext.tab.edits import action_of, edit_of, forced_strength
+from fooocus_ext.tab.widget import Widget
 from fooocus_ext.tab.widgets import (
     ARGUMENTS,
     AUTOMATIC,
@@ -25,7 +28,6 @@ from fooocus_ext.tab.widgets import (
     ORIGINAL,
     SIZE_LABELS,
     WIDGETS,
-    Widget,
 )
 
 
@@ -51,12 +53,14 @@ class Choices:
             steps that it comes to.
         size: (width, height) in pixels that replaces the aspect ratio's, or None.
         upscaler: the host's upscaler name; None for the best installed.
-        vary_strength: how much of a varied picture is made anew, 0..1; 0 for the variation's own.
-        upscale_strength: the same of an upscaled one.
         private: whether nothing is written to disk.
         metadata: one of ``widgets.METADATA``.
         wildcards_in_order: whether wildcards count through their options.
         image_grid: whether one more picture is made, of all of the job's.
+        action: what Generate does, of ``variations``: it may start from an input picture.
+        edit: how that is edited, if the action is ``variations.EDIT``; None otherwise.
+        forced_strength: how much of it is made anew if it is varied or upscaled, 0..1; None for the
+            usual share.
     """
 
     prompt: str
@@ -76,12 +80,13 @@ class Choices:
     switch_step: int | None
     size: tuple[int, int] | None
     upscaler: str | None
-    vary_strength: float
-    upscale_strength: float
     private: bool
     metadata: str
     wildcards_in_order: bool
     image_grid: bool
+    action: str
+    edit: Edit | None
+    forced_strength: float | None
 
 
 def read_choices(values: Sequence[object]) -> Choices:
@@ -128,6 +133,9 @@ def read_choices(values: Sequence[object]) -> Choices:
         switch_step=switch_step,
         steps=None if checked["steps"] == OFF else checked["steps"],
         upscaler=None if checked["upscaler"] == AUTOMATIC else checked["upscaler"],
+        action=action_of(checked),
+        edit=edit_of(checked),
+        forced_strength=forced_strength(checked),
         **{name: checked[name] for name in _AS_THEY_ARE},
     )
 
@@ -142,8 +150,6 @@ _AS_THEY_ARE = (
     "sampler",
     "scheduler",
     "clip_skip",
-    "vary_strength",
-    "upscale_strength",
     "private",
     "metadata",
     "wildcards_in_order",

@@ -84,10 +84,8 @@ class Engineered:
         if self.during is not None:
             self.during()
 
-    def before_call(self, _params: Any, denoiser: Any) -> None:
-        self.engine.before_call(
-            denoiser.step, total_calls=denoiser.total_steps, steps=denoiser.steps
-        )
+    def before_call(self, _params: Any, _denoiser: Any) -> None:
+        pass
 
     def pasted(self, image: Any) -> Any:
         return image
@@ -104,6 +102,7 @@ def taking_part(host: Any, during: Callable[[], None] | None = None) -> Iterator
     def with_engine(p: Any, generation: Any) -> None:
         engine = turn.take_part(p, generation, edit())
         assert engine is not None, generation.skipped
+        generation.engine = engine
         generation.editing = Engineered(host, engine, during)
         follow(p, generation)
 

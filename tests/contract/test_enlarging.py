@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from tests.contract import probes
-from tests.contract.hosts import FAMILY
 from tests.contract.test_queue import Desk
 
 SMALL = {"width": 64, "height": 64, "upscaler": "Lanczos", "image_number": 1}
@@ -76,11 +75,3 @@ def test_a_picture_over_the_limit_is_enlarged_and_said_to_be(desk, monkeypatch):
     assert calls == 0
     assert stored.shape == (320, 384, 3)
     assert "without adding detail" in job.comments
-
-
-@pytest.mark.skipif(not FAMILY.asks_after_calls, reason="model calls are not counted there")
-def test_a_forced_strength_is_the_jobs_denoising_strength(desk):
-    values = {"upscale_strength": 0.6, "steps": 2}
-    job, _stored, _picture, calls = enlarged(desk, "upscale_1_5", (64, 64), **values)
-    assert "Denoising strength: 0.6" in job.made[0].infotext
-    assert calls > 0

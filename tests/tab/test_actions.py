@@ -12,7 +12,7 @@ from fooocus_ext.args import HOST_CHOICE
 from fooocus_ext.errors import RequestError
 from fooocus_ext.tab.actions import (
     LARGEST_ENLARGED_SIDE,
-    VARIATIONS,
+    is_diffused,
     request_for,
     upscaled_as_fooocus,
     upscaled_size,
@@ -21,6 +21,7 @@ from fooocus_ext.tab.actions import (
     varied_size,
 )
 from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.variations import VARIATIONS
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 sizes = st.tuples(st.integers(64, 4096), st.integers(64, 4096))
@@ -142,22 +143,4 @@ def test_an_absurd_size_is_refused():
     ],
 )
 def test_fast_and_very_large_pictures_are_enlarged_and_no_more(action, size, diffuses):
-    assert VARIATIONS[action].diffuses(size) == diffuses
-
-
-@pytest.mark.parametrize(
-    ("action", "own", "forced_by"),
-    [
-        ("vary_subtle", 0.5, "vary_strength"),
-        ("vary_strong", 0.85, "vary_strength"),
-        ("upscale_1_5", 0.382, "upscale_strength"),
-        ("upscale_2", 0.382, "upscale_strength"),
-    ],
-)
-def test_a_strength_is_the_buttons_own_unless_one_is_forced(action, own, forced_by):
-    variation = VARIATIONS[action]
-    assert variation.strength(choices()) == own
-    assert variation.strength(choices(vary_strength=0.3, upscale_strength=0.3)) == 0.3
-    assert variation.strength(choices(**{forced_by: 0.7})) == 0.7
-    other = {"vary_strength", "upscale_strength"} - {forced_by}
-    assert variation.strength(choices(**dict.fromkeys(other, 0.7))) == own
+    assert is_diffused(VARIATIONS[action], size) == diffuses

@@ -29,6 +29,10 @@ def _before_model_call(params: Any) -> None:
 
 def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
     generation = sampling.generation
+    if generation.engine is not None:
+        generation.engine.before_call(
+            denoiser.step, total_calls=denoiser.total_steps, steps=denoiser.steps
+        )
     refined = generation.refiner is not None and generation.refiner.intervene(
         generation, params, denoiser, nearest_timestep(params, denoiser)
     )

@@ -9,6 +9,7 @@ from modules import devices, shared
 from fooocus_ext.host import ending
 from fooocus_ext.host.a1111 import second_model
 from fooocus_ext.host.edit import editing
+from fooocus_ext.host.inpaint_engine import turn as engines
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.refiner import turn
 from fooocus_ext.host.refiner.passes import size_of_pass
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from fooocus_ext.args import Settings
+    from fooocus_ext.edit import Edit
     from fooocus_ext.generation.state import Generation
     from fooocus_ext.host.edit.editing import Editing
     from fooocus_ext.host.rendering.rendering import Rendering
@@ -62,6 +64,10 @@ class A1111:
         """Make the refiner that the settings name ready for its turn."""
         return turn.take_part(p, generation, second_model.Loader())
 
+    def inpaint_engine(self, p: Any, generation: Generation, edit: Edit) -> engines.Turn | None:
+        """Make an inpaint engine ready for its turn."""
+        return engines.take_part(p, generation, edit)
+
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Let the refiner split the sampler in two, if that is its method."""
         if generation.refiner is not None:
@@ -73,7 +79,7 @@ class A1111:
 
     def editing(self, p: Any, generation: Generation) -> Editing | None:
         """Return what is made anew of a picture, if ``p`` edits one."""
-        return editing.take_part(p, generation)
+        return editing.take_part(p, generation, self.inpaint_engine)
 
 
 HOST = A1111()

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from modules import sd_samplers_common, shared
 
-from fooocus_ext.edit import INFOTEXT
-from fooocus_ext.host.edit import engine, task
-from fooocus_ext.host.inpaint_engine import turn
+from fooocus_ext.edit import INFOTEXT, Edit
+from fooocus_ext.generation.state import Generation
+from fooocus_ext.host.edit import task
+from fooocus_ext.host.edit.engine import EngineTurn, MaskedLatents
 from fooocus_ext.images import mask
 
 if TYPE_CHECKING:
     from modules.script_callbacks import CFGDenoiserParams
     from PIL import Image
 
-    from fooocus_ext.generation.state import Generation
-
+MakeEngine = Callable[[Any, Generation, Edit], "EngineTurn | None"]
 _GREY = 0.5
 _SEEDS = 2**63 - 1
 
 
-def take_part(p: Any, generation: Generation) -> Editing | None:
+def take_part(p: Any, generation: Generation, make_engine: MakeEngine) -> Editing | None:
     """Return what is made anew of the picture that ``p`` edits; None if it edits none.
+
+    Args:
+        p: the request.
+        generation: its generation; is given the inpaint engine, if one takes part.
+        make_engine: makes that ready, as ``generation.host`` says.
 
     Raises:
         RequestError: an inpaint engine is asked for by name that there is not, or that does not fit.
@@ -33,22 +39,17 @@ def take_part(p: Any, generation: Generation) -> Editing | None:
     if asked is None:
         return None
     p.extra_generation_params[INFOTEXT] = asked.edit.to_text()
-    return Editing(p, generation, asked, turn.take_part(p, generation, asked.edit))
+    generation.engine = make_engine(p, generation, asked.edit)
+    return Editing(p, generation, asked)
 
 
 class Editing:
     """One part of a picture that one processing object makes anew."""
 
-    def __init__(
-        self,
-        p: Any,
-        generation: Generation,
-        asked: task.Asked,
-        engine_turn: engine.EngineTurn | None,
-    ) -> None:
+    def __init__(self, p: Any, generation: Generation, asked: task.Asked) -> None:
         self._canvas = asked.canvas
         self._starts_empty = asked.edit.of_mode.start == "empty"
-        self._turn = engine_turn
+        self._generation = generation
         self._noise: list[torch.Generator] = []
         init = p.init
 
@@ -75,9 +76,10 @@ class Editing:
         self._noise = [
             torch.Generator(device="cpu").manual_seed((int(seed) + 1) % _SEEDS) for seed in p.seeds
         ]
-        if self._turn is not None:
+        turn: EngineTurn | None = self._generation.engine
+        if turn is not None:
             masked = self._mask_of_latents(p.init_latent.float())[None]
-            self._turn.prepare_sampling(p, engine.MaskedLatents(masked, lambda: self._masked(p)))
+            turn.prepare_sampling(p, MaskedLatents(masked, lambda: self._masked(p)))
 
     def _masked(self, p: Any) -> torch.Tensor:
         """Return the latents [1,4,h,w] of the picture with its masked part grey."""
@@ -98,10 +100,6 @@ class Editing:
         if len(rows) == len(params.x):
             outside, inside = denoiser.mask, denoiser.nmask
             params.x = params.x * inside + self._noised(params, denoiser)[rows] * outside
-        if self._turn is not None:
-            self._turn.before_call(
-                denoiser.step, total_calls=denoiser.total_steps, steps=denoiser.steps
-            )
 
     def _noised(self, params: CFGDenoiserParams, denoiser: Any) -> torch.Tensor:
         """Return each image's latents [B,4,h,w] with noise of this call's level."""

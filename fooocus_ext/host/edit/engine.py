@@ -25,7 +25,10 @@ class MaskedLatents:
 
 
 class EngineTurn(Protocol):
-    """An engine in one generation: changed weights, and a term that a head adds."""
+    """An engine in one generation: changed weights, and a term that a head adds.
+
+    ``host.inpaint_engine`` of the family gives it, and ``Generation.engine`` holds it.
+    """
 
     def prepare_sampling(self, p: Any, masked: MaskedLatents) -> None:
         """Prepare for the model calls of one batch: its LoRAs are chosen, nothing is sampled yet.
@@ -35,7 +38,7 @@ class EngineTurn(Protocol):
         """
 
     def before_call(self, call: int, *, total_calls: int, steps: int) -> None:
-        """Be told that the model is about to be called.
+        """Be told that the model is about to be called; the family's callbacks do so.
 
         The arguments are those of ``refiner_switch.takes_over``.
         """

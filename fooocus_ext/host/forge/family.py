@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from modules import shared
 
-from fooocus_ext.errors import RequestError
+from fooocus_ext.args import NONE
+from fooocus_ext.edit import AUTO
+from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.host import ending
 from fooocus_ext.host.edit import task
 from fooocus_ext.host.forge import guidance, second_model
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from fooocus_ext.args import Settings
+    from fooocus_ext.edit import Edit
     from fooocus_ext.generation.state import Generation
     from fooocus_ext.host.rendering.rendering import Rendering
 
@@ -69,6 +72,17 @@ class Forge:
     def rendering(self, p: Any, generation: Generation) -> Rendering | None:
         """Return Fooocus's rendering if the settings ask for it."""
         return rendering.take_part(p, generation)
+
+    def inpaint_engine(self, _p: Any, generation: Generation, edit: Edit) -> None:
+        """Return None, and say so; raise RequestError for an engine that is asked for by name."""
+        engine = edit.engine_in_effect
+        why = "this webui patches weights in its own way, for each picture anew"
+        if engine not in (AUTO, NONE):
+            raise RequestError(
+                f'engine: {describe(engine)} cannot be used: {why}; allowed: "{AUTO}", "{NONE}".'
+            )
+        if engine == AUTO:
+            generation.skipped["inpaint engine"] = why
 
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Hook into the UNet of the pass; let the refiner split the sampler, if that is its method."""

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from modules import sd_models, sd_samplers, shared
 from PIL import Image
 
 from fooocus_ext.args import FOOOCUS, HOST_CHOICE, NONE
+from fooocus_ext.edit import INPAINT
 from fooocus_ext.errors import RequestError, describe, did_you_mean
+from fooocus_ext.host.edit.task import Task
 from fooocus_ext.host.jobs import outputs, upscalers
 from fooocus_ext.host.jobs.run import Job
-from fooocus_ext.host.machine import assets
+from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.host.machine.options import WILDCARDS_IN_ORDER
+from fooocus_ext.images.area import rounded_side
 from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.presets.published import UPSCALER
 from fooocus_ext.tab.actions import (
-    GENERATE,
     LARGEST_SIDE,
-    VARIATIONS,
-    Variation,
+    is_diffused,
     request_for,
     upscaled_as_fooocus,
     upscaled_size,
@@ -28,6 +30,8 @@ from fooocus_ext.tab.actions import (
     varied_size,
 )
 from fooocus_ext.tab.choices import Choices
+from fooocus_ext.tab.start import Start
+from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS, Variation
 
 _FOOOCUS_FACTOR = 4
 """By how much Fooocus's upscaler enlarges any picture, before it is resized to what is asked for."""
@@ -35,13 +39,19 @@ _APPLIES_TO_SDXL = "sdxl_clip_l_skip"
 """An option of the host from 1.10 on."""
 
 
-def check(choices: Choices, action: str, picture: Image.Image | None) -> int:
+def base_model_of(choices: Choices) -> str:
+    """Return the title of the checkpoint that the page asks for, or (if there is none) an empty text."""
+    return choices.base_model or next(iter(checkpoints.sdxl_bases()), "")
+
+
+def check(choices: Choices, base_model: str, action: str, start: Start) -> int:
     """Refuse what cannot be made, before it waits for its turn; return how many pictures it makes.
 
     Args:
         choices: what the page asks for.
-        action: "generate" or a key of ``actions.VARIATIONS``.
-        picture: the picture that a variation starts from.
+        base_model: a checkpoint title.
+        action: one of ``variations``.
+        start: what it starts from.
 
     Raises:
         RequestError: something that it names does not exist on this machine, or is not allowed.
@@ -49,20 +59,23 @@ def check(choices: Choices, action: str, picture: Image.Image | None) -> int:
     if not sd_models.checkpoint_tiles():
         raise RequestError("There is no model yet; the message above says which to download.")
     _check_names(choices)
-    if action not in {GENERATE, *VARIATIONS}:
+    if action not in {GENERATE, EDIT, *VARIATIONS}:
         raise RequestError(f"action: there is no {describe(action)}.")
-    if picture is None or not VARIATIONS[action].enlarges:
-        return choices.image_number
-    upscalers.find(choices.upscaler)
-    _factor, size = _upscaled_size(picture, VARIATIONS[action].scale, choices)
-    return choices.image_number if VARIATIONS[action].diffuses(size) else 1
+    if action == EDIT:
+        _task(choices, base_model, start).check()
+    elif start.picture is not None and VARIATIONS[action].enlarges:
+        upscalers.find(choices.upscaler)
+        _factor, size = _upscaled_size(start.picture, VARIATIONS[action].scale, choices)
+        if not is_diffused(VARIATIONS[action], size):
+            return 1
+    return choices.image_number
 
 
 def job_for(
     choices: Choices,
     base_model: str,
     action: str,
-    picture: Image.Image | None,
+    start: Start,
     output: outputs.Output | None,
 ) -> Job:
     """Return the job that the page asks for.
@@ -70,8 +83,8 @@ def job_for(
     Args:
         choices: what the page asks for.
         base_model: a checkpoint title.
-        action: "generate" or a key of ``actions.VARIATIONS``.
-        picture: the picture that a variation starts from.
+        action: one of ``variations``.
+        start: what it starts from.
         output: where the pictures go, and which is the first to be made; None to leave that to the
             webui's settings.
 
@@ -91,8 +104,10 @@ def job_for(
         "options": _options(choices),
         "output": output,
     }
-    if picture is not None:
-        values.update(_varied(choices, VARIATIONS[action], picture))
+    if action == EDIT:
+        values.update(_edited(choices, base_model, start))
+    elif start.picture is not None:
+        values.update(_varied(choices, variation_of(choices, action), start.picture))
         values["options"]["img2img_fix_steps"] = True  # as many steps as asked for, as Fooocus does
     return Job(**values)
 
@@ -118,6 +133,31 @@ def _clip_skip(skip: int) -> dict[str, Any]:
     return {name: value for name, value in options.items() if hasattr(shared.opts, name)}
 
 
+def _edited(choices: Choices, base_model: str, start: Start) -> dict[str, Any]:
+    """Return what a job is told of an edit; the part that is made anew has a size of its own."""
+    settings = choices.settings.replace(aspect_ratio=HOST_CHOICE).keeping("aspect_ratio")
+    return {"edited": _task(choices, base_model, start), "settings": settings}
+
+
+def _task(choices: Choices, base_model: str, start: Start) -> Task:
+    if choices.edit is None or start.picture is None:
+        raise RequestError("Input image: choose a picture first, or untick Input image.")
+    edit = choices.edit
+    if start.mask is None and not (edit.outpaints or edit.mask_invert):
+        sides = ", or choose sides at which it is to go on" if edit.mode == INPAINT else ""
+        raise RequestError(f"Input image: mark in the picture what is to be made anew{sides}.")
+    masks = () if start.mask is None else (start.mask,)
+    side = checkpoints.side(base_model) if choices.size is None else rounded_side(choices.size)
+    return Task(edit, start.picture, masks, side, choices.upscaler)
+
+
+def variation_of(choices: Choices, action: str) -> Variation:
+    """Return what becomes of a picture; the input picture's strength may be forced."""
+    variation = VARIATIONS[action]
+    forced = choices.forced_strength if action == choices.action else None
+    return replace(variation, denoising=forced) if forced and variation.denoising else variation
+
+
 def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict[str, Any]:
     as_fooocus = choices.settings.rendering == FOOOCUS
     if variation.enlarges:
@@ -130,10 +170,10 @@ def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dic
         size = choices.size or varied_size(picture.size)
     request, settings = varied_request(choices, variation, size)
     values = {"picture": picture, "settings": settings, "request": request}
-    if not variation.diffuses(size):  # all pictures of the job would be the same
+    if not is_diffused(variation, size):  # all pictures of the job would be the same
         settings = settings.replace(refiner=NONE, rendering=HOST_CHOICE)
         return {**values, "settings": settings, "diffuses": False, "image_number": 1}
-    return {**values, "denoising": variation.strength(choices), "tiles": variation.enlarges}
+    return {**values, "denoising": variation.denoising, "tiles": variation.enlarges}
 
 
 def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Image:

@@ -135,9 +135,6 @@ class _Column:
             self.add("sampler")
             self.add("scheduler")
         self.add("upscaler")
-        with gr.Row():
-            self.add("vary_strength")
-            self.add("upscale_strength")
         with gr.Accordion("Overrides (-1 = off)", open=False, elem_id="fooocus_forced"):
             with gr.Row():
                 self.add("steps")

@@ -61,10 +61,8 @@ class Backend:
         )
 
     def edit_picture(self, request, chosen, edit, picture, masks):
-        if self.refusal:
-            raise RequestError(self.refusal)
-        self.jobs.append((request, chosen, edit, picture, masks))
-        return routes.Pictures(["edited"], ["Seed: 7"], [7])
+        self.jobs.append((edit, chosen, picture, masks))
+        return self.remake(request.prompt)
 
     def remake(self, text):
         if self.refusal:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from PIL import Image
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_END = b"IEND\xaeB`\x82"
 
 
 class Facts(NamedTuple):
@@ -29,6 +30,8 @@ def read_png(content: bytes) -> Facts:
     """
     if not content.startswith(PNG_SIGNATURE):
         raise ValueError("is no PNG file")
+    if not content.endswith(PNG_END):  # Pillow may have enough with less
+        raise ValueError("is no whole PNG file")
     try:
         with Image.open(io.BytesIO(content)) as image:
             image.load()

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fooocus_ext import edit
 from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.fields import Field, as_widget_value
@@ -43,6 +44,7 @@ KEYS = (
     EXPANSION_FILL,
     SKIPPED,
     REFINER_RULE,
+    edit.INFOTEXT,
 )
 
 _QUOTED_BY_THE_WEBUI = ",:\n"

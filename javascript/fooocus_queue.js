@@ -28,10 +28,10 @@ const fooocusQueue = {
     },
 
     /** Add a job; what is wrong with it is said where messages are, and its task is over then. */
-    async add(job) {
+    async add(job, contents = async () => ({})) {
         try {
             fooocusQueue.refuse("");
-            fooocusQueue.update(await fooocusQueue.ask("/add", job));
+            fooocusQueue.update(await fooocusQueue.ask("/add", {...job, ...(await contents())}));
         } catch (error) {
             fooocusQueue.refuse(error.message, job.job);
         }
@@ -249,7 +249,7 @@ const fooocusQueueList = {
 
     action(job) {
         const button = job.action === "generate" ? null : fooocus.find(`#fooocus_${job.action}`);
-        const kind = button ? button.textContent.trim() : "";
+        const kind = job.action === "edit" ? "Edit" : button ? button.textContent.trim() : "";
         return [job.private ? "Private" : "", kind].filter(Boolean).join(", ");
     },
 

@@ -124,7 +124,8 @@ function fooocusSubmit(action, given) {
     sessionStorage.setItem("fooocus_prompt", fooocus.read("fooocus_prompt"));
     const [job, index] = fooocusQueue.shown().pictures[fooocus.selectedIndex()] || [];
     const picture = action === "generate" || job === undefined ? null : {job, index};
-    fooocusQueue.add({job: fooocus.task, action, forever, picture, values});
+    const contents = action === "generate" ? fooocusInput.contents : undefined;
+    fooocusQueue.add({job: fooocus.task, action, forever, picture, values}, contents);
     return [];
 }
 

@@ -22,6 +22,7 @@ from bulk.hosts import WINDOW
 from bulk.spawn import START_SECONDS
 
 LOCAL = "local"
+TOKEN = Path.home() / ".ray" / "auth_token"
 PACKAGE = Path(__file__).resolve().parents[1]
 OBJECT_STORE_BYTES = 256 * 2**20
 CHECK_SECONDS = 2.0
@@ -131,7 +132,11 @@ class Actors:
         return str(self._ray.get_runtime_context().get_node_id())
 
     def _is_alive(self) -> bool:
-        return any(node["NodeID"] == self._node and node["Alive"] for node in self._ray.nodes())
+        try:
+            nodes = self._ray.nodes()
+        except self._ray.exceptions.RayError:
+            return False
+        return any(node["NodeID"] == self._node and node["Alive"] for node in nodes)
 
     def close(self) -> None:
         """End the actors, with the webuis that they have started."""
@@ -147,6 +152,8 @@ def connect(address: str, count: int) -> Any:
         # Ray's own switch for "a cluster of this machine alone": it listens on 127.0.0.1.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         os.environ.pop("RAY_ADDRESS", None)
+    elif TOKEN.exists():  # a cluster asks for it, but who joins one does not send it by itself
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         import ray  # noqa: PLC0415 -- slow to load, and only needed here
     except ImportError as error:

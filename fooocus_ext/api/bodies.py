@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Optional
 
+from PIL import Image
 from pydantic import BaseModel, Field, StrictBool, create_model, root_validator, validator
 
-from fooocus_ext import args, fields
-from fooocus_ext.errors import describe
+from fooocus_ext import args, edit, fields
+from fooocus_ext.api.base import PREFIX
+from fooocus_ext.errors import RequestError, describe
+from fooocus_ext.images import decoding
 from fooocus_ext.limits import CFG_SCALE, IMAGE_NUMBER, MAX_TEXT_LENGTH, SEED
 from fooocus_ext.presets.aspect_ratios import DEFAULT_ASPECT_RATIO
+
+_WHOLE = tuple(field.name for field in edit.FIELDS if field.kind == "whole")
 
 
 class Strict(BaseModel):
@@ -36,7 +41,7 @@ class Strict(BaseModel):
             raise TypeError("allowed: an object")
         return super().validate(value)
 
-    @validator("image_number", "seed", "steps", "count", pre=True, check_fields=False)
+    @validator(*("image_number", "seed", "steps", "count", *_WHOLE), pre=True, check_fields=False)
     def _is_whole(cls, value: Any) -> Any:  # noqa: N805
         """Refuse what pydantic would cut down to a whole number."""
         if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
@@ -56,22 +61,30 @@ class _PictureWords(Strict):
     steps: Optional[int] = Field(None, ge=1, le=150)  # noqa: UP045
 
 
+ALPHA = "alpha"
+"""For a mask: the transparent part of the picture."""
+LARGEST_BODIES: Mapping[str, int] = {
+    f"{PREFIX}/img2img": 48 * 1024 * 1024,
+    f"{PREFIX}/queue/add": 80 * 1024 * 1024,
+}
+"""Bytes of a request's body, by path; elsewhere, they are few."""
 _DEFAULTS = {"performance": "Speed", "aspect_ratio": DEFAULT_ASPECT_RATIO}
 
 
 def _as_model_field(field: fields.Field) -> tuple[Any, Any]:
     text = Literal[field.choices] if field.choices else str
+    is_number = field.kind in ("number", "whole")
     types: dict[str, Any] = {
         "flag": StrictBool,
-        "number": float,
+        "number": float if field.default is not None else Optional[float],  # noqa: UP045
+        "whole": int,
         "choice": text,
         "name": text,
         "names": list[text],  # type: ignore[valid-type]
+        "text": str,
         "texts": Optional[dict[str, Any]],  # noqa: UP045
     }
-    limits: dict[str, Any] = (
-        {"ge": field.minimum, "le": field.maximum} if field.kind == "number" else {}
-    )
+    limits: dict[str, Any] = {"ge": field.minimum, "le": field.maximum} if is_number else {}
     default = _DEFAULTS.get(field.name, field.default)
     default = list(default) if isinstance(default, tuple) else default
     return types[field.kind], Field(default, description=field.help, **limits)
@@ -82,6 +95,25 @@ _ARGUMENTS: dict[str, Any] = {
 }
 PictureRequest = create_model("PictureRequest", __base__=_PictureWords, **_ARGUMENTS)
 PictureRequest.__doc__ = "A picture from few words: everything but the prompt has a default."
+
+
+_ENCODED = (
+    f"A file ({', '.join(decoding.FORMATS)}) as base64 or as a data address, of up to "
+    f"{decoding.MAX_BYTES} bytes and {decoding.MAX_PIXELS} pixels."
+)
+
+
+class _Pictures(PictureRequest):  # type: ignore[misc, valid-type]  # made above
+    image: str = Field(..., description=f"What is edited. {_ENCODED}")
+    mask: Optional[str] = Field(  # noqa: UP045
+        None,
+        description=f'White is made anew; "{ALPHA}" for what is transparent in the image. {_ENCODED}',
+    )
+
+
+_EDIT: dict[str, Any] = {field.name: _as_model_field(field) for field in edit.FIELDS}
+EditRequest = create_model("EditRequest", __base__=_Pictures, **_EDIT)
+EditRequest.__doc__ = "A picture that is edited; besides, what a picture from few words may have."
 
 
 class PreviewRequest(Strict):
@@ -124,6 +156,29 @@ def settings_of(request: Any) -> args.Settings:
     if settings.preset != args.NONE:
         kept += [name for name in names if name in args.KEEPABLE and settings.is_open(name)]
     return settings.keeping(*kept)
+
+
+def edit_of(request: Any) -> edit.Edit:
+    """Return the edit within a request. Raises RequestError."""
+    named = {field.name for field in edit.FIELDS} & request.__fields_set__
+    if "aspect_ratio" in request.__fields_set__:
+        raise RequestError(
+            "aspect_ratio: allowed: none here, as the picture has a size of its own."
+        )
+    return edit.from_dict({name: getattr(request, name) for name in named})
+
+
+def pictures_of(request: Any) -> tuple[Image.Image, tuple[Image.Image, ...]]:
+    """Return the picture that is edited, in RGB, and its masks: one or none. Raises RequestError."""
+    image = decoding.from_base64(request.image, "image")
+    if request.mask is None:
+        return decoding.opaque(image), ()
+    if request.mask == ALPHA:
+        if image.mode != "RGBA":
+            raise RequestError(f'mask: got "{ALPHA}"; allowed: a mask, as nothing is transparent.')
+        colours, transparent = decoding.split(image)
+        return colours, (transparent,)
+    return decoding.opaque(image), (decoding.from_base64(request.mask, "mask"),)
 
 
 def surplus_problem(slots: Sequence[Any]) -> str | None:

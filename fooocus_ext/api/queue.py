@@ -40,6 +40,13 @@ class Selected(Strict):
     index: int = Field(..., ge=0)
 
 
+class Input(Strict):
+    """A picture file to start from, in base64, and its mask: white is made anew."""
+
+    picture: str
+    mask: Optional[str] = None  # noqa: UP045  (pydantic 1)
+
+
 class ToAdd(OfJob):
     """A new job, under an id that its page has drawn; the same is added only once.
 
@@ -49,6 +56,7 @@ class ToAdd(OfJob):
     action: str = Field(..., max_length=_ID_LENGTH)
     forever: StrictBool = False
     picture: Optional[Selected] = None  # noqa: UP045  (pydantic 1)
+    input: Optional[Input] = None  # noqa: UP045  (pydantic 1)
     values: list[Any] = Field(..., max_items=_MOST_VALUES)
 
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Optional
 
 from fastapi import APIRouter
+from PIL import Image
 
 from fooocus_ext import __version__, args
 from fooocus_ext.api.base import as_http_error, new_router
 from fooocus_ext.api.bodies import (
+    EditRequest,
     ExpandRequest,
     PictureRequest,
     PreviewRequest,
     RemakeRequest,
+    edit_of,
+    pictures_of,
     settings_of,
 )
+from fooocus_ext.edit import Edit
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.performance import PERFORMANCES
@@ -45,6 +50,7 @@ class Services:
         rewrite: one picture's texts from prompt, negative prompt, seed and settings.
         expand: continues texts, each with its seed.
         make_pictures: runs one job in the host's queue.
+        edit_picture: the same for a job that edits a picture by its masks.
         remake: makes the picture again whose settings a text states.
         release_refiner: frees the resident refiner; returns its title, if there was one.
     """
@@ -55,6 +61,7 @@ class Services:
     rewrite: Callable[[str, str, int, args.Settings], RewrittenPrompt]
     expand: Callable[[Sequence[str], Sequence[int]], Sequence[str]]
     make_pictures: Callable[[Any, args.Settings], Pictures]
+    edit_picture: Callable[[Any, args.Settings, Edit, Image.Image, Sequence[Image.Image]], Pictures]
     remake: Callable[[str], Pictures]
     release_refiner: Callable[[], str | None]
 
@@ -158,16 +165,18 @@ def _add_actions(routes: APIRouter, services: Services) -> None:
             "seeds": pictures.seeds,
         }
 
+    @routes.post("/img2img", summary="A picture edited: a part made anew, grown, varied, upscaled")
+    def img2img(request: EditRequest) -> dict[str, Any]:  # type: ignore[valid-type]
+        with as_http_error():
+            edit, settings = edit_of(request), settings_of(request)
+            pictures = services.edit_picture(request, settings, edit, *pictures_of(request))
+        return asdict(pictures)
+
     @routes.post("/remake", summary="The picture again whose settings a text states")
     def remake(request: RemakeRequest) -> dict[str, Any]:
         with as_http_error():
             pictures = services.remake(request.text)
-        return {
-            "images": pictures.images,
-            "infotexts": pictures.infotexts,
-            "seeds": pictures.seeds,
-            "notes": pictures.notes,
-        }
+        return asdict(pictures)
 
     @routes.post("/refiner/release", summary="Free the refiner that is kept in memory")
     def release_refiner() -> dict[str, Optional[str]]:  # noqa: UP045

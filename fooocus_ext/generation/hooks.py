@@ -64,8 +64,8 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
     are then the webui's, too.
 
     Raises:
-        RequestError: an unknown style, wildcards without end, a refiner that cannot take part, or
-            something that Fooocus's rendering cannot render.
+        RequestError: an unknown style, wildcards without end, a refiner that cannot take part,
+            something that Fooocus's rendering cannot render, or an edit that the host cannot make.
     """
     originals.settle(p, plan)
     generation = state.attach(p, plan.settings)
@@ -84,6 +84,9 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
     for note in (*plan.notes, *generation.texts.notes):
         p.comment(f"Fooocus: {note}")
     generation.refiner = host.refiner(p, generation)
+    generation.editing = host.editing(p, generation)
+    if generation.editing is not None:
+        generation.engine = host.inpaint_engine(p, generation, generation.editing.edit)
 
 
 def _give_all_the_first_seed(p: Any, generation: Generation) -> None:

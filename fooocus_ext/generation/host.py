@@ -59,6 +59,20 @@ class Rendering(Protocol):
         """Return what a batch's sampling comes to: its latents, or its pictures if it decodes them."""
 
 
+class Editing(Protocol):
+    """A picture of which a part is made anew, in one generation."""
+
+    @property
+    def edit(self) -> Edit:
+        """What becomes of it."""
+
+    def prepare_sampling(self, p: Any) -> None:
+        """Prepare the sampling of a batch, whose LoRAs are chosen and whose texts are encoded."""
+
+    def pasted(self, image: Any) -> Any:
+        """Return the whole picture with a part that has been made anew in its place."""
+
+
 class Host(Protocol):
     """A family of webuis. ``p`` is its processing object, one for each request."""
 
@@ -103,4 +117,10 @@ class Host(Protocol):
         """Return Fooocus's rendering if the settings ask for it; None if they do not, or it cannot be.
 
         Raises RequestError if the request asks for something that Fooocus cannot render.
+        """
+
+    def editing(self, p: Any, generation: Generation) -> Editing | None:
+        """Return what is made anew of a picture, if ``p`` edits one.
+
+        Raises RequestError if it edits one and the family cannot.
         """

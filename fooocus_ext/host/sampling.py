@@ -92,6 +92,8 @@ def follow_sampling(p: Any, generation: Generation) -> None:
                 kwargs.update(rendering.prepare_sampling(p))
             if generation.refiner is not None:
                 generation.refiner.encode(p, None if rendering is None else rendering.texts)
+            if generation.editing is not None:
+                generation.editing.prepare_sampling(p)
             samples = sample(*args, **kwargs)
             if generation.refiner is not None and not (
                 shared.state.interrupted or shared.state.skipped

@@ -98,7 +98,10 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             family.of_this_webui().host.prepare_pass(p, running.generation)
 
     def postprocess_image(self, p: Any, image: Any, *slots: Any) -> None:
-        """Let a job of the tab see its picture before it is stored."""
+        """Put what was made anew into its picture, and let a job of the tab see it before it is stored."""
+        generation = state.generation_of(p)
+        if generation is not None and generation.editing is not None:
+            image.image = generation.editing.pasted(image.image)
         outputs.picture_made(p, image.image)
 
     def postprocess(self, p: Any, processed: Any, *slots: Any) -> None:

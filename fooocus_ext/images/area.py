@@ -88,9 +88,14 @@ def around(mask: Mask, field: float) -> Box:
     return Box(rows, columns)
 
 
+def rounded_side(size: Size) -> int:
+    """Return the side of a square with the area of ``size``, rounded up to a multiple of 64."""
+    return math.ceil(math.sqrt(size[0] * size[1]) / _STEP) * _STEP
+
+
 def is_small(size: Size, side: int = SIDE) -> bool:
     """Whether an upscaler is asked before a part of the picture is brought to its working size."""
-    return _rounded_side(size) < side
+    return rounded_side(size) < side
 
 
 def working_size(size: Size, side: int = SIDE) -> Size:
@@ -105,18 +110,13 @@ def working_size(size: Size, side: int = SIDE) -> Size:
     """
     width, height = size
     for _attempt in range(256):  # some sizes swing between two
-        now = _rounded_side((width, height))
+        now = rounded_side((width, height))
         if now == side:
             break
         width, height = (
             max(round(length * (side / now) / _STEP), 1) * _STEP for length in (width, height)
         )
     return tuple(max(length // LATENT, 1) * LATENT for length in (width, height))  # type: ignore[return-value]
-
-
-def _rounded_side(size: Size) -> int:
-    """Return the side of a square with the area of ``size``, rounded up to a multiple of 64."""
-    return math.ceil(math.sqrt(size[0] * size[1]) / _STEP) * _STEP
 
 
 def _covered(line: Mask) -> Span:

@@ -67,6 +67,11 @@ class Canvas:
         return Image.fromarray(levels[rows, columns])
 
 
+def check(picture: Image.Image, masks: Sequence[Image.Image], edit: Edit) -> None:
+    """Raise RequestError where ``prepare`` would."""
+    _grown(picture, masks, edit)
+
+
 def prepare(
     picture: Image.Image,
     masks: Sequence[Image.Image],

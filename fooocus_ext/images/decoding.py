@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from fooocus_ext.errors import RequestError
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-MAX_BYTES = 48 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 """Of a picture's file."""
 MAX_PIXELS = 8192 * 8192
 SMALLEST_SIDE = 16

@@ -82,6 +82,8 @@ class QueuedJob:
         comments: what the host has to say, line by line.
         error: why it failed; empty if it did not.
         seconds: how long it took.
+        source: the name of the picture that it starts from, among the store's; None if it starts from none.
+        mask: the name of that picture's mask, likewise.
     """
 
     id: str
@@ -103,6 +105,8 @@ class QueuedJob:
     comments: str = ""
     error: str = ""
     seconds: float = 0.0
+    source: str | None = None
+    mask: str | None = None
 
     @property
     def is_open(self) -> bool:

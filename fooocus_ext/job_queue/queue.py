@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from fooocus_ext.errors import RequestError
@@ -43,12 +43,13 @@ class JobQueue:
 
     # ---- asked for by a window ----
 
-    def add(self, job: QueuedJob, source: bytes | None = None) -> None:
+    def add(self, job: QueuedJob, source: bytes | None = None, mask: bytes | None = None) -> None:
         """Let a job wait behind all others; of its window's, it alone may be repeated.
 
         Args:
             job: with an id that no job has; its place and run are set here.
-            source: the picture that it starts from.
+            source: the picture that it starts from, as the content of a file; likewise its mask.
+            mask: see ``source``.
 
         Raises:
             RequestError: too many jobs wait, or the same was added before.
@@ -66,8 +67,9 @@ class JobQueue:
             run = max((other.run for other in own), default=0)
             run += not any(other.is_open for other in own)
             others = [replace(o, forever=False) for o in own if o.forever and o.is_open]
-            new = replace(job, run=run, place=self._last_place() + 1)
-            self._save(*others, new, sources={} if source is None else {job.id: source}, must=True)
+            new = self._store.with_pictures(job, source=source, mask=mask)
+            new = replace(new, run=run, place=self._last_place() + 1)
+            self._save(*others, new, must=True)
             gone = forgotten_windows(self._jobs.values())
             self._drop([other.id for other in self._jobs.values() if other.window in gone])
 
@@ -169,10 +171,10 @@ class JobQueue:
             job = self._next()
             return None if job is None else self._change(job.id, state="running")
 
-    def source(self, job: str) -> bytes | None:
-        """Return the picture that a job starts from, as the content of a file."""
+    def picture_kept(self, name: str | None) -> bytes | None:
+        """Return a job's ``source`` or ``mask`` as a file's content; None if it has none, or it is gone."""
         with self._changed:
-            return self._store.source(job)
+            return None if name is None else self._store.picture(name)
 
     def announce(self, job: str, announced: Announced) -> None:
         """Take down that a picture is about to be stored."""
@@ -229,9 +231,7 @@ class JobQueue:
             now = self._jobs[job]
             done = replace(now, state="done", comments=comments, seconds=seconds, forever=False)
             again = [now.repetition(self._last_place() + 1)] if now.forever and not stopped else []
-            source = self.source(job) if again else None
-            sources = {} if source is None else {other.id: source for other in again}
-            self._save(done, *again, sources=sources)
+            self._save(done, *again)
             self._tell(now.window)
 
     def fail(self, job: str, error: str) -> None:
@@ -263,13 +263,8 @@ class JobQueue:
         self._save(changed)
         return changed
 
-    def _save(
-        self,
-        *jobs: QueuedJob,
-        sources: Mapping[str, bytes] | None = None,
-        must: bool = False,
-    ) -> None:
-        self._store.commit(Change(jobs, (), sources or {}), must=must)
+    def _save(self, *jobs: QueuedJob, must: bool = False) -> None:
+        self._store.commit(Change(jobs), must=must)
         self._jobs.update({job.id: job for job in jobs})
         self._jobs = dict(sorted(self._jobs.items(), key=lambda item: item[1].place))
         self._changed.notify_all()
@@ -284,6 +279,7 @@ class JobQueue:
         self._store.commit(Change((), jobs))
         for job in jobs:
             del self._jobs[job]
+        self._store.forget_pictures(self._jobs.values())
         for key in [key for key in self._pictures if key[0] not in self._jobs]:
             del self._pictures[key]
 

@@ -6,13 +6,14 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from fooocus_ext.job_queue.jobs import QueuedJob
+from fooocus_ext.job_queue.pictures import Pictures
 
 log = logging.getLogger("fooocus")
 
@@ -21,7 +22,7 @@ _TABLE = (
     "(id TEXT PRIMARY KEY, place INTEGER NOT NULL, content TEXT NOT NULL, source BLOB)"
 )
 _SAVE = (
-    "INSERT INTO jobs (id, place, content, source) VALUES (?, ?, ?, ?) ON CONFLICT (id) "
+    "INSERT INTO jobs (id, place, content) VALUES (?, ?, ?) ON CONFLICT (id) "
     "DO UPDATE SET place = excluded.place, content = excluded.content"
 )
 _MOST_SERVERS = 64
@@ -34,25 +35,33 @@ class Change:
     Attributes:
         saved: jobs, new ones and others.
         removed: ids of jobs.
-        sources: the pictures that new jobs start from, by id; kept until the job is removed.
     """
 
     saved: Sequence[QueuedJob] = ()
     removed: Sequence[str] = ()
-    sources: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Store:
-    """The jobs of one server. The caller sees to it that one thread at a time uses it."""
+    """The jobs of one server. The caller sees to it that one thread at a time uses it.
 
-    def __init__(self, connection: sqlite3.Connection, lock: FileLock | None = None) -> None:
+    Attributes:
+        pictures: those that the jobs start from.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        pictures: Pictures,
+        lock: FileLock | None = None,
+    ) -> None:
         self._connection = connection
+        self.pictures = pictures
         self._lock = lock  # held as long as the process lives
 
     @classmethod
     def in_memory(cls) -> Store:
         """Return a store that is gone with the process."""
-        return cls(_opened(":memory:"))
+        return cls(_opened(":memory:"), Pictures())
 
     @classmethod
     def open(cls, folder: Path) -> Store:
@@ -67,7 +76,8 @@ class Store:
                 lock = FileLock(file.with_suffix(".lock"), timeout=0)
                 with contextlib.suppress(Timeout):
                     lock.acquire()
-                    return cls(_connect(file), lock)
+                    pictures = Pictures(folder / f"{file.stem}-pictures")
+                    return cls(_connect(file), pictures, lock)
         except (OSError, sqlite3.Error) as error:
             log.warning("the jobs that wait will not survive a restart: %s: %s", folder, error)
         return cls.in_memory()
@@ -81,17 +91,19 @@ class Store:
     def load(self) -> list[QueuedJob]:
         """Return all jobs in the order of their places; a line that is no job is left out."""
         jobs = []
-        for (content,) in self._connection.execute("SELECT content FROM jobs ORDER BY place"):
+        rows = self._connection.execute("SELECT content, source FROM jobs ORDER BY place")
+        for content, source in rows.fetchall():
             try:
-                jobs.append(QueuedJob.from_json(content))
+                job = QueuedJob.from_json(content)
             except ValueError:
                 log.warning("a stored job cannot be read; it is left where it is")
+                continue
+            if source is not None:  # another version has stored the picture with the job
+                job = replace(job, source=self.pictures.keep(source))
+                self._connection.execute("UPDATE jobs SET source = NULL WHERE id = ?", (job.id,))
+                self.commit(Change([job]))
+            jobs.append(job)
         return jobs
-
-    def source(self, job: str) -> bytes | None:
-        """Return the picture that a job starts from."""
-        found = self._connection.execute("SELECT source FROM jobs WHERE id = ?", (job,)).fetchone()
-        return found[0] if found else None
 
     def commit(self, change: Change) -> None:
         """Write a change, whole or not at all; it is on disk afterwards.
@@ -99,9 +111,7 @@ class Store:
         Raises:
             OSError: it cannot be written.
         """
-        rows = [
-            (job.id, job.place, job.to_json(), change.sources.get(job.id)) for job in change.saved
-        ]
+        rows = [(job.id, job.place, job.to_json()) for job in change.saved]
         try:
             with self._connection:
                 self._connection.executemany(_SAVE, rows)
@@ -122,9 +132,28 @@ class SplitStore:
         """Return all jobs that there were when the server ended, in the order of their places."""
         return self._disk.load()
 
-    def source(self, job: str) -> bytes | None:
-        """Return the picture that a job starts from."""
-        return self._memory.source(job) or self._disk.source(job)
+    def with_pictures(self, job: QueuedJob, **contents: bytes | None) -> QueuedJob:
+        """Keep the pictures that a job starts from; return the job with their names.
+
+        Raises:
+            OSError: one cannot be written.
+        """
+        store = self._memory if job.private else self._disk
+        given = {role: content for role, content in contents.items() if content is not None}
+        return replace(job, **{role: store.pictures.keep(given[role]) for role in given})  # type: ignore[arg-type]
+
+    def picture(self, name: str) -> bytes | None:
+        """Return a picture that a job starts from; None if it is gone."""
+        return self._memory.pictures.read(name) or self._disk.pictures.read(name)
+
+    def forget_pictures(self, jobs: Iterable[QueuedJob]) -> None:
+        """Remove all pictures but those that these jobs start from, as far as they are not done."""
+        needed = {True: set[str](), False: set[str]()}
+        for job in jobs:
+            if job.state != "done":
+                needed[job.private].update(name for name in (job.source, job.mask) if name)
+        self._memory.pictures.forget_others(needed[True])
+        self._disk.pictures.forget_others(needed[False])
 
     def commit(self, change: Change, *, must: bool = False) -> None:
         """Write a change; if it cannot be written, go on without it, unless it must be.
@@ -134,11 +163,11 @@ class SplitStore:
         """
         private = [job for job in change.saved if job.private]
         public = [job for job in change.saved if not job.private]
-        self._memory.commit(Change(private, change.removed, change.sources))
+        self._memory.commit(Change(private, change.removed))
         if not public and not change.removed:
             return
         try:
-            self._disk.commit(Change(public, change.removed, change.sources))
+            self._disk.commit(Change(public, change.removed))
         except OSError:
             if must:
                 raise

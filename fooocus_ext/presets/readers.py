@@ -6,11 +6,12 @@ They raise ``DataFileError`` with a sentence such as "It must be a number from 0
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from fooocus_ext.data_files import DataFileError
-from fooocus_ext.fields import Field
+from fooocus_ext.fields import Field, Kind
+from fooocus_ext.limits import MAX_TEXT_LENGTH
 
 MAX_NAME_LENGTH = 300
 MAX_ITEMS = 500
@@ -87,13 +88,18 @@ def of_field(field: Field) -> Reader:
     """Return a reader of what the argument table allows for ``field``."""
     if field.kind == "number":
         return number(field.minimum, field.maximum)
+    if field.kind == "whole":
+        return whole(round(field.minimum), round(field.maximum))
     if field.kind == "choice":
         return one_of(field.choices)
     if field.kind == "names":
         return names_out_of(field.choices) if field.choices else names
     if field.kind == "texts":
         return field.check
-    return flag if field.kind == "flag" else name
+    return _OF_KIND[field.kind]
+
+
+_OF_KIND: Mapping[Kind, Reader] = {"flag": flag, "text": text(MAX_TEXT_LENGTH), "name": name}
 
 
 def names_out_of(known: Collection[str]) -> Callable[[object], tuple[str, ...]]:

@@ -11,12 +11,15 @@ from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, HOST_CHOICE, NONE, Settings
 from fooocus_ext.data_files import DataFileError
+from fooocus_ext.edit import Edit
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.limits import FORCED_SIDE, LORA_SLOTS, OFF, SEED
 from fooocus_ext.original_texts import OriginalTexts
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.prompting.styles import wants_expansion
+from fooocus_ext.tab.edits import action_of, edit_of, forced_strength
+from fooocus_ext.tab.widget import Widget
 from fooocus_ext.tab.widgets import (
     ARGUMENTS,
     AUTOMATIC,
@@ -25,7 +28,6 @@ from fooocus_ext.tab.widgets import (
     ORIGINAL,
     SIZE_LABELS,
     WIDGETS,
-    Widget,
 )
 
 
@@ -55,6 +57,10 @@ class Choices:
         metadata: one of ``widgets.METADATA``.
         wildcards_in_order: whether wildcards count through their options.
         image_grid: whether one more picture is made, of all of the job's.
+        action: what Generate does, of ``variations``: it may start from an input picture.
+        edit: how that is edited, if the action is ``variations.EDIT``; None otherwise.
+        forced_strength: how much of it is made anew if it is varied or upscaled, 0..1; None for the
+            usual share.
     """
 
     prompt: str
@@ -78,6 +84,9 @@ class Choices:
     metadata: str
     wildcards_in_order: bool
     image_grid: bool
+    action: str
+    edit: Edit | None
+    forced_strength: float | None
 
 
 def read_choices(values: Sequence[object]) -> Choices:
@@ -124,6 +133,9 @@ def read_choices(values: Sequence[object]) -> Choices:
         switch_step=switch_step,
         steps=None if checked["steps"] == OFF else checked["steps"],
         upscaler=None if checked["upscaler"] == AUTOMATIC else checked["upscaler"],
+        action=action_of(checked),
+        edit=edit_of(checked),
+        forced_strength=forced_strength(checked),
         **{name: checked[name] for name in _AS_THEY_ARE},
     )
 

@@ -10,6 +10,7 @@ from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.performance import match_file
 from fooocus_ext.prompting.styles import StyleLibrary
 from fooocus_ext.tab.choices import style_names, style_value
+from fooocus_ext.tab.edits import SWITCH
 from fooocus_ext.tab.fill import Filled
 from fooocus_ext.tab.style_list import known_styles
 from fooocus_ext.tab.widgets import WIDGETS
@@ -37,7 +38,7 @@ def read_session(
     values: dict[str, Any] = {}
     notes: list[str] = []
     for widget in WIDGETS:
-        if widget.name not in kept:
+        if widget.name not in kept or widget.name == SWITCH:  # the input picture is gone
             continue
         value = kept[widget.name]
         try:

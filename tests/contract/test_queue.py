@@ -56,18 +56,18 @@ class Desk:
         for job in self.queue.unsettled():
             self.record.settle(self.queue, job)
 
-    def add(self, name="task(job)", source=None, **values):
+    def add(self, name="task(job)", source=None, mask=None, action="generate", **values):
         values = {"base_model": self.host.checkpoints.base, **SMALL, **values}
         job = self.jobs.QueuedJob(
             id=name,
             window=WINDOW,
-            action="generate",
+            action=action,
             values=values,
             seed=7,
             image_number=values["image_number"],
             private=bool(values.get("private")),
         )
-        self.queue.add(job, source)
+        self.queue.add(job, source, mask)
 
     def work_on(self):
         """Make the next job's pictures, as the worker does."""
@@ -350,3 +350,41 @@ def test_stop_ends_a_job_and_skip_a_picture(desk, host):
         patched.setattr(desk.queue, "announce", then_skip)
         job = desk.work_on()
     assert (job.state, len(job.made), job.next_index) == ("done", 1, PICTURES)
+
+
+def file_of(levels):
+    stream = io.BytesIO()
+    Image.fromarray(levels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_an_edited_picture_and_its_mask_survive_a_kill_and_the_rest_stays_as_it_is(desk, host):
+    original = np.random.default_rng(3).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    mask = np.zeros((64, 96), dtype=np.uint8)
+    mask[:, 56:] = 255
+    asked = {"input_image": True, "edit_kind": "Inpaint or Outpaint", "edit_feather": 8}
+    desk.add(source=file_of(original), mask=file_of(mask), action="edit", **asked)
+    with desk.monkeypatch.context() as patched:
+        desk.monkeypatch = patched
+        kill_before(desk, host.modules.images, "save_image", 2)
+        with pytest.raises(KilledError):
+            desk.work_on()
+    desk.start()
+    job = desk.work_on()
+    assert (job.state, job.error) == ("done", "")
+    made = desk.pictures()
+    assert sorted(made) == [7, 8, 9]
+    for picture in made.values():
+        assert (picture[:, :47] == original[:, :47]).all()
+        assert (picture[:, 56:] != original[:, 56:]).any()
+    assert all("Fooocus edit: " in m.infotext for m in job.made)
+    assert list((desk.folder / "queue").glob("*-pictures/*")) == []
+
+
+def test_an_edit_with_nothing_to_do_says_what_to_mark(desk):
+    asked = {"input_image": True, "edit_kind": "Inpaint or Outpaint"}
+    plain = file_of(np.zeros((64, 64, 3), dtype=np.uint8))
+    desk.add(source=plain, action="edit", **asked)
+    job = desk.work_on()
+    assert job.state == "failed"
+    assert "mark in the picture" in job.error

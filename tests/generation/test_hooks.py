@@ -97,6 +97,12 @@ def test_a_generation_begins_on_any_host_that_keeps_the_protocol():
         def rendering(self, p, generation):
             return "a rendering"
 
+        def editing(self, p, generation):
+            return SimpleNamespace(edit="an edit")
+
+        def inpaint_engine(self, p, generation, edit):
+            return f"an engine for {edit}"
+
     p = Request()
     p.all_prompts, p.all_negative_prompts, p.all_seeds = ["a fox"], ["blurry"], [1]
     p.comment = p.comments.append
@@ -107,6 +113,7 @@ def test_a_generation_begins_on_any_host_that_keeps_the_protocol():
     generation = state.generation_of(p)
     assert host.attached == (p, generation)
     assert (generation.refiner, generation.rendering) == ("a refiner", "a rendering")
+    assert generation.engine == "an engine for an edit"
     assert [encoding.prompt for encoding in generation.texts.first_pass] == ["a fox"]
     assert p.comments == ["Fooocus: something gave way"]
     assert p.extra_generation_params["Fooocus sharpness"] == "3"
@@ -118,7 +125,7 @@ class PlainHost:
     def attach(self, p, generation):
         pass
 
-    refiner = rendering = attach
+    refiner = rendering = editing = attach
 
 
 def begun(seed, settings, prompt="a [[red, green, blue]] fox"):

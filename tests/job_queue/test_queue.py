@@ -44,9 +44,16 @@ class Server:
         self.store.close()
         self.start()
 
-    def add(self, name, window=WINDOW, source=None, **values):
+    def add(self, name, window=WINDOW, source=None, mask=None, **values):
         job = QueuedJob(id=name, window=window, action="generate", values={}, seed=5, **values)
-        self.queue.add(job, source)
+        self.queue.add(job, source, mask)
+
+    def source(self, job):
+        return self.queue.picture_kept(self.queue.now(job).source)
+
+    def pictures(self):
+        """The pictures on disk that jobs start from."""
+        return [file.read_bytes() for file in self.folder.glob("*-pictures/*")]
 
     def waiting(self, window=WINDOW):
         return [job.id for job in self.queue.view(window).jobs if job.state == "waiting"]
@@ -140,7 +147,7 @@ def test_a_job_goes_on_after_a_restart_with_the_picture_that_is_missing(server):
     (job,) = server.queue.unsettled()
     assert (job.id, job.state, job.next_index) == ("a", "waiting", 2)
     assert job.announced == Announced(picture("a", 2), {"time": "now"})
-    assert server.queue.source("a") == b"pixels"
+    assert server.source("a") == b"pixels"
     assert server.queue.take().id == "a"
     server.queue.withdraw("a")
     assert server.queue.unsettled() == []
@@ -155,7 +162,7 @@ def test_a_job_goes_on_after_a_restart_with_the_picture_that_is_missing(server):
 def test_private_jobs_run_in_turn_and_are_on_no_disk(server):
     server.add("a")
     server.add("secret", private=True, source=b"secret pixels")
-    assert server.queue.source("secret") == b"secret pixels"
+    assert server.source("secret") == b"secret pixels"
     server.run()
     job = server.queue.take()
     made = Made(0, None, "secret text", 5)
@@ -163,6 +170,7 @@ def test_private_jobs_run_in_turn_and_are_on_no_disk(server):
     server.queue.picture_made(job.id, made, b"as it is in the end")
     server.queue.finish(job.id, comments="", seconds=1, stopped=False)
     assert server.queue.picture(WINDOW, "secret", 0) == b"as it is in the end"
+    assert server.pictures() == []
     assert b"secret" not in b"".join(f.read_bytes() for f in server.folder.iterdir())
     server.add("secret as well", private=True)
     server.restart()
@@ -332,7 +340,7 @@ def test_a_repeated_job_with_an_open_seed_draws_one(server, monkeypatch):
     server.run()
     (again,) = server.queue.view(WINDOW).jobs
     assert again.seed == 77
-    assert server.queue.source(again.id) == b"pixels"
+    assert server.source(again.id) == b"pixels"
 
 
 def test_the_last_job_of_a_window_is_the_one_that_is_repeated(server):
@@ -392,7 +400,7 @@ def test_a_folder_that_cannot_be_made_is_said_and_jobs_run_all_the_same(tmp_path
     server = Server(tmp_path / "file" / "queue")
     assert "will not survive a restart" in caplog.text
     server.add("a", source=b"pixels")
-    assert server.queue.source("a") == b"pixels"
+    assert server.source("a") == b"pixels"
     assert server.run() == "a"
 
 
@@ -444,3 +452,39 @@ def test_text_of_any_kind_comes_back():
     assert QueuedJob.from_json(job.to_json()) == job
     newer = job.to_json().replace('{"id"', '{"of a newer version": 1, "id"', 1)
     assert QueuedJob.from_json(newer) == replace(job)
+
+
+def test_a_picture_is_kept_once_for_all_jobs_that_start_from_it_and_as_long_as_one_needs_it(server):
+    for name in ("a", "b", "c"):
+        server.add(name, source=b"pixels", mask=b"mask of " + name.encode())
+    assert sorted(server.pictures()) == [b"mask of a", b"mask of b", b"mask of c", b"pixels"]
+    size = sum(len(row[0]) for row in server.store._connection.execute("SELECT content FROM jobs"))
+    assert size < 3000  # a job has its pictures' names alone
+    server.run()
+    server.queue.remove(WINDOW, "c")
+    server.restart()
+    assert sorted(server.pictures()) == [b"mask of b", b"pixels"]
+    job = server.queue.take()
+    assert server.queue.picture_kept(job.mask) == b"mask of b"
+    server.queue.fail("b", "no memory")
+    server.restart()
+    assert server.source("b") == b"pixels"  # it may be tried again
+    server.queue.retry(WINDOW, "b")
+    server.run()
+    assert server.pictures() == []
+
+
+def test_a_picture_that_an_older_version_has_stored_with_its_job_is_still_there(server):
+    server.add("a")
+    server.store._connection.execute("UPDATE jobs SET source = ?", (b"pixels",))
+    server.store._connection.commit()
+    server.restart()
+    assert server.source("a") == b"pixels"
+    server.restart()
+    assert server.source("a") == b"pixels"
+
+
+@pytest.mark.parametrize("name", ["../queue-1.sqlite3", "a" * 64, "", "C:\\x"])
+def test_a_stored_job_names_no_file_but_a_picture(server, name):
+    server.add("a", source=b"pixels")
+    assert server.queue.picture_kept(name) is None

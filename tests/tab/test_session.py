@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from fooocus_ext.tab.edits import SWITCH
 from fooocus_ext.tab.session import MAX_LENGTH, read_session
 from fooocus_ext.tab.widgets import DEFAULTS, WIDGETS
 from tests.tab.names import NAMES_HERE, STYLES
@@ -39,9 +40,9 @@ def test_all_that_was_kept_comes_back():
         "random_seed": False,
         "lora_1": NAMES_HERE.loras[0],
     }
-    found = session(json.dumps(kept))
+    found = session(json.dumps({**kept, SWITCH: True}))
     assert found.notes == ()
-    assert found.values == kept
+    assert found.values == {name: kept[name] for name in kept if name != SWITCH}
 
 
 def test_a_checkpoint_is_found_whether_its_hash_is_known_or_not():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gradio as gr
 import pytest
 
-from fooocus_ext.tab.actions import VARIATIONS
 from fooocus_ext.tab.page_limits import PageLimits
+from fooocus_ext.tab.variations import VARIATIONS
 from fooocus_ext.tab.widgets import DEFAULTS, LORAS, NAMES, PRESET, WIDGETS
 from fooocus_ext.ui.tab.page import SEND_TO, build_tab
 from fooocus_ext.ui.tab.services import TabServices

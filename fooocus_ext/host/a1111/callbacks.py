@@ -36,6 +36,8 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
     refined = generation.refiner is not None and generation.refiner.intervene(
         generation, params, denoiser, nearest_timestep(params, denoiser)
     )
+    if generation.editing is not None:
+        generation.editing.before_call(params, denoiser)
     obstacle = HOST.guidance_obstacle()
     sampling.call = read_model_call(params, denoiser) if obstacle is None else None
     if sampling.call is None:

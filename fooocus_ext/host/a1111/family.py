@@ -8,6 +8,7 @@ from modules import devices, shared
 
 from fooocus_ext.host import ending
 from fooocus_ext.host.a1111 import second_model
+from fooocus_ext.host.edit import editing
 from fooocus_ext.host.inpaint_engine import turn as engines
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.refiner import turn
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from fooocus_ext.args import Settings
     from fooocus_ext.edit import Edit
     from fooocus_ext.generation.state import Generation
+    from fooocus_ext.host.edit.editing import Editing
     from fooocus_ext.host.rendering.rendering import Rendering
 
 
@@ -74,6 +76,10 @@ class A1111:
     def rendering(self, p: Any, generation: Generation) -> Rendering | None:
         """Return Fooocus's rendering if the settings ask for it."""
         return rendering.take_part(p, generation)
+
+    def editing(self, p: Any, generation: Generation) -> Editing | None:
+        """Return what is made anew of a picture, if ``p`` edits one."""
+        return editing.take_part(p, generation)
 
 
 HOST = A1111()

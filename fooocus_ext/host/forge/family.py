@@ -10,6 +10,7 @@ from fooocus_ext.args import NONE
 from fooocus_ext.edit import AUTO
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.host import ending
+from fooocus_ext.host.edit import task
 from fooocus_ext.host.forge import guidance, second_model
 from fooocus_ext.host.forge.engine import GUIDED, engine
 from fooocus_ext.host.machine import versions
@@ -89,6 +90,15 @@ class Forge:
             guidance.install(shared.sd_model.forge_objects)
         if generation.refiner is not None:
             generation.refiner.prepare_sampler(generation, p)
+
+    def editing(self, p: Any, _generation: Generation) -> None:
+        """Return None. Raises RequestError if ``p`` edits a picture."""
+        asked = task.asked_of(p)
+        if asked is not None:
+            raise RequestError(
+                f'mode: got "{asked.edit.mode}"; allowed on this webui: "vary" and "upscale", as it blends '
+                "masked latents in its own way."
+            )
 
 
 HOST = Forge()

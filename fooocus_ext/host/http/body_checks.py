@@ -24,17 +24,20 @@ MAX_QUOTED = 300
 _JSON = "application/json"
 
 
-async def read_body(request: Request) -> bytes:
-    """Return a request's body. Raises HTTPException if it is no JSON of ours, too large, or cut off."""
+async def read_body(request: Request, most: int = MAX_BYTES) -> bytes:
+    """Return a request's body of at most ``most`` bytes.
+
+    Raises HTTPException if it is no JSON of ours, too large, or cut off.
+    """
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and len(announced) < MAX_DIGITS and int(announced) > MAX_BYTES:
-        raise _too_large()
+    if announced.isdecimal() and len(announced) < MAX_DIGITS and int(announced) > most:
+        raise _too_large(most)
     content = bytearray()
     try:
         async for chunk in request.stream():
             content += chunk
-            if len(content) > MAX_BYTES:
-                raise _too_large()
+            if len(content) > most:
+                raise _too_large(most)
     except ClientDisconnect:
         raise HTTPException(status_code=400, detail="Fooocus: the body was cut off.") from None
     if content:
@@ -119,7 +122,7 @@ def _shortened(value: Any) -> Any:
     return _shortened(str(value))  # pydantic 2 puts exceptions among what it says
 
 
-def _too_large() -> HTTPException:
+def _too_large(most: int) -> HTTPException:
     return HTTPException(
-        status_code=413, detail=f"Fooocus: allowed: a body of at most {MAX_BYTES} bytes."
+        status_code=413, detail=f"Fooocus: allowed: a body of at most {most} bytes."
     )

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from modules import shared
 
+from fooocus_ext.api.bodies import LARGEST_BODIES
 from fooocus_ext.host.http import body_checks
 from fooocus_ext.host.http.origin import SAFE_METHODS, Trust, trust_of
 
@@ -22,9 +23,10 @@ class Gate:
     and because middleware can no longer be added when extensions are told of the server.
     """
 
-    def __init__(self, route: Any, trust: Trust) -> None:
+    def __init__(self, route: Any, trust: Trust, most_bytes: int = body_checks.MAX_BYTES) -> None:
         self._route = route
         self._trust = trust
+        self._most_bytes = most_bytes
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request (ASGI)."""
@@ -33,7 +35,7 @@ class Gate:
         if problem:
             raise HTTPException(status_code=403, detail=problem)
         if request.method not in SAFE_METHODS:
-            receive = _again(await body_checks.read_body(request), receive)
+            receive = _again(await body_checks.read_body(request, self._most_bytes), receive)
         try:
             await self._route(scope, receive, send)
         except RequestValidationError as error:
@@ -52,7 +54,8 @@ def add_routes(app: FastAPI, router: APIRouter, dependencies: Sequence[Any] = ()
     for route in ready.routes:
         if not isinstance(route, APIRoute):
             raise TypeError(f"no gate fits before {route!r}")
-        route.app = Gate(route.app, trust)
+        most = LARGEST_BODIES.get(route.path, body_checks.MAX_BYTES)
+        route.app = Gate(route.app, trust, most)
     app.router.routes.extend(ready.routes)
 
 

@@ -7,10 +7,13 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from modules import call_queue, shared
+from PIL import Image
 
 from fooocus_ext.api import downloads, model_download, presets, routes
 from fooocus_ext.args import HOST_CHOICE, Settings
+from fooocus_ext.edit import Edit
 from fooocus_ext.generation.plan import make_plan
+from fooocus_ext.host.edit.task import Task
 from fooocus_ext.host.http.arguments import guard
 from fooocus_ext.host.http.authentication import authentication
 from fooocus_ext.host.http.gate import add_routes
@@ -50,6 +53,7 @@ def services() -> routes.Services:
         rewrite=_rewrite,
         expand=expansion.expand,
         make_pictures=_make_pictures,
+        edit_picture=_edit_picture,
         remake=_remake,
         release_refiner=_release_refiner,
     )
@@ -60,14 +64,23 @@ def _rewrite(prompt: str, negative: str, seed: int, settings: Settings) -> Rewri
 
 
 def _make_pictures(request: Any, settings: Settings) -> routes.Pictures:
-    of_host = {"cfg_scale": request.cfg_scale, "steps": request.steps}
-    of_host = {name: value for name, value in of_host.items() if value is not None}
+    of_host = _named_fields(request)
     if "aspect_ratio" not in request.__fields_set__:
         size = checkpoints.small_size(_base_model(request.base_model, settings))
         if size:
             of_host.update(size)
             settings = settings.replace(aspect_ratio=HOST_CHOICE).keeping("aspect_ratio")
-    job = run.Job(
+    return _pictures_of(_job(request, settings, of_host))
+
+
+def _named_fields(request: Any) -> dict[str, Any]:
+    """Return the fields of the webui's request that the request names itself."""
+    fields = {"cfg_scale": request.cfg_scale, "steps": request.steps}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _job(request: Any, settings: Settings, of_host: dict[str, Any], **values: Any) -> run.Job:
+    return run.Job(
         prompt=request.prompt,
         negative_prompt=request.negative_prompt,
         settings=settings,
@@ -75,8 +88,23 @@ def _make_pictures(request: Any, settings: Settings) -> routes.Pictures:
         seed=request.seed,
         base_model=request.base_model,
         request=of_host,
+        **values,
     )
-    return _pictures_of(job)
+
+
+def _edit_picture(
+    request: Any,
+    settings: Settings,
+    edit: Edit,
+    picture: Image.Image,
+    masks: Sequence[Image.Image],
+) -> routes.Pictures:
+    """Make a part of a picture anew; the canvas has a size of its own, whatever a preset says."""
+    settings = settings.replace(aspect_ratio=HOST_CHOICE).keeping("aspect_ratio")
+    side = checkpoints.side(_base_model(request.base_model, settings))
+    task = Task(edit, picture, tuple(masks), side)
+    task.check()
+    return _pictures_of(_job(request, settings, _named_fields(request), edited=task))
 
 
 def _remake(text: str) -> routes.Pictures:

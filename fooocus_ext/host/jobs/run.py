@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gradio as gr
@@ -15,9 +15,12 @@ from PIL import Image
 from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings
 from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.generation.plan import lora_tags
-from fooocus_ext.host.jobs import overrides, prompt_history
+from fooocus_ext.host.edit import task
+from fooocus_ext.host.edit.task import Task
+from fooocus_ext.host.jobs import overrides, prompt_history, undiffused
 from fooocus_ext.host.jobs.outputs import Output
 from fooocus_ext.host.rendering import tiles
+from fooocus_ext.images.canvas import Canvas
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,10 @@ class Job:
         options: options of the host for this job.
         picture: a picture to start from (img2img); None to start from noise.
         denoising: how much of that picture is made anew, 0..1.
+        diffuses: whether the picture is sampled; otherwise it is stored as it is.
         tiles: whether Fooocus's rendering encodes and decodes it in tiles.
+        edited: a picture of which a part is made anew; it decides where sampling starts, how much is made
+            anew and in which size, and its prompt stands before this one.
         output: where the pictures go, and which is the first to be made; None to leave that to the
             webui's settings.
     """
@@ -53,7 +59,9 @@ class Job:
     options: dict[str, Any] = field(default_factory=dict)
     picture: Image.Image | None = None
     denoising: float = 1.0
+    diffuses: bool = True
     tiles: bool = False
+    edited: Task | None = None
     output: Output | None = None
 
     @property
@@ -91,10 +99,15 @@ def make_pictures(job: Job) -> processing.Processed:
     Other extensions' AlwaysOn scripts run with their defaults.
 
     Raises:
-        RequestError: there is no such base model.
+        RequestError: there is no such base model, or nothing to edit.
     """
+    canvas = None if job.edited is None else job.edited.canvas()
+    if job.edited is not None and canvas is not None:
+        job = _of_part(job, job.edited, canvas)
     p = _request(job)
     overrides.override(p, job.options)
+    if job.edited is not None and canvas is not None:
+        task.ask_for(p, job.edited.edit, canvas)
     p.is_api = True  # before scripts: the host's own then keep their hands off seed and sampler
     p.scripts = _runner(is_img2img=job.picture is not None)
     p.script_args = _script_args(p.scripts, job.settings)
@@ -102,9 +115,23 @@ def make_pictures(job: Job) -> processing.Processed:
         job.output.attach(p)
     if job.tiles:
         tiles.ask_for(p)
+    if job.picture is not None and not job.diffuses:
+        undiffused.pass_on(p, job.picture)
     is_private = job.output is not None and job.output.folder is None
     with closing(p), prompt_history.untouched() if is_private else nullcontext():
         return processing.process_images(p)
+
+
+def _of_part(job: Job, edited: Task, canvas: Canvas) -> Job:
+    """Return the job that makes the part of a picture anew."""
+    return replace(
+        job,
+        prompt=edited.prompt(job.prompt),
+        picture=canvas.start,
+        denoising=edited.edit.strength_in_effect,
+        request={**job.request, **task.request(canvas)},
+        options={**task.OPTIONS, **job.options},
+    )
 
 
 def _request(job: Job) -> processing.StableDiffusionProcessing:

@@ -12,6 +12,7 @@ from modules import sd_models, shared
 
 from fooocus_ext.args import NONE
 from fooocus_ext.host.machine import families
+from fooocus_ext.images import area
 from fooocus_ext.presets.aspect_ratios import AspectRatio, parse_size
 
 log = logging.getLogger("fooocus")
@@ -69,6 +70,14 @@ def small_size(title: str) -> dict[str, int]:
     if size is None or max(size.width, size.height) >= SMALL:
         return {}
     return {"width": size.width, "height": size.height}
+
+
+def side(title: str) -> int:
+    """Return the side, in pixels, of a square with the area in which a checkpoint makes pictures."""
+    small = small_size(title)
+    if not small:
+        return area.SIDE
+    return area.rounded_side((small["width"], small["height"]))
 
 
 def _is_sdxl_base(info: Any) -> bool:

@@ -9,13 +9,15 @@ import gradio as gr
 from modules import script_callbacks, sd_models, shared
 
 from fooocus_ext.args import NONE
+from fooocus_ext.edit import SIDES
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.machine import assets, checkpoints, options
 from fooocus_ext.host.tab import fill, presets, prompt, queue, send, session, shown, storage
 from fooocus_ext.markup import render
 from fooocus_ext.presets.published import CHECKPOINTS
-from fooocus_ext.tab.actions import GENERATE, VARIATIONS
+from fooocus_ext.tab.edits import SWITCH
 from fooocus_ext.tab.style_list import grouped_styles
+from fooocus_ext.tab.variations import GENERATE, VARIATIONS
 from fooocus_ext.tab.widgets import AUTOMATIC, DEFAULT, LORAS, NAMES
 from fooocus_ext.ui.tab.page import Tab, build_tab
 from fooocus_ext.ui.tab.services import TabServices
@@ -132,6 +134,8 @@ def _connect_settings(tab: Tab) -> None:
     size = [tab.widgets[name] for name in ("aspect_ratio", "width", "height")]
     for widget in size:
         widget.change(fn=None, _js="fooocusShowSize", inputs=size)
+    for name in (SWITCH, "edit_kind", "edit_method", "edit_share", *(f"edit_{s}" for s in SIDES)):
+        tab.widgets[name].change(fn=None, _js="fooocusShowInput")
     performance = tab.widgets["performance"]
     performance.change(fn=None, _js="fooocusShowOverruled", inputs=[performance])
     parts["apply_pasted"].click(

@@ -10,6 +10,7 @@ import gradio as gr
 from modules import script_callbacks, sd_models
 
 from fooocus_ext.data_files import DataFileError, parse_json
+from fooocus_ext.edit import INFOTEXT
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host import infotexts
 from fooocus_ext.host.machine import assets, checkpoints, model_files, options
@@ -24,7 +25,7 @@ from fooocus_ext.presets.published import KINDS
 from fooocus_ext.presets.readers import names as read_names
 from fooocus_ext.presets.resolve import Resolution, resolve
 from fooocus_ext.tab.arrivals import values_for
-from fooocus_ext.tab.fill import Filled, Names, fill
+from fooocus_ext.tab.fill import Filled, Names, fill, with_edit
 from fooocus_ext.tab.page_limits import fit
 from fooocus_ext.tab.preview import rows
 from fooocus_ext.tab.widgets import BY_NAME, DEFAULTS, LORAS, NAMES
@@ -142,7 +143,7 @@ def fill_from_infotext(entries: Mapping[str, Any]) -> Filled:
     settings = read_fooocus_settings(text, assets.styles()) if text else None
     if settings is None:
         settings = from_infotext(entries, assets.presets().presets)
-    return fill(settings.as_chosen(), names())
+    return with_edit(fill(settings.as_chosen(), names()), str(entries.get(INFOTEXT, "")))
 
 
 def note_text_of_fooocus(text: str, entries: dict[str, Any]) -> None:

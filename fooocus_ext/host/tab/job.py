@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from modules import sd_models, sd_samplers, shared
 from PIL import Image
 
-from fooocus_ext.args import FOOOCUS
+from fooocus_ext.args import FOOOCUS, HOST_CHOICE, NONE
+from fooocus_ext.edit import INPAINT
 from fooocus_ext.errors import RequestError, describe, did_you_mean
-from fooocus_ext.host.jobs import outputs
+from fooocus_ext.host.edit.task import Task
+from fooocus_ext.host.jobs import outputs, upscalers
 from fooocus_ext.host.jobs.run import Job
-from fooocus_ext.host.machine import assets
+from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.host.machine.options import WILDCARDS_IN_ORDER
+from fooocus_ext.images.area import rounded_side
 from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.presets.published import UPSCALER
 from fooocus_ext.tab.actions import (
-    GENERATE,
-    VARIATIONS,
-    Variation,
+    LARGEST_SIDE,
+    is_diffused,
     request_for,
     upscaled_as_fooocus,
     upscaled_size,
@@ -28,21 +30,28 @@ from fooocus_ext.tab.actions import (
     varied_size,
 )
 from fooocus_ext.tab.choices import Choices
+from fooocus_ext.tab.start import Start
+from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS, Variation
 
-_PLAIN_UPSCALER = "Lanczos"
 _FOOOCUS_FACTOR = 4
 """By how much Fooocus's upscaler enlarges any picture, before it is resized to what is asked for."""
 _APPLIES_TO_SDXL = "sdxl_clip_l_skip"
 """An option of the host from 1.10 on."""
 
 
-def check(choices: Choices, action: str, picture: Image.Image | None) -> None:
-    """Refuse what cannot be made, before it waits for its turn.
+def base_model_of(choices: Choices) -> str:
+    """Return the title of the checkpoint that the page asks for, or (if there is none) an empty text."""
+    return choices.base_model or next(iter(checkpoints.sdxl_bases()), "")
+
+
+def check(choices: Choices, base_model: str, action: str, start: Start) -> int:
+    """Refuse what cannot be made, before it waits for its turn; return how many pictures it makes.
 
     Args:
         choices: what the page asks for.
-        action: "generate" or a key of ``actions.VARIATIONS``.
-        picture: the picture that a variation starts from.
+        base_model: a checkpoint title.
+        action: one of ``variations``.
+        start: what it starts from.
 
     Raises:
         RequestError: something that it names does not exist on this machine, or is not allowed.
@@ -50,18 +59,23 @@ def check(choices: Choices, action: str, picture: Image.Image | None) -> None:
     if not sd_models.checkpoint_tiles():
         raise RequestError("There is no model yet; the message above says which to download.")
     _check_names(choices)
-    if action not in {GENERATE, *VARIATIONS}:
+    if action not in {GENERATE, EDIT, *VARIATIONS}:
         raise RequestError(f"action: there is no {describe(action)}.")
-    if picture is not None and VARIATIONS[action].enlarges:
-        _upscaler(choices.upscaler)
-        _upscaled_size(picture, VARIATIONS[action].scale, choices)
+    if action == EDIT:
+        _task(choices, base_model, start).check()
+    elif start.picture is not None and VARIATIONS[action].enlarges:
+        upscalers.find(choices.upscaler)
+        _factor, size = _upscaled_size(start.picture, VARIATIONS[action].scale, choices)
+        if not is_diffused(VARIATIONS[action], size):
+            return 1
+    return choices.image_number
 
 
 def job_for(
     choices: Choices,
     base_model: str,
     action: str,
-    picture: Image.Image | None,
+    start: Start,
     output: outputs.Output | None,
 ) -> Job:
     """Return the job that the page asks for.
@@ -69,8 +83,8 @@ def job_for(
     Args:
         choices: what the page asks for.
         base_model: a checkpoint title.
-        action: "generate" or a key of ``actions.VARIATIONS``.
-        picture: the picture that a variation starts from.
+        action: one of ``variations``.
+        start: what it starts from.
         output: where the pictures go, and which is the first to be made; None to leave that to the
             webui's settings.
 
@@ -90,8 +104,10 @@ def job_for(
         "options": _options(choices),
         "output": output,
     }
-    if picture is not None:
-        values.update(_varied(choices, VARIATIONS[action], picture))
+    if action == EDIT:
+        values.update(_edited(choices, base_model, start))
+    elif start.picture is not None:
+        values.update(_varied(choices, variation_of(choices, action), start.picture))
         values["options"]["img2img_fix_steps"] = True  # as many steps as asked for, as Fooocus does
     return Job(**values)
 
@@ -117,6 +133,31 @@ def _clip_skip(skip: int) -> dict[str, Any]:
     return {name: value for name, value in options.items() if hasattr(shared.opts, name)}
 
 
+def _edited(choices: Choices, base_model: str, start: Start) -> dict[str, Any]:
+    """Return what a job is told of an edit; the part that is made anew has a size of its own."""
+    settings = choices.settings.replace(aspect_ratio=HOST_CHOICE).keeping("aspect_ratio")
+    return {"edited": _task(choices, base_model, start), "settings": settings}
+
+
+def _task(choices: Choices, base_model: str, start: Start) -> Task:
+    if choices.edit is None or start.picture is None:
+        raise RequestError("Input image: choose a picture first, or untick Input image.")
+    edit = choices.edit
+    if start.mask is None and not (edit.outpaints or edit.mask_invert):
+        sides = ", or choose sides at which it is to go on" if edit.mode == INPAINT else ""
+        raise RequestError(f"Input image: mark in the picture what is to be made anew{sides}.")
+    masks = () if start.mask is None else (start.mask,)
+    side = checkpoints.side(base_model) if choices.size is None else rounded_side(choices.size)
+    return Task(edit, start.picture, masks, side, choices.upscaler)
+
+
+def variation_of(choices: Choices, action: str) -> Variation:
+    """Return what becomes of a picture; the input picture's strength may be forced."""
+    variation = VARIATIONS[action]
+    forced = choices.forced_strength if action == choices.action else None
+    return replace(variation, denoising=forced) if forced and variation.denoising else variation
+
+
 def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict[str, Any]:
     as_fooocus = choices.settings.rendering == FOOOCUS
     if variation.enlarges:
@@ -128,33 +169,38 @@ def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dic
     else:
         size = choices.size or varied_size(picture.size)
     request, settings = varied_request(choices, variation, size)
-    return {
-        "picture": picture,
-        "denoising": variation.denoising,
-        "settings": settings,
-        "request": request,
-        "tiles": variation.enlarges,
-    }
+    values = {"picture": picture, "settings": settings, "request": request}
+    if not is_diffused(variation, size):  # all pictures of the job would be the same
+        settings = settings.replace(refiner=NONE, rendering=HOST_CHOICE)
+        return {**values, "settings": settings, "diffuses": False, "image_number": 1}
+    return {**values, "denoising": variation.denoising, "tiles": variation.enlarges}
 
 
 def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Image:
     """Return the picture made larger by an upscaler."""
     factor, size = _upscaled_size(picture, scale, choices)
-    upscaler = _upscaler(choices.upscaler)
+    upscaler = upscalers.find(choices.upscaler)
     shared.state.textinfo = f"Upscaling with {upscaler.name}"
     larger = upscaler.scaler.upscale(picture, factor, upscaler.data_path)
     return larger.convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 
-def upscaler_note(choices: Choices, action: str) -> str:
-    """Return what to say of a picture that was enlarged without a model, if there is none."""
-    enlarges = action in VARIATIONS and VARIATIONS[action].enlarges
-    if not enlarges or choices.upscaler or _upscaler(None).name != _PLAIN_UPSCALER:
-        return ""
-    return (
-        f"The picture was enlarged with {_PLAIN_UPSCALER}, because no upscaling model is installed, such "
-        f"as {UPSCALER}."
-    )
+def upscaling_notes(choices: Choices, action: str, made: Job) -> list[str]:
+    """Return what to say of a picture that was enlarged without an upscaling model, or without sampling."""
+    if action not in VARIATIONS or not VARIATIONS[action].enlarges:
+        return []
+    notes = []
+    if choices.upscaler is None and upscalers.find(None).name == upscalers.PLAIN:
+        notes.append(
+            f"The picture was enlarged with {upscalers.PLAIN}, because no upscaling model is installed, "
+            f"such as {UPSCALER}."
+        )
+    if VARIATIONS[action].denoising and not made.diffuses:
+        notes.append(
+            f"The picture was enlarged without adding detail: above the area of {LARGEST_SIDE}×"
+            f"{LARGEST_SIDE} the model is not used."
+        )
+    return notes
 
 
 def _upscaled_size(
@@ -170,19 +216,6 @@ def _upscaled_size(
     largest = picture.width * _FOOOCUS_FACTOR, picture.height * _FOOOCUS_FACTOR
     size = upscaled_as_fooocus(picture.size, scale, largest, may_stay_small=small)
     return float(_FOOOCUS_FACTOR), size
-
-
-def _upscaler(name: str | None) -> Any:
-    """Return the upscaler called ``name``, or the best one whose files are on this machine."""
-    by_name = {upscaler.name: upscaler for upscaler in shared.sd_upscalers}
-    if name is not None and name not in by_name:
-        allowed = ", ".join(f'"{known}"' for known in by_name)
-        hint = did_you_mean(name, by_name)
-        raise RequestError(f'Upscaler: there is no "{name}"{hint}; allowed: {allowed}.')
-    if name is not None:
-        return by_name[name]
-    local = [u for u in by_name.values() if u.data_path and Path(str(u.data_path)).is_file()]
-    return local[0] if local else by_name[_PLAIN_UPSCALER]
 
 
 def _check_names(choices: Choices) -> None:

@@ -9,8 +9,9 @@ from fooocus_ext.host.jobs.run import Job
 from fooocus_ext.host.machine import checkpoints
 from fooocus_ext.host.tab import fill
 from fooocus_ext.host.tab.job import job_for
-from fooocus_ext.tab.actions import GENERATE
 from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.start import Start
+from fooocus_ext.tab.variations import GENERATE
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 
@@ -35,4 +36,4 @@ def job_of(text: str) -> tuple[Job, list[str]]:
     values: dict[str, Any] = {**DEFAULTS, "image_number": 1, **filled.values}
     choices = read_choices([values[name] for name in NAMES])
     base_model = checkpoints.or_first_base(choices.base_model)
-    return job_for(choices, base_model, GENERATE, None, None), list(filled.notes)
+    return job_for(choices, base_model, GENERATE, Start(), None), list(filled.notes)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 
-from PIL import Image
-
-from fooocus_ext.api.queue import Selected, ToAdd
+from fooocus_ext.api.queue import ToAdd
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host.tab import record, storage
+from fooocus_ext.host.machine import checkpoints
+from fooocus_ext.host.tab import storage
 from fooocus_ext.host.tab.job import check
 from fooocus_ext.job_queue.jobs import QueuedJob, draw_seed
 from fooocus_ext.job_queue.queue import JobQueue
-from fooocus_ext.tab.actions import VARIATIONS
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.selected import picture_of
+from fooocus_ext.tab.start import Start
+from fooocus_ext.tab.variations import GENERATE
 from fooocus_ext.tab.widgets import NAMES
 
 _TASK = re.compile(r"task\([a-z0-9-]{8,64}\)")
@@ -29,27 +29,40 @@ def add(queue: JobQueue, asked: ToAdd) -> None:
     if not _TASK.fullmatch(asked.job):
         raise RequestError("The page is of another version of the extension; reload it.")
     choices = read_choices(asked.values)
-    picture = _picture(queue, asked.window, asked.picture) if asked.action in VARIATIONS else None
-    check(choices, asked.action, picture)
+    action = choices.action if asked.action == GENERATE else asked.action
+    start = _start(queue, asked, action)
+    base_model = checkpoints.or_first_base(choices.base_model)
+    image_number = check(choices, base_model, action, start)
     storage.refuse_without_room(choices)
     job = QueuedJob(
         id=asked.job,
         window=asked.window,
-        action=asked.action,
+        action=action,
         values=dict(zip(NAMES, asked.values, strict=True)),
         seed=draw_seed() if choices.seed is None else choices.seed,
-        image_number=choices.image_number,
+        image_number=image_number,
         draws_seed=choices.seed is None,
         private=choices.private,
         forever=asked.forever,
     )
     try:
-        queue.add(job, None if picture is None else record.png(picture))
+        queue.add(job, **start.contents)
     except OSError as error:
         raise RequestError(f"The job was not added: {error}.") from error
 
 
-def _picture(queue: JobQueue, window: str, selected: Selected | None) -> Image.Image:
-    if selected is None:
+def _start(queue: JobQueue, asked: ToAdd, action: str) -> Start:
+    """Return what a job starts from: the page's input picture, or one that it shows.
+
+    Raises:
+        RequestError: there is none, or it cannot be read.
+    """
+    if action == GENERATE:
+        return Start()
+    if asked.action == GENERATE:
+        if asked.input is None:
+            raise RequestError("Input image: choose a picture first, or untick Input image.")
+        return Start.from_page(asked.input.picture, asked.input.mask)
+    if asked.picture is None:
         raise RequestError("Make or select a picture first; then it can be varied or upscaled.")
-    return picture_of(queue, window, selected.job, selected.index)
+    return Start(picture_of(queue, asked.window, asked.picture.job, asked.picture.index))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import time
 from dataclasses import replace
@@ -11,18 +10,18 @@ import safetensors
 import torch
 from fastapi import HTTPException
 from modules import sd_models, shared
-from PIL import Image
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.jobs.outputs import PREPARING, Output
 from fooocus_ext.host.jobs.run import make_pictures
 from fooocus_ext.host.machine import checkpoints
 from fooocus_ext.host.tab import grid, storage
-from fooocus_ext.host.tab.job import job_for, upscaler_note
+from fooocus_ext.host.tab.job import job_for, upscaling_notes
 from fooocus_ext.host.tab.record import Record, settle
 from fooocus_ext.job_queue.jobs import QueuedJob
 from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.tab.choices import Choices, read_choices
+from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 log = logging.getLogger("fooocus")
@@ -77,9 +76,8 @@ def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
     record = Record(queue, job, choices, base_model)
     folder = None if job.private else storage.root()
     output = Output(folder, choices.output_format, job.next_index, record, choices.metadata)
-    source = queue.source(job.id)
-    picture = None if source is None else Image.open(io.BytesIO(source)).convert("RGB")
-    to_make = job_for(choices, base_model, job.action, picture, output)
+    start = Start.from_files(queue.picture_kept(job.source), queue.picture_kept(job.mask))
+    to_make = job_for(choices, base_model, job.action, start, output)
     try:
         processed = make_pictures(to_make)
     except OSError as error:
@@ -91,7 +89,7 @@ def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
     if folder is None:  # the host may have changed them since the page was shown them
         for made in output.in_memory(processed):
             record.keep(made, processed.images[made.index - output.first_index])
-    said = [upscaler_note(choices, job.action), str(processed.comments), *record.notes]
+    said = [*upscaling_notes(choices, job.action, to_make), str(processed.comments), *record.notes]
     return "\n".join(filter(None, said))
 
 

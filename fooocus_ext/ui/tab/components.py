@@ -7,7 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from fooocus_ext.tab.widgets import BY_NAME, Kind, Widget
+from fooocus_ext.tab.widget import Kind, Widget
+from fooocus_ext.tab.widgets import BY_NAME
 from fooocus_ext.ui.tab.services import TabServices
 
 

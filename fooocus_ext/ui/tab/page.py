@@ -9,12 +9,13 @@ from typing import Any
 import gradio as gr
 
 from fooocus_ext.markup import render
-from fooocus_ext.tab.actions import VARIATIONS
 from fooocus_ext.tab.overruled import overruled
+from fooocus_ext.tab.variations import VARIATIONS
 from fooocus_ext.tab.widgets import ORIGINAL
 from fooocus_ext.ui.tab.columns import build_columns
 from fooocus_ext.ui.tab.components import component, html
 from fooocus_ext.ui.tab.gallery import picture_gallery
+from fooocus_ext.ui.tab.input_image import add_switch, build_input_image
 from fooocus_ext.ui.tab.services import TabServices
 
 SEND_TO = ("txt2img", "img2img", "inpaint", "extras")
@@ -64,7 +65,7 @@ class Tab:
         widgets: the widgets of ``tab.widgets.NAMES``, by name.
         parts: every other component that something is connected to, by name.
         send: the buttons that send the selected picture on, by tab.
-        vary: the buttons of ``tab.actions.VARIATIONS``, by key.
+        vary: the buttons of ``tab.variations.VARIATIONS``, by key.
     """
 
     widgets: dict[str, Any] = field(default_factory=dict)
@@ -128,6 +129,7 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         tab.parts["advanced"] = gr.Checkbox(
             value=False, label="Advanced", elem_id="fooocus_advanced", container=False
         )
+        add_switch(tab.widgets, services)
         tab.parts["forever"] = gr.Checkbox(
             value=False, label="Generate forever", elem_id="fooocus_forever", container=False
         )
@@ -137,6 +139,7 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         )
         tab.parts["expand"] = expand
         tab.parts["tokens"] = html("fooocus_tokens")
+    build_input_image(tab.widgets, services)
     html("fooocus_queue", render("queue.html"), elem_classes=["fooocus-empty"])
     tab.parts["log"] = html("html_log_fooocus", services.notes)
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):

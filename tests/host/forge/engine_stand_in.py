@@ -1,6 +1,7 @@
 """An engine of the Forge family, as small as can be, with exactly the peculiarities that were observed.
 
-Seen in Forge (main dfdcbab), reForge (main 3b56b26) and Forge Classic (classic 1f95d71):
+Seen in Forge (main dfdcbab), reForge (main 3b56b26) and Forge Classic (classic 1f95d71); read in the source
+of neo (a copy of 2025-12-06, c24dc1c), which is as Forge where nothing else is said:
 
 * x has one row for each picture, and sigma is a real noise level, with DDIM too (all three);
 * at CFG scale 1 there is no conditioning for the negative prompt (Forge) or it is there and not used;
@@ -8,8 +9,8 @@ Seen in Forge (main dfdcbab), reForge (main 3b56b26) and Forge Classic (classic 
   ``strength``; cond_denoised is their weighted mean (all three);
 * the rows of one call are those of the negative prompt first (all three);
 * clones deep-copy the options in which hooks are registered (all three);
-* the scale is set to 1 for a call before the modifiers see it (Forge, Classic) or after them, where the
-  post-CFG functions are told ``cond_scale`` (reForge); what was not run is zeros then (all three);
+* the scale is set to 1 for a call before the modifiers see it (Forge, Classic) or after them (reForge); what
+  was not run is zeros then (all three); post-CFG functions are told ``cond_scale`` (reForge, neo);
 * Classic makes the first call of every job at scale 1;
 * Forge and reForge combine a hires pass with ``p.hr_cfg``;
 * another extension's CFG function replaces the combination (all three).
@@ -22,7 +23,8 @@ from types import SimpleNamespace
 
 import torch
 
-FORGE, REFORGE, CLASSIC = FAMILIES = ("Forge", "reForge", "Forge Classic")
+FORGE, REFORGE, CLASSIC, NEO = FAMILIES = ("Forge", "reForge", "Forge Classic", "neo")
+WITH_BACKEND = (FORGE, NEO)
 
 
 class Network:
@@ -126,7 +128,7 @@ class CFGDenoiser:
     def forward(self, x, sigma, cond, uncond, weights=(1.0,)):
         """Sample once. ``cond`` has the rows of part after part; each part has ``len(x)`` rows."""
         scale = self.sampler.sampler_extra_args["cond_scale"]
-        if scale == 1.0 and self.family == FORGE:
+        if scale == 1.0 and self.family in WITH_BACKEND:
             uncond = None
         params = SimpleNamespace(
             x=x, sigma=sigma.expand(len(x)), text_cond=cond, text_uncond=uncond, denoiser=self
@@ -192,7 +194,7 @@ class CFGDenoiser:
             result = x - options["sampler_cfg_function"](told)
         else:
             result = uncond_pred + (cond_pred - uncond_pred) * scale * weight
-        if self.family == REFORGE:
+        if self.family in (REFORGE, NEO):
             args["cond_scale"] = scale
         for function in options.get("sampler_post_cfg_function", []):
             result = function({**args, "denoised": result})

@@ -11,7 +11,7 @@ import torch
 from fooocus_ext.args import Settings
 from fooocus_ext.core import adm, guidance
 from fooocus_ext.generation import state
-from tests.host.forge.engine_stand_in import CLASSIC, FORGE
+from tests.host.forge.engine_stand_in import CLASSIC, WITH_BACKEND
 from tests.host.forge.webui_stand_in import SIGMAS
 
 NEUTRAL = Settings(
@@ -117,7 +117,7 @@ def test_the_sizes_that_the_model_is_told_are_those_of_the_definition(webui):
     for row, scale in enumerate((0.8, 1.5)):  # the negative prompt's row is first
         expected = adm.scale_original_size(
             untouched[row : row + 1], 128, 256, scale,
-            number_dtype=torch.float32 if webui.family == FORGE else torch.float16,
+            number_dtype=torch.float32 if webui.family in WITH_BACKEND else torch.float16,
         )  # fmt: skip
         assert torch.equal(early.y[row : row + 1], expected)
     assert generation.skipped == {}

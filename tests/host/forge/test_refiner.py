@@ -8,7 +8,7 @@ import pytest
 
 from fooocus_ext.args import Settings
 from fooocus_ext.errors import RequestError
-from tests.host.forge.engine_stand_in import FORGE
+from tests.host.forge.engine_stand_in import WITH_BACKEND
 from tests.host.forge.test_guidance import EARLY, LATE, step
 from tests.host.forge.webui_stand_in import BASE_MARK, REFINER_MARK
 
@@ -168,7 +168,7 @@ def test_no_loras_are_put_on_it_where_the_request_disables_them(webui, other):
 
 
 def test_at_scale_1_forge_has_no_negative_conditioning_to_replace(webui, other):
-    if webui.family == FORGE:
+    if webui.family in WITH_BACKEND:
         webui.modules["modules.processing"].StableDiffusionProcessing.setup_conds = lambda p: (
             setattr(p, "c", "other"),
             setattr(p, "uc", None),
@@ -187,11 +187,18 @@ def test_a_model_of_another_kind_is_refused_with_what_is_allowed(webui, other):
 
 
 def test_a_model_that_the_loader_does_not_know_is_refused(webui, other, monkeypatch):
-    if webui.family != FORGE:
+    if webui.family not in WITH_BACKEND:
         pytest.skip("the others raise an error of their own")
     webui.modules["backend.loader"].forge_loader = lambda *_, **__: None
     with pytest.raises(RequestError, match="does not know the kind of model"):
         begin(webui)
+
+
+def test_a_checkpoint_that_is_no_safetensors_is_read_as_the_host_reads_it(webui, other):
+    info = other(REFINER_MARK)
+    info.filename = info.filename.replace(".safetensors", ".ckpt")
+    info.names = [f"read from {info.filename}"]
+    assert list(webui.adapter("forge.engine").engine().read(info)) == info.names
 
 
 def test_an_error_while_loading_leaves_the_globals(webui, other):

@@ -1,6 +1,7 @@
 """The text encoders of a webui of the Forge family, with the peculiarities that rendering meets.
 
-Seen in Forge (main dfdcbab), reForge (main 3b56b26) and Forge Classic (classic 1f95d71):
+Seen in Forge (main dfdcbab), reForge (main 3b56b26) and Forge Classic (classic 1f95d71); neo (read, c24dc1c)
+is as Forge:
 
 * Forge's model has engines, which it calls by its own attributes; they have their own embeddings, and are
   told of those in a text through them (``embeddings.fixes``);
@@ -17,7 +18,7 @@ from types import SimpleNamespace
 
 import torch
 
-from tests.host.forge.engine_stand_in import CLASSIC, FORGE, REFORGE
+from tests.host.forge.engine_stand_in import CLASSIC, REFORGE, WITH_BACKEND
 
 START, END, PAD_G = 1, 2, 0
 LAYERS = 3
@@ -101,10 +102,10 @@ class TextModel:
         hijack = SimpleNamespace(embedding_db=embeddings, fixes=None)
         embedders = []
         for kind in kinds:
-            fixes_of = embeddings if family == FORGE else hijack
+            fixes_of = embeddings if family in WITH_BACKEND else hijack
             transformer = _Transformer(WIDTHS[kind], fixes_of, family != REFORGE)
             encoder = _Encoder(kind, transformer)
-            if family == FORGE:
+            if family in WITH_BACKEND:
                 encoder.text_encoder = SimpleNamespace(transformer=transformer)
                 encoder.tokenizer = _letters
                 encoder.embeddings = embeddings

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from fooocus_ext.generation import state
-from tests.host.forge.engine_stand_in import FORGE, REFORGE, CFGDenoiser, Model
+from tests.host.forge.engine_stand_in import NEO, REFORGE, WITH_BACKEND, CFGDenoiser, Model
 
 ABAR = torch.linspace(0.9991, 0.0047, 1000)
 SIGMAS = ((1 - ABAR) / ABAR) ** 0.5
@@ -117,7 +117,7 @@ class Webui:
         return p.sample()
 
     def _before_every_sampling(self, p, host, generation):
-        if p.is_hr_pass and self.family == FORGE:  # asked twice, with a reset in between
+        if p.is_hr_pass and self.family in WITH_BACKEND:  # asked twice, with a reset in between
             host.prepare_pass(p, generation)
             self.base.reset()
         host.prepare_pass(p, generation)
@@ -195,6 +195,8 @@ class Webui:
         }
         if self.family == REFORGE:
             parts["sd_text_encoder"] = self.text_encoder
+        if self.family == NEO:
+            del parts["sd_models"].get_checkpoint_state_dict
         return {
             **_modules("modules", parts),
             "fooocus_ext.host.machine.options": SimpleNamespace(
@@ -210,12 +212,16 @@ class Webui:
         memory = SimpleNamespace(
             current_loaded_models=self.loaded, text_encoder_dtype=lambda: torch.float16
         )
-        if self.family == FORGE:
+        if self.family in WITH_BACKEND:
             (self.folder / "backend").mkdir()
             (self.folder / "backend" / "memory_management.py").touch()
-            loader = SimpleNamespace(forge_loader=self._forge_loader)
+            parts = {
+                "loader": SimpleNamespace(forge_loader=self._forge_loader),
+                "memory_management": memory,
+                "utils": SimpleNamespace(load_torch_file=lambda path: {f"read from {path}": None}),
+            }
             return {
-                **_modules("backend", {"loader": loader, "memory_management": memory}),
+                **_modules("backend", parts),
                 **_modules("backend.sampling", {"sampling_function": sampling}),
             }
         (self.folder / "ldm_patched").mkdir()

@@ -1,0 +1,110 @@
+"""A part of a picture made anew by A1111's img2img, with Fooocus's blends in place of the webui's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from modules import sd_samplers_common, shared
+
+from fooocus_ext.edit import INFOTEXT
+from fooocus_ext.host.edit import task
+from fooocus_ext.host.edit.engine import MaskedLatents
+from fooocus_ext.images import mask
+
+if TYPE_CHECKING:
+    from modules.script_callbacks import CFGDenoiserParams
+    from PIL import Image
+
+    from fooocus_ext.generation.state import Generation
+
+_GREY = 0.5
+_SEEDS = 2**63 - 1
+
+
+def take_part(p: Any, generation: Generation) -> Editing | None:
+    """Return what is made anew of the picture that ``p`` edits; None if it edits none."""
+    asked = task.asked_of(p)
+    if asked is None:
+        return None
+    p.extra_generation_params[INFOTEXT] = asked.edit.to_text()
+    return Editing(p, generation, asked)
+
+
+class Editing:
+    """One part of a picture that one processing object makes anew.
+
+    Attributes:
+        edit: what becomes of it.
+    """
+
+    def __init__(self, p: Any, generation: Generation, asked: task.Asked) -> None:
+        self.edit = asked.edit
+        self._canvas = asked.canvas
+        self._generation = generation
+        self._noise: list[torch.Generator] = []
+        init = p.init
+
+        def init_masked(*args: Any, **kwargs: Any) -> None:
+            init(*args, **kwargs)
+            self._take_mask(p)
+
+        generation.override(p, "init", init_masked)
+
+    def _take_mask(self, p: Any) -> None:
+        """Put our mask of latents in place of the webui's, and leave the last blend to ``pasted``."""
+        masked = self._mask_of_latents(p.nmask)
+        p.nmask, p.mask = masked.expand_as(p.nmask).clone(), (1 - masked).expand_as(p.mask).clone()
+        if self.edit.of_mode.start == "empty":
+            p.init_latent = p.init_latent * p.mask
+        p.overlay_images = p.mask_for_overlay = None
+
+    def _mask_of_latents(self, like: torch.Tensor) -> torch.Tensor:
+        """Return the mask [1,h,w], 1 where the picture is made anew."""
+        return torch.from_numpy(mask.of_latents(self._canvas.crop_mask)).to(like)[None]
+
+    def prepare_sampling(self, p: Any) -> None:
+        """Prepare the sampling of a batch: its noise outside of the mask, and the engine."""
+        self._noise = [
+            torch.Generator(device="cpu").manual_seed((int(seed) + 1) % _SEEDS) for seed in p.seeds
+        ]
+        engine = self._generation.engine
+        if engine is not None:
+            masked = self._mask_of_latents(p.init_latent.float())[None]
+            engine.prepare_sampling(p, MaskedLatents(masked, lambda: self._masked(p)))
+
+    def _masked(self, p: Any) -> torch.Tensor:
+        """Return the latents [1,4,h,w] of the picture with its masked part grey."""
+        levels = np.asarray(self._canvas.crop).astype(np.float32) / 255
+        levels[self._canvas.crop_mask] = _GREY
+        image = torch.from_numpy(levels).permute(2, 0, 1)[None].to(shared.device)
+        latents: torch.Tensor = sd_samplers_common.images_tensor_to_samples(image, 0, p.sd_model)
+        return latents
+
+    def before_call(self, params: CFGDenoiserParams, denoiser: Any) -> None:
+        """Show the model the picture outside of the mask, with fresh noise of the call's level.
+
+        Without that it would see what its earlier calls made there, and the parts would grow apart.
+        """
+        parts = [len(prompt) for prompt in denoiser.sampler.sampler_extra_args["cond"].batch]
+        rows = [image for image, count in enumerate(parts) for _ in range(count)]
+        rows += range(len(parts))  # the unconditional ones
+        if len(rows) == len(params.x):
+            outside, inside = denoiser.mask, denoiser.nmask
+            params.x = params.x * inside + self._noised(params, denoiser)[rows] * outside
+
+    def _noised(self, params: CFGDenoiserParams, denoiser: Any) -> torch.Tensor:
+        """Return each image's latents [B,4,h,w] with noise of this call's level."""
+        clean: torch.Tensor = denoiser.init_latent
+        noise = torch.stack([torch.randn(clean.shape[1:], generator=g) for g in self._noise])
+        noise = noise.to(params.x)
+        level: torch.Tensor = params.sigma[0]
+        if hasattr(denoiser.inner_model, "sigmas"):
+            return clean + noise * level
+        signal: torch.Tensor = denoiser.alphas[level.long()]  # the DDIM family counts in timesteps
+        return clean * signal.sqrt() + noise * (1 - signal).sqrt()
+
+    def pasted(self, image: Image.Image) -> Image.Image:
+        """Return the whole picture with the part that has been made anew in its place."""
+        return self._canvas.pasted(image)

@@ -1,0 +1,128 @@
+"""What the tab's "Input image" asks for, and how an edit comes back into its widgets."""
+
+from __future__ import annotations
+
+import pytest
+
+from fooocus_ext.args import NONE
+from fooocus_ext.edit import MODES, Edit
+from fooocus_ext.errors import RequestError
+from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.edits import EDIT_WIDGETS, MASKED, SWITCH, WHOLE, edit_of, widget_values
+from fooocus_ext.tab.fill import WITHOUT_PICTURE, Filled, with_edit
+from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS
+from fooocus_ext.tab.widgets import DEFAULTS, NAMES
+
+MASKED_MODES = {name: mode for name, mode in MODES.items() if mode.has_mask}
+
+
+def choices(**values):
+    return read_choices([{**DEFAULTS, **values}[name] for name in NAMES])
+
+
+def editing(method="Inpaint or Outpaint", **values):
+    return choices(**{SWITCH: True, "edit_kind": MASKED, "edit_method": method, **values})
+
+
+def test_their_values_travel_behind_all_others():
+    assert NAMES[-len(EDIT_WIDGETS) :] == tuple(widget.name for widget in EDIT_WIDGETS)
+
+
+def test_without_an_input_image_nothing_of_it_counts():
+    asked = choices(edit_kind=MASKED, edit_strength=0.3, edit_outpaint_to="nonsense")
+    assert (asked.action, asked.edit) == (GENERATE, None)
+
+
+@pytest.mark.parametrize("key", VARIATIONS)
+def test_a_whole_picture_is_varied_or_upscaled(key):
+    label = VARIATIONS[key].label
+    asked = choices(**{SWITCH: True, "edit_kind": WHOLE, "edit_whole": label})
+    assert (asked.action, asked.edit, asked.forced_strength) == (key, None, None)
+    assert choices(**{SWITCH: True, "edit_strength": 0.7}).forced_strength == 0.7
+
+
+@pytest.mark.parametrize("mode", MASKED_MODES)
+def test_each_method_is_fooocuss_unless_more_is_asked_for(mode):
+    asked = editing(MASKED_MODES[mode].label)
+    assert asked.action == EDIT
+    assert asked.edit == Edit(mode=mode)
+
+
+def test_the_widgets_say_all_that_a_mask_can_be_asked_for():
+    asked = editing(
+        edit_left=True,
+        edit_bottom=True,
+        edit_share=0.5,
+        edit_additional_prompt="a door",
+        edit_mask_invert=True,
+        edit_mask_grow=-3,
+        edit_feather=8,
+        edit_strength=0.9,
+        edit_field=0.25,
+        edit_engine="v2.6",
+    ).edit
+    assert asked == Edit(
+        outpaint_left=0.5,
+        outpaint_bottom=0.5,
+        additional_prompt="a door",
+        mask_invert=True,
+        mask_grow=-3,
+        feather=8,
+        strength=0.9,
+        field=0.25,
+        engine="v2.6",
+    )
+
+
+def test_sides_that_are_out_of_sight_do_not_count():
+    asked = editing("Improve Detail", edit_left=True, edit_outpaint_to="nonsense").edit
+    assert asked == Edit(mode="detail")
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"edit_outpaint_to": "16 to 9"}, "outpaint_to"),
+        ({"edit_outpaint_to": "16:9", "edit_top": True}, "outpaint_to"),
+        ({"edit_strength": 0.0}, "strength"),
+        ({"edit_mask_grow": 65}, "mask"),
+    ],
+)
+def test_what_cannot_be_is_named(values, named):
+    with pytest.raises(RequestError) as caught:
+        editing(**values)
+    assert named in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Edit(),
+        Edit(mode="detail", strength=0.4, mask_grow=5),
+        Edit(mode="modify", engine=NONE, additional_prompt="a cat", mask_invert=True),
+        Edit(outpaint_left=0.3, outpaint_right=0.3, field=0.5, feather=0),
+        Edit(outpaint_to="16:9"),
+    ],
+)
+def test_an_edit_comes_back_from_the_widgets_as_it_was(edit):
+    values, notes = widget_values(edit)
+    assert notes == []
+    assert edit_of({**DEFAULTS, SWITCH: True, **values}) == edit
+
+
+def test_what_the_page_cannot_say_is_named():
+    values, notes = widget_values(Edit(outpaint_left=0.2, outpaint_top=0.6, engine="mine.patch"))
+    assert values["edit_share"] == 0.6
+    assert "0.6 is taken" in notes[0]
+    assert "mine.patch" in notes[1]
+
+
+def test_a_pasted_infotext_fills_them_and_says_that_the_picture_is_missing():
+    filled = Filled({"prompt": "a house"}, ("a note",))
+    read = with_edit(filled, Edit(mode="detail", strength=0.3).to_text())
+    assert read.values["prompt"] == "a house"
+    assert (read.values["edit_method"], read.values["edit_strength"]) == ("Improve Detail", 0.3)
+    assert SWITCH not in read.values
+    assert read.notes == ("a note", WITHOUT_PICTURE)
+    for other in ("", "nonsense", "[]", Edit(mode="vary").to_text()):
+        assert with_edit(filled, other) == filled

@@ -164,8 +164,29 @@ def test_a_refiner_takes_part(host, edited, calls):
 
 
 @pytest.mark.parametrize(
+    ("values", "size", "denoising"),
+    [
+        ({"mode": "vary"}, (128, 64), "0.5"),
+        ({"mode": "vary", "strength": 0.85, "rendering": "Fooocus"}, (128, 64), "0.85"),
+        ({"mode": "upscale"}, (240, 192), "0.382"),
+        ({"mode": "upscale", "scale": "2x", "performance": "webui"}, (320, 256), "0.382"),
+        ({"mode": "upscale", "scale": "fast 2x", "image_number": 2}, (320, 256), None),
+    ],
+)
+def test_a_whole_picture_is_varied_and_upscaled(edited, unchanged, values, size, denoising):
+    answer = edited(**values)
+    assert answer.status == 200, answer.body
+    pictures = [decode(text) for text in answer.body["images"]]
+    assert [picture.shape for picture in pictures] == [(size[1], size[0], 3)]
+    text = answer.body["infotexts"][0]
+    assert (f"Denoising strength: {denoising}" in text) is (denoising is not None)
+    assert ("Lanczos" in " ".join(answer.body["notes"])) is (values["mode"] == "upscale")
+
+
+@pytest.mark.parametrize(
     ("values", "words"),
     [
+        ({"mode": "vary", "mask": MASK}, 'mask: allowed in mode "vary": none'),
         ({}, "mask: nothing is masked"),
         ({"mask": MASK, "mask_grow": -64}, "mask: nothing is masked"),
         ({"mask": MASK, "engine": "v9"}, "engine: "),

@@ -44,7 +44,7 @@ def test_a_whole_picture_is_varied_or_upscaled(key):
 @pytest.mark.parametrize("strength", [0.0, -0.5])
 def test_a_forced_strength_that_is_none_is_refused_where_it_would_count(strength):
     values = {SWITCH: True, "edit_strength": strength}
-    with pytest.raises(RequestError, match="allowed: 0.01 to 1, or -1"):
+    with pytest.raises(RequestError, match=r"allowed: 0\.01 to 1, or -1"):
         choices(**values)
     assert choices(**{**values, SWITCH: False}).action == GENERATE
 

@@ -28,6 +28,11 @@ def main(arguments: Sequence[str]) -> int:
         commands.show_bad_lines(error, options.out or Path())
     except UsageError as error:
         print(f"dev.py bulk: {error}", file=sys.stderr)
+    except OSError as error:  # a full disk: what is in the folder stays as it is
+        print(
+            f"dev.py bulk: {error}. The same command goes on once that is mended.", file=sys.stderr
+        )
+        return commands.UNFINISHED
     return USAGE_ERROR
 
 

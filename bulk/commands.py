@@ -29,6 +29,8 @@ from fooocus_ext.errors import RequestError
 
 ALL_MADE, SOME_FAILED, UNFINISHED = 0, 1, 3
 SHOWN = 50
+FEW = 10
+"""Failures that are not yet too many, whatever their share: lists may be short."""
 BAD_LINES = "bad-lines.txt"
 
 
@@ -110,7 +112,7 @@ class _Session:
         limits = Limits(
             timeout=options.timeout,
             attempts=options.attempts,
-            max_failures=share * state.total if of_all else share,
+            max_failures=max(FEW, share * state.total) if of_all else share,
             patience=options.patience,
         )
         was_there = self._standard is not None
@@ -124,7 +126,7 @@ class _Session:
         try:
             end = dispatcher.run(admission.choose_standard, progress)
             if admission.standard is None or end != "finished":
-                self._complain_of_names()
+                complain_of_names(self._hosts, self._plan)
                 return end
             if not was_there:
                 self._load(admission.standard)
@@ -142,17 +144,6 @@ class _Session:
         self._standard = standard
         of = f"{standard.of.partition(',')[0]}, with which this folder was begun,"
         write_json(self._folder.run, {"standard": {**asdict(standard), "of": of}})
-
-    def _complain_of_names(self) -> None:
-        """Raise BadLinesError for names that no webui has."""
-        nowhere = set.intersection(*(set(host.missing) for host in self._hosts))
-        problems = [
-            (line, f'{kind} "{name}": no webui has it.')
-            for kind, name in nowhere
-            for line in self._plan.names[kind, name]
-        ]
-        if problems:
-            raise BadLinesError(sorted(problems))
 
     def _finish(self, state: Run, end: End) -> int:
         """Write what is made of the journal, and say how it went."""
@@ -202,11 +193,25 @@ def _dry_run(options: argparse.Namespace, plan: Plan, folder: Folder) -> int:
         Dispatcher(state, plan, journal, executor, admission, limits).run(
             admission.choose_standard, lambda: None
         )
-    notes = dict(admission.settle_waiting()) if admission.standard else {}
     journal.close()
+    complain_of_names(hosts, plan)
+    settled = admission.settle_waiting() if admission.standard else ()
+    notes = {host.name: note for host, note in settled}
     for host in hosts:
-        say(f"  {host.name}: {host.state} {host.reason or notes.get(host, '')}")
+        say(f"  {host.name}: {host.state} {host.reason or notes.get(host.name, '')}")
     return ALL_MADE if all(host.state == "ready" for host in hosts) else UNFINISHED
+
+
+def complain_of_names(hosts: list[Host], plan: Plan) -> None:
+    """Raise BadLinesError for names that no webui has."""
+    nowhere = set.intersection(*(set(host.missing) for host in hosts))
+    problems = [
+        (line, f'{kind} "{name}": no webui has it.')
+        for kind, name in nowhere
+        for line in plan.names[kind, name]
+    ]
+    if problems:
+        raise BadLinesError(sorted(problems))
 
 
 @contextlib.contextmanager

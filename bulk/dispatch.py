@@ -87,7 +87,6 @@ class Dispatcher:
         self._limits = limits
         self._version = ""
         self._fresh: Iterator[Picture] = iter(())
-        self._exhausted = True
         self._again: deque[Task] = deque()
         self._tickets: dict[int, tuple[Host, Task | None]] = {}
         self._last_ticket = 0
@@ -97,7 +96,6 @@ class Dispatcher:
         """Take the plan's open pictures; the first webui has been admitted, and the keys are known."""
         self._version = version
         self._fresh = self._plan.open_pictures()
-        self._exhausted = False
 
     def run(self, until: Callable[[], bool], tick: Callable[[], None]) -> End:
         """Work until ``until`` says so, or there is a reason to stop; ``tick`` is called all the time."""
@@ -115,7 +113,7 @@ class Dispatcher:
 
     def is_finished(self) -> bool:
         """Whether every picture of the plan has its record."""
-        return self._exhausted and self._state.left == 0
+        return self._state.left == 0
 
     def _reason_to_stop(self) -> End | None:
         state = self._state
@@ -194,7 +192,6 @@ class Dispatcher:
         picture = next(self._fresh, None)
         if picture is not None:
             return Task(picture)
-        self._exhausted = True
         return None if host.running or self._again else self._slowest(host, now)
 
     def _slowest(self, host: Host, now: float) -> Task | None:

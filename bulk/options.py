@@ -108,12 +108,12 @@ def _add_limits(line: argparse.ArgumentParser) -> None:
         help="seconds for a picture, at least; ten times a webui's median, if that is more (default 300)",
     )  # fmt: skip
     limits.add_argument(
-        "--attempts", metavar="N", type=int, default=3,
+        "--attempts", metavar="N", type=_whole, default=3,
         help="errors of webuis that are otherwise well, before a request has failed (default 3)",
     )  # fmt: skip
     limits.add_argument(
         "--max-failures", metavar="N|P%", type=_share, default=_share("5%"),
-        help="stop when more pictures have failed, of all (default 5%%)",
+        help="stop when more pictures have failed; of a share, when it is more than 10, too (default 5%%)",
     )  # fmt: skip
     limits.add_argument(
         "--patience", metavar="S", type=_positive, default=600.0,
@@ -127,8 +127,19 @@ def _add_limits(line: argparse.ArgumentParser) -> None:
         help="webdataset: finished pictures are packed into tar files, too",
     )  # fmt: skip
     limits.add_argument(
-        "--shard-size", metavar="N", type=int, default=1000, help="pictures in one (default 1000)"
+        "--shard-size",
+        metavar="N",
+        type=_whole,
+        default=1000,
+        help="pictures in one (default 1000)",
     )
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"got {text}; allowed: a whole number above 0")
+    return value
 
 
 def _positive(text: str) -> float:

@@ -50,7 +50,7 @@ class Webui:
 
     def __init__(self, url: str, auth: str = "", ca: str = "") -> None:
         self.url = url.rstrip("/")
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "gzip"}
+        headers = {"Content-Type": "application/json"}
         if auth:
             headers |= urllib3.make_headers(basic_auth=auth)
         self._pool = urllib3.PoolManager(
@@ -97,31 +97,26 @@ class Webui:
         return replace(canary, version=version, names=names)
 
     def _names(self, deadline: float) -> dict[str, frozenset[str]]:
-        """Return all names that requests may use, each in every form that the webui takes."""
+        """Return all names that requests may use, each in every form that the webui takes.
 
-        def read(path: str, names: Callable[[Any], set[str]]) -> frozenset[str]:
-            found = self._json(path, deadline)
+        A kind whose list this webui does not have (schedulers before A1111 1.9) is left out.
+        """
+        found: dict[str, frozenset[str]] = {}
+        for kind, (path, names) in LISTS.items():
             try:
-                return frozenset(names(found))
+                found[kind] = frozenset(names(self._json(path, deadline)))
+            except _UnexpectedError as problem:
+                if problem.answer.kind != "absent":
+                    raise
             except (KeyError, TypeError, AttributeError) as error:
                 raise _NoAnswerError("broken", f"{path} has no list of names: {error!r}") from error
-
-        samplers = read("/sdapi/v1/samplers", lambda found: _with_aliases(found, "name"))
-        schedulers = read(
-            "/sdapi/v1/schedulers", lambda found: _with_aliases(found, "name", "label")
-        )
-        combined = {f"{sampler} {scheduler}" for sampler in samplers for scheduler in schedulers}
-        return {
-            "sampler": samplers | combined,
-            "scheduler": schedulers,
-            "checkpoint": read("/sdapi/v1/sd-models", _checkpoint_names),
-            "script": read("/sdapi/v1/scripts", lambda found: set(found["txt2img"])),
-            "style": read(
-                "/fooocus/v1/styles",
-                lambda found: {style["name"] for style in found["styles"]} | set(found["special"]),
-            ),
-            "preset": read("/fooocus/v1/presets", lambda found: set(found["presets"])),
-        }
+        if "sampler" in found:  # older webuis, and requests for them, have both in one name
+            found["sampler"] |= {
+                f"{sampler} {scheduler}"
+                for sampler in found["sampler"]
+                for scheduler in found.get("scheduler", ())
+            }
+        return found
 
     def _json(self, path: str, deadline: float) -> Any:
         status, content = self._ask("GET", path, deadline)
@@ -250,3 +245,18 @@ def _checkpoint_names(found: list[Mapping[str, Any]]) -> set[str]:
         )
         names |= {*forms, model.get("hash") or "", sha256, sha256[:10]}
     return names - {""}
+
+
+LISTS: dict[str, tuple[str, Callable[[Any], set[str]]]] = {
+    "sampler": ("/sdapi/v1/samplers", lambda found: _with_aliases(found, "name")),
+    "scheduler": ("/sdapi/v1/schedulers", lambda found: _with_aliases(found, "name", "label")),
+    "checkpoint": ("/sdapi/v1/sd-models", _checkpoint_names),
+    "script": ("/sdapi/v1/scripts", lambda found: set(found["txt2img"])),
+    "webui style": ("/sdapi/v1/prompt-styles", lambda found: {style["name"] for style in found}),
+    "style": (
+        "/fooocus/v1/styles",
+        lambda found: {style["name"] for style in found["styles"]} | set(found["special"]),
+    ),
+    "preset": ("/fooocus/v1/presets", lambda found: set(found["presets"])),
+}
+"""Kind of name -> where a webui lists it, and how."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,9 +12,11 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from fooocus_ext import edit
 from fooocus_ext.api import base, downloads, model_download, presets, queue, routes
 from fooocus_ext.args import FIELDS, parse
 from fooocus_ext.downloads.queue import Downloads
+from fooocus_ext.fields import Field
 from fooocus_ext.presets.files import PresetLibrary
 
 ROOT = Path(__file__).parents[1]
@@ -29,11 +32,11 @@ def api_example() -> dict[str, object]:
     return json.loads(blocks[0])
 
 
-def fields_table() -> str:
-    """Return the table of arguments as the API's guide should show it."""
+def fields_table(fields: Sequence[Field] = FIELDS) -> str:
+    """Return a table of arguments as the API's guide should show it."""
     rows = [
         f"| `{field.name}` | {json.dumps(field.default)} | {field.allowed} | {field.help} |"
-        for field in FIELDS
+        for field in fields
     ]
     return "\n".join(["| field | default | allowed | |", "|---|---|---|---|", *rows])
 
@@ -72,6 +75,12 @@ def test_the_table_of_fields_is_the_one_in_the_code() -> None:
     shown = re.search(r"<!-- fields.*?-->\n(.*?)\n<!-- /fields -->", API, re.DOTALL)
     assert shown is not None
     assert shown[1] == fields_table()
+
+
+def test_the_table_of_an_edit_is_the_one_in_the_code() -> None:
+    shown = re.search(r"<!-- edit.*?-->\n(.*?)\n<!-- /edit -->", API, re.DOTALL)
+    assert shown is not None
+    assert shown[1] == fields_table(edit.FIELDS)
 
 
 def test_the_table_of_routes_lists_each_of_them() -> None:

@@ -132,7 +132,11 @@ class Actors:
         return str(self._ray.get_runtime_context().get_node_id())
 
     def _is_alive(self) -> bool:
-        return any(node["NodeID"] == self._node and node["Alive"] for node in self._ray.nodes())
+        try:
+            nodes = self._ray.nodes()
+        except self._ray.exceptions.RayError:
+            return False
+        return any(node["NodeID"] == self._node and node["Alive"] for node in nodes)
 
     def close(self) -> None:
         """End the actors, with the webuis that they have started."""

@@ -62,6 +62,10 @@ class Rendering(Protocol):
 class Editing(Protocol):
     """A picture of which a part is made anew, in one generation."""
 
+    @property
+    def edit(self) -> Edit:
+        """What becomes of it."""
+
     def prepare_sampling(self, p: Any) -> None:
         """Prepare the sampling of a batch, whose LoRAs are chosen and whose texts are encoded."""
 

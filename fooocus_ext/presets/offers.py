@@ -14,7 +14,7 @@ from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.published import Kind, Published, published
 
 _FILE_NAME = re.compile(r"[\w][\w .+()\[\]-]{0,150}\.safetensors")
-"""Files that cannot hold code. Of others, only those of our table come, whose sums are known."""
+"""Files that cannot hold code. Of others, only those of our table come."""
 
 
 def offers(library: PresetLibrary, sources: Sources) -> dict[str, Published]:

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from fooocus_ext.downloads.files import RemoteFile
 
-Kind = Literal["checkpoint", "lora", "vae", "embedding", "upscaler"]
+Kind = Literal["checkpoint", "lora", "vae", "embedding", "upscaler", "inpaint"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 CHECKPOINTS = ("juggernautXL_v8Rundiffusion.safetensors", "sd_xl_base_1.0_0.9vae.safetensors")
 """The models that are offered where there is none, best first."""

@@ -15,7 +15,9 @@ from fooocus_ext.tab.choices import Choices, switch_share
 from fooocus_ext.tab.variations import Variation
 
 LARGEST_SIDE = 2800
-"""The limit for the square root of an upscaled picture's area, in pixels."""
+"""The square root of an upscaled picture's area, in pixels, above which it is enlarged and no more."""
+LARGEST_ENLARGED_SIDE = 8192
+"""The same above which it is refused: the upscaler alone would take gigabytes."""
 _SMALLEST_SIDE, _LARGEST_VARIED_SIDE = 1024, 2048
 
 Size = tuple[int, int]
@@ -55,6 +57,11 @@ def varied_request(
     return request, settings
 
 
+def is_diffused(variation: Variation, size: Size) -> bool:
+    """Whether a picture that becomes ``size`` is sampled, once it is that large."""
+    return variation.denoising > 0 and not (variation.enlarges and _side(size) > LARGEST_SIDE)
+
+
 def varied_size(size: Size) -> Size:
     """Return the size in which a picture is varied: 1024 to 2048 on a side if it were square."""
     side = _side(size)
@@ -78,8 +85,7 @@ def upscaled_size(size: Size, scale: float, *, may_stay_small: bool) -> tuple[fl
     if side < _SMALLEST_SIDE and not may_stay_small:
         scale *= _SMALLEST_SIDE / side
     width, height = _scaled(size, scale)
-    if _side((width, height)) > LARGEST_SIDE:
-        raise _too_large(width, height)
+    _check_size(width, height)
     return scale, (width, height)
 
 
@@ -102,9 +108,8 @@ def upscaled_as_fooocus(size: Size, scale: float, larger: Size, *, may_stay_smal
         RequestError: the result would be too large.
     """
     width, height = int(size[0] * scale), int(size[1] * scale)
+    _check_size(width, height)
     side = _rounded_side((size[0] * scale, size[1] * scale))
-    if side > LARGEST_SIDE:
-        raise _too_large(width, height)
     if side < _SMALLEST_SIDE and not may_stay_small:
         return _towards(larger, _SMALLEST_SIDE)
     return width, height
@@ -126,11 +131,12 @@ def _towards(size: Size, side: int) -> Size:
     return width, height
 
 
-def _too_large(width: int, height: int) -> RequestError:
-    return RequestError(
-        f"The picture would become {width}×{height}; allowed: up to {LARGEST_SIDE}×"
-        f"{LARGEST_SIDE}. The Extras tab makes pictures larger without adding detail."
-    )
+def _check_size(width: int, height: int) -> None:
+    limit = LARGEST_ENLARGED_SIDE
+    if _side((width, height)) > limit:
+        raise RequestError(
+            f"The picture would become {width}×{height}; allowed: up to the area of {limit}×{limit}."
+        )
 
 
 def _side(size: Size) -> float:

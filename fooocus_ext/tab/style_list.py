@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fooocus_ext.prompting import style_names
-from fooocus_ext.prompting.styles import SPECIAL_STYLES, Style, StyleLibrary, special_style
+from fooocus_ext.prompting.styles import (
+    PLACEHOLDER,
+    SPECIAL_STYLES,
+    Style,
+    StyleLibrary,
+    special_style,
+)
 
 _SPECIAL_HELP = (
     "A small language model continues the prompt with words that suit it.",
@@ -14,7 +20,7 @@ _SPECIAL_HELP = (
 
 
 def grouped_styles(library: StyleLibrary) -> list[tuple[str, list[dict[str, str]]]]:
-    """Return the groups of the style list, each style with the text that is shown on hover."""
+    """Return the groups of the style list, each style with what is said of it to whoever points at it."""
     special = [
         {"name": name, "help": text}
         for name, text in zip(SPECIAL_STYLES, _SPECIAL_HELP, strict=True)
@@ -26,8 +32,9 @@ def grouped_styles(library: StyleLibrary) -> list[tuple[str, list[dict[str, str]
 
 
 def _help(style: Style) -> str:
-    parts = [style.prompt, f"Not: {style.negative_prompt}" if style.negative_prompt else ""]
-    return "\n".join(part for part in parts if part)
+    texts = {"Writes": style.prompt, "Avoids": style.negative_prompt}
+    shown = {what: text.replace(PLACEHOLDER, "(your prompt)") for what, text in texts.items()}
+    return "\n".join(f"{what}: {text}" for what, text in shown.items() if text)
 
 
 def known_styles(names: Sequence[str], library: StyleLibrary) -> tuple[list[str], list[str]]:

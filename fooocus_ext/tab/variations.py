@@ -18,7 +18,7 @@ class Variation:
 
     Attributes:
         label: what its button says.
-        denoising: how much of the picture is made anew, 0..1.
+        denoising: how much of the picture is made anew, 0..1; 0 if it is enlarged and no more.
         scale: how much larger it becomes.
     """
 
@@ -37,4 +37,5 @@ VARIATIONS: Mapping[str, Variation] = {
     "vary_strong": Variation("Vary (strong)", 0.85),
     "upscale_1_5": Variation("Upscale 1.5x", 0.382, 1.5),
     "upscale_2": Variation("Upscale 2x", 0.382, 2.0),
+    "upscale_fast": Variation("Upscale 2x, fast", 0.0, 2.0),
 }

@@ -60,6 +60,10 @@ class Backend:
             [request.seed + number for number in numbers],
         )
 
+    def edit_picture(self, request, chosen, edit, picture, masks):
+        self.jobs.append((edit, chosen, picture, masks))
+        return self.remake(request.prompt)
+
     def remake(self, text):
         if self.refusal:
             raise RequestError(self.refusal)
@@ -80,6 +84,7 @@ def client_of(backend: Backend) -> TestClient:
         rewrite=backend.rewrite,
         expand=backend.expand,
         make_pictures=backend.make_pictures,
+        edit_picture=backend.edit_picture,
         remake=backend.remake,
         release_refiner=backend.release_refiner,
     )

@@ -36,6 +36,7 @@ HABITS = {
     "version": "0.1.0",
     "shade": 0,  # added to every pixel, as another GPU does
     "auth": "",  # user:password
+    "lacks": [],  # routes that it does not have
     "certificate": "",  # of https
     "noise": 0,  # bytes that no compression makes smaller, so that a picture has a real one's size
 }
@@ -116,6 +117,8 @@ class Stub(BaseHTTPRequestHandler):
             "/fooocus/v1/presets": {"presets": {"default": {}}},
         }
         found = lists.get(self.path)
+        if self.path in self.habits["lacks"]:
+            found = None
         self.answer(404 if found is None else 200, found or {"detail": "Not Found"})
 
     def do_POST(self):

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.bulk.stubs import bulk, journal, stubs, write_list
+from tests.bulk.stubs import bulk, journal, made_by_stubs, stubs, write_list
 
 
 @pytest.fixture
@@ -85,3 +85,23 @@ def test_a_certificate_of_nobodys_is_refused_unless_it_is_named(tmp_path, listin
         assert "CERTIFICATE_VERIFY_FAILED" in done.stderr
         done = bulk(listing, tmp_path / "out", running, "--ca", str(tmp_path / "cert"))
         assert done.returncode == 0, done.stderr
+
+
+def test_names_are_not_checked_by_a_list_that_a_webui_does_not_have(tmp_path):
+    """A1111 has /sdapi/v1/schedulers since 1.9, and the extension works from 1.6 on."""
+    listing = write_list(tmp_path / "list.jsonl", [{"prompt": "a", "scheduler": "Karras"}])
+    with stubs(tmp_path / "made", {"lacks": ["/sdapi/v1/schedulers"]}) as running:
+        done = bulk(listing, tmp_path / "out", running)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_dry_run_asks_the_webuis_and_makes_nothing(tmp_path, listing):
+    with stubs(tmp_path / "made", {}, {"version": "0.0.9"}) as running:
+        done = bulk(listing, tmp_path / "out", running, "--dry-run")
+        assert done.returncode == 3
+        assert bulk(listing, tmp_path / "out", running[:1], "--dry-run").returncode == 0
+        assert bulk(listing, tmp_path / "out", [], "--dry-run").returncode == 0
+    assert f"{running[0].url}: ready" in done.stderr
+    assert f"{running[1].url}: out has version 0.0.9" in done.stderr
+    assert made_by_stubs(tmp_path / "made").total() == 0
+    assert not (tmp_path / "out").exists()

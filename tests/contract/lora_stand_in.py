@@ -87,6 +87,9 @@ def installed(host: Any, files: dict[str, dict[str, torch.Tensor]]) -> Iterator[
     def apply(layer: Any, _args: Any) -> None:
         networks.network_apply_weights(layer)
 
+    def reset(layer: Any, *_args: Any) -> None:
+        networks.network_reset_cached_weight(layer)
+
     with ExitStack() as stack:
         sys.modules["networks"] = networks
         stack.callback(sys.modules.pop, "networks")
@@ -97,6 +100,7 @@ def installed(host: Any, files: dict[str, dict[str, torch.Tensor]]) -> Iterator[
                 layer.network_layer_name = name.replace(".", "_")
                 stack.callback(_forget, networks, layer)
                 stack.callback(layer.register_forward_pre_hook(apply).remove)
+                stack.callback(layer.register_load_state_dict_pre_hook(reset).remove)
         yield
 
 

@@ -98,7 +98,10 @@ def test_a_generation_begins_on_any_host_that_keeps_the_protocol():
             return "a rendering"
 
         def editing(self, p, generation):
-            return "an edited picture"
+            return SimpleNamespace(edit="an edit")
+
+        def inpaint_engine(self, p, generation, edit):
+            return f"an engine for {edit}"
 
     p = Request()
     p.all_prompts, p.all_negative_prompts, p.all_seeds = ["a fox"], ["blurry"], [1]
@@ -110,7 +113,7 @@ def test_a_generation_begins_on_any_host_that_keeps_the_protocol():
     generation = state.generation_of(p)
     assert host.attached == (p, generation)
     assert (generation.refiner, generation.rendering) == ("a refiner", "a rendering")
-    assert generation.editing == "an edited picture"
+    assert generation.engine == "an engine for an edit"
     assert [encoding.prompt for encoding in generation.texts.first_pass] == ["a fox"]
     assert p.comments == ["Fooocus: something gave way"]
     assert p.extra_generation_params["Fooocus sharpness"] == "3"

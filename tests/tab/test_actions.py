@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from fooocus_ext.args import HOST_CHOICE
 from fooocus_ext.errors import RequestError
 from fooocus_ext.tab.actions import (
-    LARGEST_SIDE,
+    LARGEST_ENLARGED_SIDE,
+    is_diffused,
     request_for,
     upscaled_as_fooocus,
     upscaled_size,
@@ -68,8 +69,8 @@ def test_an_upscaled_size_is_refused_or_within_the_limit(size, scale, small):
     side = math.sqrt(size[0] * size[1]) * scale
     grown = scale if small or side >= 1024 else scale * (1024 / side)
     expected = tuple(max(64, round(length * grown / 8) * 8) for length in size)
-    if math.sqrt(expected[0] * expected[1]) > LARGEST_SIDE:
-        with pytest.raises(RequestError, match="Extras"):
+    if math.sqrt(expected[0] * expected[1]) > LARGEST_ENLARGED_SIDE:
+        with pytest.raises(RequestError, match="8192"):
             upscaled_size(size, scale, may_stay_small=small)
     else:
         assert upscaled_size(size, scale, may_stay_small=small) == (grown, expected)
@@ -125,6 +126,21 @@ def test_fooocus_upscales_to_its_own_sizes(size, scale, small, upscaled):
     assert upscaled_as_fooocus(size, scale, larger, may_stay_small=small) == upscaled
 
 
-def test_fooocus_makes_no_larger_ones():
-    with pytest.raises(RequestError, match=r"2880.*Extras"):
-        upscaled_as_fooocus((1440, 1408), 2.0, (5760, 5632), may_stay_small=False)
+def test_an_absurd_size_is_refused():
+    with pytest.raises(RequestError, match=r"10000×10000.*8192"):
+        upscaled_as_fooocus((5000, 5000), 2.0, (20000, 20000), may_stay_small=False)
+
+
+@pytest.mark.parametrize(
+    ("action", "size", "diffuses"),
+    [
+        ("upscale_2", (2304, 1792), True),
+        ("upscale_2", (2800, 2800), True),
+        ("upscale_2", (2880, 2816), False),  # as Fooocus returns it
+        ("upscale_1_5", (2808, 2800), False),
+        ("upscale_fast", (512, 512), False),
+        ("vary_subtle", (2880, 2816), True),
+    ],
+)
+def test_fast_and_very_large_pictures_are_enlarged_and_no_more(action, size, diffuses):
+    assert is_diffused(VARIATIONS[action], size) == diffuses

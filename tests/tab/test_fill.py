@@ -316,7 +316,10 @@ def test_every_value_of_a_shipped_preset_is_one_that_the_widgets_accept(name):
 def test_the_style_list_has_the_special_ones_first_and_shows_each_style_text():
     groups = grouped_styles(STYLES)
     assert groups[0][0] == "Special"
-    assert groups[1][1][0] == {"name": "Fooocus Sharp", "help": "sharp {prompt}\nNot: blur"}
+    assert groups[1][1][0] == {
+        "name": "Fooocus Sharp",
+        "help": "Writes: sharp (your prompt)\nAvoids: blur",
+    }
 
 
 def test_what_the_log_copies_is_what_fooocus_reads():

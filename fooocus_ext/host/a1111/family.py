@@ -79,7 +79,7 @@ class A1111:
 
     def editing(self, p: Any, generation: Generation) -> Editing | None:
         """Return what is made anew of a picture, if ``p`` edits one."""
-        return editing.take_part(p, generation, self.inpaint_engine)
+        return editing.take_part(p, generation)
 
 
 HOST = A1111()

@@ -2,53 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from modules import sd_samplers_common, shared
 
-from fooocus_ext.edit import INFOTEXT, Edit
-from fooocus_ext.generation.state import Generation
+from fooocus_ext.edit import INFOTEXT
 from fooocus_ext.host.edit import task
-from fooocus_ext.host.edit.engine import EngineTurn, MaskedLatents
+from fooocus_ext.host.edit.engine import MaskedLatents
 from fooocus_ext.images import mask
 
 if TYPE_CHECKING:
     from modules.script_callbacks import CFGDenoiserParams
     from PIL import Image
 
-MakeEngine = Callable[[Any, Generation, Edit], "EngineTurn | None"]
+    from fooocus_ext.generation.state import Generation
+
 _GREY = 0.5
 _SEEDS = 2**63 - 1
 
 
-def take_part(p: Any, generation: Generation, make_engine: MakeEngine) -> Editing | None:
-    """Return what is made anew of the picture that ``p`` edits; None if it edits none.
-
-    Args:
-        p: the request.
-        generation: its generation; is given the inpaint engine, if one takes part.
-        make_engine: makes that ready, as ``generation.host`` says.
-
-    Raises:
-        RequestError: an inpaint engine is asked for by name that there is not, or that does not fit.
-    """
+def take_part(p: Any, generation: Generation) -> Editing | None:
+    """Return what is made anew of the picture that ``p`` edits; None if it edits none."""
     asked = task.asked_of(p)
     if asked is None:
         return None
     p.extra_generation_params[INFOTEXT] = asked.edit.to_text()
-    generation.engine = make_engine(p, generation, asked.edit)
     return Editing(p, generation, asked)
 
 
 class Editing:
-    """One part of a picture that one processing object makes anew."""
+    """One part of a picture that one processing object makes anew.
+
+    Attributes:
+        edit: what becomes of it.
+    """
 
     def __init__(self, p: Any, generation: Generation, asked: task.Asked) -> None:
+        self.edit = asked.edit
         self._canvas = asked.canvas
-        self._starts_empty = asked.edit.of_mode.start == "empty"
         self._generation = generation
         self._noise: list[torch.Generator] = []
         init = p.init
@@ -63,7 +56,7 @@ class Editing:
         """Put our mask of latents in place of the webui's, and leave the last blend to ``pasted``."""
         masked = self._mask_of_latents(p.nmask)
         p.nmask, p.mask = masked.expand_as(p.nmask).clone(), (1 - masked).expand_as(p.mask).clone()
-        if self._starts_empty:
+        if self.edit.of_mode.start == "empty":
             p.init_latent = p.init_latent * p.mask
         p.overlay_images = p.mask_for_overlay = None
 
@@ -76,10 +69,10 @@ class Editing:
         self._noise = [
             torch.Generator(device="cpu").manual_seed((int(seed) + 1) % _SEEDS) for seed in p.seeds
         ]
-        turn: EngineTurn | None = self._generation.engine
-        if turn is not None:
+        engine = self._generation.engine
+        if engine is not None:
             masked = self._mask_of_latents(p.init_latent.float())[None]
-            turn.prepare_sampling(p, MaskedLatents(masked, lambda: self._masked(p)))
+            engine.prepare_sampling(p, MaskedLatents(masked, lambda: self._masked(p)))
 
     def _masked(self, p: Any) -> torch.Tensor:
         """Return the latents [1,4,h,w] of the picture with its masked part grey."""

@@ -17,7 +17,7 @@ from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.generation.plan import lora_tags
 from fooocus_ext.host.edit import task
 from fooocus_ext.host.edit.task import Task
-from fooocus_ext.host.jobs import overrides, prompt_history
+from fooocus_ext.host.jobs import overrides, prompt_history, undiffused
 from fooocus_ext.host.jobs.outputs import Output
 from fooocus_ext.host.rendering import tiles
 from fooocus_ext.images.canvas import Canvas
@@ -40,6 +40,7 @@ class Job:
         options: options of the host for this job.
         picture: a picture to start from (img2img); None to start from noise.
         denoising: how much of that picture is made anew, 0..1.
+        diffuses: whether the picture is sampled; otherwise it is stored as it is.
         tiles: whether Fooocus's rendering encodes and decodes it in tiles.
         edited: a picture of which a part is made anew; it decides where sampling starts, how much is made
             anew and in which size, and its prompt stands before this one.
@@ -58,6 +59,7 @@ class Job:
     options: dict[str, Any] = field(default_factory=dict)
     picture: Image.Image | None = None
     denoising: float = 1.0
+    diffuses: bool = True
     tiles: bool = False
     edited: Task | None = None
     output: Output | None = None
@@ -113,6 +115,8 @@ def make_pictures(job: Job) -> processing.Processed:
         job.output.attach(p)
     if job.tiles:
         tiles.ask_for(p)
+    if job.picture is not None and not job.diffuses:
+        undiffused.pass_on(p, job.picture)
     is_private = job.output is not None and job.output.folder is None
     with closing(p), prompt_history.untouched() if is_private else nullcontext():
         return processing.process_images(p)

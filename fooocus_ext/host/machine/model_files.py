@@ -12,6 +12,7 @@ from fooocus_ext.api.downloads import ModelFiles
 from fooocus_ext.downloads.orders import Order
 from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.downloads.sources import from_environment
+from fooocus_ext.host.inpaint_engine import files as inpaint_files
 from fooocus_ext.host.machine import assets, expansion, text_encoder
 from fooocus_ext.presets.offers import offers
 from fooocus_ext.presets.published import Kind, Published
@@ -39,6 +40,7 @@ def folders() -> dict[Kind, Path]:
         "vae": Path(known.vaes),
         "embedding": Path(embeddings) if embeddings else Path(paths.data_path) / "embeddings",
         "upscaler": Path(upscalers) if upscalers else models / "ESRGAN",
+        "inpaint": inpaint_files.folder(),
     }
 
 
@@ -51,6 +53,7 @@ def installed() -> Mapping[Kind, Sequence[str]]:
         "vae": known.vaes,
         "embedding": text_encoder.installed_embeddings(),
         "upscaler": (str(each.data_path) for each in shared.sd_upscalers if each.data_path),
+        "inpaint": (),
     }
     return {kind: [*listed[kind], *_names_in(folder)] for kind, folder in folders().items()}
 

@@ -8,7 +8,7 @@ from typing import Any
 from modules import sd_models, sd_samplers, shared
 from PIL import Image
 
-from fooocus_ext.args import FOOOCUS, HOST_CHOICE
+from fooocus_ext.args import FOOOCUS, HOST_CHOICE, NONE
 from fooocus_ext.edit import INPAINT
 from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.edit.task import Task
@@ -20,6 +20,8 @@ from fooocus_ext.images.area import rounded_side
 from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.presets.published import UPSCALER
 from fooocus_ext.tab.actions import (
+    LARGEST_SIDE,
+    is_diffused,
     request_for,
     upscaled_as_fooocus,
     upscaled_size,
@@ -42,8 +44,8 @@ def base_model_of(choices: Choices) -> str:
     return choices.base_model or next(iter(checkpoints.sdxl_bases()), "")
 
 
-def check(choices: Choices, base_model: str, action: str, start: Start) -> None:
-    """Refuse what cannot be made, before it waits for its turn.
+def check(choices: Choices, base_model: str, action: str, start: Start) -> int:
+    """Refuse what cannot be made, before it waits for its turn; return how many pictures it makes.
 
     Args:
         choices: what the page asks for.
@@ -63,7 +65,10 @@ def check(choices: Choices, base_model: str, action: str, start: Start) -> None:
         _task(choices, base_model, start).check()
     elif start.picture is not None and VARIATIONS[action].enlarges:
         upscalers.find(choices.upscaler)
-        _upscaled_size(start.picture, VARIATIONS[action].scale, choices)
+        _factor, size = _upscaled_size(start.picture, VARIATIONS[action].scale, choices)
+        if not is_diffused(VARIATIONS[action], size):
+            return 1
+    return choices.image_number
 
 
 def job_for(
@@ -150,7 +155,7 @@ def variation_of(choices: Choices, action: str) -> Variation:
     """Return what becomes of a picture; the input picture's strength may be forced."""
     variation = VARIATIONS[action]
     forced = choices.forced_strength if action == choices.action else None
-    return variation if forced is None else replace(variation, denoising=forced)
+    return replace(variation, denoising=forced) if forced and variation.denoising else variation
 
 
 def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict[str, Any]:
@@ -164,13 +169,11 @@ def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dic
     else:
         size = choices.size or varied_size(picture.size)
     request, settings = varied_request(choices, variation, size)
-    return {
-        "picture": picture,
-        "denoising": variation.denoising,
-        "settings": settings,
-        "request": request,
-        "tiles": variation.enlarges,
-    }
+    values = {"picture": picture, "settings": settings, "request": request}
+    if not is_diffused(variation, size):  # all pictures of the job would be the same
+        settings = settings.replace(refiner=NONE, rendering=HOST_CHOICE)
+        return {**values, "settings": settings, "diffuses": False, "image_number": 1}
+    return {**values, "denoising": variation.denoising, "tiles": variation.enlarges}
 
 
 def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Image:
@@ -182,15 +185,22 @@ def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Ima
     return larger.convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
 
-def upscaler_note(choices: Choices, action: str) -> str:
-    """Return what to say of a picture that was enlarged without a model, if there is none."""
-    enlarges = action in VARIATIONS and VARIATIONS[action].enlarges
-    if not enlarges or choices.upscaler or upscalers.find(None).name != upscalers.PLAIN:
-        return ""
-    return (
-        f"The picture was enlarged with {upscalers.PLAIN}, because no upscaling model is installed, such "
-        f"as {UPSCALER}."
-    )
+def upscaling_notes(choices: Choices, action: str, made: Job) -> list[str]:
+    """Return what to say of a picture that was enlarged without an upscaling model, or without sampling."""
+    if action not in VARIATIONS or not VARIATIONS[action].enlarges:
+        return []
+    notes = []
+    if choices.upscaler is None and upscalers.find(None).name == upscalers.PLAIN:
+        notes.append(
+            f"The picture was enlarged with {upscalers.PLAIN}, because no upscaling model is installed, "
+            f"such as {UPSCALER}."
+        )
+    if VARIATIONS[action].denoising and not made.diffuses:
+        notes.append(
+            f"The picture was enlarged without adding detail: above the area of {LARGEST_SIDE}×"
+            f"{LARGEST_SIDE} the model is not used."
+        )
+    return notes
 
 
 def _upscaled_size(

@@ -31,7 +31,8 @@ def add(queue: JobQueue, asked: ToAdd) -> None:
     choices = read_choices(asked.values)
     action = choices.action if asked.action == GENERATE else asked.action
     start = _start(queue, asked, action)
-    check(choices, checkpoints.or_first_base(choices.base_model), action, start)
+    base_model = checkpoints.or_first_base(choices.base_model)
+    image_number = check(choices, base_model, action, start)
     storage.refuse_without_room(choices)
     job = QueuedJob(
         id=asked.job,
@@ -39,7 +40,7 @@ def add(queue: JobQueue, asked: ToAdd) -> None:
         action=action,
         values=dict(zip(NAMES, asked.values, strict=True)),
         seed=draw_seed() if choices.seed is None else choices.seed,
-        image_number=choices.image_number,
+        image_number=image_number,
         draws_seed=choices.seed is None,
         private=choices.private,
         forever=asked.forever,

@@ -16,7 +16,7 @@ from fooocus_ext.host.jobs.outputs import PREPARING, Output
 from fooocus_ext.host.jobs.run import make_pictures
 from fooocus_ext.host.machine import checkpoints
 from fooocus_ext.host.tab import grid, storage
-from fooocus_ext.host.tab.job import job_for, upscaler_note
+from fooocus_ext.host.tab.job import job_for, upscaling_notes
 from fooocus_ext.host.tab.record import Record, settle
 from fooocus_ext.job_queue.jobs import QueuedJob
 from fooocus_ext.job_queue.queue import JobQueue
@@ -89,7 +89,7 @@ def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
     if folder is None:  # the host may have changed them since the page was shown them
         for made in output.in_memory(processed):
             record.keep(made, processed.images[made.index - output.first_index])
-    said = [upscaler_note(choices, job.action), str(processed.comments), *record.notes]
+    said = [*upscaling_notes(choices, job.action, to_make), str(processed.comments), *record.notes]
     return "\n".join(filter(None, said))
 
 

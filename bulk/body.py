@@ -249,14 +249,22 @@ def _canonical_slots(slots: str) -> list[Any]:
     return given  # type: ignore[no-any-return]  # values by position
 
 
+NAMED = {
+    "sampler_name": "sampler",
+    "hr_sampler_name": "sampler",
+    "scheduler": "scheduler",
+    "hr_scheduler": "scheduler",
+    "refiner_checkpoint": "checkpoint",
+    "hr_checkpoint_name": "checkpoint",
+}
+"""Field -> the kind of name that it has."""
+
+
 def names_in(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (kind, name) for all that a request names and only a webui can know."""
-    for kind, fields in (
-        ("sampler", ("sampler_name", "hr_sampler_name")),
-        ("scheduler", ("scheduler", "hr_scheduler")),
-        ("checkpoint", ("refiner_checkpoint", "hr_checkpoint_name")),
-    ):
-        yield from ((kind, request[name]) for name in fields if request.get(name))
+    for name, kind in NAMED.items():
+        if request.get(name):
+            yield kind, request[name]
     model = model_named(request)
     if model:
         yield "checkpoint", model

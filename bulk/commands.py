@@ -147,7 +147,7 @@ class _Session:
 
     def _finish(self, state: Run, end: End) -> int:
         """Write what is made of the journal, and say how it went."""
-        problem = manifest.write_parquet(self._folder)
+        problem = manifest.write_manifest(self._folder)
         if problem:
             say(f"No manifest.parquet: {problem}")
         if self._options.format == "webdataset":

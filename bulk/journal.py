@@ -64,7 +64,11 @@ class Folder:
 
     def image(self, key: str) -> Path:
         """Return the path of a picture; its name comes from its key alone."""
-        return self.images / key[:2] / f"{key}.png"
+        return Path(self.image_text(key))
+
+    def image_text(self, key: str) -> str:
+        """Return the same as a text: a Path costs more than the question whether it is there."""
+        return f"{self.images}/{key[:2]}/{key}.png"
 
     def images_there(self) -> Iterator[Path]:
         """Yield the files of finished pictures."""

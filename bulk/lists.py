@@ -69,7 +69,7 @@ def parse_object(text: str) -> dict[str, Any]:
         ValueError: it is none, names a field twice, or has a number that is none (NaN, infinity).
     """
     try:
-        value = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+        value = DECODER.decode(text)
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     if not isinstance(value, dict):
@@ -88,6 +88,9 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> Any:
     raise ValueError(f"{name} is not a number that JSON knows")
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_each_once, parse_constant=_no_number)
 
 
 def _jsonl(path: Path) -> Iterator[Line]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from itertools import islice
@@ -41,13 +44,30 @@ COLUMNS = (
 )
 
 
-def write_parquet(folder: Folder) -> str:
-    """Write manifest.parquet: a row for each record. Returns why not, if there is no pyarrow."""
-    try:
-        import pyarrow as pa  # noqa: PLC0415 -- 30 MB that are needed now
-        from pyarrow import parquet  # noqa: PLC0415
-    except ImportError:
+def write_manifest(folder: Folder) -> str:
+    """Write manifest.parquet: a row for each record. Returns why not, if it cannot be.
+
+    Another process does it, and takes the 70 MB that it needs along when it ends.
+    """
+    if importlib.util.find_spec("pyarrow") is None:
         return NO_PARQUET
+    if is_newer(folder.manifest, folder.journal):
+        return ""
+    command = [sys.executable, "-m", "bulk.manifest", str(folder.path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- ourselves
+    return done.stderr if done.returncode else ""
+
+
+def is_newer(path: Path, source: Path) -> bool:
+    """Tell whether a file is there and was written after what it is made of."""
+    return path.is_file() and path.stat().st_mtime_ns > source.stat().st_mtime_ns
+
+
+def write_parquet(folder: Folder) -> None:
+    """Write manifest.parquet in this process, which must have pyarrow."""
+    import pyarrow as pa  # noqa: PLC0415 -- 30 MB that only this needs
+    from pyarrow import parquet  # noqa: PLC0415
+
     types = {
         "list": pa.list_(pa.int64()),
         "list of texts": pa.list_(pa.string()),
@@ -64,7 +84,6 @@ def write_parquet(folder: Folder) -> str:
         while rows := [_row(record) for record in islice(records, ROWS)]:
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
     unfinished.replace(folder.manifest)
-    return ""
 
 
 def _row(record: Record) -> dict[str, Any]:
@@ -114,3 +133,7 @@ def _members(folder: Folder, record: Record) -> Iterator[tuple[str, bytes]]:
 def _surplus(folder: Folder, count: int) -> list[Path]:
     """Return shards of an earlier packing that had more."""
     return [path for path in folder.shards.glob("*.tar") if int(path.stem) >= count]
+
+
+if __name__ == "__main__":
+    write_parquet(Folder(Path(sys.argv[1])))

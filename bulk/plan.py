@@ -22,6 +22,7 @@ from fooocus_ext.errors import RequestError
 SEEDS = 2**32 - 1
 """Seeds that the webui can draw: 0 and up, fewer than this."""
 PAGE = 500
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 TABLES = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
@@ -102,16 +103,16 @@ class Plan:
         for named in body.names_in(wanted.request):
             self.names[named].append(line)
         for copy in range(wanted.copies):
-            request = dict(wanted.request)
+            request, mark = wanted.request, ""
             if copy and request["seed"] == body.RANDOM:
-                content = canonical({**request, "copy": copy})
-            else:
-                request["seed"] += copy if request["seed"] != body.RANDOM else 0
-                content = canonical(request)
-            digest = hashlib.sha256(content.encode()).digest()
+                mark = f"copy {copy}"
+            elif copy:
+                request = {**request, "seed": request["seed"] + copy}
+            text = canonical(request)
+            digest = hashlib.sha256(f"{text}{mark}".encode()).digest()
             added = self._db.execute(
                 "INSERT OR IGNORE INTO picture (digest, request) VALUES (?, ?)",
-                (digest, canonical(request)),
+                (digest, text),
             )
             if added.rowcount:
                 number = added.lastrowid
@@ -172,17 +173,6 @@ class Plan:
                 yield Picture(number, key, with_seeds(json.loads(request), key))
             last = rows[-1][0]
 
-    def picture(self, key: str) -> Picture | None:
-        """Return the picture with a key, if the list has it."""
-        row = self._db.execute(
-            "SELECT number, request FROM picture WHERE key = ?", (key,)
-        ).fetchone()
-        return Picture(row[0], key, with_seeds(json.loads(row[1]), key)) if row else None
-
-    def has_record(self, key: str) -> bool:
-        """Tell whether a key had a record when the records were taken."""
-        return bool(self._db.execute("SELECT 1 FROM record WHERE key = ?", (key,)).fetchone())
-
     def lines_of(self, picture: Picture) -> tuple[list[int], list[str]]:
         """Return the lines that ask for a picture, and the ids that they gave it."""
         rows = self._db.execute(
@@ -193,7 +183,7 @@ class Plan:
 
 def canonical(value: Mapping[str, Any]) -> str:
     """Return an object as the one JSON text that its equals have too."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return CANONICAL.encode(value)
 
 
 def with_seeds(request: dict[str, Any], key: str) -> dict[str, Any]:

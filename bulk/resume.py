@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from bulk import pictures, records
@@ -41,7 +42,7 @@ def _holds(folder: Folder, record: Record, *, retry_failed: bool) -> bool:
     if record["status"] == FAILED:
         return not retry_failed
     try:
-        return bool(folder.image(record["key"]).stat().st_size == record["bytes"])
+        return bool(os.stat(folder.image_text(record["key"])).st_size == record["bytes"])  # noqa: PTH116
     except (OSError, KeyError):
         return False
 
@@ -56,10 +57,9 @@ def _first_of_each(folder: Folder, journal: Journal, *, retry_failed: bool) -> I
 
 def _adopted(folder: Folder, plan: Plan, standard: Standard) -> Iterator[Record]:
     """Yield records for the plan's pictures that were stored just before a kill; broken files are removed."""
-    for path in folder.images_there():
-        key = path.stem
-        picture = None if plan.has_record(key) else plan.picture(key)
-        if picture is None:
+    for picture in plan.open_pictures():
+        path = folder.image(picture.key)
+        if not path.is_file():
             continue
         content = path.read_bytes()
         try:

@@ -16,6 +16,7 @@ from fooocus_ext.edit import (
     Edit,
     from_dict,
 )
+from fooocus_ext.errors import RequestError
 from fooocus_ext.limits import OFF
 from fooocus_ext.presets.readers import number
 from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS
@@ -109,9 +110,19 @@ def edit_of(checked: Mapping[str, Any]) -> Edit | None:
 
 
 def forced_strength(checked: Mapping[str, Any]) -> float | None:
-    """Return how much of a varied or upscaled input picture is made anew, if that is forced."""
-    value: float = checked["edit_strength"]
-    return None if value == OFF else value
+    """Return how much of a varied or upscaled input picture is made anew, if that is forced.
+
+    Raises:
+        RequestError: the value is neither that nor -1.
+    """
+    value, field = checked["edit_strength"], FIELDS_BY_NAME["strength"]
+    if value == OFF or action_of(checked) not in VARIATIONS:
+        return None
+    if not field.minimum <= value <= field.maximum:
+        raise RequestError(
+            f"Forced strength: got {value:g}; allowed: {field.minimum:g} to {field.maximum:g}, or {OFF}."
+        )
+    return float(value)
 
 
 def widget_values(edit: Edit) -> tuple[dict[str, Any], list[str]]:

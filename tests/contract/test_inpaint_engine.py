@@ -435,6 +435,29 @@ def test_a_preset_can_switch_it_off(host, content):
     assert attempt(host, "auto", preset="default")[0] is not None
 
 
+def test_the_route_edits_with_it_and_says_where_it_cannot(host, content, picture, mask):
+    body = {"prompt": "a fox", "image": picture, "mask": mask, "seed": 1, "image_number": 1}
+    body |= {"steps": 2, "expansion": False, "base_model": host.checkpoints.base}
+    before = weights(host)
+
+    def edited(**changes):
+        answer = host.post("/fooocus/v1/img2img", {**body, **changes})
+        assert answer.status == 200, answer.body
+        return answer.body
+
+    alone, with_engine = edited(engine="None"), edited()
+    assert with_engine["images"] != alone["images"]
+    assert "inpaint engine" not in str(with_engine)
+    assert (weights(host), engines.hooks(host)) == (before, 0)
+    for path in engines.folder(host).iterdir():
+        path.unlink()
+    without_files = edited()
+    assert without_files["images"] != with_engine["images"]
+    assert "inpaint_v26.fooocus.patch (1.3 GB) missing" in str(without_files)
+    refused = host.post("/fooocus/v1/img2img", {**body, "engine": "v2.6"})
+    assert (refused.status, "inpaint_v26" in refused.detail) == (422, True)
+
+
 def test_a_head_for_another_unet_is_refused(host, content):
     torch.save({"head": torch.zeros(7, 5, 3, 3)}, engines.folder(host) / "fooocus_inpaint_head.pth")
     refused(host, "auto", "fooocus_inpaint_head", "[7, 5, 3, 3]")

@@ -145,12 +145,13 @@ def test_the_infotext_of_a_picture_of_the_tab_with_forced_steps_gives_it_again(h
     from fooocus_ext.host.jobs import run
     from fooocus_ext.host.tab import job
     from fooocus_ext.tab.choices import read_choices
+    from fooocus_ext.tab.start import Start
     from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
     forced = {"prompt": "a fox", "steps": 3, "width": 64, "height": 128, "image_number": 1}
     sampler = {"sampler": "Euler", "scheduler": "Automatic", "random_seed": False, "seed": "5"}
     choices = read_choices([{**DEFAULTS, **forced, **sampler}[name] for name in NAMES])
-    job = job.job_for(choices, host.checkpoints.base, "generate", None, None)
+    job = job.job_for(choices, host.checkpoints.base, "generate", Start(), None)
     made = run.run_queued(job)
     assert "Steps: 3," in made.infotexts[0]
     assert "Size: 64x128," in made.infotexts[0]

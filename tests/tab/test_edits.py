@@ -41,6 +41,14 @@ def test_a_whole_picture_is_varied_or_upscaled(key):
     assert choices(**{SWITCH: True, "edit_strength": 0.7}).forced_strength == 0.7
 
 
+@pytest.mark.parametrize("strength", [0.0, -0.5])
+def test_a_forced_strength_that_is_none_is_refused_where_it_would_count(strength):
+    values = {SWITCH: True, "edit_strength": strength}
+    with pytest.raises(RequestError, match=r"allowed: 0\.01 to 1, or -1"):
+        choices(**values)
+    assert choices(**{**values, SWITCH: False}).action == GENERATE
+
+
 @pytest.mark.parametrize("mode", MASKED_MODES)
 def test_each_method_is_fooocuss_unless_more_is_asked_for(mode):
     asked = editing(MASKED_MODES[mode].label)

@@ -118,6 +118,7 @@ class Turn:
         self._base = base
         self._generation = generation
         self._head, self._weights = RESIDENCE.acquire(base, patch)
+        self._term: torch.Tensor | None = None
         self._hook: Any = None
 
     def prepare_sampling(self, _p: Any, masked: MaskedLatents) -> None:
@@ -125,15 +126,16 @@ class Turn:
         self.end()
         self._generation.sampling.callback(self.end)
         with torch.no_grad():
-            latent = masked.encode()
+            if self._term is None:  # it is the same for all pictures of a job
+                latent = masked.encode()
+                with devices.without_autocast():
+                    self._term = head_term(self._head, masked.mask, latent)
             made = self._weights.make()
             if made:
                 log.info("the inpaint engine has patched %d weights", made)
-            with devices.without_autocast():
-                term = head_term(self._head, masked.mask, latent)
             self._weights.put_in(moves_itself=bool(getattr(self._base, "lowvram", False)))
             first = families.unet_of(self._base).input_blocks[0]
-            self._hook = first.register_forward_hook(_adding(term))
+            self._hook = first.register_forward_hook(_adding(self._term))
 
     def before_call(self, call: int, *, total_calls: int, steps: int) -> None:
         """Let the unpatched base make the coming model call, if it is its turn."""

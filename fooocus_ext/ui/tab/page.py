@@ -22,7 +22,7 @@ SEND_TO = ("txt2img", "img2img", "inpaint", "extras")
 _WELCOME = """
 <div id="fooocus_welcome">
   <p>Describe a picture below, and press <b>Generate</b>.</p>
-  <p>Drop a picture here to look at its settings, and to use them.</p>
+  <p>Drop a picture here to use its settings, or to work on it.</p>
   <p><b>Advanced</b> has sizes, styles and models.</p>
 </div>
 """

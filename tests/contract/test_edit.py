@@ -149,8 +149,10 @@ def test_each_picture_of_a_job_is_another_and_keeps_what_is_around(edited):
     first, second = (decode(text) for text in answer.body["images"])
     assert (first != second).any()
     assert (first[far_from_the_mask()] == second[far_from_the_mask()]).all()
-    again = edited(mask=MASK, seed=SEED + 1)
-    assert (decode(again.body["images"][0]) == second).all()
+    again = decode(edited(mask=MASK, seed=SEED + 1).body["images"][0])
+    # not to the byte: a webui's autoencoder draws the latents that it starts with from the global RNG
+    apart, alike = (np.abs(x.astype(int) - second).mean() for x in (first, again))
+    assert alike < apart / 2
 
 
 def test_a_refiner_takes_part(host, edited, calls):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests import inpaint_files
 from tests.contract import engines, hosts, probes, snapshots
 from tests.contract.engines import JOB, prompt, taking_part, weights
 
@@ -99,7 +100,7 @@ def test_the_first_block_gives_more_by_what_the_head_says(host, content):
     name = "diffusion_model.input_blocks.0.0"
     weight = patched(first[0].weight, content[f"{name}.weight"])
     bias = patched(first[0].bias, content[f"{name}.bias"])
-    head = torch.load(engines.folder(host) / "fooocus_inpaint_head.pth")["head"].float()
+    head = inpaint_files.head(first[0].weight.shape[0])["head"].float()
     seen = torch.nn.functional.pad(
         torch.cat([masked.mask, masked.encode()], dim=1), (1, 1, 1, 1), mode="replicate"
     )

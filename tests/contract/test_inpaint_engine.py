@@ -48,7 +48,7 @@ def patched(weight, entry):
     """Return a weight with its delta, computed by NumPy in single precision."""
     levels, least, most = (value.numpy().astype(np.float32) for value in entry)
     delta = (levels / np.float32(255)) * (most - least) + least
-    return torch.from_numpy(weight.float().numpy() + delta).to(weight.dtype)
+    return torch.from_numpy(weight.detach().float().numpy() + delta).to(weight.dtype)
 
 
 def at_each_call(host, look):

@@ -21,8 +21,9 @@ INFOTEXT = "Fooocus edit"
 INPAINT, DETAIL, MODIFY, VARY, UPSCALE = "inpaint", "detail", "modify", "vary", "upscale"
 AUTO = "auto"
 """Of ``engine``: the mode's own, if its files are there."""
-SCALES: Mapping[str, float] = {"1.5x": 1.5, "2x": 2.0}
-"""How much larger a picture becomes, by the values of ``scale``."""
+FAST = "fast 2x"
+SCALES = ("1.5x", "2x", FAST)
+"""How much larger a picture becomes; the fast way is an upscaler's alone, and makes nothing anew."""
 SIDES = ("left", "right", "top", "bottom")
 _TARGET = re.compile(r"([1-9]\d{0,4})(\*|:)([1-9]\d{0,4})")
 _MASK = ("mask_invert", "mask_grow", "mask_threshold", "feather")
@@ -178,8 +179,8 @@ class Edit:
         "1.5x",
         "Upscale by",
         "scale",
-        "How much larger an upscaled picture becomes.",
-        choices=tuple(SCALES),
+        "How much larger an upscaled picture becomes; the fast way makes nothing of it anew.",
+        choices=SCALES,
     )
 
     @property
@@ -263,6 +264,11 @@ def from_dict(values: Mapping[str, object]) -> Edit:
         problems.append(
             f"outpaint_to: got {describe(edit.outpaint_to)} beside an amount at a side; allowed: one of "
             "them."
+        )
+    if edit.scale == FAST and edit.strength is not None:
+        problems.append(
+            f'strength: got {describe(edit.strength)}; allowed with scale "{FAST}": null, as nothing is '
+            "made anew."
         )
     if edit.outpaint_to != NONE and _TARGET.fullmatch(edit.outpaint_to) is None:
         problems.append(

@@ -29,11 +29,8 @@ function fooocusTakeUpSession() {
 
 onUiLoaded(() => {
     if (!fooocus.find("#fooocus_page")) return;
-    const start = setInterval(() => {
-        // Gradio hears clicks from when it has brought the host's settings.
-        if (typeof opts === "undefined" || !Object.keys(opts).length) return;
-        clearInterval(start);
+    fooocus.whenHeard(() => {
         fooocus.find("#fooocus_list_presets").click(); // the page's own list is as old as the server
         fooocusTakeUpSession();
-    }, 50);
+    });
 });

@@ -110,6 +110,15 @@ const fooocus = {
         return Array.from(buttons).find((button) => button.textContent.trim() === "Fooocus");
     },
 
+    /** Do something as soon as Gradio hears clicks: from when it has brought the host's settings. */
+    whenHeard(act) {
+        const start = setInterval(() => {
+            if (typeof opts === "undefined" || !Object.keys(opts).length) return;
+            clearInterval(start);
+            act();
+        }, 50);
+    },
+
     isShown() {
         const page = fooocus.find("#fooocus_page");
         return Boolean(page && page.offsetParent);
@@ -168,7 +177,8 @@ function fooocusLookAgain() {
     message.addEventListener("click", (event) => {
         if (event.target.matches(".fooocus-refresh")) fooocus.find("#fooocus_refresh").click();
     });
-    if (message.querySelector(".fooocus-refresh")) fooocus.find("#fooocus_refresh").click();
+    if (!message.querySelector(".fooocus-refresh")) return;
+    fooocus.whenHeard(() => fooocus.find("#fooocus_refresh").click());
 }
 
 /** Do each step, whether or not the one before found its place on the page: Gradios differ. */

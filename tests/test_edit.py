@@ -42,7 +42,8 @@ def edits(draw: st.DrawFn) -> dict[str, object]:
     """Draw the values of an edit that its mode uses."""
     mode = draw(st.sampled_from(sorted(MODES)))
     names = draw(st.lists(st.sampled_from(MODES[mode].uses), unique=True))
-    fields = [FIELDS_BY_NAME[name] for name in names if name != "outpaint_to"]
+    left_out = {"outpaint_to", "strength" if mode == "upscale" else "scale"}
+    fields = [FIELDS_BY_NAME[name] for name in names if name not in left_out]
     values = {
         f.name: draw(
             st.sampled_from(f.choices) if f.choices else VALUES.get(f.kind, st.just("v2.6"))
@@ -102,6 +103,10 @@ def test_outpainting_looks_at_everything_unless_told_otherwise() -> None:
             'outpaint_top: got 0.3 (number); allowed in mode "vary": 0.0, as it is not used.',
         ),
         ({"mode": "detail", "scale": "2x"}, 'allowed in mode "detail": "1.5x"'),
+        (
+            {"mode": "upscale", "scale": "fast 2x", "strength": 0.5},
+            'strength: got 0.5 (number); allowed with scale "fast 2x": null',
+        ),
         ({"outpaint_to": "16:9", "outpaint_top": 1}, "beside an amount at a side"),
         ({"outpaint_to": "0*9"}, "allowed: a size such as 1920*1080, a ratio such as 16:9"),
     ],

@@ -10,7 +10,7 @@ from typing import Any
 
 from fooocus_ext.args import HOST_CHOICE, NONE, Settings
 from fooocus_ext.errors import RequestError
-from fooocus_ext.presets.performance import PERFORMANCES
+from fooocus_ext.presets.performance import find_performance
 from fooocus_ext.tab.choices import Choices, switch_share
 from fooocus_ext.tab.variations import Variation
 
@@ -49,8 +49,10 @@ def varied_request(
     settings = choices.settings.replace(aspect_ratio=HOST_CHOICE)
     request = {**request_for(choices), "width": size[0], "height": size[1]}
     if variation.enlarges:
-        request = {"steps": PERFORMANCES[settings.performance].upscale_steps, **request}
-        settings = settings.keeping("steps")
+        mode = find_performance(settings.performance)
+        if mode is not None:
+            request = {"steps": mode.upscale_steps, **request}
+            settings = settings.keeping("steps")
         if choices.switch_step is not None and settings.refiner != NONE:
             share = switch_share(choices.switch_step, request["steps"])
             settings = settings.replace(refiner_switch=share)

@@ -52,7 +52,7 @@ def test_a_picture_without_settings_says_so_and_offers_none(tab, tmp_path):
     Image.new("RGB", (64, 64), "teal").save(plain)
     dialog = drop(tab, plain)
     expect(dialog.get_by_role("status")).to_have_text("This picture does not carry any settings.")
-    expect(dialog.get_by_role("button")).to_have_text(["Cancel"])
+    expect(dialog.get_by_role("button")).to_have_text(["Work on this picture", "Cancel"])
     expect(dialog.get_by_role("img", name="The dropped picture")).to_be_visible()
 
 

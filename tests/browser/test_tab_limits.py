@@ -33,10 +33,8 @@ def small_tab(page):
 def test_rows_of_loras_beyond_the_setting_are_not_seen_and_jobs_run(small_tab):
     small_tab.advanced("Models")
     rows = small_tab.page.locator(".fooocus-lora")
-    expect(rows.locator("visible=true").get_by_label("LoRA", exact=False).first).to_be_visible()
-    assert [row.is_visible() for row in rows.all()] == [True, True, False, False, False][
-        : rows.count()
-    ]
+    expect(rows.first).to_be_visible()
+    assert sum(row.is_visible() for row in rows.all()) == 2
     expect(small_tab.page.locator("#fooocus_lora_2 input").first).to_be_visible()
     expect(small_tab.page.locator("#fooocus_lora_3 input:visible")).to_have_count(0)
     small_tab.generate("a fox")

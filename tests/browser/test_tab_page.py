@@ -202,3 +202,23 @@ def test_a_screen_reader_finds_each_part_by_its_role_and_name(tab):
     expect(part.get_by_role("group", name="Shape of the picture")).to_be_visible()
     expect(part.get_by_role("radio", name="Lightning")).not_to_be_checked()
     expect(part.get_by_role("checkbox", name="Wildcards in order")).to_have_count(1)
+
+
+def test_models_are_looked_for_again_once_gradio_hears_the_click(tab):
+    """Where the server took long to bring its settings, the click was lost."""
+    early = tab.page.evaluate(
+        """() => {
+            const clicked = () => { window.looked = true; };
+            fooocus.find("#fooocus_refresh").addEventListener("click", clicked, {once: true});
+            const message = fooocus.find("#fooocus_first_run .prose");
+            message.innerHTML = '<button class="fooocus-refresh">look again</button>';
+            const settings = opts;
+            opts = {};
+            fooocusLookAgain();
+            const early = Boolean(window.looked);
+            opts = settings;
+            return early;
+        }"""
+    )
+    assert not early
+    tab.page.wait_for_function("window.looked")

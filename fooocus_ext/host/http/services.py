@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -12,8 +13,10 @@ from PIL import Image
 from fooocus_ext.api import downloads, model_download, presets, routes
 from fooocus_ext.args import HOST_CHOICE, Settings
 from fooocus_ext.edit import Edit
+from fooocus_ext.errors import RequestError
 from fooocus_ext.generation.plan import make_plan
 from fooocus_ext.host.edit.task import Task
+from fooocus_ext.host.http import variations
 from fooocus_ext.host.http.arguments import guard
 from fooocus_ext.host.http.authentication import authentication
 from fooocus_ext.host.http.gate import add_routes
@@ -99,12 +102,19 @@ def _edit_picture(
     picture: Image.Image,
     masks: Sequence[Image.Image],
 ) -> routes.Pictures:
-    """Make a part of a picture anew; the canvas has a size of its own, whatever a preset says."""
+    """Make a part of a picture anew, or all of it; its size is its own, whatever a preset says."""
     settings = settings.replace(aspect_ratio=HOST_CHOICE).keeping("aspect_ratio")
     side = checkpoints.side(_base_model(request.base_model, settings))
-    task = Task(edit, picture, tuple(masks), side)
-    task.check()
-    return _pictures_of(_job(request, settings, _named_fields(request), edited=task))
+    job = _job(request, settings, _named_fields(request))
+    if edit.of_mode.has_mask:
+        task = Task(edit, picture, tuple(masks), side)
+        task.check()
+        return _pictures_of(replace(job, edited=task))
+    if masks:
+        raise RequestError(f'mask: allowed in mode "{edit.mode}": none, as it is not used.')
+    with run.in_queue():
+        job, notes = variations.job_of(job, edit, picture, side)
+        return _in_answer(run.make_pictures(job), notes)
 
 
 def _remake(text: str) -> routes.Pictures:
@@ -113,10 +123,13 @@ def _remake(text: str) -> routes.Pictures:
 
 
 def _pictures_of(job: run.Job, notes: Sequence[str] = ()) -> routes.Pictures:
+    return _in_answer(run.run_queued(job), notes)
+
+
+def _in_answer(processed: Any, notes: Sequence[str]) -> routes.Pictures:
     # The host generates models from its options when this is first imported: not before a request.
     from modules.api.api import encode_pil_to_base64
 
-    processed = run.run_queued(job)
     first, last = processed.index_of_first_image, len(processed.infotexts)
     comments = (line for line in processed.comments.splitlines() if line.strip())
     return routes.Pictures(

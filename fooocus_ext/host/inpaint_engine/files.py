@@ -43,7 +43,10 @@ def missing(*names: str) -> str:
     """Return what is not there of some files, where it belongs, and how large it is; empty if all are."""
     absent = [name for name in names if not (folder() / name).is_file()]
     told = [f"{name} ({SIZES[name]})" if name in SIZES else name for name in absent]
-    return f"{' and '.join(told)} missing in {folder()}" if told else ""
+    where = "/".join(
+        folder().parts[-2:]
+    )  # no more of it: pictures that are given away carry this text
+    return f"{' and '.join(told)} missing in {where}" if told else ""
 
 
 def best() -> str:

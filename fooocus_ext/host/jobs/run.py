@@ -72,10 +72,17 @@ class Job:
 
 def run_queued(job: Job) -> processing.Processed:
     """Wait for the host's queue, then make the pictures; for callers outside of it."""
+    with in_queue():
+        return make_pictures(job)
+
+
+@contextmanager
+def in_queue() -> Iterator[None]:
+    """Wait for the host's queue, and run what follows as a task in it."""
     task = f"task(fooocus-{secrets.token_hex(4)})"
     progress.add_task_to_queue(task)
     with call_queue.queue_lock, as_task(task):
-        return make_pictures(job)
+        yield
 
 
 @contextmanager

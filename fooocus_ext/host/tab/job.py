@@ -107,7 +107,7 @@ def job_for(
     if action == EDIT:
         values.update(_edited(choices, base_model, start))
     elif start.picture is not None:
-        values.update(_varied(choices, variation_of(choices, action), start.picture))
+        values.update(varied(choices, variation_of(choices, action), start.picture))
         values["options"]["img2img_fix_steps"] = True  # as many steps as asked for, as Fooocus does
     return Job(**values)
 
@@ -158,7 +158,12 @@ def variation_of(choices: Choices, action: str) -> Variation:
     return replace(variation, denoising=forced) if forced and variation.denoising else variation
 
 
-def _varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict[str, Any]:
+def varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict[str, Any]:
+    """Return what a job is told of a variation; the caller holds the host's queue, as upscalers run.
+
+    Raises:
+        RequestError: the picture would become too large, or there is no such upscaler.
+    """
     as_fooocus = choices.settings.rendering == FOOOCUS
     if variation.enlarges:
         picture = _upscaled(picture, variation.scale, choices)

@@ -1,0 +1,52 @@
+"""A picture varied or upscaled over the API: what the tab's buttons do, with the request's own settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PIL import Image
+
+from fooocus_ext.edit import FAST, VARY, Edit
+from fooocus_ext.host.edit import task
+from fooocus_ext.host.jobs.run import Job
+from fooocus_ext.host.tab.job import upscaling_notes, varied
+from fooocus_ext.images import area
+from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.variations import VARIATIONS
+from fooocus_ext.tab.widgets import DEFAULTS, NAMES
+
+_UPSCALES = {"1.5x": "upscale_1_5", "2x": "upscale_2", FAST: "upscale_fast"}
+"""The tab's action, by the edit's scale."""
+_DECIDED = ("width", "height", "steps")
+"""Fields of the webui's request that a variation decides; sampler and CFG scale are the settings' affair."""
+
+
+def job_of(job: Job, edit: Edit, picture: Image.Image, side: int) -> tuple[Job, list[str]]:
+    """Return the job that varies or upscales a picture, and sentences about it.
+
+    The caller holds the host's queue.
+
+    Args:
+        job: what the request asks for beside the edit.
+        edit: in a mode without a mask.
+        picture: in RGB.
+        side: in pixels, of a square with the area in which the model makes pictures.
+
+    Raises:
+        RequestError: the picture would become too large.
+    """
+    action = "vary_subtle" if edit.mode == VARY else _UPSCALES[edit.scale]
+    variation = VARIATIONS[action]
+    if variation.denoising:
+        variation = replace(variation, denoising=edit.strength_in_effect)
+    choices = replace(
+        read_choices([DEFAULTS[name] for name in NAMES]),
+        settings=job.settings,
+        size=None if side == area.SIDE else area.working_size(picture.size, side),
+        steps=job.request.get("steps"),
+    )
+    values = varied(choices, variation, picture)
+    decided = {name: value for name, value in values["request"].items() if name in _DECIDED}
+    values["request"] = {**job.request, **decided}
+    made = replace(job, options={**task.OPTIONS, **job.options}, **values)
+    return made, upscaling_notes(choices, action, made)

@@ -33,9 +33,10 @@ class Delta(NamedTuple):
 
 def patched(weight: torch.Tensor, delta: Delta) -> torch.Tensor:
     """Return a weight with a delta added, in its own dtype and on its device; computed in float32."""
-    levels = delta.levels.to(device=weight.device, dtype=torch.float32)
-    least, most = (levels.new_tensor(bound) for bound in (delta.least, delta.most))
-    return (weight.float() + ((levels / _LEVELS) * (most - least) + least)).to(weight.dtype)
+    values = delta.levels.to(device=weight.device, dtype=torch.float32)
+    least, most = (values.new_tensor(bound) for bound in (delta.least, delta.most))
+    values.div_(_LEVELS).mul_(most - least).add_(least).add_(weight.float())
+    return values.to(weight.dtype)
 
 
 def head_term(head: torch.Tensor, mask: torch.Tensor, latent: torch.Tensor) -> torch.Tensor:

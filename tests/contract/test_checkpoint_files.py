@@ -56,6 +56,15 @@ def test_a_size_is_known_that_the_host_has_forgotten(listed, session_host):
     assert checkpoints.small_size(title) == {"width": 128, "height": 128}
 
 
+@pytest.mark.parametrize("named", [None, ""])
+def test_until_a_checkpoint_is_chosen_the_hosts_first_makes_the_pictures(host, monkeypatch, named):
+    from fooocus_ext.args import Settings
+    from fooocus_ext.host.http import services
+
+    monkeypatch.setitem(host.modules.shared.opts.data, "sd_model_checkpoint", named)
+    assert services._base_model("", Settings()) == host.modules.sd_models.select_checkpoint().title
+
+
 def test_a_checkpoint_that_is_not_there_states_no_size(session_host):
     from fooocus_ext.host.machine import checkpoints
 

@@ -54,6 +54,22 @@ def test_a_file_that_has_come_is_found_by_the_host(model_files, kind):
     assert not any("contract-test" in name for name in model_files.installed()[kind])
 
 
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [({"width": 128, "height": 64}, [128, 64]), ({}, [None, None])],
+    ids=["small", "usual"],
+)
+def test_the_first_model_that_comes_brings_its_size_to_the_tab(
+    host, model_files, monkeypatch, stated, expected
+):
+    tab, fill = (sys.modules[f"fooocus_ext.host.tab.{name}"] for name in ("connect", "fill"))
+    monkeypatch.setattr(model_files, "read_again", str)
+    monkeypatch.setattr(fill.checkpoints, "small_size", lambda _title: stated)
+    updates = fill.refreshed(tab.choices(), str, "There is no model.", None, "")
+    sizes = [updates[fill.REFRESHED.index(side)] for side in ("width", "height")]
+    assert [each.get("value") for each in sizes] == expected
+
+
 def test_refreshing_the_tab_reads_files_of_every_kind_again(host, model_files, monkeypatch):
     tab, fill = (sys.modules[f"fooocus_ext.host.tab.{name}"] for name in ("connect", "fill"))
     read = []

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from modules import call_queue, shared
+from modules import call_queue
 from PIL import Image
 
 from fooocus_ext.api import downloads, model_download, presets, routes
@@ -143,7 +143,7 @@ def _in_answer(processed: Any, notes: Sequence[str]) -> routes.Pictures:
 def _base_model(named: str, settings: Settings) -> str:
     """Return which checkpoint will make the pictures. Raises RequestError as ``make_plan`` does."""
     plan = make_plan(settings, assets.installed(), checkpoint_is_chosen=bool(named))
-    return named or plan.options.get("sd_model_checkpoint", shared.opts.sd_model_checkpoint)
+    return named or plan.options.get("sd_model_checkpoint") or checkpoints.active()
 
 
 def _release_refiner() -> str | None:

@@ -37,6 +37,12 @@ def or_first_base(title: str) -> str:
     return title or next(iter(sdxl_bases()), "")
 
 
+def active() -> str:
+    """Return the title of the host's checkpoint: its first, until one is chosen."""
+    first = (info.title for info in sd_models.checkpoints_list.values())
+    return shared.opts.sd_model_checkpoint or next(first, "")
+
+
 def checkpoints() -> list[Any]:
     """Return what the host knows of each checkpoint, in the order of its lists."""
     return [sd_models.checkpoint_aliases[title] for title in sd_models.checkpoint_tiles()]

@@ -40,6 +40,8 @@ LISTS = ("base_model", "refiner", *LORAS, "vae", "upscaler")
 REFRESHED = (
     *LISTS,
     *(f"lora_{what}_{slot}" for what in ("on", "weight") for slot in range(1, len(LORAS) + 1)),
+    "width",
+    "height",
 )
 """The widgets that may change when files have come or gone."""
 
@@ -191,7 +193,8 @@ def refreshed(
     """Read all folders again; return updates of the widgets of ``REFRESHED``, the presets and the message.
 
     Where the page has been saying that there is no model, the first one that there is now becomes the
-    base model. Files that have just come take the places that the chosen preset has for them.
+    base model, with the size that it states if it is a small one. Files that have just come take the
+    places that the chosen preset has for them.
 
     Args:
         choices: the functions that list the dropdowns' choices.
@@ -209,7 +212,9 @@ def refreshed(
     }
     message = first_run()
     if first_run_before.strip() and not message:
-        changes["base_model"]["value"] = _bases()[0]
+        base = _bases()[0]
+        changes["base_model"]["value"] = base
+        changes.update({side: {"value": n} for side, n in checkpoints.small_size(base).items()})
     for name, value in _arrived(arrived, preset, slots).items():
         changes.setdefault(name, {})["value"] = value
     return [

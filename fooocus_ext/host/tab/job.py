@@ -41,7 +41,7 @@ _APPLIES_TO_SDXL = "sdxl_clip_l_skip"
 
 def base_model_of(choices: Choices) -> str:
     """Return the title of the checkpoint that the page asks for, or (if there is none) an empty text."""
-    return choices.base_model or next(iter(checkpoints.sdxl_bases()), "")
+    return checkpoints.or_first_base(choices.base_model)
 
 
 def check(choices: Choices, base_model: str, action: str, start: Start) -> int:

@@ -116,9 +116,7 @@ def test_the_host_s_refusal_is_the_answer(client, backend):
     assert (answer.status_code, answer.json()["detail"]) == (422, backend.refusal)
 
 
-def test_the_largest_picture_fits_into_the_largest_body(client):
-    paths = [route.path for route in client.app.routes]
-    assert set(LARGEST_BODIES) <= set(paths)
+def test_the_largest_picture_fits_into_the_largest_body():
     assert LARGEST_BODIES[f"{PREFIX}/img2img"] > decoding.MAX_BYTES * 4 / 3
 
 

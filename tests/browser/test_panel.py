@@ -15,7 +15,9 @@ def test_the_styles_are_grouped_and_show_their_texts_on_hover(page):
     page.locator("#script_txt2img_fooocus_enabled .label-wrap").first.click()
     page.locator("#script_txt2img_fooocus_styles input").first.click()
     option = page.locator('#script_txt2img_fooocus_styles li[data-value="cinematic-default"]')
-    expect(option).to_have_attribute("title", re.compile(r"film still with \{prompt\}"))
+    expect(option).to_have_attribute(
+        "title", re.compile(r"Writes: film still with \(your prompt\)")
+    )
     headings = page.locator("#script_txt2img_fooocus_styles li[data-fooocus-group]").evaluate_all(
         "options => options.map((option) => option.dataset.fooocusGroup).filter((name) => name)"
     )

@@ -10,10 +10,12 @@ import re
 import time
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
+from fooocus_ext.api.bodies import LARGEST_BODIES
 from tests.contract.families import SHORT_REFUSALS
-from tests.contract.hosts import FAMILY
+from tests.contract.hosts import FAMILY, encode
 
 OURS = "/fooocus/"
 FOREIGN = {
@@ -28,6 +30,7 @@ FOREIGN = {
         "Host": "evil.example",
     },
 }
+WHITE = encode(np.full((64, 64, 3), 255, np.uint8))
 WANTED = {
     "/fooocus/v1/presets": {"name": "planted"},
     "/fooocus/v1/presets/rename": {"name": "a", "new_name": "planted"},
@@ -38,6 +41,7 @@ WANTED = {
     "/fooocus/v1/downloads/remove": {"file": "sdxl_lcm_lora.safetensors"},
     "/fooocus/v1/expansion-model": {"base_url": "http://", "files": []},
     "/fooocus/v1/txt2img": {"prompt": "planted", "steps": 1},
+    "/fooocus/v1/img2img": {"prompt": "planted", "steps": 1, "image": WHITE, "mask": WHITE},
     "/fooocus/v1/remake": {"text": "planted"},
     **{
         f"/fooocus/v1/queue/{what}": {}
@@ -93,6 +97,10 @@ def test_every_route_of_ours_is_behind_the_gate(host):
 
     assert len(own_routes(host)) >= 15
     assert [route.path for route in own_routes(host) if not isinstance(route.app, Gate)] == []
+
+
+def test_a_larger_body_is_allowed_to_routes_that_there_are(host):
+    assert set(LARGEST_BODIES) <= {route.path for route in own_routes(host)}
 
 
 def test_no_route_of_ours_changes_anything_on_get(host):

@@ -18,6 +18,7 @@ from typing import Any, NoReturn, TypeGuard
 import torch
 from modules import paths
 
+from fooocus_ext.args import NONE
 from fooocus_ext.core.inpaint_engine import Delta
 from fooocus_ext.errors import RequestError
 
@@ -43,9 +44,8 @@ def missing(*names: str) -> str:
     """Return what is not there of some files, where it belongs, and how large it is; empty if all are."""
     absent = [name for name in names if not (folder() / name).is_file()]
     told = [f"{name} ({SIZES[name]})" if name in SIZES else name for name in absent]
-    where = "/".join(
-        folder().parts[-2:]
-    )  # no more of it: pictures that are given away carry this text
+    # No more of the folder: pictures that are given away carry this text.
+    where = "/".join(folder().parts[-2:])
     return f"{' and '.join(told)} missing in {where}" if told else ""
 
 
@@ -148,5 +148,5 @@ def _refuse(path: Path, what: str) -> NoReturn:
 def _unreadable(path: Path, what: str) -> RequestError:
     return RequestError(
         f'engine: the file "{path}" cannot be used: {what}; allowed: Fooocus\'s own {HEAD} and '
-        f'{", ".join(ENGINES.values())}, or "none".'
+        f'{", ".join(ENGINES.values())}, or "{NONE}".'
     )

@@ -39,11 +39,6 @@ _APPLIES_TO_SDXL = "sdxl_clip_l_skip"
 """An option of the host from 1.10 on."""
 
 
-def base_model_of(choices: Choices) -> str:
-    """Return the title of the checkpoint that the page asks for, or (if there is none) an empty text."""
-    return checkpoints.or_first_base(choices.base_model)
-
-
 def check(choices: Choices, base_model: str, action: str, start: Start) -> int:
     """Refuse what cannot be made, before it waits for its turn; return how many pictures it makes.
 

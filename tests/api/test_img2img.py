@@ -11,7 +11,7 @@ from PIL import Image
 from fooocus_ext.api.bodies import LARGEST_BODIES
 from fooocus_ext.edit import FIELDS, Edit
 from fooocus_ext.images import decoding
-from tests.api.test_routes import PREFIX, Backend, client_of, post
+from tests.api.backend import PREFIX, post
 
 
 def encoded(image: Image.Image) -> str:
@@ -22,16 +22,6 @@ def encoded(image: Image.Image) -> str:
 
 RED = Image.new("RGB", (32, 16), "red")
 IMAGE = encoded(RED)
-
-
-@pytest.fixture
-def backend():
-    return Backend()
-
-
-@pytest.fixture
-def client(backend):
-    return client_of(backend)
 
 
 def test_an_edit_with_nothing_but_a_picture_is_fooocus_s(client, backend):

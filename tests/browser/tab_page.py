@@ -107,6 +107,20 @@ class FooocusTab:
         self.waited_for = task = self.page.evaluate("fooocus.task")
         over = self.messages.locator(f'[data-task="{task}"]')
         expect(over).to_be_attached(timeout=JOB_MILLISECONDS)
+        self._wait_until_nothing_moves()
+
+    def _wait_until_nothing_moves(self):
+        """The progress goes after the last message and the buttons move up: a click then misses."""
+        self.page.wait_for_function(
+            """() => {
+                const place = document.querySelector("#fooocus_send").getBoundingClientRect().y;
+                const now = performance.now();
+                if (window.sendRow?.place !== place) {
+                    window.sendRow = {place, since: now};
+                }
+                return now - window.sendRow.since > 300;
+            }"""
+        )
 
     def start(self, prompt):
         """Starts a job without waiting for it."""

@@ -132,7 +132,6 @@ class SpatialTransformer(nn.Module):
 
     def forward(self, x: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
         """The transformer's output for x and the prompt [B,T,D]."""
-        size = x.shape[-2:]
         hidden = self.norm(x)
         if not self.linear:
             hidden = self.proj_in(hidden)
@@ -143,7 +142,7 @@ class SpatialTransformer(nn.Module):
             hidden = block(hidden, context)
         if self.linear:
             hidden = self.proj_out(hidden)
-        hidden = hidden.transpose(1, 2).unflatten(2, size)
+        hidden = hidden.transpose(1, 2).reshape(x.shape)
         out: torch.Tensor = x + (hidden if self.linear else self.proj_out(hidden))
         return out
 
@@ -174,7 +173,7 @@ class Upsample(nn.Module):
         return out
 
 
-class TimestepEmbedSequential(nn.Sequential):
+class TimestepEmbedSequential(nn.ModuleList):
     """Layers one after the other, each given what it asks for besides x."""
 
     def forward(
@@ -207,9 +206,11 @@ class DiffusionModel(nn.Module):
         self.input_blocks, skips = self._down()
         last = shape.widths[-1]
         self.middle_block = TimestepEmbedSequential(
-            ResBlock(last, last, self.embedding),
-            SpatialTransformer(last, shape.middle_depth, shape.heads[-1], shape),
-            ResBlock(last, last, self.embedding),
+            [
+                ResBlock(last, last, self.embedding),
+                SpatialTransformer(last, shape.middle_depth, shape.heads[-1], shape),
+                ResBlock(last, last, self.embedding),
+            ]
         )
         self.output_blocks = self._up(skips)
         self.out = nn.Sequential(
@@ -237,13 +238,13 @@ class DiffusionModel(nn.Module):
         """The blocks down to the lowest level, and the width of what each hands over to the way up."""
         shape, channels = self.shape, self.shape.widths[0]
         first = nn.Conv2d(shape.in_channels, channels, 3, padding=1)
-        blocks, skips = [TimestepEmbedSequential(first)], [channels]
+        blocks, skips = [TimestepEmbedSequential([first])], [channels]
         for level, width in enumerate(shape.widths):
             if level:
-                blocks.append(TimestepEmbedSequential(Downsample(channels)))
+                blocks.append(TimestepEmbedSequential([Downsample(channels)]))
                 skips.append(channels)
             for _ in range(shape.layers):
-                blocks.append(TimestepEmbedSequential(*self._block(channels, level)))
+                blocks.append(TimestepEmbedSequential(self._block(channels, level)))
                 channels = width
                 skips.append(channels)
         return nn.ModuleList(blocks), skips
@@ -257,7 +258,7 @@ class DiffusionModel(nn.Module):
                 channels = self.shape.widths[level]
                 if level and index == self.shape.layers:
                     layers.append(Upsample(channels))
-                blocks.append(TimestepEmbedSequential(*layers))
+                blocks.append(TimestepEmbedSequential(layers))
         return nn.ModuleList(blocks)
 
     def load_original(self, tensors: Tensors) -> None:

@@ -54,7 +54,7 @@ class AttnBlock(nn.Module):
             layer(normed).flatten(2).transpose(1, 2)[:, None] for layer in (self.q, self.k, self.v)
         )
         attended = functional.scaled_dot_product_attention(query, key, value)[:, 0]
-        out: torch.Tensor = x + self.proj_out(attended.transpose(1, 2).unflatten(2, x.shape[-2:]))
+        out: torch.Tensor = x + self.proj_out(attended.transpose(1, 2).reshape(x.shape))
         return out
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from tests.embedded_webui.command_line import FLAGS
 
+COMMENTS = "it takes comments and outer blanks off a prompt before extensions see it"
+ERROR_TEXTS = "its API does not say what went wrong"
 INFOTEXTS = "its API answers every infotext in a request with an error"
 MODEL_CONFIGS = "it reads no configuration beside a checkpoint"
 ONE_VAE = "it has no option that names one VAE"
@@ -25,6 +27,10 @@ class A1111:
     flags: tuple[str, ...] = FLAGS
     asks_after_calls = True
     """Whether extensions are shown the rows that a model call has made."""
+    edits_parts = True
+    """Whether the extension makes a part of a picture anew there."""
+    guides: tuple[str, ...] = ("guide",)
+    """The functions of ``fooocus_ext.generation.hooks`` that change what a model call predicts."""
     lacks: frozenset[str] = frozenset()
     """What the webui itself cannot do, also without this extension."""
     request: Mapping[str, Any] = {}
@@ -52,6 +58,8 @@ class ForgeFamily(A1111):
     in other words. Not each knows every flag of A1111."""
 
     asks_after_calls = False
+    edits_parts = False
+    guides = ("damped_scale", "sharpen")
     flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--vae-in-fp32")
 
     def boot(self) -> Any:
@@ -73,7 +81,7 @@ class LdmPatched(ForgeFamily):
 class Forge(ForgeFamily):
     """Forge, which loads a checkpoint when a job needs it, by what its page has noted (seen: dfdcbab)."""
 
-    lacks = frozenset({INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
+    lacks = frozenset({COMMENTS, ERROR_TEXTS, INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
     request = MappingProxyType({"hr_additional_modules": ["Use same choices"]})
 
     def use(self, modules: Any, title: str) -> None:

@@ -137,6 +137,20 @@ def recording(host: Host) -> Iterator[list[Call]]:
         yield calls
 
 
+@contextmanager
+def checkpoints_called(host: Host) -> Iterator[list[str]]:
+    """Collect the file name of the checkpoint whose UNet makes each model call inside the block."""
+    called: list[str] = []
+
+    def around(original: Callable[[Any], None], params: Any) -> None:
+        original(params)
+        model = params.denoiser.inner_model.inner_model
+        called.append(Path(model.sd_checkpoint_info.filename).name)
+
+    with around_callbacks(host, around):
+        yield called
+
+
 Around = Callable[[Callable[[Any], None], Any], None]
 
 

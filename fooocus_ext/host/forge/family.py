@@ -91,14 +91,18 @@ class Forge:
         if generation.refiner is not None:
             generation.refiner.prepare_sampler(generation, p)
 
+    def check_edit(self, edit: Edit) -> None:
+        """Raise RequestError: a part of a picture cannot be made anew here."""
+        raise RequestError(
+            f'mode: got "{edit.mode}"; allowed on this webui: "vary" and "upscale", as it blends '
+            "masked latents in its own way."
+        )
+
     def editing(self, p: Any, _generation: Generation) -> None:
         """Return None. Raises RequestError if ``p`` edits a picture."""
         asked = task.asked_of(p)
         if asked is not None:
-            raise RequestError(
-                f'mode: got "{asked.edit.mode}"; allowed on this webui: "vary" and "upscale", as it blends '
-                "masked latents in its own way."
-            )
+            self.check_edit(asked.edit)
 
 
 HOST = Forge()

@@ -11,6 +11,7 @@ from PIL import Image
 from fooocus_ext.args import FOOOCUS, HOST_CHOICE, NONE
 from fooocus_ext.edit import INPAINT
 from fooocus_ext.errors import RequestError, describe, did_you_mean
+from fooocus_ext.host import family
 from fooocus_ext.host.edit.task import Task
 from fooocus_ext.host.jobs import outputs, upscalers
 from fooocus_ext.host.jobs.run import Job
@@ -57,7 +58,7 @@ def check(choices: Choices, base_model: str, action: str, start: Start) -> int:
     if action not in {GENERATE, EDIT, *VARIATIONS}:
         raise RequestError(f"action: there is no {describe(action)}.")
     if action == EDIT:
-        _task(choices, base_model, start).check()
+        _task(choices, base_model, start).check(family.of_this_webui().host)
     elif start.picture is not None and VARIATIONS[action].enlarges:
         upscalers.find(choices.upscaler)
         _factor, size = _upscaled_size(start.picture, VARIATIONS[action].scale, choices)

@@ -27,10 +27,28 @@ class A1111:
     flags: tuple[str, ...] = FLAGS
     asks_after_calls = True
     """Whether extensions are shown the rows that a model call has made."""
+    asks_before_a_hires_pass = 1
+    """How often extensions are asked before the second pass of hires fix is sampled."""
     edits_parts = True
     """Whether the extension makes a part of a picture anew there."""
     guides: tuple[str, ...] = ("guide",)
     """The functions of ``fooocus_ext.generation.hooks`` that change what a model call predicts."""
+    loading: tuple[str, ...] = (
+        "modules.sd_models.get_checkpoint_state_dict",
+        "modules.sd_models.load_model",
+        "modules.sd_models.load_model_weights",
+        "modules.sd_models.instantiate_from_config",
+        "modules.sd_hijack.model_hijack.hijack",
+        "modules.script_callbacks.model_loaded_callback",
+        "modules.sd_models.get_empty_cond",
+    )
+    """What is called while a refiner loads."""
+    stages: tuple[str, ...] = (
+        "host.a1111.callbacks.read_model_call",
+        "host.a1111.family.A1111.pass_size",
+        "host.refiner.turn.Refiner._pad",
+    )
+    """What is called of ``fooocus_ext`` around a model call with a refiner, in this family alone."""
     lacks: frozenset[str] = frozenset()
     """What the webui itself cannot do, also without this extension."""
     request: Mapping[str, Any] = {}
@@ -60,6 +78,12 @@ class ForgeFamily(A1111):
     asks_after_calls = False
     edits_parts = False
     guides = ("damped_scale", "sharpen")
+    stages = (
+        "host.forge.callbacks.timestep",
+        "host.forge.family.Forge.pass_size",
+        "host.forge.guidance.begin_call",
+        "host.forge.second_model.Placement.refiner_on_device",
+    )
     flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--vae-in-fp32")
 
     def boot(self) -> Any:
@@ -71,6 +95,10 @@ class LdmPatched(ForgeFamily):
     """reForge and Forge Classic."""
 
     flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--all-in-fp32")
+    loading = (
+        "modules.sd_models.get_checkpoint_state_dict",
+        "modules_forge.forge_loader.load_model_for_a1111",
+    )
 
     def use(self, modules: Any, title: str) -> None:
         active = getattr(modules.sd_models.model_data, "sd_model", None)
@@ -81,6 +109,12 @@ class LdmPatched(ForgeFamily):
 class Forge(ForgeFamily):
     """Forge, which loads a checkpoint when a job needs it, by what its page has noted (seen: dfdcbab)."""
 
+    asks_before_a_hires_pass = 2
+    loading = (
+        "backend.loader.forge_loader",
+        "backend.loader.split_state_dict",
+        "backend.loader.load_huggingface_component",
+    )
     lacks = frozenset({COMMENTS, ERROR_TEXTS, INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
     request = MappingProxyType({"hr_additional_modules": ["Use same choices"]})
 

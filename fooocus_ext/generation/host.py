@@ -119,9 +119,6 @@ class Host(Protocol):
         Raises RequestError if the request asks for something that Fooocus cannot render.
         """
 
-    def check_edit(self, edit: Edit) -> None:
-        """Raise RequestError if the family cannot make a part of a picture anew; before the job waits."""
-
     def editing(self, p: Any, generation: Generation) -> Editing | None:
         """Return what is made anew of a picture, if ``p`` edits one.
 

@@ -29,11 +29,14 @@ class A1111:
     """Whether extensions are shown the rows that a model call has made."""
     asks_before_a_hires_pass = 1
     """How often extensions are asked before the second pass of hires fix is sampled."""
-    edits_parts = True
-    """Whether the extension makes a part of a picture anew there."""
     guides: tuple[str, ...] = ("guide",)
     """The functions of ``fooocus_ext.generation.hooks`` that change what a model call predicts."""
-    loading: tuple[str, ...] = (
+    adapter_stages: tuple[str, ...] = (
+        "a1111.callbacks.read_model_call",
+        "a1111.family.A1111.pass_size",
+    )
+    """Functions of ``fooocus_ext.host`` that every guided job of this family comes through."""
+    loading_stages: tuple[str, ...] = (
         "modules.sd_models.get_checkpoint_state_dict",
         "modules.sd_models.load_model",
         "modules.sd_models.load_model_weights",
@@ -42,13 +45,9 @@ class A1111:
         "modules.script_callbacks.model_loaded_callback",
         "modules.sd_models.get_empty_cond",
     )
-    """What is called while a refiner loads."""
-    stages: tuple[str, ...] = (
-        "host.a1111.callbacks.read_model_call",
-        "host.a1111.family.A1111.pass_size",
-        "host.refiner.turn.Refiner._pad",
-    )
-    """What is called of ``fooocus_ext`` around a model call with a refiner, in this family alone."""
+    """Functions of the webui with which a refiner is loaded."""
+    looks_for_nan = True
+    """Whether a job fails that comes to NaN; else its picture is black."""
     lacks: frozenset[str] = frozenset()
     """What the webui itself cannot do, also without this extension."""
     request: Mapping[str, Any] = {}
@@ -76,14 +75,14 @@ class ForgeFamily(A1111):
     in other words. Not each knows every flag of A1111."""
 
     asks_after_calls = False
-    edits_parts = False
     guides = ("damped_scale", "sharpen")
-    stages = (
-        "host.forge.callbacks.timestep",
-        "host.forge.family.Forge.pass_size",
-        "host.forge.guidance.begin_call",
-        "host.forge.second_model.Placement.refiner_on_device",
+    adapter_stages = (
+        "forge.guidance.install",
+        "forge.guidance.begin_call",
+        "forge.family.Forge.pass_size",
+        "forge.second_model.Placement.refiner_on_device",
     )
+    looks_for_nan = False
     flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--vae-in-fp32")
 
     def boot(self) -> Any:
@@ -95,9 +94,10 @@ class LdmPatched(ForgeFamily):
     """reForge and Forge Classic."""
 
     flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--all-in-fp32")
-    loading = (
+    loading_stages = (
         "modules.sd_models.get_checkpoint_state_dict",
         "modules_forge.forge_loader.load_model_for_a1111",
+        "modules_forge.forge_loader.instantiate_from_config",
     )
 
     def use(self, modules: Any, title: str) -> None:
@@ -110,12 +110,8 @@ class Forge(ForgeFamily):
     """Forge, which loads a checkpoint when a job needs it, by what its page has noted (seen: dfdcbab)."""
 
     asks_before_a_hires_pass = 2
-    loading = (
-        "backend.loader.forge_loader",
-        "backend.loader.split_state_dict",
-        "backend.loader.load_huggingface_component",
-    )
     lacks = frozenset({COMMENTS, ERROR_TEXTS, INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
+    loading_stages = ("backend.loader.forge_loader", "backend.loader.split_state_dict")
     request = MappingProxyType({"hr_additional_modules": ["Use same choices"]})
 
     def use(self, modules: Any, title: str) -> None:

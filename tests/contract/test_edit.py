@@ -13,17 +13,13 @@ from PIL import Image
 
 from fooocus_ext import edit
 from fooocus_ext.images import canvas
-from tests.contract.hosts import FAMILY, decode, encode
+from tests.contract.hosts import decode, encode
 
 SIDE = 128
 ROUTE = "/fooocus/v1/img2img"
 SEED = 7
 PLAIN = {"steps": 3, "cfg_scale": 2, "expansion": False, "styles": [], "seed": SEED}
 BOX = (50, 40, 110, 90)
-
-edits_parts = pytest.mark.skipif(
-    not FAMILY.edits_parts, reason="Forge and its children refuse masked edits by name"
-)
 
 
 def scene() -> Image.Image:
@@ -92,7 +88,6 @@ def far_from_the_mask() -> np.ndarray:
     return np.maximum(across, down) >= 32
 
 
-@edits_parts
 @pytest.mark.parametrize("mode", ["inpaint", "detail", "modify"])
 @pytest.mark.parametrize("rendering", ["webui", "Fooocus"])
 def test_beyond_the_ramp_the_picture_stays_byte_for_byte(edited, unchanged, mode, rendering):
@@ -104,7 +99,6 @@ def test_beyond_the_ramp_the_picture_stays_byte_for_byte(edited, unchanged, mode
     assert np.abs(picture.astype(int) - before)[inside].mean() > 3
 
 
-@edits_parts
 def test_a_picture_grows_and_stands_unchanged_within(edited):
     answer = edited(outpaint_left=0.5, outpaint_bottom=0.25)
     picture = decode(answer.body["images"][0])
@@ -113,7 +107,6 @@ def test_a_picture_grows_and_stands_unchanged_within(edited):
     assert (picture[:96, 112:] == np.asarray(scene())[:96, 32:]).all()
 
 
-@edits_parts
 @pytest.mark.parametrize("mode", ["inpaint", "modify"])
 def test_every_call_shows_the_picture_around_the_mask_with_noise_of_its_own(edited, calls, mode):
     """Fooocus's noise there: one CPU generator of seed + 1, and of each call's level."""
@@ -134,7 +127,6 @@ def test_every_call_shows_the_picture_around_the_mask_with_noise_of_its_own(edit
         assert (clean[0][:, inside] == 0).all().item() is (mode == "modify")
 
 
-@edits_parts
 def test_the_infotext_has_the_edit_and_the_additional_prompt_is_the_first_line(edited):
     answer = edited(mask=MASK, additional_prompt="a red hat", mask_grow=4)
     text = answer.body["infotexts"][0]
@@ -147,7 +139,6 @@ def test_the_infotext_has_the_edit_and_the_additional_prompt_is_the_first_line(e
     assert "Mask blur" not in text
 
 
-@edits_parts
 def test_each_picture_of_a_job_is_another_and_keeps_what_is_around(edited):
     answer = edited(mask=MASK, image_number=2)
     assert answer.body["seeds"] == [SEED, SEED + 1]
@@ -160,7 +151,6 @@ def test_each_picture_of_a_job_is_another_and_keeps_what_is_around(edited):
     assert alike < apart / 2
 
 
-@edits_parts
 def test_a_refiner_takes_part(host, edited, calls):
     if host.checkpoints.refiner is None:
         pytest.skip("no refiner")
@@ -191,7 +181,6 @@ def test_a_whole_picture_is_varied_and_upscaled(edited, unchanged, values, size,
     assert ("Lanczos" in " ".join(answer.body["notes"])) is (values["mode"] == "upscale")
 
 
-@edits_parts
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -207,14 +196,6 @@ def test_what_cannot_be_edited_is_refused_by_name(edited, values, words):
     answer = edited(**values)
     assert answer.status == 422
     assert words in answer.detail
-
-
-@pytest.mark.skipif(FAMILY.edits_parts, reason="parts of pictures are made anew here")
-@pytest.mark.parametrize("mode", ["inpaint", "detail", "modify"])
-def test_where_parts_cannot_be_made_anew_it_is_said_at_once(edited, mode):
-    answer = edited(mask=MASK, mode=mode)
-    assert answer.status == 422
-    assert answer.detail.startswith(f'mode: got "{mode}"; allowed on this webui: "vary" and "ups')
 
 
 def test_a_copy_of_the_request_is_no_edit(host):

@@ -13,8 +13,6 @@ import pytest
 from PIL import Image
 
 from fooocus_ext import image_log
-from fooocus_ext.errors import RequestError
-from tests.contract.hosts import FAMILY, encode
 
 WINDOW = "window-of-a-test"
 PICTURES = 3
@@ -59,7 +57,9 @@ class Desk:
             self.record.settle(self.queue, job)
 
     def add(self, name="task(job)", source=None, mask=None, action="generate", **values):
-        values = {"base_model": self.host.checkpoints.base, **SMALL, **values}
+        assets = importlib.import_module("fooocus_ext.host.machine.assets")
+        of_page = {"scheduler": "Karras" if assets.scheduler_labels() else ""}
+        values = {"base_model": self.host.checkpoints.base, **of_page, **SMALL, **values}
         job = self.jobs.QueuedJob(
             id=name,
             window=WINDOW,
@@ -360,7 +360,6 @@ def file_of(levels):
     return stream.getvalue()
 
 
-@pytest.mark.skipif(not FAMILY.edits_parts, reason="masked edits are refused here")
 def test_an_edited_picture_and_its_mask_survive_a_kill_and_the_rest_stays_as_it_is(desk, host):
     original = np.random.default_rng(3).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     mask = np.zeros((64, 96), dtype=np.uint8)
@@ -391,28 +390,3 @@ def test_an_edit_with_nothing_to_do_says_what_to_mark(desk):
     job = desk.work_on()
     assert job.state == "failed"
     assert "mark in the picture" in job.error
-
-
-def test_an_edit_that_the_webui_cannot_make_does_not_wait_its_turn(desk, host):
-    load = importlib.import_module
-    submit, routes = load("fooocus_ext.host.tab.submit"), load("fooocus_ext.api.queue")
-    widgets, family = load("fooocus_ext.tab.widgets"), load("fooocus_ext.host.family")
-    if FAMILY.edits_parts:
-
-        def refuse(edit):
-            raise RequestError(f'mode: got "{edit.mode}"; allowed on this webui: "vary".')
-
-        desk.monkeypatch.setattr(family.of_this_webui().host, "check_edit", refuse, raising=True)
-    values = {**widgets.DEFAULTS, "base_model": host.checkpoints.base, **SMALL}
-    values |= {"input_image": True, "edit_kind": "Inpaint or Outpaint"}
-    white = encode(np.full((64, 64), 255, np.uint8))
-    asked = routes.ToAdd(
-        job="task(edit-of-a-part)",
-        window=WINDOW,
-        action="generate",
-        input={"picture": white, "mask": white},
-        values=[values[name] for name in widgets.NAMES],
-    )
-    with pytest.raises(RequestError, match='mode: got "inpaint"; allowed on this webui: "vary"'):
-        submit.add(desk.queue, asked)
-    assert desk.queue.unsettled() == []

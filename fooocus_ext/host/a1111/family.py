@@ -77,9 +77,6 @@ class A1111:
         """Return Fooocus's rendering if the settings ask for it."""
         return rendering.take_part(p, generation)
 
-    def check_edit(self, _edit: Edit) -> None:
-        """Allow every edit."""
-
     def editing(self, p: Any, generation: Generation) -> Editing | None:
         """Return what is made anew of a picture, if ``p`` edits one."""
         return editing.take_part(p, generation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import weakref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modules import shared
 from PIL import Image
@@ -14,9 +14,6 @@ from fooocus_ext.edit import Edit
 from fooocus_ext.host.jobs import upscalers
 from fooocus_ext.images import area, canvas
 from fooocus_ext.images.canvas import Canvas
-
-if TYPE_CHECKING:
-    from fooocus_ext.generation.host import Host
 
 OPTIONS = {"img2img_fix_steps": True, "img2img_color_correction": False}
 """The webui's options for such a job: as many steps as asked for, and no other blend of colours than ours."""
@@ -49,9 +46,8 @@ class Task:
         """Return the prompt with the additional one as its first line."""
         return "\n".join(filter(None, (self.edit.additional_prompt, prompt)))
 
-    def check(self, host: Host) -> None:
-        """Raise RequestError for what the host cannot do or does not have, before it waits its turn."""
-        host.check_edit(self.edit)
+    def check(self) -> None:
+        """Raise RequestError if there is nothing to edit, or no such upscaler; before it waits its turn."""
         canvas.check(self.picture, self.masks, self.edit)
         upscalers.find(self.upscaler)
 

@@ -15,7 +15,6 @@ from fooocus_ext.args import HOST_CHOICE, Settings
 from fooocus_ext.edit import Edit
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation.plan import make_plan
-from fooocus_ext.host import family
 from fooocus_ext.host.edit.task import Task
 from fooocus_ext.host.http import variations
 from fooocus_ext.host.http.arguments import guard
@@ -109,7 +108,7 @@ def _edit_picture(
     job = _job(request, settings, _named_fields(request))
     if edit.of_mode.has_mask:
         task = Task(edit, picture, tuple(masks), side)
-        task.check(family.of_this_webui().host)
+        task.check()
         return _pictures_of(replace(job, edited=task))
     if masks:
         raise RequestError(f'mask: allowed in mode "{edit.mode}": none, as it is not used.')

@@ -13,6 +13,8 @@ import pytest
 
 from tests.embedded_webui.command_line import FLAGS
 
+COMMENTS = "it takes comments and outer blanks off a prompt before extensions see it"
+ERROR_TEXTS = "its API does not say what went wrong"
 INFOTEXTS = "its API answers every infotext in a request with an error"
 MODEL_CONFIGS = "it reads no configuration beside a checkpoint"
 ONE_VAE = "it has no option that names one VAE"
@@ -25,6 +27,8 @@ class A1111:
     flags: tuple[str, ...] = FLAGS
     asks_after_calls = True
     """Whether extensions are shown the rows that a model call has made."""
+    asks_before_a_hires_pass = 1
+    """How often extensions are asked before the second pass of hires fix is sampled."""
     guides: tuple[str, ...] = ("guide",)
     """The functions of ``fooocus_ext.generation.hooks`` that change what a model call predicts."""
     adapter_stages: tuple[str, ...] = (
@@ -105,7 +109,8 @@ class LdmPatched(ForgeFamily):
 class Forge(ForgeFamily):
     """Forge, which loads a checkpoint when a job needs it, by what its page has noted (seen: dfdcbab)."""
 
-    lacks = frozenset({INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
+    asks_before_a_hires_pass = 2
+    lacks = frozenset({COMMENTS, ERROR_TEXTS, INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
     loading_stages = ("backend.loader.forge_loader", "backend.loader.split_state_dict")
     request = MappingProxyType({"hr_additional_modules": ["Use same choices"]})
 

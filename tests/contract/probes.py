@@ -145,6 +145,20 @@ def _denoiser_of(params: Any, seen: list[Any]) -> Any:
     return getattr(params, "denoiser", None) or seen[-1].sampler.model_wrap_cfg
 
 
+@contextmanager
+def checkpoints_called(host: Host) -> Iterator[list[str]]:
+    """Collect the file name of the checkpoint whose UNet makes each model call inside the block."""
+    called: list[str] = []
+
+    def around(original: Callable[[Any], None], params: Any) -> None:
+        original(params)
+        model = _denoiser_of(params, seen).inner_model.inner_model
+        called.append(Path(model.sd_checkpoint_info.filename).name)
+
+    with processing_objects(host) as seen, around_callbacks(host, around):
+        yield called
+
+
 Around = Callable[[Callable[[Any], None], Any], None]
 
 
@@ -200,11 +214,13 @@ def spying_script(host: Host, hooks: dict[str, Callable[..., Any]]) -> Iterator[
     script = type("Spy", (scripts.Script,), {**methods, **hooks})()
     script.alwayson, script.filename, script.name = True, __file__, "spy"
     script.args_from = script.args_to = 0
-    order = getattr(runner, "callback_map", {})  # kept from 1.9 on
+    forget_order = getattr(
+        runner, "callback_map", {}
+    ).clear  # A1111 up to 1.8 and Classic cache none
     runner.alwayson_scripts.append(script)
-    order.clear()
+    forget_order()
     try:
         yield
     finally:
         runner.alwayson_scripts.remove(script)
-        order.clear()
+        forget_order()

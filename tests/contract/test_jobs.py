@@ -172,20 +172,25 @@ def test_a_file_carries_the_settings_that_were_asked_for(run, tmp_path, metadata
         assert (read.prompt, read.seed) == ("a fox", 1)
 
 
-def test_the_time_left_is_reckoned_from_the_first_step(host):
+@pytest.mark.parametrize("names_denoiser", [True, False], ids=["from 1.8", "before"])
+def test_the_time_left_is_reckoned_from_the_first_step(host, names_denoiser, monkeypatch):
     queue = importlib.import_module("fooocus_ext.host.tab.queue")
     outputs = importlib.import_module("fooocus_ext.host.jobs.outputs")
     p = SimpleNamespace()
     setattr(p, outputs._ATTRIBUTE, outputs.Output(None))
+    running = SimpleNamespace(p=p)
+    if not names_denoiser:
+        monkeypatch.setattr(queue.samplings, "_running", [running])
+    params = SimpleNamespace(**({"denoiser": running} if names_denoiser else {}))
     state = host.modules.shared.state
     state.begin(job="task(time left)")
     try:
         state.job_count, state.sampling_steps, state.time_start = 2, 20, 0.0
-        queue.say_progress(SimpleNamespace(denoiser=SimpleNamespace(p=p)))
+        queue.say_progress(params)
         assert time.time() - state.time_start < 60
         assert "Picture 1 of 2, step 1 of 20" in state.textinfo
         state.sampling_step, state.time_start = 5, 0.0
-        queue.say_progress(SimpleNamespace(denoiser=SimpleNamespace(p=p)))
+        queue.say_progress(params)
         assert state.time_start == 0.0
     finally:
         state.end()

@@ -143,10 +143,10 @@ def _real_step_ms() -> float:
 def _step_seconds(unet: torch.nn.Module, size: int, rounds: int) -> float:
     weight = next(unet.parameters())
     inputs = {
-        "sample": torch.randn(2, 4, size, size),
-        "timestep": torch.tensor([500.0, 500.0]),
-        "encoder_hidden_states": torch.randn(2, 77, 2048),
-        "class_labels": torch.randn(2, 2816),
+        "x": torch.randn(2, 4, size, size),
+        "timesteps": torch.tensor([500.0, 500.0]),
+        "context": torch.randn(2, 77, 2048),
+        "y": torch.randn(2, 2816),
     }
     on_device = {name: value.to(weight) for name, value in inputs.items()}
 
@@ -161,23 +161,11 @@ def _step_seconds(unet: torch.nn.Module, size: int, rounds: int) -> float:
 
 
 def _full_size_unet(device: str, dtype: torch.dtype) -> torch.nn.Module:
-    from embedded_webui.network.shapes import UNetShape  # noqa: PLC0415 - slow to import
+    from embedded_webui.network.shapes import SDXL_UNET  # noqa: PLC0415 - not on the way to a table
     from embedded_webui.network.unet import DiffusionModel  # noqa: PLC0415
 
-    shape = UNetShape(
-        in_channels=4,
-        out_channels=4,
-        widths=(320, 640, 1280),
-        depths=(0, 2, 10),
-        layers=2,
-        middle_depth=10,
-        context=2048,
-        vector=2816,
-        linear=True,
-        heads=(5, 10, 20),
-    )
     with torch.device("meta"):
-        unet: torch.nn.Module = DiffusionModel(shape).unet
+        unet = DiffusionModel(SDXL_UNET)
     weights: dict[torch.Size, torch.nn.Parameter] = {}
     for module in unet.modules():
         for name, parameter in module._parameters.items():  # noqa: SLF001 - the dictionary that nn.Module assigns to

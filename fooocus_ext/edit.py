@@ -22,6 +22,12 @@ INPAINT, DETAIL, MODIFY, VARY, UPSCALE = "inpaint", "detail", "modify", "vary", 
 AUTO = "auto"
 """Of ``engine``: the mode's own, if its files are there."""
 FAST = "fast 2x"
+ENGINES: Mapping[str, str] = {
+    "v1": "inpaint.fooocus.patch",
+    "v2.5": "inpaint_v25.fooocus.patch",
+    "v2.6": "inpaint_v26.fooocus.patch",
+}
+"""Of ``engine``: the file of each of Fooocus's versions, best last."""
 SCALES = ("1.5x", "2x", FAST)
 """How much larger a picture becomes; the fast way is an upscaler's alone, and makes nothing anew."""
 SIDES = ("left", "right", "top", "bottom")

@@ -25,7 +25,7 @@ class UnknownCheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class UNetShape:
-    """What UNet2DConditionModel needs to know."""
+    """What a UNet is made of."""
 
     in_channels: int
     out_channels: int
@@ -39,9 +39,24 @@ class UNetShape:
     heads: tuple[int, ...]
 
 
+SDXL_UNET = UNetShape(
+    in_channels=4,
+    out_channels=4,
+    widths=(320, 640, 1280),
+    depths=(0, 2, 10),
+    layers=2,
+    middle_depth=10,
+    context=CLIP_L_WIDTH + CLIP_G_WIDTH,
+    vector=2816,
+    linear=True,
+    heads=(5, 10, 20),
+)
+"""SDXL base's own: 2.57e9 parameters"""
+
+
 @dataclass(frozen=True)
 class VaeShape:
-    """What AutoencoderKL needs to know."""
+    """What an autoencoder is made of."""
 
     widths: tuple[int, ...]
     layers: int

@@ -1,21 +1,17 @@
-"""CLIP-L and OpenCLIP bigG on transformers' CLIP, under the class names that the webui hijacks.
+"""CLIP-L and OpenCLIP bigG under the class names that the webui hijacks.
 
 Encoders narrower than SDXL's (those of `pocket`) repeat their states to the true widths, 768 and 1280.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from transformers import CLIPTextConfig, CLIPTextModel
 
+from embedded_webui.network.clip import CLIPTextModel, TextStates
 from embedded_webui.network.shapes import (
     CLIP_G_WIDTH,
     CLIP_L_WIDTH,
-    HEAD_WIDTH,
     Tensors,
-    TextShape,
     clip_shape,
     open_clip_shape,
 )
@@ -38,19 +34,6 @@ def _rounded_as_wide(key: str, value: torch.Tensor, copies: int) -> torch.Tensor
     return (value.float() / copies).half().float() * copies
 
 
-def _text_model(shape: TextShape, activation: str) -> CLIPTextModel:
-    config = CLIPTextConfig(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.width,
-        intermediate_size=shape.hidden,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=max(shape.width // HEAD_WIDTH, 1),
-        max_position_embeddings=shape.positions,
-        hidden_act=activation,
-    )
-    return CLIPTextModel(config).requires_grad_(False).eval()
-
-
 class FrozenCLIPEmbedder(torch.nn.Module):
     """CLIP-L.
 
@@ -67,10 +50,13 @@ class FrozenCLIPEmbedder(torch.nn.Module):
         self.shape = clip_shape(tensors, self.prefix)
         self.layer_idx = self.shape.layers - 1
         self.tokenizer = load_tokenizer()
-        self.transformer = _text_model(self.shape, "quick_gelu")
+        self.transformer = CLIPTextModel(self.shape, "quick_gelu")
 
     def load_original(self, tensors: Tensors) -> None:
-        """Take the weights below the prefix; a list of position numbers in the file is ignored."""
+        """Take the weights below the prefix; raises RuntimeError if any is missing.
+
+        A list of position numbers in the file is ignored.
+        """
         copies = max(CLIP_L_WIDTH // self.shape.width, 1)
         own = {
             key[len(self.prefix) :]: _rounded_as_wide(key, value, copies)
@@ -78,18 +64,15 @@ class FrozenCLIPEmbedder(torch.nn.Module):
             if key.startswith(self.prefix)
         }
         own.pop("embeddings.position_ids", None)
-        missing = self.transformer.text_model.load_state_dict(own, strict=False)
-        if missing.unexpected_keys or set(missing.missing_keys) - {"embeddings.position_ids"}:
-            raise RuntimeError(f"text encoder {self.prefix} does not fit: {missing}")
+        self.transformer.text_model.load_state_dict(own)
 
-    def encode_tokens(self, tokens: torch.Tensor, *, hidden_states: bool = False) -> Any:
-        """Output of transformers' model for token ids [B,77], at CLIP-L's width."""
-        out = self.transformer(input_ids=tokens, output_hidden_states=hidden_states)
-        if self.shape.width < CLIP_L_WIDTH:
-            out.last_hidden_state = _repeated(out.last_hidden_state, CLIP_L_WIDTH)
-            if hidden_states:
-                out.hidden_states = tuple(_repeated(x, CLIP_L_WIDTH) for x in out.hidden_states)
-        return out
+    def encode_tokens(self, tokens: torch.Tensor) -> TextStates:
+        """The transformer's states for token ids [B,77], at CLIP-L's width."""
+        out: TextStates = self.transformer(tokens)
+        return TextStates(
+            _repeated(out.last_hidden_state, CLIP_L_WIDTH),
+            tuple(_repeated(states, CLIP_L_WIDTH) for states in out.hidden_states),
+        )
 
 
 def _in_transformers_layout(tensors: Tensors, prefix: str) -> dict[str, torch.Tensor]:
@@ -135,13 +118,13 @@ class FrozenOpenCLIPEmbedder2(torch.nn.Module):
         self.prefix = f"{prefix}model."
         self.shape = open_clip_shape(tensors, self.prefix)
         self.tokenizer = load_tokenizer()
-        self.model = _text_model(self.shape, "gelu")
+        self.model = CLIPTextModel(self.shape, "gelu")
         self.text_projection = torch.nn.Parameter(
             torch.empty(tensors[f"{self.prefix}text_projection"].shape), requires_grad=False
         )
 
     def load_original(self, tensors: Tensors) -> None:
-        """Take the weights below the prefix."""
+        """Take the weights below the prefix; raises RuntimeError if any is missing."""
         copies = max(CLIP_G_WIDTH // self.shape.width, 1)
         tensors = {
             key: _rounded_as_wide(key, value, copies)
@@ -149,14 +132,12 @@ class FrozenOpenCLIPEmbedder2(torch.nn.Module):
             if key.startswith(self.prefix)
         }
         own = _in_transformers_layout(tensors, self.prefix)
-        missing = self.model.text_model.load_state_dict(own, strict=False)
-        if missing.unexpected_keys or set(missing.missing_keys) - {"embeddings.position_ids"}:
-            raise RuntimeError(f"text encoder {self.prefix} does not fit: {missing}")
+        self.model.text_model.load_state_dict(own)
         self.text_projection.data.copy_(tensors[f"{self.prefix}text_projection"])
 
     def encode_with_transformer(self, tokens: torch.Tensor) -> dict[str, torch.Tensor]:
         """{"penultimate": [B,77,C], "pooled": [B,P]} of token ids [B,77]."""
-        out = self.model(input_ids=tokens, output_hidden_states=True)
+        out = self.model(tokens)
         end = tokens.argmax(dim=-1)
         last = out.last_hidden_state[torch.arange(len(tokens), device=tokens.device), end]
         return {

@@ -38,6 +38,8 @@ class Installed:
     folders: Folders
     clip_skip_acts: bool = False
     """Whether the host applies clip skip to SDXL, as v1.10 can be told to."""
+    has_uni_pc_variants: bool = True
+    """Whether the host has an option for UniPC's variant, as all but Forge's later children."""
 
 
 @dataclass
@@ -176,11 +178,12 @@ def _set_sampler(
         installed.schedulers,
         as_fooocus=plan.settings.rendering == FOOOCUS,
     )
+    options = chosen.options if installed.has_uni_pc_variants else {}
     plan.request["sampler_name"] = chosen.sampler
     if chosen.scheduler is not None:
         plan.request["scheduler"] = chosen.scheduler
-    plan.options.update(chosen.options)
-    if not chosen.options:  # which are what the notes would ask for
+    plan.options.update(options)
+    if not options:  # which are what the notes would ask for
         plan.notes.extend(chosen.notes)
 
 

@@ -232,6 +232,7 @@ class JobQueue:
             done = replace(now, state="done", comments=comments, seconds=seconds, forever=False)
             again = [now.repetition(self._last_place() + 1)] if now.forever and not stopped else []
             self._save(done, *again)
+            self._store.forget_pictures(self._jobs.values())
             self._tell(now.window)
 
     def fail(self, job: str, error: str) -> None:
@@ -276,6 +277,8 @@ class JobQueue:
         self._drop([job.id for job in jobs if not job.made])
 
     def _drop(self, jobs: Sequence[str]) -> None:
+        if not jobs:
+            return
         self._store.commit(Change((), jobs))
         for job in jobs:
             del self._jobs[job]

@@ -9,6 +9,7 @@ from typing import Any
 from fooocus_ext.args import NONE
 from fooocus_ext.edit import (
     AUTO,
+    ENGINES,
     FIELDS_BY_NAME,
     INPAINT,
     MODES,
@@ -27,7 +28,7 @@ SWITCH = "input_image"
 WHOLE, MASKED = "Upscale or Variation", "Inpaint or Outpaint"
 _METHODS = {mode.label: name for name, mode in MODES.items() if mode.has_mask}
 _WHOLE = {variation.label: key for key, variation in VARIATIONS.items()}
-_ENGINES = (AUTO, NONE, "v1", "v2.5", "v2.6")
+_ENGINES = (AUTO, NONE, *ENGINES)
 _MASK = ("mask_invert", "mask_grow", "feather")
 _FOOOCUS_SHARE = 0.3
 

@@ -84,8 +84,8 @@ class Engineered:
         if self.during is not None:
             self.during()
 
-    def before_call(self, _params: Any, _denoiser: Any) -> None:
-        pass
+    def shown(self, x: Any, _denoiser: Any, **_scales: Any) -> Any:
+        return x
 
     def pasted(self, image: Any) -> Any:
         return image

@@ -13,6 +13,8 @@ import pytest
 
 from tests.embedded_webui.command_line import FLAGS
 
+COMMENTS = "it takes comments and outer blanks off a prompt before extensions see it"
+ERROR_TEXTS = "its API does not say what went wrong"
 INFOTEXTS = "its API answers every infotext in a request with an error"
 MODEL_CONFIGS = "it reads no configuration beside a checkpoint"
 ONE_VAE = "it has no option that names one VAE"
@@ -25,6 +27,27 @@ class A1111:
     flags: tuple[str, ...] = FLAGS
     asks_after_calls = True
     """Whether extensions are shown the rows that a model call has made."""
+    asks_before_a_hires_pass = 1
+    """How often extensions are asked before the second pass of hires fix is sampled."""
+    guides: tuple[str, ...] = ("guide",)
+    """The functions of ``fooocus_ext.generation.hooks`` that change what a model call predicts."""
+    adapter_stages: tuple[str, ...] = (
+        "a1111.callbacks.read_model_call",
+        "a1111.family.A1111.pass_size",
+    )
+    """Functions of ``fooocus_ext.host`` that every guided job of this family comes through."""
+    loading_stages: tuple[str, ...] = (
+        "modules.sd_models.get_checkpoint_state_dict",
+        "modules.sd_models.load_model",
+        "modules.sd_models.load_model_weights",
+        "modules.sd_models.instantiate_from_config",
+        "modules.sd_hijack.model_hijack.hijack",
+        "modules.script_callbacks.model_loaded_callback",
+        "modules.sd_models.get_empty_cond",
+    )
+    """Functions of the webui with which a refiner is loaded."""
+    looks_for_nan = True
+    """Whether a job fails that comes to NaN; else its picture is black."""
     lacks: frozenset[str] = frozenset()
     """What the webui itself cannot do, also without this extension."""
     request: Mapping[str, Any] = {}
@@ -52,6 +75,14 @@ class ForgeFamily(A1111):
     in other words. Not each knows every flag of A1111."""
 
     asks_after_calls = False
+    guides = ("damped_scale", "sharpen")
+    adapter_stages = (
+        "forge.guidance.install",
+        "forge.guidance.begin_call",
+        "forge.family.Forge.pass_size",
+        "forge.second_model.Placement.refiner_on_device",
+    )
+    looks_for_nan = False
     flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--vae-in-fp32")
 
     def boot(self) -> Any:
@@ -63,6 +94,11 @@ class LdmPatched(ForgeFamily):
     """reForge and Forge Classic."""
 
     flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--all-in-fp32")
+    loading_stages = (
+        "modules.sd_models.get_checkpoint_state_dict",
+        "modules_forge.forge_loader.load_model_for_a1111",
+        "modules_forge.forge_loader.instantiate_from_config",
+    )
 
     def use(self, modules: Any, title: str) -> None:
         active = getattr(modules.sd_models.model_data, "sd_model", None)
@@ -73,7 +109,9 @@ class LdmPatched(ForgeFamily):
 class Forge(ForgeFamily):
     """Forge, which loads a checkpoint when a job needs it, by what its page has noted (seen: dfdcbab)."""
 
-    lacks = frozenset({INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
+    asks_before_a_hires_pass = 2
+    lacks = frozenset({COMMENTS, ERROR_TEXTS, INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
+    loading_stages = ("backend.loader.forge_loader", "backend.loader.split_state_dict")
     request = MappingProxyType({"hr_additional_modules": ["Use same choices"]})
 
     def use(self, modules: Any, title: str) -> None:

@@ -137,6 +137,20 @@ def recording(host: Host) -> Iterator[list[Call]]:
         yield calls
 
 
+@contextmanager
+def checkpoints_called(host: Host) -> Iterator[list[str]]:
+    """Collect the file name of the checkpoint whose UNet makes each model call inside the block."""
+    called: list[str] = []
+
+    def around(original: Callable[[Any], None], params: Any) -> None:
+        original(params)
+        model = params.denoiser.inner_model.inner_model
+        called.append(Path(model.sd_checkpoint_info.filename).name)
+
+    with around_callbacks(host, around):
+        yield called
+
+
 Around = Callable[[Callable[[Any], None], Any], None]
 
 
@@ -192,10 +206,11 @@ def spying_script(host: Host, hooks: dict[str, Callable[..., Any]]) -> Iterator[
     script = type("Spy", (scripts.Script,), {**methods, **hooks})()
     script.alwayson, script.filename, script.name = True, __file__, "spy"
     script.args_from = script.args_to = 0
+    forget_order = getattr(runner, "callback_map", {}).clear  # Classic 1f95d71 caches none
     runner.alwayson_scripts.append(script)
-    runner.callback_map.clear()
+    forget_order()
     try:
         yield
     finally:
         runner.alwayson_scripts.remove(script)
-        runner.callback_map.clear()
+        forget_order()

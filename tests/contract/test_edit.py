@@ -13,17 +13,13 @@ from PIL import Image
 
 from fooocus_ext import edit
 from fooocus_ext.images import canvas
-from tests.contract.hosts import FAMILY, decode, encode
+from tests.contract.hosts import decode, encode
 
 SIDE = 128
 ROUTE = "/fooocus/v1/img2img"
 SEED = 7
 PLAIN = {"steps": 3, "cfg_scale": 2, "expansion": False, "styles": [], "seed": SEED}
 BOX = (50, 40, 110, 90)
-
-pytestmark = pytest.mark.skipif(
-    not FAMILY.asks_after_calls, reason="Forge and its children refuse masked edits by name"
-)
 
 
 def scene() -> Image.Image:

@@ -57,7 +57,9 @@ class Desk:
             self.record.settle(self.queue, job)
 
     def add(self, name="task(job)", source=None, mask=None, action="generate", **values):
-        values = {"base_model": self.host.checkpoints.base, **SMALL, **values}
+        assets = importlib.import_module("fooocus_ext.host.machine.assets")
+        of_page = {"scheduler": "Karras" if assets.scheduler_labels() else ""}
+        values = {"base_model": self.host.checkpoints.base, **of_page, **SMALL, **values}
         job = self.jobs.QueuedJob(
             id=name,
             window=WINDOW,

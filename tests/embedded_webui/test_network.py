@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 
 from embedded_webui import pocket
-from embedded_webui.network import conditioner, engine, shapes, text_encoders, tokenizer
+from embedded_webui.network import conditioner, engine, shapes, text_encoders, tokenizer, unet
 from tools.pocket.export import widen_text
 
 HEADS = shapes.Heads(width=pocket.HEAD_WIDTH)
@@ -46,12 +46,12 @@ def test_the_weights_are_small():
 
 def test_kinds_and_shapes_are_read_from_the_tensors(base):
     assert shapes.kind_of(base) == "sdxl"
-    unet = shapes.unet_shape(base, "sdxl", HEADS)
-    assert (unet.context, unet.vector, unet.heads) == (2048, 2816, (2, 4, 6))
+    shape = shapes.unet_shape(base, "sdxl", HEADS)
+    assert (shape.context, shape.vector, shape.heads) == (2048, 2816, (2, 4, 6))
     refiner = pocket.pocket_state_dict("refiner")
     assert shapes.kind_of(refiner) == "refiner"
-    unet = shapes.unet_shape(refiner, "refiner", HEADS)
-    assert (unet.context, unet.vector) == (1280, 2560)
+    shape = shapes.unet_shape(refiner, "refiner", HEADS)
+    assert (shape.context, shape.vector) == (1280, 2560)
 
 
 def test_an_unknown_file_is_refused():
@@ -130,11 +130,10 @@ def test_tokens_are_those_of_clip():
 
 def test_odd_sizes_are_upsampled_past_and_resized(model):
     """As the webui's UNet does: 2x, the convolution, and then to the size of what is joined."""
-    unet = model.model.diffusion_model.unet
     sizes = []
-    for block in unet.up_blocks:
-        for upsampler in block.upsamplers or ():
-            upsampler.conv.register_forward_hook(
+    for module in model.model.diffusion_model.modules():
+        if isinstance(module, unet.Upsample):
+            module.register_forward_hook(
                 lambda _module, _args, out: sizes.append(tuple(out.shape[-2:]))
             )
     x, t = torch.zeros(1, 4, 33, 25), torch.tensor([500.0])

@@ -41,6 +41,18 @@ def test_old_scheduling_takes_numbers_below_one_for_fractions():
     assert compute(["[a:b:.25]"], 8, None, True) == [[[2, "a"], [8, "b"]]]
 
 
+@given(st.text(alphabet="ab ,(]):|\\.5\n", max_size=12))
+def test_what_the_parser_is_spared_is_what_it_would_take_literally(text):
+    import lark
+
+    try:
+        tree = schedule.schedule_parser().parse(text)
+    except lark.exceptions.LarkError:
+        return
+    assert not {"edit", "turns"} & {node.data for node in tree.iter_subtrees()}
+    assert "".join(tree.scan_values(lambda _leaf: True)) == text
+
+
 @given(st.text(alphabet="ab ,()[]:|\\.5", max_size=12), st.integers(1, 12))
 def test_any_text_has_a_schedule_that_ends_with_the_last_step(text, steps):
     (found,) = schedule.get_learned_conditioning_prompt_schedules([text], steps)

@@ -337,3 +337,12 @@ def test_a_base_model_that_the_request_names_stands_before_the_presets(tmp_path)
     assert "sd_model_checkpoint" not in plan.options
     with pytest.raises(RequestError, match=r"not-here\.safetensors"):
         make_plan(settings, installed)
+
+
+@pytest.mark.parametrize("has_variants", [True, False])
+def test_unipcs_variant_is_chosen_where_the_webui_has_a_choice_and_noted_where_not(has_variants):
+    preset = preset_from_json("solver", {"default_sampler": "uni_pc_bh2"})
+    here = machine(preset, samplers=("UniPC",), has_uni_pc_variants=has_variants)
+    plan = make_plan(Settings(preset="solver", rendering="Fooocus"), here)
+    assert plan.options == ({"uni_pc_variant": "bh2"} if has_variants else {})
+    assert any("bh2" in note for note in plan.notes) is not has_variants

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import safetensors.torch
@@ -20,7 +21,6 @@ from torch.nn import functional
 from embedded_webui.files import whole
 from embedded_webui.network.engine import SCALE_FACTORS
 from embedded_webui.network.shapes import VaeShape
-from embedded_webui.network.vae import vae_config
 from tools.pocket.grammar import draw_scene
 from tools.pocket.optimizing import Resumable, averaged, make_optimizer, set_rate
 from tools.pocket.painting import paint
@@ -35,6 +35,18 @@ NOISE = 0.12
 """deviation of the noise added to latents in training: the UNet's latents will be off by as much"""
 WEIGHTS = {"detail": 0.4, "colour": 0.7, "energy": 1.2}
 """parts of the loss beside the mean absolute error"""
+
+
+def vae_config(shape: VaeShape) -> dict[str, Any]:
+    """Arguments of diffusers' AutoencoderKL."""
+    levels = len(shape.widths)
+    return {
+        "block_out_channels": list(shape.widths),
+        "layers_per_block": shape.layers,
+        "latent_channels": shape.latent_channels,
+        "down_block_types": ["DownEncoderBlock2D"] * levels,
+        "up_block_types": ["UpDecoderBlock2D"] * levels,
+    }
 
 
 def as_tensor(pictures: NDArray[np.uint8]) -> torch.Tensor:

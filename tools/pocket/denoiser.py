@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,6 @@ from embedded_webui.files import whole
 from embedded_webui.network.conditioner import SIZE_WIDTH, sinusoidal
 from embedded_webui.network.engine import TIMESTEPS, training_alphas_cumprod
 from embedded_webui.network.shapes import UNetShape
-from embedded_webui.network.unet import unet_config
 from embedded_webui.pocket import HEAD_WIDTH
 from embedded_webui.pocket import NARROW as WIDTH
 from tools.pocket.latents import Latents, load_latents
@@ -73,6 +73,26 @@ class Kind:
 BASE = Kind("base", (64, 128, 192), 1, 2 * WIDTH, 6, TIMESTEPS)
 REFINER = Kind("refiner", (64, 64, 64), 2, WIDTH, 5, REFINER_TIMESTEPS)
 """its context is bigG's alone, and the aesthetic score takes the place of the target's two numbers"""
+
+
+def unet_config(shape: UNetShape) -> dict[str, Any]:
+    """Arguments of diffusers' UNet2DConditionModel, which has no attention at a level of depth 0."""
+    return {
+        "in_channels": shape.in_channels,
+        "out_channels": shape.out_channels,
+        "block_out_channels": list(shape.widths),
+        "layers_per_block": shape.layers,
+        "down_block_types": ["CrossAttnDownBlock2D" if d else "DownBlock2D" for d in shape.depths],
+        "up_block_types": [
+            "CrossAttnUpBlock2D" if d else "UpBlock2D" for d in reversed(shape.depths)
+        ],
+        "transformer_layers_per_block": [max(depth, 1) for depth in shape.depths],
+        "attention_head_dim": list(shape.heads),
+        "cross_attention_dim": shape.context,
+        "use_linear_projection": shape.linear,
+        "class_embed_type": None if shape.vector is None else "projection",
+        "projection_class_embeddings_input_dim": shape.vector,
+    }
 
 
 def build(kind: Kind) -> UNet2DConditionModel:

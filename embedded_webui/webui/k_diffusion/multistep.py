@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from scipy import integrate
 
 from k_diffusion.noise import BrownianTreeNoiseSampler
 from k_diffusion.progress import no_grad
@@ -14,6 +13,8 @@ def linear_multistep_coeff(order, t, i, j):
     """Integral from t[i] to t[i+1] of the Lagrange polynomial that is 1 at t[i-j]."""
     if order - 1 > i:
         raise ValueError(f"Order {order} too high for step {i}")
+    from scipy import integrate  # slow to import, and only for this sampler
+
     others = [k for k in range(order) if k != j]
 
     def polynomial(tau):

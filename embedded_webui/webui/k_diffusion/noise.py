@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torchsde
 
 
 def _randn_like(x):
@@ -33,6 +32,8 @@ class BatchedBrownianTree:
     """One Brownian motion per image, each with its own seed: W(t1) - W(t0) for a batch [B,...]."""
 
     def __init__(self, x, t0, t1, seed=None, **kwargs):
+        import torchsde  # slow to import, and only for samplers with this noise
+
         low, high = (t0, t1) if t0 < t1 else (t1, t0)
         self.direction = 1 if t0 < t1 else -1
         if seed is None:

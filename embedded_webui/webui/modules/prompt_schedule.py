@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import lark
+import functools
 
 GRAMMAR = r"""
 !document: (text | /[][():]/+)*
@@ -16,7 +16,26 @@ words: /([^\\\[\]():|]|\\.)+/
 """
 WHEN = -2
 """position of the number among the children of `edit`"""
-schedule_parser = lark.Lark(GRAMMAR, start="document")
+
+
+@functools.cache
+def schedule_parser():
+    """The parser of GRAMMAR."""
+    import lark  # slow to import, and only prompts with brackets need it
+
+    return lark.Lark(GRAMMAR, start="document")
+
+
+def _parse(prompt):
+    """The tree of a prompt, or None for one that is to be taken literally."""
+    if "[" not in prompt:
+        return None
+    import lark
+
+    try:
+        return schedule_parser().parse(prompt)
+    except lark.exceptions.LarkError:
+        return None
 
 
 class _Timeline:
@@ -65,7 +84,7 @@ def _text_at(step, node) -> str:
     """The prompt that a tree means at a step (1-based)."""
     if node is None:
         return ""
-    if not isinstance(node, lark.Tree):
+    if isinstance(node, str):
         return str(node)
     if node.data == "edit":
         before, after, _, when, _ = node.children
@@ -80,14 +99,14 @@ def get_learned_conditioning_prompt_schedules(
 ):
     """For each prompt a list of [last step, text] pairs.
 
-    "a [b:3]" with 10 steps: [[3, "a "], [10, "a b"]]. Text that does not parse is taken literally.
+    "a [b:3]" with 10 steps: [[3, "a "], [10, "a b"]]. Text without square brackets, or
+    that does not parse, is taken literally.
     """
     timeline = _Timeline(base_steps, hires_steps, use_old_scheduling)
 
     def schedule(prompt):
-        try:
-            tree = schedule_parser.parse(prompt)
-        except lark.exceptions.LarkError:
+        tree = _parse(prompt)
+        if tree is None:
             return [[timeline.steps, prompt]]
         return [[step, _text_at(step, tree)] for step in _last_steps(timeline, tree)]
 

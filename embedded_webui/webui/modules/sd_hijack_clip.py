@@ -182,7 +182,7 @@ class FrozenCLIPEmbedderWithCustomWords(FrozenCLIPEmbedderWithCustomWordsBase):
 
     def encode_with_transformers(self, tokens):
         skip = opts.CLIP_stop_at_last_layers
-        outputs = self.wrapped.encode_tokens(tokens, hidden_states=skip > 1)
+        outputs = self.wrapped.encode_tokens(tokens)
         if skip > 1:
             return self.wrapped.transformer.text_model.final_layer_norm(
                 outputs.hidden_states[-skip]
@@ -195,7 +195,7 @@ class FrozenCLIPEmbedderForSDXLWithCustomWords(FrozenCLIPEmbedderWithCustomWords
 
     def encode_with_transformers(self, tokens):
         hidden = self.wrapped.layer == "hidden"
-        outputs = self.wrapped.encode_tokens(tokens, hidden_states=hidden)
+        outputs = self.wrapped.encode_tokens(tokens)
         if opts.sdxl_clip_l_skip is True:
             return outputs.hidden_states[-opts.CLIP_stop_at_last_layers]
         return (

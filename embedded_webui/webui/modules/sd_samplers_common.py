@@ -5,6 +5,7 @@ The base class of samplers, the host's refiner swap, latents and images.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -138,13 +139,12 @@ def _brownian_noise(size, dtype, device, seed):
     return devices.randn_local(seed, size).to(device=device, dtype=dtype)
 
 
-def _seed_brownian_trees_like_images() -> None:
-    import torchsde._brownian.brownian_interval as interval
+@functools.cache
+def seed_brownian_trees_like_images() -> None:
+    """Let torchsde draw its noise as the webui draws that of images."""
+    import torchsde._brownian.brownian_interval as interval  # slow to import
 
     interval._randn = _brownian_noise  # noqa: SLF001 - there is no other way in
-
-
-_seed_brownian_trees_like_images()
 
 
 class Sampler:

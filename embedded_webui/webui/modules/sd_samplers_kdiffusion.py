@@ -208,6 +208,7 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
         accepted = inspect.signature(self.func).parameters
         kwargs.update({name: value for name, value in available.items() if name in accepted})
         if self.config.options.get("brownian_noise", False):
+            sd_samplers_common.seed_brownian_trees_like_images()
             kwargs["noise_sampler"] = self.create_noise_sampler(x, sigmas, p)
         if self.config.options.get("solver_type") == "heun":
             kwargs["solver_type"] = "heun"

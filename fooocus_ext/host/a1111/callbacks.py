@@ -8,7 +8,7 @@ from typing import Any
 from modules import script_callbacks
 
 from fooocus_ext.host.a1111.family import HOST
-from fooocus_ext.host.a1111.model_call import nearest_timestep, read_model_call
+from fooocus_ext.host.a1111.model_call import nearest_timestep, read_model_call, show_picture
 from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
 
 
@@ -38,7 +38,7 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
         generation, params, denoiser, partial(nearest_timestep, params, denoiser)
     )
     if generation.editing is not None:
-        generation.editing.before_call(params, denoiser)
+        show_picture(generation.editing, params, denoiser)
     obstacle = HOST.guidance_obstacle()
     sampling.call = read_model_call(params, denoiser) if obstacle is None else None
     if sampling.call is None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modules.script_callbacks import CFGDenoiserParams
 
     from fooocus_ext.generation.state import Generation
+    from fooocus_ext.host.edit.editing import Editing
 
 
 @dataclass(frozen=True)
@@ -120,11 +121,11 @@ def read_model_call(params: CFGDenoiserParams, denoiser: Any) -> ModelCall | Non
     Returns None where the rows do not follow the layout that guidance relies on: instruct-pix2pix
     models (a third block of rows) and anything else with foreign rows.
     """
-    parts = tuple(len(prompt) for prompt in denoiser.sampler.sampler_extra_args["cond"].batch)
+    parts = _parts(denoiser)
     if params.x.shape[0] != sum(parts) + len(parts):
         return None
     inner = denoiser.inner_model
-    is_k_diffusion = hasattr(inner, "sigmas")
+    is_k_diffusion = _is_k_diffusion(denoiser)
     level = params.sigma[:1]
     return ModelCall(
         x=params.x,
@@ -137,10 +138,34 @@ def read_model_call(params: CFGDenoiserParams, denoiser: Any) -> ModelCall | Non
     )
 
 
+def show_picture(editing: Editing, params: CFGDenoiserParams, denoiser: Any) -> None:
+    """Show the model the picture of an edit outside of its mask, unless the rows are foreign."""
+    parts = _parts(denoiser)
+    rows = [image for image, count in enumerate(parts) for _ in range(count)]
+    rows += range(len(parts))  # the unconditional ones
+    if len(rows) != len(params.x):
+        return
+    level, signal = params.sigma[0], 1.0
+    if not _is_k_diffusion(denoiser):
+        share = denoiser.alphas[level.long()]
+        level, signal = (1 - share).sqrt(), share.sqrt()
+    params.x = editing.shown(params.x, denoiser, signal=signal, noise=level, image_of_row=rows)
+
+
+def _parts(denoiser: Any) -> tuple[int, ...]:
+    """Return the number of prompt parts of each image."""
+    return tuple(len(prompt) for prompt in denoiser.sampler.sampler_extra_args["cond"].batch)
+
+
+def _is_k_diffusion(denoiser: Any) -> bool:
+    """Whether levels are sigmas; with the DDIM family they are timesteps."""
+    return hasattr(denoiser.inner_model, "sigmas")
+
+
 def nearest_timestep(params: CFGDenoiserParams, denoiser: Any) -> int:
     """Return the whole timestep of a model call, by which the webui's own refiner decides."""
     inner = denoiser.inner_model
     level = params.sigma.max()
-    if not hasattr(inner, "sigmas"):
+    if not _is_k_diffusion(denoiser):
         return int(level)
     return int(torch.argmin(torch.abs(inner.sigmas.to(level.device) - level)))

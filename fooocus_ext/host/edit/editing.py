@@ -1,4 +1,4 @@
-"""A part of a picture made anew by A1111's img2img, with Fooocus's blends in place of the webui's."""
+"""A part of a picture made anew by the webui's img2img, with Fooocus's blends in place of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from fooocus_ext.host.edit.engine import MaskedLatents
 from fooocus_ext.images import mask
 
 if TYPE_CHECKING:
-    from modules.script_callbacks import CFGDenoiserParams
+    from collections.abc import Sequence
+
     from PIL import Image
 
     from fooocus_ext.generation.state import Generation
@@ -82,28 +83,32 @@ class Editing:
         latents: torch.Tensor = sd_samplers_common.images_tensor_to_samples(image, 0, p.sd_model)
         return latents
 
-    def before_call(self, params: CFGDenoiserParams, denoiser: Any) -> None:
-        """Show the model the picture outside of the mask, with fresh noise of the call's level.
+    def shown(
+        self,
+        x: torch.Tensor,
+        denoiser: Any,
+        *,
+        signal: torch.Tensor | float,
+        noise: torch.Tensor,
+        image_of_row: Sequence[int],
+    ) -> torch.Tensor:
+        """Return what the model is to see in a call: the picture, with fresh noise, outside of the mask.
 
         Without that it would see what its earlier calls made there, and the parts would grow apart.
-        """
-        parts = [len(prompt) for prompt in denoiser.sampler.sampler_extra_args["cond"].batch]
-        rows = [image for image, count in enumerate(parts) for _ in range(count)]
-        rows += range(len(parts))  # the unconditional ones
-        if len(rows) == len(params.x):
-            outside, inside = denoiser.mask, denoiser.nmask
-            params.x = params.x * inside + self._noised(params, denoiser)[rows] * outside
 
-    def _noised(self, params: CFGDenoiserParams, denoiser: Any) -> torch.Tensor:
-        """Return each image's latents [B,4,h,w] with noise of this call's level."""
+        Args:
+            x: noisy latents [N,C,h,w].
+            denoiser: the webui's, with the B pictures' latents and their masks.
+            signal: by how much this call scales clean latents.
+            noise: by how much it scales noise; both are numbers or tensors of one.
+            image_of_row: for each of the N rows, the picture that it belongs to, 0..B-1.
+        """
         clean: torch.Tensor = denoiser.init_latent
-        noise = torch.stack([torch.randn(clean.shape[1:], generator=g) for g in self._noise])
-        noise = noise.to(params.x)
-        level: torch.Tensor = params.sigma[0]
-        if hasattr(denoiser.inner_model, "sigmas"):
-            return clean + noise * level
-        signal: torch.Tensor = denoiser.alphas[level.long()]  # the DDIM family counts in timesteps
-        return clean * signal.sqrt() + noise * (1 - signal).sqrt()
+        fresh = torch.stack([torch.randn(clean.shape[1:], generator=g) for g in self._noise])
+        around = clean * signal + fresh.to(x) * noise
+        inside: torch.Tensor = denoiser.nmask
+        outside: torch.Tensor = denoiser.mask
+        return x * inside + around[list(image_of_row)] * outside
 
     def pasted(self, image: Image.Image) -> Image.Image:
         """Return the whole picture with the part that has been made anew in its place."""

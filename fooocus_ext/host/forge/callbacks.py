@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules import script_callbacks
 
@@ -11,6 +11,9 @@ from fooocus_ext.host.forge import guidance
 from fooocus_ext.host.forge.engine import engine, timestep
 from fooocus_ext.host.forge.family import HOST
 from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
+
+if TYPE_CHECKING:
+    from fooocus_ext.host.edit.editing import Editing
 
 
 def register() -> None:
@@ -34,6 +37,8 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
     refined = generation.refiner is not None and generation.refiner.intervene(
         generation, params, denoiser, lambda: round(timestep(_sigmas(denoiser), sigma))
     )
+    if generation.editing is not None:
+        _show_picture(generation.editing, params, denoiser)
     obstacle = HOST.guidance_obstacle()
     if obstacle is not None:
         generation.skipped["guidance"] = obstacle
@@ -49,6 +54,17 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
         refined=refined,
     )
     guidance.begin_call(sampling, denoiser, step)
+
+
+def _show_picture(editing: Editing, params: Any, denoiser: Any) -> None:
+    """Show the model the picture of an edit outside of its mask.
+
+    In place, because reForge goes on with its own name for these latents. There they may be the
+    sampler's own: what it makes of them outside of the mask is replaced after each call.
+    """
+    x = params.x
+    rows = range(len(x))
+    x.copy_(editing.shown(x, denoiser, signal=1.0, noise=params.sigma[0], image_of_row=rows))
 
 
 def _sigmas(denoiser: Any) -> Any:

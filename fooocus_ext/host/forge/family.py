@@ -10,7 +10,7 @@ from fooocus_ext.args import NONE
 from fooocus_ext.edit import AUTO
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.host import ending
-from fooocus_ext.host.edit import task
+from fooocus_ext.host.edit import editing
 from fooocus_ext.host.forge import guidance, second_model
 from fooocus_ext.host.forge.engine import GUIDED, engine
 from fooocus_ext.host.machine import versions
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fooocus_ext.args import Settings
     from fooocus_ext.edit import Edit
     from fooocus_ext.generation.state import Generation
+    from fooocus_ext.host.edit.editing import Editing
     from fooocus_ext.host.rendering.rendering import Rendering
 
 
@@ -91,14 +92,9 @@ class Forge:
         if generation.refiner is not None:
             generation.refiner.prepare_sampler(generation, p)
 
-    def editing(self, p: Any, _generation: Generation) -> None:
-        """Return None. Raises RequestError if ``p`` edits a picture."""
-        asked = task.asked_of(p)
-        if asked is not None:
-            raise RequestError(
-                f'mode: got "{asked.edit.mode}"; allowed on this webui: "vary" and "upscale", as it blends '
-                "masked latents in its own way."
-            )
+    def editing(self, p: Any, generation: Generation) -> Editing | None:
+        """Return what is made anew of a picture, if ``p`` edits one."""
+        return editing.take_part(p, generation)
 
 
 HOST = Forge()

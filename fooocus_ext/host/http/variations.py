@@ -8,8 +8,8 @@ from PIL import Image
 
 from fooocus_ext.edit import FAST, VARY, Edit
 from fooocus_ext.host.edit import task
+from fooocus_ext.host.jobs import variations
 from fooocus_ext.host.jobs.run import Job
-from fooocus_ext.host.tab.job import upscaling_notes, varied
 from fooocus_ext.images import area
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.variations import VARIATIONS
@@ -45,8 +45,8 @@ def job_of(job: Job, edit: Edit, picture: Image.Image, side: int) -> tuple[Job, 
         size=None if side == area.SIDE else area.working_size(picture.size, side),
         steps=job.request.get("steps"),
     )
-    values = varied(choices, variation, picture)
+    values = variations.varied(choices, variation, picture)
     decided = {name: value for name, value in values["request"].items() if name in _DECIDED}
     values["request"] = {**job.request, **decided}
     made = replace(job, options={**task.OPTIONS, **job.options}, **values)
-    return made, upscaling_notes(choices, action, made)
+    return made, variations.notes(choices, variation, diffuses=made.diffuses)

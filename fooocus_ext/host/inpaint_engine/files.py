@@ -20,16 +20,12 @@ from modules import paths
 
 from fooocus_ext.args import NONE
 from fooocus_ext.core.inpaint_engine import Delta
+from fooocus_ext.edit import ENGINES
 from fooocus_ext.errors import RequestError
 
 HEAD = "fooocus_inpaint_head.pth"
-ENGINES: Mapping[str, str] = {
-    "v2.6": "inpaint_v26.fooocus.patch",
-    "v2.5": "inpaint_v25.fooocus.patch",
-    "v1": "inpaint.fooocus.patch",
-}
-"""The file of each version, best first."""
-SIZES: Mapping[str, str] = {HEAD: "52 kB", ENGINES["v2.6"]: "1.3 GB"}
+BEST = [*ENGINES.values()][-1]
+SIZES: Mapping[str, str] = {HEAD: "52 kB", BEST: "1.3 GB"}
 PREFIX = "diffusion_model."
 """What comes before a weight's name in the UNet."""
 _PART = re.compile(r"[^/]+/(data\.pkl|data/\d+|version|byteorder|\.[\w/]+)")
@@ -51,8 +47,8 @@ def missing(*names: str) -> str:
 
 def best() -> str:
     """Return the best of the patches that are there; the best of all if none is."""
-    names = ENGINES.values()
-    return next((name for name in names if (folder() / name).is_file()), ENGINES["v2.6"])
+    best_first = reversed([*ENGINES.values()])
+    return next((name for name in best_first if (folder() / name).is_file()), BEST)
 
 
 def read_head(path: Path) -> torch.Tensor:

@@ -10,7 +10,7 @@ from modules import devices, sd_unet, shared
 
 from fooocus_ext.args import NONE
 from fooocus_ext.core.inpaint_engine import head_term, unpatched_makes
-from fooocus_ext.edit import AUTO
+from fooocus_ext.edit import AUTO, ENGINES
 from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.inpaint_engine import files
 from fooocus_ext.host.inpaint_engine.resident import RESIDENCE
@@ -70,12 +70,12 @@ def take_part(p: Any, generation: Generation, edit: Edit) -> Turn | None:
 
 def _file_of(engine: str) -> str:
     """Return the file name of a patch that is asked for by its version or its name."""
-    if engine in files.ENGINES:
-        return files.ENGINES[engine]
-    known = [*files.ENGINES.values()]
+    if engine in ENGINES:
+        return ENGINES[engine]
+    known = [*ENGINES.values()]
     if engine in known:
         return engine
-    allowed = ", ".join(f'"{name}"' for name in (AUTO, NONE, *files.ENGINES, *known))
+    allowed = ", ".join(f'"{name}"' for name in (AUTO, NONE, *ENGINES, *known))
     raise RequestError(
         f"engine: there is no {describe(engine)}{did_you_mean(engine, known)}; allowed: {allowed}."
     )

@@ -7,11 +7,11 @@ import importlib
 import sys
 from pathlib import Path
 
-from modules import paths, sd_models, sd_samplers, sd_vae, shared
+from modules import paths, sd_models, sd_samplers, shared
 
 from fooocus_ext.generation.plan import Installed
 from fooocus_ext.generation.texts import Writer
-from fooocus_ext.host.machine import expansion, options, versions
+from fooocus_ext.host.machine import expansion, options, vae, versions
 from fooocus_ext.presets.files import PresetLibrary, load_presets
 from fooocus_ext.presets.resolve import Folders
 from fooocus_ext.prompting.style_files import load_styles
@@ -55,16 +55,18 @@ def installed() -> Installed:
         presets=presets(),
         checkpoints=sd_models.checkpoint_tiles(),
         loras=lora_names(),
-        vaes=list(sd_vae.vae_dict),
+        vaes=vae.names(),
         samplers=list(sd_samplers.all_samplers_map),
         schedulers=scheduler_labels(),
         folders=Folders(
-            checkpoints=shared.cmd_opts.ckpt_dir or sd_models.model_path,
+            # Neo has "--ckpt-dirs", folders beside the usual one.
+            checkpoints=getattr(shared.cmd_opts, "ckpt_dir", None) or sd_models.model_path,
             loras=getattr(shared.cmd_opts, "lora_dir", None)
             or str(Path(paths.models_path) / "Lora"),
-            vaes=sd_vae.vae_path,
+            vaes=vae.folder(),
         ),
         clip_skip_acts=bool(getattr(shared.opts, "sdxl_clip_l_skip", False)),  # from 1.10 on
+        has_uni_pc_variants=hasattr(shared.opts, "uni_pc_variant"),
     )
 
 

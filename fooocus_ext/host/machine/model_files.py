@@ -6,14 +6,14 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from modules import modelloader, paths, sd_models, sd_vae, shared
+from modules import modelloader, paths, sd_models, shared
 
 from fooocus_ext.api.downloads import ModelFiles
 from fooocus_ext.downloads.orders import Order
 from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.downloads.sources import from_environment
 from fooocus_ext.host.inpaint_engine import files as inpaint_files
-from fooocus_ext.host.machine import assets, expansion, text_encoder
+from fooocus_ext.host.machine import assets, expansion, text_encoder, vae
 from fooocus_ext.presets.offers import offers
 from fooocus_ext.presets.published import Kind, Published
 from fooocus_ext.prompting.expander.folder import DOWNLOAD
@@ -74,7 +74,7 @@ def read_again(kind: str) -> None:
     if kind == "checkpoint":
         sd_models.list_models()
     elif kind == "vae":
-        sd_vae.refresh_vae_list()
+        vae.list_again()
     elif kind == "upscaler":
         modelloader.load_upscalers()
     elif kind == "lora" and "networks" in sys.modules:

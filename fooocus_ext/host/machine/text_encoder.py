@@ -6,7 +6,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from modules import sd_hijack, sd_models
+from modules import sd_models
+
+try:
+    from modules import sd_hijack
+except ImportError:  # ersatzForge has none
+    sd_hijack = None
 
 from fooocus_ext.host.machine import versions
 
@@ -34,7 +39,7 @@ def token_counter() -> Callable[[str], int] | None:
 
 
 def _lengths_of_host() -> Callable[[str], tuple[Any, Any]] | None:
-    hijack, model = sd_hijack.model_hijack, sd_models.model_data.sd_model
+    hijack, model = _hijack(), sd_models.model_data.sd_model
     if not versions.forge_packages():
         return hijack.get_prompt_lengths if getattr(hijack, "clip", None) is not None else None
     if getattr(model, "sd_checkpoint_info", None) is None:
@@ -57,9 +62,13 @@ def installed_embeddings() -> tuple[str, ...]:
 
 
 def _embeddings() -> Any:
-    database = getattr(sd_hijack.model_hijack, "embedding_db", None)
+    database = getattr(_hijack(), "embedding_db", None)
     if database is not None:
         return database
     # Forge knows them as the cards of its page alone.
     cards = sys.modules.get("modules.ui_extra_networks_textual_inversion")
     return getattr(cards, "embedding_db", None)
+
+
+def _hijack() -> Any:
+    return getattr(sd_hijack, "model_hijack", None)

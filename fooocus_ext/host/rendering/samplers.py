@@ -70,9 +70,11 @@ def _own_solver(p: Any, sampler: str | None) -> Callable[..., torch.Tensor]:
             solvers.latent_consistency, draw=functools.partial(_next_noise, p)
         )
     else:
-        variant: Any = shared.opts.uni_pc_variant
+        variant: Any = getattr(shared.opts, "uni_pc_variant", None)
         if variant not in get_args(unipc.Variant):
-            variant = get_args(unipc.Variant)[0]  # the webui has one more, which Fooocus has not
+            variant = get_args(unipc.Variant)[
+                0
+            ]  # A1111 has one more than Fooocus, neo has no choice
         solver = functools.partial(unipc.sample, variant=variant)
 
     def sample(

@@ -6,35 +6,22 @@ from dataclasses import replace
 from typing import Any
 
 from modules import sd_models, sd_samplers, shared
-from PIL import Image
 
-from fooocus_ext.args import FOOOCUS, HOST_CHOICE, NONE
+from fooocus_ext.args import FOOOCUS, HOST_CHOICE
 from fooocus_ext.edit import INPAINT
 from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.edit.task import Task
-from fooocus_ext.host.jobs import outputs, upscalers
+from fooocus_ext.host.jobs import outputs, upscalers, variations
 from fooocus_ext.host.jobs.run import Job
 from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.host.machine.options import WILDCARDS_IN_ORDER
 from fooocus_ext.images.area import rounded_side
 from fooocus_ext.limits import USUAL_CLIP_SKIP
-from fooocus_ext.presets.published import UPSCALER
-from fooocus_ext.tab.actions import (
-    LARGEST_SIDE,
-    is_diffused,
-    request_for,
-    upscaled_as_fooocus,
-    upscaled_size,
-    varied_as_fooocus,
-    varied_request,
-    varied_size,
-)
+from fooocus_ext.tab.actions import is_diffused, request_for
 from fooocus_ext.tab.choices import Choices
 from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS, Variation
 
-_FOOOCUS_FACTOR = 4
-"""By how much Fooocus's upscaler enlarges any picture, before it is resized to what is asked for."""
 _APPLIES_TO_SDXL = "sdxl_clip_l_skip"
 """An option of the host from 1.10 on."""
 
@@ -60,7 +47,7 @@ def check(choices: Choices, base_model: str, action: str, start: Start) -> int:
         _task(choices, base_model, start).check()
     elif start.picture is not None and VARIATIONS[action].enlarges:
         upscalers.find(choices.upscaler)
-        _factor, size = _upscaled_size(start.picture, VARIATIONS[action].scale, choices)
+        _factor, size = variations.enlarging(start.picture, VARIATIONS[action].scale, choices)
         if not is_diffused(VARIATIONS[action], size):
             return 1
     return choices.image_number
@@ -102,7 +89,7 @@ def job_for(
     if action == EDIT:
         values.update(_edited(choices, base_model, start))
     elif start.picture is not None:
-        values.update(varied(choices, variation_of(choices, action), start.picture))
+        values.update(variations.varied(choices, variation_of(choices, action), start.picture))
         values["options"]["img2img_fix_steps"] = True  # as many steps as asked for, as Fooocus does
     return Job(**values)
 
@@ -151,71 +138,6 @@ def variation_of(choices: Choices, action: str) -> Variation:
     variation = VARIATIONS[action]
     forced = choices.forced_strength if action == choices.action else None
     return replace(variation, denoising=forced) if forced and variation.denoising else variation
-
-
-def varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict[str, Any]:
-    """Return what a job is told of a variation; the caller holds the host's queue, as upscalers run.
-
-    Raises:
-        RequestError: the picture would become too large, or there is no such upscaler.
-    """
-    as_fooocus = choices.settings.rendering == FOOOCUS
-    if variation.enlarges:
-        picture = _upscaled(picture, variation.scale, choices)
-        size = picture.size
-    elif as_fooocus:
-        size = choices.size or varied_as_fooocus(picture.size)
-        picture = picture.resize(size, Image.Resampling.LANCZOS)
-    else:
-        size = choices.size or varied_size(picture.size)
-    request, settings = varied_request(choices, variation, size)
-    values = {"picture": picture, "settings": settings, "request": request}
-    if not is_diffused(variation, size):  # all pictures of the job would be the same
-        settings = settings.replace(refiner=NONE, rendering=HOST_CHOICE)
-        return {**values, "settings": settings, "diffuses": False, "image_number": 1}
-    return {**values, "denoising": variation.denoising, "tiles": variation.enlarges}
-
-
-def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Image:
-    """Return the picture made larger by an upscaler."""
-    factor, size = _upscaled_size(picture, scale, choices)
-    upscaler = upscalers.find(choices.upscaler)
-    shared.state.textinfo = f"Upscaling with {upscaler.name}"
-    larger = upscaler.scaler.upscale(picture, factor, upscaler.data_path)
-    return larger.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-
-
-def upscaling_notes(choices: Choices, action: str, made: Job) -> list[str]:
-    """Return what to say of a picture that was enlarged without an upscaling model, or without sampling."""
-    if action not in VARIATIONS or not VARIATIONS[action].enlarges:
-        return []
-    notes = []
-    if choices.upscaler is None and upscalers.find(None).name == upscalers.PLAIN:
-        notes.append(
-            f"The picture was enlarged with {upscalers.PLAIN}, because no upscaling model is installed, "
-            f"such as {UPSCALER}."
-        )
-    if VARIATIONS[action].denoising and not made.diffuses:
-        notes.append(
-            f"The picture was enlarged without adding detail: above the area of {LARGEST_SIDE}×"
-            f"{LARGEST_SIDE} the model is not used."
-        )
-    return notes
-
-
-def _upscaled_size(
-    picture: Image.Image, scale: float, choices: Choices
-) -> tuple[float, tuple[int, int]]:
-    """Return how much an upscaler must enlarge the picture, and the size that it gets.
-
-    A forced size says that small pictures are meant.
-    """
-    small = choices.size is not None
-    if choices.settings.rendering != FOOOCUS:
-        return upscaled_size(picture.size, scale, may_stay_small=small)
-    largest = picture.width * _FOOOCUS_FACTOR, picture.height * _FOOOCUS_FACTOR
-    size = upscaled_as_fooocus(picture.size, scale, largest, may_stay_small=small)
-    return float(_FOOOCUS_FACTOR), size
 
 
 def _check_names(choices: Choices) -> None:

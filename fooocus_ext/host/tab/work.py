@@ -12,16 +12,18 @@ from fastapi import HTTPException
 from modules import sd_models, shared
 
 from fooocus_ext.errors import RequestError
+from fooocus_ext.host.jobs import variations
 from fooocus_ext.host.jobs.outputs import PREPARING, Output
 from fooocus_ext.host.jobs.run import make_pictures
 from fooocus_ext.host.machine import checkpoints
 from fooocus_ext.host.tab import grid, storage
-from fooocus_ext.host.tab.job import job_for, upscaling_notes
+from fooocus_ext.host.tab.job import job_for
 from fooocus_ext.host.tab.record import Record, settle
 from fooocus_ext.job_queue.jobs import QueuedJob
 from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.tab.choices import Choices, read_choices
 from fooocus_ext.tab.start import Start
+from fooocus_ext.tab.variations import VARIATIONS
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 log = logging.getLogger("fooocus")
@@ -89,7 +91,9 @@ def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
     if folder is None:  # the host may have changed them since the page was shown them
         for made in output.in_memory(processed):
             record.keep(made, processed.images[made.index - output.first_index])
-    said = [*upscaling_notes(choices, job.action, to_make), str(processed.comments), *record.notes]
+    variation = VARIATIONS.get(job.action)
+    notes = variations.notes(choices, variation, diffuses=to_make.diffuses)
+    said = [*notes, str(processed.comments), *record.notes]
     return "\n".join(filter(None, said))
 
 

@@ -13,7 +13,10 @@ of neo (a copy of 2025-12-06, c24dc1c), which is as Forge where nothing else is 
   was not run is zeros then (all three); post-CFG functions are told ``cond_scale`` (reForge, neo);
 * Classic makes the first call of every job at scale 1;
 * Forge and reForge combine a hires pass with ``p.hr_cfg``;
-* another extension's CFG function replaces the combination (all three).
+* another extension's CFG function replaces the combination (all three);
+* with a mask, the picture outside of it is shown with noise of the global RNG (Forge, Classic; reForge where
+  the sampler is of the DDIM family), and put back after the call (all three); reForge goes on with its own
+  name for x, so what a callback assigns to ``params.x`` is lost there, what it writes into it is not.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ class Network:
         self.calls = []
 
     def apply_model(self, x, sigma, crossattn, y):
-        self.calls.append(SimpleNamespace(rows=len(x), y=y.clone()))
+        self.calls.append(SimpleNamespace(rows=len(x), x=x.clone(), y=y.clone()))
         text = crossattn.mean(dim=(1, 2)) + y[:, :1280].mean(dim=1)
         return (
             torch.tanh(x) * 0.5 + text.view(-1, 1, 1, 1) + y[:, 1280:].mean(dim=1).view(-1, 1, 1, 1)
@@ -117,6 +120,7 @@ class CFGDenoiser:
         self.sampler = SimpleNamespace(sampler_extra_args={"cond_scale": cond_scale})
         self.step, self.steps, self.total_steps = 0, total_steps, total_steps
         self.skip_early_cond = skip_early_cond
+        self.init_latent = self.mask = self.nmask = None
         self.errors = []
 
     @property
@@ -130,6 +134,9 @@ class CFGDenoiser:
         scale = self.sampler.sampler_extra_args["cond_scale"]
         if scale == 1.0 and self.family in WITH_BACKEND:
             uncond = None
+        if self.mask is not None and self.family != REFORGE:
+            noisy = self.init_latent + sigma * torch.randn_like(self.init_latent)
+            x = x * self.nmask + noisy * self.mask
         params = SimpleNamespace(
             x=x, sigma=sigma.expand(len(x)), text_cond=cond, text_uncond=uncond, denoiser=self
         )
@@ -140,11 +147,15 @@ class CFGDenoiser:
                 self.errors.append(error)
         if self.p.is_hr_pass and self.family != CLASSIC:
             scale = self.p.hr_cfg
+        if self.family == REFORGE:
+            params.x = x
         skips = self._skips()
         if skips and self.family != REFORGE:
             scale = 1.0
         result = self._sample(params, scale, skips and self.family == REFORGE, weights)
         self.step += 1
+        if self.mask is not None:
+            result = result * self.nmask + self.init_latent * self.mask
         return result
 
     def _skips(self):

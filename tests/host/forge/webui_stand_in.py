@@ -87,10 +87,10 @@ class Webui:
         p = Request(self, **values)
         return p, state.attach(p, settings)
 
-    def sample(self, p, steps, cond_scale=7.0, **denoiser_values):
+    def sample(self, p, steps, cond_scale=7.0, masked=None, **denoiser_values):
         """Run one pass as the host does: hooks before it, then ``steps``; each is what `forward` takes.
 
-        Returns what each step gave.
+        Returns what each step gave. ``masked`` are the latents of a picture and its mask, 1 inside.
         """
         host = self.adapter("forge.family").HOST
         generation = state.generation_of(p)
@@ -105,6 +105,9 @@ class Webui:
             **denoiser_values,
         )
         self.denoiser = denoiser
+        if masked is not None:
+            denoiser.init_latent, denoiser.nmask = masked
+            denoiser.mask = 1 - denoiser.nmask
         denoiser.inner_model  # noqa: B018  (the host makes it before the first step)
 
         def during():
@@ -182,6 +185,7 @@ class Webui:
             "sd_samplers": SimpleNamespace(
                 find_sampler_config=lambda _name: SimpleNamespace(options={})
             ),
+            "sd_samplers_common": SimpleNamespace(),
             "paths": SimpleNamespace(script_path=str(self.folder)),
             "extra_networks": SimpleNamespace(activate=self._activate),
             "processing": SimpleNamespace(

@@ -41,7 +41,7 @@ def on(load_host_module, monkeypatch):
     def load(opts):
         shared = SimpleNamespace(opts=opts)
         files = SimpleNamespace(vae_dict={"soft.pt": SOFT, "sharp.pt": SHARP})
-        vae = load_host_module("machine/vae", shared=shared, sd_vae=files)
+        vae = load_host_module("machine/vae", paths=None, shared=shared, sd_vae=files)
         monkeypatch.setattr(fooocus_ext.host.machine, "vae", vae, raising=False)
         return load_host_module("jobs/overrides", shared=shared).override
 

@@ -22,9 +22,10 @@ def text_encoder(load_host_module, monkeypatch):
     def load(*, hijack, model, forge):
         versions = SimpleNamespace(forge_packages=lambda: ["modules_forge"] if forge else [])
         monkeypatch.setattr(fooocus_ext.host.machine, "versions", versions, raising=False)
+        has_one = {"sd_hijack": SimpleNamespace(model_hijack=SimpleNamespace(**(hijack or {})))}
         return load_host_module(
             "machine/text_encoder",
-            sd_hijack=SimpleNamespace(model_hijack=SimpleNamespace(**hijack)),
+            **({} if hijack is None else has_one),
             sd_models=SimpleNamespace(model_data=SimpleNamespace(sd_model=model)),
         )
 
@@ -41,6 +42,7 @@ FORGE = {
     "model": SimpleNamespace(**LOADED, get_prompt_lengths_on_ui=words),
     "forge": True,
 }
+ERSATZ_FORGE = {**FORGE, "hijack": None}  # seen: main fca12a2, which has no sd_hijack
 REFORGE = {  # and Classic
     "hijack": {"clip": None, "get_prompt_lengths": lambda text, encoder: encoder(text)},
     "model": SimpleNamespace(**LOADED, cond_stage_model=words),
@@ -48,7 +50,11 @@ REFORGE = {  # and Classic
 }
 
 
-@pytest.mark.parametrize("family", [A1111, FORGE, REFORGE], ids=["A1111", "Forge", "reForge"])
+@pytest.mark.parametrize(
+    "family",
+    [A1111, FORGE, ERSATZ_FORGE, REFORGE],
+    ids=["A1111", "Forge", "ersatzForge", "reForge"],
+)
 def test_the_active_model_counts_the_tokens(text_encoder, family):
     loaded = text_encoder(**family)
     assert loaded.token_counter()("a red fox") == 3
@@ -74,8 +80,9 @@ def test_embeddings_are_named(text_encoder, monkeypatch):
     known = text_encoder(**{**A1111, "hijack": {"embedding_db": EMBEDDINGS}})
     assert known.embedding_names() == ("easynegative", "goodhands")
     assert known.installed_embeddings() == ("easynegative", "goodhands", "old")
-    forge = text_encoder(**FORGE)
-    assert forge.embedding_names() == forge.installed_embeddings() == ()
+    for family in (FORGE, ERSATZ_FORGE):
+        forge = text_encoder(**family)
+        assert forge.embedding_names() == forge.installed_embeddings() == ()
     cards = SimpleNamespace(embedding_db=EMBEDDINGS)
     monkeypatch.setitem(sys.modules, "modules.ui_extra_networks_textual_inversion", cards)
     assert forge.embedding_names() == ("easynegative", "goodhands")

@@ -1,0 +1,94 @@
+"""A picture varied or upscaled: what a job is told of it, with the upscalers of this machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modules import shared
+from PIL import Image
+
+from fooocus_ext.args import FOOOCUS, HOST_CHOICE, NONE
+from fooocus_ext.host.jobs import upscalers
+from fooocus_ext.presets.published import UPSCALER
+from fooocus_ext.tab.actions import (
+    LARGEST_SIDE,
+    is_diffused,
+    upscaled_as_fooocus,
+    upscaled_size,
+    varied_as_fooocus,
+    varied_request,
+    varied_size,
+)
+from fooocus_ext.tab.choices import Choices
+from fooocus_ext.tab.variations import Variation
+
+_FOOOCUS_FACTOR = 4
+"""By how much Fooocus's upscaler enlarges any picture, before it is resized to what is asked for."""
+
+
+def varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict[str, Any]:
+    """Return what a job is told of a variation; the caller holds the host's queue, as upscalers run.
+
+    Raises:
+        RequestError: the picture would become too large, or there is no such upscaler.
+    """
+    as_fooocus = choices.settings.rendering == FOOOCUS
+    if variation.enlarges:
+        picture = _upscaled(picture, variation.scale, choices)
+        size = picture.size
+    elif as_fooocus:
+        size = choices.size or varied_as_fooocus(picture.size)
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
+    else:
+        size = choices.size or varied_size(picture.size)
+    request, settings = varied_request(choices, variation, size)
+    values = {"picture": picture, "settings": settings, "request": request}
+    if not is_diffused(variation, size):  # all pictures of the job would be the same
+        settings = settings.replace(refiner=NONE, rendering=HOST_CHOICE)
+        return {**values, "settings": settings, "diffuses": False, "image_number": 1}
+    return {**values, "denoising": variation.denoising, "tiles": variation.enlarges}
+
+
+def enlarging(
+    picture: Image.Image, scale: float, choices: Choices
+) -> tuple[float, tuple[int, int]]:
+    """Return how much an upscaler must enlarge the picture, and the size that it gets.
+
+    A forced size says that small pictures are meant.
+
+    Raises:
+        RequestError: it would become too large.
+    """
+    small = choices.size is not None
+    if choices.settings.rendering != FOOOCUS:
+        return upscaled_size(picture.size, scale, may_stay_small=small)
+    largest = picture.width * _FOOOCUS_FACTOR, picture.height * _FOOOCUS_FACTOR
+    size = upscaled_as_fooocus(picture.size, scale, largest, may_stay_small=small)
+    return float(_FOOOCUS_FACTOR), size
+
+
+def notes(choices: Choices, variation: Variation | None, *, diffuses: bool) -> list[str]:
+    """Return what to say of a picture that was enlarged without an upscaling model, or without sampling."""
+    if variation is None or not variation.enlarges:
+        return []
+    found = []
+    if choices.upscaler is None and upscalers.find(None).name == upscalers.PLAIN:
+        found.append(
+            f"The picture was enlarged with {upscalers.PLAIN}, because no upscaling model is installed, "
+            f"such as {UPSCALER}."
+        )
+    if variation.denoising and not diffuses:
+        found.append(
+            f"The picture was enlarged without adding detail: above the area of {LARGEST_SIDE}×"
+            f"{LARGEST_SIDE} the model is not used."
+        )
+    return found
+
+
+def _upscaled(picture: Image.Image, scale: float, choices: Choices) -> Image.Image:
+    """Return the picture made larger by an upscaler."""
+    factor, size = enlarging(picture, scale, choices)
+    upscaler = upscalers.find(choices.upscaler)
+    shared.state.textinfo = f"Upscaling with {upscaler.name}"
+    larger = upscaler.scaler.upscale(picture, factor, upscaler.data_path)
+    return larger.convert("RGB").resize(size, Image.Resampling.LANCZOS)

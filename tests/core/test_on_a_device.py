@@ -89,7 +89,9 @@ def test_pictures_stay_on_the_device_and_are_rounded_once(device, name, dtypes, 
     of_x, of_x0 = dtypes
     given = [latents(1, scale).to(of_x), *(latents(n, scale).to(of_x0) for n in (2, 3))]
     exact = PICTURES[name](*(values.double() for values in given))
-    found = PICTURES[name](*(values.to("cuda") for values in given))
+    device.autocast_dtype = of_x0 if of_x0 in HALVES else torch.float16
+    with torch.autocast("cuda"):  # as webuis sample
+        found = PICTURES[name](*(values.to("cuda") for values in given))
     assert is_on_device(found)
     assert device.synchronisations == []
     assert [upload.where for upload in device.uploads if upload.is_ours] == []
@@ -169,7 +171,9 @@ def test_solvers_take_their_levels_from_the_cpu(device, name, dtype):
     )
     x = (latents(1) * 14.6).to(dtype)
     exact = SOLVERS[name](x.double(), sigmas.double(), **more)
-    found = SOLVERS[name](x.to("cuda"), sigmas, **more)
+    device.autocast_dtype = dtype if dtype in HALVES else torch.float16
+    with torch.autocast("cuda"):
+        found = SOLVERS[name](x.to("cuda"), sigmas, **more)
     assert is_on_device(found)
     assert device.synchronisations == []
     # Four steps, of which each rounds: 3 units of the last place were seen.

@@ -67,7 +67,7 @@ class StrictDevice:
     uploads: list[Synchronisation] = field(default_factory=list)
 
     @contextmanager
-    def active(self) -> Iterator[None]:
+    def active(self) -> Iterator[StrictDevice]:
         """Be there, for the calls of this thread."""
         with ExitStack() as stack:
             for place, name, stand_in in self._stand_ins():
@@ -75,7 +75,7 @@ class StrictDevice:
             operations = _Operations(self)
             stack.enter_context(operations)
             stack.enter_context(_Functions(self, operations))
-            yield
+            yield self
 
     def note(self, what: str) -> None:
         """Remember that the CPU waits, and who made it."""

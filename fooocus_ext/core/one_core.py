@@ -17,7 +17,7 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -30,6 +30,8 @@ TensorFunction = Callable[Concatenate[torch.Tensor, P], torch.Tensor]
 
 _starting = threading.Lock()
 _team = threading.Lock()
+_here = threading.local()
+_MOST_CORES = 4  # of Python threads that the interpreter lets run one at a time between operations
 _RUNNING = Path("/proc/loadavg")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _LOOKS = 5
@@ -42,11 +44,40 @@ def run_on_one_core(call: Callable[[], Result]) -> Result:
     Calls wait for each other; one from within runs where it is. What ``call`` raises is raised. The
     number of threads that torch uses elsewhere in the process stays as it is.
     """
-    if torch.get_num_threads() == 1:
+    allowed = torch.get_num_threads()
+    if allowed == 1:
         return call()
     with _starting:
-        worker = _worker(os.getpid())
-    return worker.submit(call).result()
+        worker, *helpers = (
+            _worker(os.getpid(), 1, number) for number in range(min(allowed, _MOST_CORES))
+        )
+    return worker.submit(_run_beside, helpers, call).result()
+
+
+def run_each(calls: Sequence[Callable[[], Result]]) -> list[Result]:
+    """Return what each call returns, in order, inside of a call that ``run_on_one_core`` runs.
+
+    They run at the same time, one on each core that torch would use, four at most, and without
+    gradients. They do not wait for each other, so a core that something else uses does not stop the rest.
+    """
+    workers: list[ThreadPoolExecutor] = getattr(_here, "helpers", [])
+    count = max(1, min(len(calls), 1 + len(workers)))
+    shares = [
+        worker.submit(_run_all, calls[number::count])
+        for number, worker in enumerate(workers[: count - 1], 1)
+    ]
+    results = [_run_all(calls[0::count]), *(share.result() for share in shares)]
+    return [results[place % count][place // count] for place in range(len(calls))]
+
+
+@torch.no_grad()
+def _run_all(calls: Sequence[Callable[[], Result]]) -> list[Result]:
+    return [call() for call in calls]
+
+
+def _run_beside(helpers: list[ThreadPoolExecutor], call: Callable[[], Result]) -> Result:
+    _here.helpers = helpers
+    return call()
 
 
 def run_with_threads(threads: int, call: Callable[[], Result]) -> Result:
@@ -88,14 +119,14 @@ def on_one_core(function: TensorFunction[P]) -> TensorFunction[P]:
 
 
 @functools.cache
-def _worker(_process: int, threads: int = 1) -> ThreadPoolExecutor:
-    """Return this process's only thread whose operations torch divides over so many threads.
+def _worker(_process: int, threads: int, number: int = 0) -> ThreadPoolExecutor:
+    """Return this process's thread of that number whose operations torch divides over so many threads.
 
     torch keeps the number of threads per thread, and takes the last one set as the default of new
     threads; that default is put back once the worker has its own.
     """
     others_use = torch.get_num_threads()
-    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"fooocus-{threads}-cores")
+    worker = ThreadPoolExecutor(1, thread_name_prefix=f"fooocus-{threads}-cores-{number}")
     worker.submit(_use_threads, threads).result()
     torch.set_num_threads(others_use)
     return worker

@@ -57,7 +57,8 @@ def test_hooks_come_in_order(host, request_fields, expected):
     hooks, seen = recording_hooks(ALL_HOOKS)
     with probes.spying_script(host, hooks):
         host.generate(**request_fields)
-    assert [name for name, _ in seen] == expected
+    known = host.modules.scripts.Script
+    assert [name for name, _ in seen] == [name for name in expected if hasattr(known, name)]
     assert len({id(p) for _, p in seen}) == 1
 
 
@@ -67,6 +68,8 @@ def test_an_exception_in_another_scripts_hook_is_swallowed(host, name, capsys, u
     def fail(self, p, *args, **kwargs):
         raise ValueError("another extension is broken")
 
+    if not hasattr(host.modules.scripts.Script, name):
+        pytest.skip("this webui is older than the hook")
     wanted = host.generate({})
     with probes.spying_script(host, {name: fail}):
         result = host.generate({})

@@ -11,6 +11,7 @@ from fooocus_ext.core import one_core
 from fooocus_ext.core.one_core import (
     idle_threads,
     on_one_core,
+    run_each,
     run_on_one_core,
     run_with_threads,
     threads_beside,
@@ -166,3 +167,25 @@ def test_a_share_of_a_container_counts(monkeypatch, tmp_path):
     assert bound >= 1
     one_core._QUOTA.write_text("50000 100000\n")
     assert one_core._cores() == 0.5
+
+
+def names_of(count):
+    def name():
+        return threading.current_thread().name, torch.get_num_threads(), torch.is_grad_enabled()
+
+    return run_each([name for _ in range(count)])
+
+
+def test_independent_calls_run_side_by_side_undivided_and_in_order(two_threads):
+    seen = run_on_one_core(lambda: names_of(5))
+    assert seen == [*seen[:2], *seen[:2], seen[0]]
+    assert len(set(seen)) == 2
+    assert {(threads, gradients) for _, threads, gradients in seen} == {(1, False)}
+    assert torch.get_num_threads() == 2
+    assert run_on_one_core(lambda: run_each([lambda i=i: i for i in range(5)])) == [0, 1, 2, 3, 4]
+    assert run_each([]) == []
+
+
+def test_errors_of_calls_side_by_side_come_back(two_threads):
+    with pytest.raises(ZeroDivisionError):
+        run_on_one_core(lambda: run_each([lambda: 1, lambda: 1 // 0]))

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 PACKAGES = ("gradio", "fastapi", "starlette", "pydantic", "uvicorn", "httpx")
-VERSION = "3.41.2"
+GRADIO_VERSION = "3.41.2"
 """what they say theirs is: gradio's in the webui"""
 
 
@@ -81,7 +81,7 @@ class HTTPException(Exception):  # noqa: N818 - fastapi's name
         self.status_code, self.detail = status_code, detail
 
 
-REAL: Mapping[str, Any] = {"HTTPException": HTTPException, "__version__": VERSION}
+REAL: Mapping[str, Any] = {"HTTPException": HTTPException, "__version__": GRADIO_VERSION}
 """what is caught as an exception, or compared"""
 
 

@@ -10,6 +10,7 @@ original height and width, crop top and left, target height and width.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -109,8 +110,18 @@ def _with_numbers(
     """Return a copy of vectors whose first of the six numbers are ``values``."""
     if not is_sdxl_base(vector):
         raise ValueError(f"expected SDXL base vectors [rows,2816], got {tuple(vector.shape)}")
-    numbers = torch.tensor(values, dtype=number_dtype, device=vector.device)
+    embedded = _embedded(tuple(values), number_dtype, vector.dtype, vector.device)
     rewritten = vector.clone()
-    end = POOLED_WIDTH + len(values) * EMBEDDING_WIDTH
-    rewritten[:, POOLED_WIDTH:end] = size_embedding(numbers, vector.dtype).flatten()
+    rewritten[:, POOLED_WIDTH : POOLED_WIDTH + len(embedded)] = embedded
     return rewritten
+
+
+@functools.lru_cache(
+    maxsize=8
+)  # the same at each step: bringing numbers to a GPU makes the CPU wait
+def _embedded(
+    values: tuple[int, ...], number_dtype: torch.dtype, dtype: torch.dtype, device: torch.device
+) -> torch.Tensor:
+    """Return numbers, rounded to a dtype, as [256 * n] of a vector; not to be written to."""
+    numbers = torch.tensor(values, dtype=number_dtype, device=device)
+    return size_embedding(numbers, dtype).flatten()

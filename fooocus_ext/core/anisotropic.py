@@ -18,28 +18,32 @@ Why the computation has this shape:
   hands to MKL.
 * On a CPU a weight is computed once and used twice, since w(p, q) = w(q, p): 84 taps instead of
   168. Four neighbouring taps share their calls, the measured balance between the cost of a call and
-  the size of the caches. All of it runs on one core (why: ``one_core.py``). Cutting the line into
-  blocks, or spreading it over Python threads, was measured as well and is slower: the calls then
-  get as short as the interpreter's own overhead.
+  the size of the caches. None of these calls is divided over threads (why: ``one_core.py``); instead
+  a line longer than that of one picture at 1024x1024 is cut into blocks, which fit into the caches and
+  have nothing to wait for. The blocks are the same however many cores there are, and so are the sums.
+  Shorter blocks are slower: the calls then get as short as the interpreter's own overhead.
 * On other devices launching an operation costs more than its work. There whole rows of the window
   go through each operation, as overlapping views bounded by DEVICE_BUFFER_BYTES.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 
-from fooocus_ext.core.one_core import on_one_core
+from fooocus_ext.core.one_core import on_one_core, run_each
 
 RADIUS = 6
 SIGMA_SPACE = 3.0
 SIGMA_COLOR = 3.0
 STANDARD_DEVIATION_FLOOR = 1e-5
 TAPS_PER_CALL = 4
+BLOCK = 20_000
 DEVICE_BUFFER_BYTES = 32 * 2**20
 
 
@@ -154,23 +158,49 @@ def _sums_by_pairs(
     values: torch.Tensor, guide: torch.Tensor, line: _Line, sigma_space: float
 ) -> torch.Tensor:
     """Return the sum of w(p, q) values(q) for all p, visiting each pair of pixels once."""
+    count = math.ceil(line.length / BLOCK)
+    borders = [line.length * index // count for index in range(count + 1)]
+    parts = run_each(
+        [
+            functools.partial(_sums_of_block, values, guide, line, sigma_space, block)
+            for block in itertools.pairwise(borders)
+        ]
+    )
     sums = torch.zeros_like(values)
-    here = slice(0, line.length)
-    distances = guide.new_empty(TAPS_PER_CALL, guide.shape[0], line.length)
-    weights = guide.new_empty(TAPS_PER_CALL, line.length)
+    for start, part in zip(borders, parts, strict=False):
+        sums[:, start : start + part.shape[1]] += part
+    # the centre, mostly the heaviest, comes last: small terms added to it would be rounded away
+    return sums.add_(values)
+
+
+def _sums_of_block(
+    values: torch.Tensor,
+    guide: torch.Tensor,
+    line: _Line,
+    sigma_space: float,
+    block: tuple[int, int],
+) -> torch.Tensor:
+    """Return what the pairs that begin in a block (start, end) add to the sums from its start on."""
+    start, end = block
+    length = end - start
+    sums = values.new_zeros(len(values), length + line.reach)
+    values, guide = values[:, start:], guide[:, start:]
+    sums_here, values_here, guide_here = (each[:, :length] for each in (sums, values, guide))
+    distances = guide.new_empty(TAPS_PER_CALL, guide.shape[0], length)
+    weights = guide.new_empty(TAPS_PER_CALL, length)
     zero = guide.new_zeros(())
     for first_offset, space_weights in _forward_taps(line, sigma_space):
         count = len(space_weights)
-        near = _shifted(guide, (count,), (1,), first_offset, line.length)
-        torch.sub(near, guide[:, here], out=distances[:count]).abs_()
+        near = _shifted(guide, (count,), (1,), first_offset, length)
+        torch.sub(near, guide_here, out=distances[:count]).abs_()
         color_weights = torch.sum(distances[:count], 1, out=weights[:count])
         torch.addcmul(zero, color_weights, color_weights, value=-1, out=color_weights).exp2_()
-        for index, space_weight in enumerate(space_weights):
-            there = slice(first_offset + index, first_offset + index + line.length)
-            sums[:, here].addcmul_(color_weights[index], values[:, there], value=space_weight)
-            sums[:, there].addcmul_(color_weights[index], values[:, here], value=space_weight)
-    # the centre, mostly the heaviest, comes last: small terms added to it would be rounded away
-    return sums.add_(values)
+        for offset, weight, space_weight in zip(
+            itertools.count(first_offset), weights, space_weights, strict=False
+        ):
+            sums_here.addcmul_(weight, values.narrow(1, offset, length), value=space_weight)
+            sums.narrow(1, offset, length).addcmul_(weight, values_here, value=space_weight)
+    return sums
 
 
 def _forward_taps(line: _Line, sigma_space: float) -> Iterator[tuple[int, list[float]]]:

@@ -40,6 +40,7 @@ def guide(
     cfg_scale: float,
     settings: GuidanceSettings,
     signal: torch.Tensor | None = None,
+    spared: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return the conditional predictions that the host is to combine with the unconditional ones.
 
@@ -57,21 +58,29 @@ def guide(
         cfg_scale: the guidance scale that the host combines with.
         settings: sharpness and adaptive CFG.
         signal: the schedule's alphas_cumprod of each row [rows], if the host's model predicts noise.
+        spared: whether ``uncond`` is none after all, in a tensor of no dimensions on the device of x:
+            asking it would make the CPU wait for a GPU. None if it is known to be one.
 
     Returns:
         A new tensor; or ``cond`` itself if nothing changes.
     """
     if is_unguided(cfg_scale):
         return cond
+    values = cond.to(working_dtype(cond))  # rounded once, at the end
     if signal is None:
-        sharp = sharpen(x, cond, sharpness=settings.sharpness, progress=progress)
+        sharp = sharpen(x, values, sharpness=settings.sharpness, progress=progress)
     else:
         x0 = predict_x0(x, cond, signal)
-        sharp = sharpen_eps(cond, x0, sharpness=settings.sharpness, progress=progress)
-    if uncond is None:
-        return sharp
-    effective = effective_cfg(cfg_scale, settings.adaptive_cfg, progress)
-    return rescale_cond(sharp, uncond, effective / cfg_scale)
+        sharp = sharpen_eps(values, x0, sharpness=settings.sharpness, progress=progress)
+    guided = sharp
+    if uncond is not None:
+        effective = effective_cfg(cfg_scale, settings.adaptive_cfg, progress)
+        guided = rescale_cond(sharp, uncond, effective / cfg_scale)
+    if guided is values:
+        return cond
+    if spared is not None and guided is not sharp:
+        guided = torch.where(spared, sharp, guided)
+    return guided.to(cond.dtype)
 
 
 def is_unguided(cfg_scale: float) -> bool:
@@ -101,21 +110,23 @@ def rescale_cond(cond: torch.Tensor, uncond: torch.Tensor, ratio: float) -> torc
     """
     if ratio == 1.0:
         return cond
-    return uncond + ratio * (cond - uncond)
+    values = cond.to(working_dtype(cond))
+    return (uncond + ratio * (values - uncond)).to(cond.dtype)
 
 
 def predict_x0(x: torch.Tensor, eps: torch.Tensor, alpha_cumprod: torch.Tensor) -> torch.Tensor:
     """Return the clean latents [rows,C,H,W] behind a variance-preserving x and its noise eps.
 
-    ``alpha_cumprod`` [rows] is the schedule's value at each row's timestep; it must not be zero.
+    ``alpha_cumprod`` [rows] is the schedule's value at each row's timestep; it must not be zero. It is
+    about 0.005 at most noise, so that all is computed in float32 at least, also the dtype of the result.
     """
-    signal = alpha_cumprod.to(x).view(-1, 1, 1, 1)
+    signal = alpha_cumprod.to(x.device, working_dtype(x)).view(-1, 1, 1, 1)
     return (x - (1 - signal).sqrt() * eps) / signal.sqrt()
 
 
 @on_one_core
 def sharpen(
-    x: torch.Tensor, x0: torch.Tensor, *, sharpness: float, progress: float | torch.Tensor
+    x: torch.Tensor, x0: torch.Tensor, *, sharpness: float, progress: float
 ) -> torch.Tensor:
     """Return the sharpened x0 for samplers of the k-diffusion family (x = x0 + sigma * eps).
 
@@ -127,14 +138,13 @@ def sharpen(
         x: noisy latents [rows,C,H,W], conditional rows only.
         x0: the model's clean latents for them, same shape.
         sharpness: 0 leaves x0 alone; Fooocus offers up to 30 and uses 2.
-        progress: 0 (pure noise) to 1, one number or one per row [rows].
+        progress: 0 (pure noise) to 1.
 
     Returns:
-        A new tensor in the dtype of x0, or x0 itself if alpha is 0 for every row; rows with alpha 0
-        keep their bytes.
+        A new tensor in the dtype of x0, or x0 itself if alpha is 0.
 
     Raises:
-        ValueError: x and x0 differ in shape, or progress has another number of rows.
+        ValueError: x and x0 differ in shape.
     """
     if x.shape != x0.shape:
         raise ValueError(f"x {tuple(x.shape)} and x0 {tuple(x0.shape)} differ in shape")
@@ -144,7 +154,7 @@ def sharpen(
 
 @on_one_core
 def sharpen_eps(
-    eps: torch.Tensor, x0: torch.Tensor, *, sharpness: float, progress: float | torch.Tensor
+    eps: torch.Tensor, x0: torch.Tensor, *, sharpness: float, progress: float
 ) -> torch.Tensor:
     """Return the smoothed eps for samplers that ask the model for noise (DDIM, PLMS, UniPC).
 
@@ -161,26 +171,12 @@ def _add_detail(
     noise: torch.Tensor,
     x0: torch.Tensor,
     sharpness: float,
-    progress: float | torch.Tensor,
+    progress: float,
 ) -> torch.Tensor:
-    """Return target + alpha * (noise - F(noise)), rows with alpha 0 untouched."""
-    alphas = [ALPHA_PER_SHARPNESS * sharpness * value for value in _per_row(progress, len(target))]
-    rows = [row for row, alpha in enumerate(alphas) if alpha != 0.0]
-    if not rows:
+    """Return target + alpha * (noise - F(noise)), or target itself if alpha is 0."""
+    alpha = ALPHA_PER_SHARPNESS * sharpness * progress
+    if alpha == 0.0:
         return target
-    active = noise[rows].to(working_dtype(noise))
-    detail = active - adaptive_filter(active, x0[rows])
-    detail *= detail.new_tensor([alphas[row] for row in rows]).view(-1, 1, 1, 1)
-    result = target.clone()
-    result[rows] = (target[rows] + detail).to(target.dtype)
-    return result
-
-
-def _per_row(progress: float | torch.Tensor, rows: int) -> list[float]:
-    if not isinstance(progress, torch.Tensor):
-        return [progress] * rows
-    if progress.shape != (rows,):
-        raise ValueError(
-            f"progress {tuple(progress.shape)} is not one number for each of {rows} rows"
-        )
-    return [float(value) for value in progress]
+    noise = noise.to(working_dtype(noise))
+    detail = (noise - adaptive_filter(noise, x0)).mul_(alpha)
+    return (target + detail).to(target.dtype)

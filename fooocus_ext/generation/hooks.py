@@ -151,6 +151,7 @@ def guide(
     timestep: float,
     cfg_scale: float,
     signal: torch.Tensor | None = None,
+    spared: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return the conditional predictions, sharpened and with a high CFG scale damped.
 
@@ -167,6 +168,7 @@ def guide(
         cfg_scale=cfg_scale,
         settings=generation.settings,
         signal=signal,
+        spared=spared,
     )
 
 

@@ -13,10 +13,21 @@ import pytest
 
 from tests.embedded_webui.command_line import FLAGS
 
+COMMENTS = "it takes comments and outer blanks off a prompt before extensions see it"
+ERROR_TEXTS = "its API does not say what went wrong"
 INFOTEXTS = "its API answers every infotext in a request with an error"
 MODEL_CONFIGS = "it reads no configuration beside a checkpoint"
 ONE_VAE = "it has no option that names one VAE"
+PASS_HOOK = "it tells scripts of no pass before it is sampled"
 SHORT_REFUSALS = "its API repeats what it refuses, however long, and fails where that is no JSON"
+
+
+SINCE = {PASS_HOOK: ("modules/scripts.py", "process_before_every_sampling")}
+"""What not each version has: the file and the word in it by which it is known (A1111: 1.10)."""
+
+
+def _has(file: Path, word: str) -> bool:
+    return file.is_file() and word in file.read_text("utf-8")
 
 
 class A1111:
@@ -25,6 +36,10 @@ class A1111:
     flags: tuple[str, ...] = FLAGS
     asks_after_calls = True
     """Whether extensions are shown the rows that a model call has made."""
+    initializes_apart = True
+    """Whether importing the entry leaves the scripts and the model to be loaded."""
+    asks_before_a_hires_pass = 1
+    """How often extensions are asked before the second pass of hires fix is sampled."""
     guides: tuple[str, ...] = ("guide",)
     """The functions of ``fooocus_ext.generation.hooks`` that change what a model call predicts."""
     adapter_stages: tuple[str, ...] = (
@@ -49,15 +64,27 @@ class A1111:
     request: Mapping[str, Any] = {}
     """What a request must say beside what it asks for."""
 
+    def __init__(self, folder: Path | None = None) -> None:
+        """``folder``: where the webui is, if it is not the embedded one; an old one may lack more."""
+        if folder is not None:
+            self.lacks |= {
+                what for what, (file, word) in SINCE.items() if not _has(folder / file, word)
+            }
+
     def need(self, what: str) -> None:
         """Skip a test on a webui that lacks something."""
         if what in self.lacks:
             pytest.skip(f"this webui lacks what the test needs: {what}")
 
     def boot(self) -> Any:
-        """Import the webui, which is this folder, as its start does; return its entry."""
+        """Import the webui, which is this folder, as its start does; return its entry.
+
+        Not each version and family knows every flag (v1.8.0 does not know --no-prompt-history).
+        """
+        os.environ["IGNORE_CMD_ARGS_ERRORS"] = "1"
         entry = importlib.import_module("webui")
-        entry.initialize.initialize()
+        if self.initializes_apart:
+            entry.initialize.initialize()
         return entry
 
     def use(self, modules: Any, title: str) -> None:
@@ -68,9 +95,10 @@ class A1111:
 
 class ForgeFamily(A1111):
     """What Forge, reForge and Forge Classic share: importing the entry initializes, and CPUs are asked for
-    in other words. Not each knows every flag of A1111."""
+    in other words."""
 
     asks_after_calls = False
+    initializes_apart = False
     guides = ("damped_scale", "sharpen")
     adapter_stages = (
         "forge.guidance.install",
@@ -80,10 +108,6 @@ class ForgeFamily(A1111):
     )
     looks_for_nan = False
     flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--vae-in-fp32")
-
-    def boot(self) -> Any:
-        os.environ["IGNORE_CMD_ARGS_ERRORS"] = "1"
-        return importlib.import_module("webui")
 
 
 class LdmPatched(ForgeFamily):
@@ -105,7 +129,8 @@ class LdmPatched(ForgeFamily):
 class Forge(ForgeFamily):
     """Forge, which loads a checkpoint when a job needs it, by what its page has noted (seen: dfdcbab)."""
 
-    lacks = frozenset({INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
+    asks_before_a_hires_pass = 2
+    lacks = frozenset({COMMENTS, ERROR_TEXTS, INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
     loading_stages = ("backend.loader.forge_loader", "backend.loader.split_state_dict")
     request = MappingProxyType({"hr_additional_modules": ["Use same choices"]})
 
@@ -118,7 +143,7 @@ class Forge(ForgeFamily):
 def family_of(webui: Path | None) -> A1111:
     """Return the family of the webui in a folder; None is the embedded one."""
     if webui is not None and (webui / "backend").is_dir():
-        return Forge()
+        return Forge(webui)
     if webui is not None and (webui / "ldm_patched").is_dir():
-        return LdmPatched()
-    return A1111()
+        return LdmPatched(webui)
+    return A1111(webui)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import importlib
+import importlib.util
 import io
 import json
 import os
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ import torch
 from PIL import Image
 
 from tests.contract.checkpoints import Checkpoints, add_broken, collect
-from tests.contract.families import INFOTEXTS, family_of
+from tests.contract.families import INFOTEXTS, PASS_HOOK, family_of
 from tests.embedded_webui.command_line import FLAGS, data_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +31,9 @@ CHECKPOINTS = os.environ.get("FOOOCUS_TEST_CHECKPOINTS")
 FAMILY = family_of(Path(WEBUI) if WEBUI else None)
 
 OPTIONS = {"show_progress_type": "Approx cheap", "samples_save": False, "grid_save": False}
+
+SECOND_RUN = ("separate", "vae")
+"""How a refiner begins in a pass of its own."""
 
 REQUEST = {
     "prompt": "a red fox in the snow",
@@ -93,9 +98,13 @@ def encode(picture: np.ndarray) -> str:
 
 
 class _Modules:
-    """``host.modules.shared`` is the host's ``modules.shared``."""
+    """``host.modules.shared`` is the host's ``modules.shared``. A module may have had another name."""
+
+    former = MappingProxyType({"infotext_utils": "generation_parameters_copypaste"})  # before 1.8
 
     def __getattr__(self, name: str) -> Any:
+        if importlib.util.find_spec(f"modules.{name}") is None:
+            name = self.former.get(name, name)
         return importlib.import_module(f"modules.{name}")
 
 
@@ -129,6 +138,8 @@ class Host:
         body = {**REQUEST, **FAMILY.request, **request}
         if fooocus is not None:
             arguments = {"enabled": True, "expansion": False, **fooocus}
+            if arguments.get("refiner_method") in SECOND_RUN:
+                FAMILY.need(PASS_HOOK)
             body["alwayson_scripts"] = {"Fooocus": {"args": [arguments]}}
         return self.post(f"/sdapi/v1/{tab}", body)
 

@@ -90,8 +90,7 @@ def copy_cond(cond: Any) -> Cond:
     return {key: value.clone() for key, value in cond.items()}
 
 
-def _begin(params: Any) -> Call:
-    denoiser = params.denoiser
+def _begin(params: Any, denoiser: Any) -> Call:
     return Call(
         denoiser=denoiser,
         step=denoiser.step,
@@ -119,11 +118,12 @@ def recording(host: Host) -> Iterator[list[Call]]:
     calls: list[Call] = []
 
     def around_denoiser(original: Callable[[Any], None], params: Any) -> None:
-        call = _begin(params)
+        denoiser = _denoiser_of(params, seen)
+        call = _begin(params, denoiser)
         original(params)
         call.new_cond = copy_cond(params.text_cond)
         call.new_uncond = copy_cond(params.text_uncond)
-        model = params.denoiser.inner_model.inner_model
+        model = denoiser.inner_model.inner_model
         call.checkpoint = Path(model.sd_checkpoint_info.filename).name
         call.alphas_cumprod = model.alphas_cumprod.clone()
         calls.append(call)
@@ -133,8 +133,16 @@ def recording(host: Host) -> Iterator[list[Call]]:
         original(params)
         calls[-1].new_out = params.x.clone()
 
-    with around_callbacks(host, around_denoiser, around_denoised):
+    with (
+        processing_objects(host) as seen,
+        around_callbacks(host, around_denoiser, around_denoised),
+    ):
         yield calls
+
+
+def _denoiser_of(params: Any, seen: list[Any]) -> Any:
+    """Return the host's CFG denoiser, which its callback's argument names from 1.8 on."""
+    return getattr(params, "denoiser", None) or seen[-1].sampler.model_wrap_cfg
 
 
 @contextmanager
@@ -144,10 +152,10 @@ def checkpoints_called(host: Host) -> Iterator[list[str]]:
 
     def around(original: Callable[[Any], None], params: Any) -> None:
         original(params)
-        model = params.denoiser.inner_model.inner_model
+        model = _denoiser_of(params, seen).inner_model.inner_model
         called.append(Path(model.sd_checkpoint_info.filename).name)
 
-    with around_callbacks(host, around):
+    with processing_objects(host) as seen, around_callbacks(host, around):
         yield called
 
 
@@ -206,7 +214,9 @@ def spying_script(host: Host, hooks: dict[str, Callable[..., Any]]) -> Iterator[
     script = type("Spy", (scripts.Script,), {**methods, **hooks})()
     script.alwayson, script.filename, script.name = True, __file__, "spy"
     script.args_from = script.args_to = 0
-    forget_order = getattr(runner, "callback_map", {}).clear  # Classic 1f95d71 caches none
+    forget_order = getattr(
+        runner, "callback_map", {}
+    ).clear  # A1111 up to 1.8 and Classic cache none
     runner.alwayson_scripts.append(script)
     forget_order()
     try:

@@ -45,7 +45,8 @@ ALL_HOOKS = ["setup", *BEFORE_SAMPLING, *SAMPLING, *AFTER_SAMPLING, "before_hr",
         (
             {"enable_hr": True, "hr_scale": 1.5, "denoising_strength": 0.6},
             [
-                *("setup", *BEFORE_SAMPLING, *SAMPLING, "before_hr", *SAMPLING),
+                *("setup", *BEFORE_SAMPLING, *SAMPLING, "before_hr"),
+                *SAMPLING * FAMILY.asks_before_a_hires_pass,
                 *(*AFTER_SAMPLING, "postprocess"),
             ],
         ),
@@ -56,7 +57,8 @@ def test_hooks_come_in_order(host, request_fields, expected):
     hooks, seen = recording_hooks(ALL_HOOKS)
     with probes.spying_script(host, hooks):
         host.generate(**request_fields)
-    assert [name for name, _ in seen] == expected
+    known = host.modules.scripts.Script
+    assert [name for name, _ in seen] == [name for name in expected if hasattr(known, name)]
     assert len({id(p) for _, p in seen}) == 1
 
 
@@ -66,6 +68,8 @@ def test_an_exception_in_another_scripts_hook_is_swallowed(host, name, capsys, u
     def fail(self, p, *args, **kwargs):
         raise ValueError("another extension is broken")
 
+    if not hasattr(host.modules.scripts.Script, name):
+        pytest.skip("this webui is older than the hook")
     wanted = host.generate({})
     with probes.spying_script(host, {name: fail}):
         result = host.generate({})
@@ -157,8 +161,7 @@ def test_conditioning_is_fresh_in_each_call(host):
         """The bytes in the caches; Forge encodes anew for each request, so theirs are other objects."""
         return {name: entry[-1] for name, entry in conditioning_caches(host).items()}
 
-    host.generate()
-    before = cached()
+    host.generate()  # after which Forge's caches are empty, as the checkpoint was chosen before
 
     def spoil(original, params):
         for cond in (params.text_cond, params.text_uncond):
@@ -167,6 +170,7 @@ def test_conditioning_is_fresh_in_each_call(host):
         original(params)
 
     wanted = host.generate()
+    before = cached()
     with probes.around_callbacks(host, denoiser=spoil):
         assert not host.generate().same_pixels(wanted)
     assert cached() == before

@@ -100,14 +100,22 @@ def test_a_job_sets_no_option_that_holds_anyway(host, run, output, monkeypatch):
 
 
 def files_of(host):
-    return {file: file.stat().st_mtime_ns for file in host.folder.rglob("*") if file.is_file()}
+    """Return each file with the time of its last change, or what it says if it is written in any case."""
+    files = [file for file in host.folder.rglob("*") if file.is_file()]
+    return {
+        file: file.read_text() if file.name == "params.txt" else file.stat().st_mtime_ns
+        for file in files
+    }
 
 
 @pytest.fixture(params=["with the flag", "without"])
 def history(request, host, monkeypatch):
-    """The host's file of the last prompt, written unless told not to; webui 1.6 cannot be told."""
+    """The host's file of the last prompt, written unless told not to; 1.6 and Classic cannot be told."""
     flags = host.modules.shared.cmd_opts
-    monkeypatch.setattr(flags, "no_prompt_history", False)
+    if "no_prompt_history" in vars(flags):
+        monkeypatch.setattr(flags, "no_prompt_history", False)
+    elif request.param == "with the flag":
+        pytest.skip("this host lacks the flag")
     if request.param == "without":
         if host.is_embedded:
             loop = host.modules.processing_loop
@@ -135,7 +143,8 @@ def test_any_other_job_is_the_one_to_go_on_with(run, output, history):
 
 def test_a_private_variation_writes_no_file(host, run, output, monkeypatch, tmp_path):
     host.modules.shared.opts.data.update(save_init_img=True, outdir_init_images=str(tmp_path))
-    monkeypatch.setattr(host.modules.shared.cmd_opts, "no_prompt_history", False, raising=False)
+    if hasattr(host.modules.shared.cmd_opts, "no_prompt_history"):
+        monkeypatch.setattr(host.modules.shared.cmd_opts, "no_prompt_history", False)
     before = files_of(host)
     run(output=output(private=True), picture=Image.new("RGB", (128, 128)), denoising=0.5)
     assert files_of(host) == before
@@ -163,20 +172,25 @@ def test_a_file_carries_the_settings_that_were_asked_for(run, tmp_path, metadata
         assert (read.prompt, read.seed) == ("a fox", 1)
 
 
-def test_the_time_left_is_reckoned_from_the_first_step(host):
+@pytest.mark.parametrize("names_denoiser", [True, False], ids=["from 1.8", "before"])
+def test_the_time_left_is_reckoned_from_the_first_step(host, names_denoiser, monkeypatch):
     queue = importlib.import_module("fooocus_ext.host.tab.queue")
     outputs = importlib.import_module("fooocus_ext.host.jobs.outputs")
     p = SimpleNamespace()
     setattr(p, outputs._ATTRIBUTE, outputs.Output(None))
+    running = SimpleNamespace(p=p)
+    if not names_denoiser:
+        monkeypatch.setattr(queue.samplings, "_running", [running])
+    params = SimpleNamespace(**({"denoiser": running} if names_denoiser else {}))
     state = host.modules.shared.state
     state.begin(job="task(time left)")
     try:
         state.job_count, state.sampling_steps, state.time_start = 2, 20, 0.0
-        queue.say_progress(SimpleNamespace(denoiser=SimpleNamespace(p=p)))
+        queue.say_progress(params)
         assert time.time() - state.time_start < 60
         assert "Picture 1 of 2, step 1 of 20" in state.textinfo
         state.sampling_step, state.time_start = 5, 0.0
-        queue.say_progress(SimpleNamespace(denoiser=SimpleNamespace(p=p)))
+        queue.say_progress(params)
         assert state.time_start == 0.0
     finally:
         state.end()

@@ -33,13 +33,12 @@ def both_refiners(host, *, part="refiner", options=None, switch=SWITCH, **fields
         pytest.skip(f"no checkpoint for the part {part!r} on the host {host.name}")
     options = {"refiner_switch_by_sample_steps": True, **(options or {})}
     fields = {**STEPS, **fields, "override_settings": options}
-    with probes.recording(host) as our_calls:
+    with probes.checkpoints_called(host) as ours_called:
         ours = host.generate({**OFF, "refiner": name, "refiner_switch": switch}, **fields)
-    with probes.recording(host) as host_calls:
+    with probes.checkpoints_called(host) as theirs_called:
         theirs = host.generate(refiner_checkpoint=name, refiner_switch_at=switch, **fields)
-    who = [call.checkpoint for call in our_calls]
-    assert who == [call.checkpoint for call in host_calls]
-    assert {*who} == {host.checkpoints.base, name}
+    assert ours_called == theirs_called
+    assert {*ours_called} == {host.checkpoints.base, name}
     return ours, theirs
 
 
@@ -118,6 +117,11 @@ def test_every_batch_of_a_job_is_refined(host, unchanged):
     assert (whole.pictures[-1] == second.pictures[0]).all()
 
 
+def turns(host, called):
+    """Return whether it was the refiner's turn in each model call."""
+    return [name == host.checkpoints.refiner for name in called]
+
+
 RULES = {
     "steps": [False, False, False, True, True, True],
     "Fooocus": [False, False, False, False, True, True],
@@ -129,16 +133,16 @@ RULES = {
 def test_the_refiner_takes_over_where_the_rule_says(host, rule):
     settings = {"refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
     options = {"fooocus_refiner_switch_rule": rule}
-    with probes.recording(host) as calls:
+    with probes.checkpoints_called(host) as called:
         host.generate(settings, **STEPS, override_settings=options)
-    assert [call.is_refiner for call in calls] == RULES[rule]
+    assert turns(host, called) == RULES[rule]
 
 
 def test_the_first_and_the_last_value_of_the_switch(host):
     for switch, expected in ((0.1, [False] + [True] * 5), (1.0, [False] * 6)):
-        with probes.recording(host) as calls:
+        with probes.checkpoints_called(host) as called:
             host.generate({"refiner": host.checkpoints.refiner, "refiner_switch": switch}, **STEPS)
-        assert [call.is_refiner for call in calls] == expected
+        assert turns(host, called) == expected
 
 
 @pytest.mark.parametrize("sampler", ["Euler", "DPM++ 2M", "Heun", "DDIM", "DPM++ 2M SDE", "LCM"])
@@ -146,9 +150,9 @@ def test_separate_makes_the_same_calls_with_the_same_models(host, sampler):
     settings = {**OFF, "refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
     made = {}
     for method in ("joint", "separate"):
-        with probes.recording(host) as calls:
+        with probes.checkpoints_called(host) as called:
             host.generate({**settings, "refiner_method": method}, **STEPS, sampler_name=sampler)
-        made[method] = [call.is_refiner for call in calls]
+        made[method] = turns(host, called)
     assert True in made["separate"]
     assert False in made["separate"]
     if sampler not in ("Heun", "DDIM"):
@@ -242,12 +246,12 @@ def test_a_wrong_refiner_is_refused_and_the_base_stays(host, name_of, words, unc
     name = name_of(host.checkpoints)
     if name is None:
         pytest.skip(f"no checkpoint of another family on the host {host.name}")
-    with probes.recording(host) as calls:
+    with probes.checkpoints_called(host) as called:
         result = host.run({"refiner": name})
     assert result.status == 422, result.body
     missing = [w for w in ["refiner", "allowed", *words] if w not in result.detail]
     assert not missing, result.detail
-    assert calls == []
+    assert called == []
     assert host.generate().payload == before.payload
 
 
@@ -288,10 +292,9 @@ def test_changing_the_base_and_back_keeps_the_refiner_right(host):
 def test_a_checkpoint_override_changes_the_base_of_that_request(host):
     settings = {"refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
     override = {"override_settings": {"sd_model_checkpoint": host.checkpoints.second}}
-    with probes.recording(host) as calls:
+    with probes.checkpoints_called(host) as called:
         host.generate(settings, **STEPS, **override)
-    who = [call.checkpoint for call in calls]
-    assert who == [host.checkpoints.second] * 3 + [host.checkpoints.refiner] * 3
+    assert called == [host.checkpoints.second] * 3 + [host.checkpoints.refiner] * 3
 
 
 def resident_model():

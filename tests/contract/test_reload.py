@@ -85,10 +85,10 @@ def offered():
 def test_an_unloaded_script_leaves_no_trace_in_a_job_that_runs_on(host):
     """Registered callbacks are the host's to forget; ours must not act twice after a reload."""
     hosts.reload(host)
-    with probes.recording(host) as calls:
+    with probes.checkpoints_called(host) as called:
         host.generate({"sharpness": 20, "adm_positive": 1.5})
     reference = host.generate({"sharpness": 20, "adm_positive": 1.5})
-    assert len(calls) == 4
+    assert len(called) == 4
     assert reference.payload == host.generate({"sharpness": 20, "adm_positive": 1.5}).payload
 
 

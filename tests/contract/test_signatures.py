@@ -97,7 +97,7 @@ def test_a_module_has_what_the_extension_reads(session_host, module):
 def test_callbacks_carry_what_the_extension_reads(session_host):
     callbacks = session_host.modules.script_callbacks
     wanted = {
-        "CFGDenoiserParams": "x image_cond sigma sampling_step text_cond text_uncond denoiser",
+        "CFGDenoiserParams": "x image_cond sigma sampling_step text_cond text_uncond",
         "CFGDenoisedParams": "x sampling_step total_sampling_steps inner_model",
         "AfterCFGCallbackParams": "x sampling_step total_sampling_steps",
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fooocus_ext import infotext
+from tests.contract.families import COMMENTS
+from tests.contract.hosts import FAMILY
 
 STYLED = {"styles": ["cinematic-default"]}
 
@@ -22,6 +24,7 @@ def test_a_comment_swallows_neither_the_prompt_nor_the_style(host, typed):
     shown, result = prompts_of(host, prompt=typed)
     plain, _ = prompts_of(host, prompt="a cat")
     assert shown == plain
+    FAMILY.need(COMMENTS)
     entries = host.modules.infotext_utils.parse_generation_parameters(result.infotext)
     infotext.restore_typed_texts(entries)
     assert entries["Prompt"] == typed
@@ -44,6 +47,8 @@ def test_a_weight_over_two_lines_keeps_its_meaning_beside_a_style(host):
 
 @pytest.mark.parametrize("typed", ['"a, b: c"', "  ", ' "x"\r', "a\n b \nc"])
 def test_whatever_was_typed_comes_back_from_the_infotext(host, typed):
+    if typed != typed.strip():
+        FAMILY.need(COMMENTS)
     _, result = prompts_of(host, prompt=typed, negative_prompt=typed)
     entries = host.modules.infotext_utils.parse_generation_parameters(result.infotext)
     infotext.restore_typed_texts(entries)

@@ -130,6 +130,21 @@ def test_samples_do_not_influence_each_other(path):
     assert together[0].isnan().all()
 
 
+@pytest.mark.parametrize("block", [100, 333, 1000])
+def test_any_blocks_sum_to_the_same_and_cores_do_not_matter(monkeypatch, block):
+    x, guidance = noise(2, 4, 24, 17), noise(2, 4, 24, 17, seed=1)
+    monkeypatch.setattr(anisotropic, "BLOCK", block)
+    before = torch.get_num_threads()
+    outs = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        outs.append(joint_bilateral(x, guidance))
+    torch.set_num_threads(before)
+    torch.testing.assert_close(outs[0].double(), by_definition(x, guidance), atol=1e-5, rtol=0)
+    assert torch.equal(outs[0], outs[1])
+    assert torch.equal(outs[0], outs[2])
+
+
 def test_constant_input_is_left_alone_and_result_is_linear_in_x():
     guidance = noise(1, 4, 20, 20)
     flat = torch.full((1, 4, 20, 20), 7.25)

@@ -79,20 +79,7 @@ def test_both_parameterisations_agree():
     )
 
 
-def test_progress_per_row():
-    x, x0 = noise(3, 4, 16, 16, scale=4), noise(3, 4, 16, 16, seed=1)
-    progress = torch.tensor([0.25, 0.0, 1.0])
-    out = sharpen(x, x0, sharpness=20.0, progress=progress)
-    for row, value in enumerate(progress.tolist()):
-        alone = sharpen(x[row : row + 1], x0[row : row + 1], sharpness=20.0, progress=value)
-        torch.testing.assert_close(out[row : row + 1], alone, atol=1e-6, rtol=0)
-    assert torch.equal(out[1], x0[1])
-    assert not torch.equal(out[0], x0[0])
-
-
-@pytest.mark.parametrize(
-    ("sharpness", "progress"), [(0.0, 0.7), (2.0, 0.0), (2.0, torch.zeros(2)), (0.0, torch.ones(2))]
-)
+@pytest.mark.parametrize(("sharpness", "progress"), [(0.0, 0.7), (2.0, 0.0)])
 def test_alpha_zero_returns_the_input_and_runs_no_filter(monkeypatch, sharpness, progress):
     monkeypatch.setattr(guidance, "adaptive_filter", lambda *_: pytest.fail("the filter ran"))
     x, x0 = noise(2, 4, 16, 16), noise(2, 4, 16, 16, seed=1)
@@ -115,8 +102,6 @@ def test_shapes_that_do_not_fit_are_refused():
         sharpen(x, x0, sharpness=2.0, progress=1.0)
     with pytest.raises(ValueError, match="differ in shape"):
         sharpen_eps(x, x0, sharpness=2.0, progress=1.0)
-    with pytest.raises(ValueError, match="progress"):
-        sharpen(x, x, sharpness=2.0, progress=torch.ones(3))
 
 
 def test_predict_x0_undoes_the_forward_process():

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from k_diffusion.progress import steps_of
-from k_diffusion.utils import append_dims
 
 
 def to_d(x, sigma, denoised):
-    """The derivative dx/dsigma of the probability flow."""
-    return (x - denoised) / append_dims(sigma, x.ndim)
+    """The derivative dx/dsigma of the probability flow; the webui's own, for a `sigma` [] on the CPU."""
+    return (x - denoised) / sigma
 
 
 def get_ancestral_step(sigma_from, sigma_to, eta=1.0):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from modules import script_callbacks
@@ -34,7 +35,7 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
             denoiser.step, total_calls=denoiser.total_steps, steps=denoiser.steps
         )
     refined = generation.refiner is not None and generation.refiner.intervene(
-        generation, params, denoiser, nearest_timestep(params, denoiser)
+        generation, params, denoiser, partial(nearest_timestep, params, denoiser)
     )
     if generation.editing is not None:
         show_picture(generation.editing, params, denoiser)

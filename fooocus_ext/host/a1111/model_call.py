@@ -85,31 +85,34 @@ class ModelCall:
         rows = self.cond_rows
         if out.shape[0] != rows + len(self.parts):
             return
-        cond = out[:rows]
+        cond, uncond = out[:rows], out[rows:]
+        is_damped = guidance.is_damped(self.cfg_scale, generation.settings.adaptive_cfg)
         guided = hooks.guide(
             generation,
             self.x[:rows],
             cond,
-            self._uncond_of_rows(generation, out),
+            _rows(uncond, self.image_of_row) if is_damped else None,
             timestep=self.timestep,
             cfg_scale=self.cfg_scale,
             signal=None if self.signal is None else self.signal[:rows],
+            spared=self._is_spared(out) if is_damped else None,
         )
         if guided is not cond:
             cond.copy_(guided)
 
-    def _uncond_of_rows(self, generation: Generation, out: torch.Tensor) -> torch.Tensor | None:
-        """Return for each conditional row the unconditional one of its image; None if it has no say.
+    def _is_spared(self, out: torch.Tensor) -> torch.Tensor:
+        """Return whether the webui has spared the unconditional half, in a tensor on the device.
 
-        Where the webui spares the unconditional half (NGMS, Skip Early CFG), it copies each image's
-        first conditional row there and combines with scale 1, so there is no high scale to damp.
+        Then (NGMS, Skip Early CFG) it copies each image's first conditional row there and combines with
+        scale 1, so there is no high scale to damp.
         """
-        if not guidance.is_damped(self.cfg_scale, generation.settings.adaptive_cfg):
-            return None
-        uncond = out[self.cond_rows :]
-        if torch.equal(out[self.first_row_of_image], uncond):
-            return None
-        return uncond[self.image_of_row]
+        firsts = _rows(out, self.first_row_of_image)
+        return (firsts == out[self.cond_rows :]).all()
+
+
+def _rows(values: torch.Tensor, rows: list[int]) -> torch.Tensor:
+    """Return some rows of a tensor; indexing it with a list would make the CPU wait for a GPU."""
+    return torch.cat([values[row : row + 1] for row in rows])
 
 
 def read_model_call(params: CFGDenoiserParams, denoiser: Any) -> ModelCall | None:

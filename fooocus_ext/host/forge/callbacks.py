@@ -35,7 +35,7 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
     generation = sampling.generation
     sigma = float(params.sigma[0])
     refined = generation.refiner is not None and generation.refiner.intervene(
-        generation, params, denoiser, round(timestep(_sigmas(denoiser), sigma))
+        generation, params, denoiser, lambda: round(timestep(_sigmas(denoiser), sigma))
     )
     if generation.editing is not None:
         _show_picture(generation.editing, params, denoiser)

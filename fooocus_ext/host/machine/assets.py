@@ -82,6 +82,12 @@ def visible_sampler_names() -> list[str]:
     return [sampler.name for sampler in (from_1_9() if from_1_9 else sd_samplers.samplers)]
 
 
+def default_sampler_name() -> str:
+    """Return the sampler that the host takes where a request names none."""
+    name: str = sd_samplers.find_sampler_config(None).name
+    return name
+
+
 def scheduler_labels() -> list[str]:
     """Return the labels of the host's schedule types; none before 1.9, where samplers imply them."""
     if not versions.has_schedulers():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from modules.script_callbacks import CFGDenoiserParams
 
     from fooocus_ext.args import Settings
+    from fooocus_ext.core.noise_levels import LevelTable
     from fooocus_ext.generation.state import Generation
     from fooocus_ext.host.rendering.texts import Texts
 
@@ -89,6 +90,7 @@ class Refiner:
         self._second = model.second
         self._weights = model.second.beside(base)
         self._conds: dict[bool, tuple[Any, Any]] = {}
+        self._levels: LevelTable | None = None
         self._taken: Any = None
         self._had_its_turn = False
         self._base_wrap: Any = None
@@ -163,6 +165,7 @@ class Refiner:
                 self._conds[True] = (p.hr_c, p.hr_uc)
 
     def _hear(self, p: Any, texts: Texts, passes: frozenset[str]) -> None:
+        self._levels = schedules.whole_table(self._second.model)
         if FIRST_PASS in passes:
             self._conds[False] = texts.conditioning(p, self._second.model, is_second_pass=False)
         if SECOND_PASS in passes and not has_checkpoint_of_its_own(p):
@@ -170,9 +173,16 @@ class Refiner:
                 self._conds[True] = texts.conditioning(p, self._second.model, is_second_pass=True)
 
     def intervene(
-        self, generation: Generation, params: CFGDenoiserParams, denoiser: Any, timestep: int
+        self,
+        generation: Generation,
+        params: CFGDenoiserParams,
+        denoiser: Any,
+        timestep: Callable[[], int],
     ) -> bool:
-        """Take the model call at a timestep if it is the refiner's turn; return whether it is."""
+        """Take a model call if it is the refiner's turn; return whether it is.
+
+        ``timestep`` reads the call's from the device, which is asked only where it decides.
+        """
         is_second_pass = bool(getattr(denoiser.p, "is_hr_pass", False))
         if is_second_pass not in self._conds or not self._is_turn(denoiser, timestep):
             self._return_to_base(params.x)
@@ -182,7 +192,7 @@ class Refiner:
             generation.sampling.callback(self.hand_back)
             self._take(denoiser, params.x)
             if generation.rendering is not None:
-                schedules.use_fooocus_levels(denoiser)
+                schedules.use_fooocus_levels(denoiser, self._levels)
         cond, uncond = self._conds[is_second_pass]
         _, params.text_cond = prompt_parser.reconstruct_multicond_batch(cond, denoiser.step)
         if uncond is not None:  # Forge has none at CFG scale 1
@@ -207,7 +217,7 @@ class Refiner:
             self._taken = self._base_wrap = None
         self._weights.base_on_device(x)
 
-    def _is_turn(self, denoiser: Any, timestep: int) -> bool:
+    def _is_turn(self, denoiser: Any, timestep: Callable[[], int]) -> bool:
         if self._is_split:
             return self._is_second_run
         return takes_over(
@@ -216,7 +226,7 @@ class Refiner:
             call=denoiser.step,
             total_calls=denoiser.total_steps,
             steps=denoiser.steps,
-            timestep=timestep,
+            timestep=timestep() if self._rule == "timestep" else 0,
         )
 
     def _take(self, denoiser: Any, x: torch.Tensor) -> None:

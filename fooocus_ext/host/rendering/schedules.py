@@ -61,11 +61,12 @@ def _options_of(name: str) -> dict[str, Any]:
 
 def table_for(asked: Asked, model: Any) -> LevelTable:
     """Return the noise levels that a model knows, in the form that the pass asks for."""
-    table = _whole_table(model)
+    table = whole_table(model)
     return noise_levels.consistency_table(table) if asked.schedule == DISTILLED else table
 
 
-def _whole_table(model: Any) -> LevelTable:
+def whole_table(model: Any) -> LevelTable:
+    """Return all noise levels that a model knows."""
     products = getattr(model, "alphas_cumprod", None)
     if products is None:  # Forge's predictor has the levels alone
         products = 1 / (model.forge_objects.unet.model.predictor.sigmas**2 + 1)
@@ -143,15 +144,19 @@ def begins_with_pure_noise(asked: Asked, steps: int) -> bool:
     return noise_levels.begins_with_pure_noise(asked.schedule, steps)
 
 
-def use_fooocus_levels(denoiser: Any) -> None:
+def use_fooocus_levels(denoiser: Any, table: LevelTable | None = None) -> None:
     """Let a CFG denoiser's wrapper around its model find timesteps among Fooocus's levels.
 
     (The Forge family's engines find them as Fooocus does, whatever stands in the wrapper.)
+
+    Args:
+        denoiser: the webui's CFG denoiser.
+        table: the whole one of its model, if it is known; else the model is asked, and the CPU waits.
     """
     wrap = denoiser.inner_model
     if not hasattr(wrap, "sigmas") or isinstance(getattr(type(wrap), "sigmas", None), property):
         return  # the DDIM family's has timesteps alone; Forge's looks at its model's levels
-    table = _whole_table(wrap.inner_model)
+    table = table or whole_table(wrap.inner_model)
     if len(wrap.sigmas) != len(table.levels):
         table = noise_levels.consistency_table(table)
     wrap.sigmas = table.levels.to(wrap.sigmas)

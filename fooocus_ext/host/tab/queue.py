@@ -14,6 +14,7 @@ from fooocus_ext.host.http.authentication import page_login
 from fooocus_ext.host.http.gate import add_routes
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.machine import assets
+from fooocus_ext.host.sampling import samplings
 from fooocus_ext.host.tab import record, submit, work
 from fooocus_ext.host.tab.worker import Worker
 from fooocus_ext.job_queue.queue import JobQueue
@@ -62,8 +63,8 @@ def _skip(job: str) -> None:
 
 def say_progress(params: Any) -> None:
     """Callback before each model call: tell the page which picture and which step it is."""
-    denoiser = getattr(params, "denoiser", None)
-    output = None if denoiser is None else outputs.output_of(denoiser.p)
+    owner = getattr(params, "denoiser", None) or samplings.current()  # named from webui 1.8 on
+    output = None if owner is None else outputs.output_of(owner.p)
     if output is None:
         return
     state = shared.state

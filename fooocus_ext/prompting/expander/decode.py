@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from fooocus_ext.core.one_core import run_on_one_core
+from fooocus_ext.core.one_core import idle_threads, run_on_one_core, run_with_threads
 from fooocus_ext.prompting.expander.model import ExpansionModel
+from fooocus_ext.prompting.expander.network import Cache, Network
 from fooocus_ext.prompting.expander.words import (
     Grammar,
     Scores,
@@ -20,6 +22,11 @@ from fooocus_ext.prompting.expander.words import (
 # the largest of them: on a CPU sums are rounded in another order. Differences of 1e-6 and 1e-14 are
 # usual. Elsewhere no promise is made.
 _MARGINS = {torch.float32: 2e-5, torch.float64: 1e-11}
+
+# Weights from this many bytes on come from memory, which one core alone reads slower than several do. A
+# smaller model's are in the caches, and threads would wait for each other longer than they work.
+_DIVIDED_FROM = 64 * 2**20
+_MUCH_SLOWER = 4
 
 
 class Row:
@@ -81,23 +88,54 @@ def write(model: ExpansionModel, rows: Sequence[Row]) -> None:
     going = [row for row in rows if row.open]
     if not going:
         return
-    if model.network.device.type == "cpu":
-        run_on_one_core(lambda: _write(model, going))
-    else:
-        _write(model, going)
+    writer = _Writer(model.network, going)
+    if model.network.device.type != "cpu":
+        writer.write()
+        return
+    threads = idle_threads() if model.network.bytes_per_token > _DIVIDED_FROM else 1
+    if threads > 1:
+        run_with_threads(threads, lambda: writer.write(until_slow=True))
+    run_on_one_core(writer.write)
 
 
-def _write(model: ExpansionModel, going: list[Row]) -> None:
-    network = model.network
-    capacity = min(max(len(row.ids) + row.room for row in going), network.shape.context)
-    scores, cache = network.start([row.ids for row in going], capacity)
-    while True:
+class _Writer:
+    """Writes rows token by token.
+
+    Args:
+        network: says what may follow.
+        going: rows that are not at their end.
+    """
+
+    def __init__(self, network: Network, going: list[Row]) -> None:
+        self._network = network
+        self._going = going
+        self._capacity = min(max(len(row.ids) + row.room for row in going), network.shape.context)
+        self._cache: Cache | None = None
+
+    def write(self, *, until_slow: bool = False) -> None:
+        """Go on, to the end or, where that is wanted, until one token took far longer than another.
+
+        The latter tells that another program wants a core, and that threads wait for each other.
+        """
+        fastest = float("inf")
+        while self._going:
+            taken = self._write_one()
+            fastest = min(fastest, taken)
+            if until_slow and taken > _MUCH_SLOWER * fastest:
+                return
+
+    def _write_one(self) -> float:
+        """Write one token more in each row, and return what the network took for it, in seconds."""
+        going, begin = self._going, time.perf_counter()
+        if self._cache is None:
+            scores, self._cache = self._network.start([row.ids for row in going], self._capacity)
+        else:
+            scores = self._network.go_on([row.ids[-1] for row in going], self._cache)
+        taken = time.perf_counter() - begin
         for row, line in zip(going, scores, strict=True):
             row.choose(line)
-        kept = [i for i, row in enumerate(going) if row.open and len(row.ids) <= capacity]
-        if not kept:
-            return
-        if len(kept) < len(going):
-            cache.keep(kept)
-            going = [going[index] for index in kept]
-        scores = network.go_on([row.ids[-1] for row in going], cache)
+        kept = [i for i, row in enumerate(going) if row.open and len(row.ids) <= self._capacity]
+        if kept and len(kept) < len(going):
+            self._cache.keep(kept)
+        self._going = [going[index] for index in kept]
+        return taken

@@ -188,6 +188,12 @@ class Network:
         """The precision of the weights."""
         return self._head.dtype
 
+    @property
+    def bytes_per_token(self) -> int:
+        """What is read from memory to write one token."""
+        read = [self._head, *self._projections.values()]
+        return sum(weight.numel() * weight.element_size() for weight in read)
+
     @torch.inference_mode()
     def start(self, rows: Sequence[Sequence[int]], capacity: int) -> tuple[torch.Tensor, Cache]:
         """Read the prompts.
@@ -227,8 +233,12 @@ class Network:
         hidden = self._embed(torch.tensor(ids, device=self.device)[:, None], lengths[:, None])
         for layer in range(self.shape.layers):
             query, key, value = self._project(layer, hidden)
-            cache.keys[layer][rows, :, lengths] = key[:, :, 0]
-            cache.values[layer][rows, :, lengths] = value[:, :, 0]
+            if seen is None:
+                cache.keys[layer, :, :, span - 1] = key[:, :, 0]
+                cache.values[layer, :, :, span - 1] = value[:, :, 0]
+            else:
+                cache.keys[layer][rows, :, lengths] = key[:, :, 0]
+                cache.values[layer][rows, :, lengths] = value[:, :, 0]
             attended = F.scaled_dot_product_attention(
                 query,
                 cache.keys[layer, :, :, :span],

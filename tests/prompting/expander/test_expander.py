@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from fooocus_ext.prompting.expander import (
     Expander,
     cached_expander,
+    decode,
     expand,
     load_expander,
     release_expanders,
@@ -134,6 +135,28 @@ def test_close_decisions_are_made_again_from_exact_scores(fooocus_expander, monk
     monkeypatch.setattr(network, "start", blurred_start)
     monkeypatch.setattr(network, "go_on", lambda *args: blurred(go_on(*args)))
     assert fooocus_expander.expand(PROMPTS[:40], range(40)) == true
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("much_slower", [0.0, 1e9])
+def test_the_same_words_with_any_number_of_threads_even_if_it_changes_midway(
+    fooocus_expander, alone, monkeypatch, threads, much_slower
+):
+    used = []
+    run = decode.run_with_threads
+    monkeypatch.setattr(decode, "_DIVIDED_FROM", 0)
+    monkeypatch.setattr(decode, "_MUCH_SLOWER", much_slower)
+    monkeypatch.setattr(decode, "idle_threads", lambda: threads)
+    monkeypatch.setattr(
+        decode, "run_with_threads", lambda count, call: used.append(count) or run(count, call)
+    )
+    assert fooocus_expander.expand(MIXED, MIXED_SEEDS) == alone(fooocus_expander)
+    assert used == [threads] * (threads > 1)
+
+
+def test_small_models_keep_to_one_core(expander, monkeypatch):
+    monkeypatch.setattr(decode, "idle_threads", lambda: pytest.fail("several threads for a little"))
+    expander.expand(["a knight"], [1])
 
 
 def test_seeds_matter_and_repeat(any_expander):

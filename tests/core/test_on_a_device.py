@@ -1,0 +1,207 @@
+"""All of the arithmetic on a strict device, in half precision too: nothing mixes, waits or overflows."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from fooocus_ext.core import (
+    adm,
+    anisotropic,
+    guidance,
+    inpaint_engine,
+    noise_levels,
+    solvers,
+    text_states,
+    tiling,
+    unipc,
+)
+from tests.strict_device import StrictDevice, is_on_device
+
+HALVES = [torch.float16, torch.bfloat16]
+DTYPES = [torch.float32, *HALVES]
+LOUD = 3e4
+"""Near the largest number of float16, 65504: a sum or a difference of two such overflows there."""
+SETTINGS = SimpleNamespace(sharpness=30.0, adaptive_cfg=3.0)
+AT = {"sharpness": 30.0, "progress": 0.7}
+SIGNAL = torch.tensor([0.0047, 0.9])
+
+
+def latents(seed, scale=1.0):
+    """Return [2,4,12,20]; of seed 2, whose half is 0, so that what is added to it is seen alone."""
+    generator = torch.Generator().manual_seed(seed)
+    values = (torch.randn(2, 4, 12, 20, generator=generator) * scale).clamp(-LOUD, LOUD)
+    if seed == 2:
+        values[..., ::2] = 0
+    return values
+
+
+def guided(x, x0, uncond, **more):
+    settings = {"progress": 0.7, "cfg_scale": 9.0, "settings": SETTINGS}
+    return guidance.guide(x, x0, uncond, **settings, **more)
+
+
+PICTURES = {
+    "standardise": lambda x, x0, uncond: anisotropic.standardise(x),
+    "filter": lambda x, x0, uncond: anisotropic.adaptive_filter(x, x0),
+    "sharpen": lambda x, x0, uncond: guidance.sharpen(x, x0, **AT),
+    "sharpen eps": lambda x, x0, uncond: guidance.sharpen_eps(x0, x, **AT),
+    "damped": lambda x, x0, uncond: guidance.rescale_cond(x0, uncond, 0.43),
+    "clean": lambda x, x0, uncond: guidance.predict_x0(x, x0, SIGNAL.to(x.device)),
+    "guide": guided,
+    "guide, with uncond": lambda x, x0, uncond: guided(
+        x, x0, uncond, spared=(x0 == uncond).all()
+    ),
+    "guide eps": lambda x, x0, uncond: guided(x, x0, uncond, signal=SIGNAL.to(x.device)),
+}  # fmt: skip
+
+
+@pytest.fixture
+def device():
+    strict = StrictDevice()
+    with strict.active():
+        yield strict
+
+
+def assert_rounded_once(found, exact):
+    """Assert that numbers are exact ones, rounded to their dtype at the end.
+
+    0.1 % of the numbers were not (those near the middle of two, since the computation is in single
+    precision); where two roundings followed each other, 16 %. In single precision the largest error was
+    4e-7 of the largest number.
+    """
+    assert torch.isfinite(found).all()
+    if found.dtype in HALVES:
+        share = (found != exact.to(found.dtype)).double().mean().item()
+        assert share < 0.01
+    scale = exact.abs().max()
+    allowed = torch.finfo(found.dtype).eps if found.dtype in HALVES else 2e-6
+    torch.testing.assert_close(found.double() / scale, exact / scale, atol=allowed, rtol=0)
+
+
+@pytest.mark.parametrize("scale", [1.0, LOUD])
+@pytest.mark.parametrize("dtypes", [(d, d) for d in DTYPES] + [(torch.float32, d) for d in HALVES])
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_stay_on_the_device_and_are_rounded_once(device, name, dtypes, scale):
+    """The latter pairs are a sampler in single precision around a model in half precision."""
+    of_x, of_x0 = dtypes
+    given = [latents(1, scale).to(of_x), *(latents(n, scale).to(of_x0) for n in (2, 3))]
+    exact = PICTURES[name](*(values.double() for values in given))
+    device.autocast_dtype = of_x0 if of_x0 in HALVES else torch.float16
+    with torch.autocast("cuda"):  # as webuis sample
+        found = PICTURES[name](*(values.to("cuda") for values in given))
+    assert is_on_device(found)
+    assert device.synchronisations == []
+    assert [upload.where for upload in device.uploads if upload.is_ours] == []
+    assert_rounded_once(found.cpu(), exact)
+
+
+def test_the_spared_half_is_seen_without_asking(device):
+    x, x0, uncond = (latents(seed).to("cuda") for seed in (1, 2, 3))
+    for spared, like in ((True, None), (False, uncond)):
+        flag = torch.tensor(spared, device="cuda")
+        found, expected = guided(x, x0, uncond, spared=flag), guided(x, x0, like)
+        assert device.synchronisations == []
+        assert torch.equal(found, expected)
+        device.synchronisations.clear()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("number_dtype", [torch.float32, torch.float16])
+def test_sizes_have_the_cpus_bytes_and_are_uploaded_once(device, dtype, number_dtype):
+    vector = torch.randn(2, 2816).to(dtype)
+    there = vector.to("cuda")
+    adm._embedded.cache_clear()
+
+    def claimed(vector):
+        return (
+            adm.scale_original_size(vector, 1152, 896, 1.5, number_dtype=number_dtype),
+            adm.claim_as_fooocus(vector, 1152, 896, 0.8),
+        )
+
+    for found, expected in zip(claimed(there), claimed(vector), strict=True):
+        assert is_on_device(found)
+        assert torch.equal(found.cpu(), expected)
+    device.uploads.clear()
+    claimed(there)
+    assert device.uploads == []
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_weights_are_patched_where_they_are(device, dtype):
+    generator = torch.Generator().manual_seed(1)
+    levels = torch.randint(0, 256, (40, 48), generator=generator, dtype=torch.uint8)
+    delta = inpaint_engine.Delta(levels, -0.03, 0.02)
+    weight = latents(1).flatten()[: levels.numel()].view(levels.shape).to(dtype)
+    found = inpaint_engine.patched(weight.to("cuda"), delta)
+    assert is_on_device(found)
+    assert device.synchronisations == []
+    exact = levels.double() / 255 * 0.05 - 0.03 + weight.double()
+    assert_rounded_once(found.cpu(), exact)
+
+
+def test_the_heads_term_comes_to_the_latents(device):
+    head, mask, latent = torch.randn(8, 5, 3, 3), torch.ones(1, 1, 12, 20), latents(1)[:1]
+    found = inpaint_engine.head_term(head, mask.to("cuda"), latent.to("cuda"))
+    assert is_on_device(found)
+    torch.testing.assert_close(found.cpu(), inpaint_engine.head_term(head, mask, latent))
+
+
+SOLVERS = {
+    "LCM": lambda x, sigmas, **more: solvers.latent_consistency(
+        halved, x, sigmas, draw=lambda: torch.ones_like(x), **more
+    ),
+    "UniPC": lambda x, sigmas, **more: unipc.sample(halved, x, sigmas, variant="bh2", **more),
+}
+
+
+def halved(x, sigma):
+    assert x.device == sigma.device
+    return x / (1 + sigma**2).to(x)[:, None, None, None]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", SOLVERS)
+def test_solvers_take_their_levels_from_the_cpu(device, name, dtype):
+    sigmas, more = (
+        torch.tensor([14.6, 5.0, 2.0, 0.7, 0.0]),
+        {"extra_args": {}, "callback": lambda _: None},
+    )
+    x = (latents(1) * 14.6).to(dtype)
+    exact = SOLVERS[name](x.double(), sigmas.double(), **more)
+    device.autocast_dtype = dtype if dtype in HALVES else torch.float16
+    with torch.autocast("cuda"):
+        found = SOLVERS[name](x.to("cuda"), sigmas, **more)
+    assert is_on_device(found)
+    assert device.synchronisations == []
+    # Four steps, of which each rounds: 3 units of the last place were seen.
+    allowed = {torch.float32: 1e-4}.get(dtype, 8 * torch.finfo(dtype).eps)
+    torch.testing.assert_close(found.cpu().double(), exact, atol=allowed, rtol=allowed)
+
+
+def test_the_table_of_levels_is_on_the_cpu_wherever_the_model_is(device):
+    products = 1 - torch.linspace(0.001, 0.99, 1000)
+    table = noise_levels.level_table(products.to("cuda"))
+    assert not is_on_device(table.levels)
+    assert len(device.synchronisations) == 1
+
+
+def test_texts_are_weighed_joined_and_repeated_where_their_states_are(device):
+    states, empty = torch.randn(2, 77, 8, device="cuda"), torch.randn(77, 8, device="cuda")
+    weighed = text_states.emphasise(states, empty, torch.full((2, 77), 1.2))
+    text = text_states.EncodedText((weighed.flatten(0, 1),), states[0, 0])
+    joined = text_states.join([text, text], 2)
+    rows = text_states.of_equal_length([joined.states[0], joined.states[0][:77]])
+    assert all(is_on_device(found) for found in (joined.pooled, *rows))
+    assert device.synchronisations == []
+
+
+def test_tiles_are_blended_where_they_are(device):
+    found = tiling.averaged(
+        torch.ones(1, 4, 20, 30, device="cuda"), lambda v: v * 2, tile=16, overlap=4, scale=1
+    )
+    assert is_on_device(found)
+    assert device.synchronisations == []
+    torch.testing.assert_close(found.cpu(), torch.full((1, 4, 20, 30), 2.0))

@@ -15,7 +15,8 @@ ALLOWED = {"torch", "numpy", "PIL", "safetensors", "transformers"}
 THEIRS = {
     "torchgen", "functorch", "typing_extensions", "sympy", "mpmath", "networkx", "jinja2", "markupsafe",
     "fsspec", "filelock", "setuptools", "pkg_resources", "_distutils_hack", "huggingface_hub", "tokenizers",
-    "regex", "requests", "urllib3", "certifi", "charset_normalizer", "idna", "yaml", "_yaml", "tqdm", "packaging",
+    "regex", "requests", "urllib3", "certifi", "charset_normalizer", "idna", "yaml", "_yaml", "tqdm",
+    "packaging",
 }  # fmt: skip
 OURS = {"tools", "benchmarks", "fooocus_ext", "embedded_webui", "modules", "k_diffusion", "launch"}
 OURS |= {"scripts", "install", "preload", "__main__", "__mp_main__"}

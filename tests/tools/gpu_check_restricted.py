@@ -14,21 +14,25 @@ ALLOWED = {"torch", "numpy", "PIL", "safetensors", "transformers"}
 # what those import in turn
 THEIRS = {
     "torchgen", "functorch", "typing_extensions", "sympy", "mpmath", "networkx", "jinja2", "markupsafe",
-    "fsspec", "filelock", "setuptools", "pkg_resources", "_distutils_hack", "huggingface_hub", "tokenizers",
-    "regex", "requests", "urllib3", "certifi", "charset_normalizer", "idna", "yaml", "_yaml", "tqdm",
-    "packaging",
+    "fsspec", "filelock", "setuptools", "pkg_resources", "_distutils_hack", "tqdm", "packaging",
 }  # fmt: skip
 OURS = {"tools", "benchmarks", "fooocus_ext", "embedded_webui", "modules", "k_diffusion", "launch"}
 OURS |= {"scripts", "install", "preload", "__main__", "__mp_main__"}
 
 
 class OnlyAllowed:
-    """Finds nothing, and lets no other finder find, what is not allowed."""
+    """A finder of modules that finds only what is allowed."""
+
+    def __init__(self, finder):
+        self.finder = finder
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
 
     def find_spec(self, name, path=None, target=None):
         top = name.partition(".")[0]
-        if top not in ALLOWED | THEIRS | OURS and top not in sys.stdlib_module_names:
-            raise ModuleNotFoundError(f"No module named {name!r} (not allowed here)", name=name)
+        allowed = top in ALLOWED | THEIRS | OURS or top in sys.stdlib_module_names
+        return self.finder.find_spec(name, path, target) if allowed else None
 
 
 def plant(fault):
@@ -41,7 +45,7 @@ def plant(fault):
 
 
 sys.path[0] = str(ROOT)
-sys.meta_path.insert(0, OnlyAllowed())
+sys.meta_path[:] = map(OnlyAllowed, sys.meta_path)
 plant(os.environ.get("PLANT"))
 
 if __name__ == "__main__":

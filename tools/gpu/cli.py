@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import platform
 import subprocess
 import sys
@@ -36,6 +37,8 @@ PARTS = (
     Part("leaks", "leaks", 50, {"": leaks.check}),
 )
 """together less than 300 s"""
+PACKAGES = ("numpy", "pillow", "safetensors")
+"""besides torch, what a picture needs"""
 NO_GPU = 2
 
 
@@ -69,12 +72,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     results = []
     with tempfile.TemporaryDirectory(prefix="fooocus-gpu-check-") as folder:
         setting = Setting(options.device, options.quick, folder)
+        machine = _machine(setting)
         for part in PARTS:
             if not options.part or part.key in options.part:
                 print(f"{part.key} ...", file=sys.stderr, flush=True)
                 results.append(run_part(part, setting, options.patience))
     seconds = time.monotonic() - begin
-    report = Report(_machine(setting), tuple(results), seconds)
+    report = Report(machine, tuple(results), seconds)
     paths = report.write(options.out)
     print(report.as_markdown())
     print("written:", *paths, file=sys.stderr)
@@ -82,9 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _machine(setting: Setting) -> dict[str, str]:
-    import numpy  # noqa: PLC0415 - as late as torch
-    import torch  # noqa: PLC0415
-    import transformers  # noqa: PLC0415
+    import torch  # noqa: PLC0415 - --help comes at once
 
     device = f"{platform.machine()}, {torch.get_num_threads()} threads"
     if setting.on_cuda:
@@ -97,8 +99,7 @@ def _machine(setting: Setting) -> dict[str, str]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "cuda": str(torch.version.cuda),
-        "numpy": numpy.__version__,
-        "transformers": transformers.__version__,
+        **{package: importlib.metadata.version(package) for package in PACKAGES},
     }
 
 

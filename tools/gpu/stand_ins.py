@@ -15,8 +15,8 @@ from typing import Any
 
 PAGE = ("gradio", "fastapi", "starlette", "pydantic", "uvicorn", "httpx")
 TOKENIZER = "instant_clip_tokenizer"
-VERSION = "3.41.2"
-"""what they say theirs is: gradio's in the webui"""
+GRADIO = "3.41.2"
+"""the version that they say they are: the webui's gradio"""
 FIRST_BYTE, LAST_BYTE = ord("!"), ord("~")
 END_OF_WORD = 256
 
@@ -103,7 +103,7 @@ class Tokenizer:
         )
 
 
-REAL = {"HTTPException": HTTPException, "Tokenizer": Tokenizer, "__version__": VERSION}
+REAL = {"HTTPException": HTTPException, "Tokenizer": Tokenizer, "__version__": GRADIO}
 """what is caught as an exception, or does something"""
 
 

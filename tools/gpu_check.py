@@ -1,6 +1,6 @@
 """Check the extension on a machine with an NVIDIA GPU, in less than 5 minutes: `python tools/gpu_check.py`.
 
-Wants a Python 3.10 to 3.13 with torch, numpy, Pillow and safetensors; nothing is installed.
+Wants a Python 3.10 or newer with torch, numpy, Pillow and safetensors; nothing is installed.
 Writes gpu_check/gpu_check.json and gpu_check/gpu_check.md, a table. Exit status: 0, or 1 if anything failed.
 """
 

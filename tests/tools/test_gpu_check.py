@@ -23,10 +23,10 @@ PATIENCE = "20"  # a test machine is not a GPU
 STATES = {report.PASSED, report.FAILED, report.NOT_RUN, report.MEASURED}
 
 
-def check(folder, *arguments, plant=""):
+def check(folder, *arguments, faults=""):
     """Run the program where nothing but the allowed packages can be imported: (its status, its JSON)."""
     command = [sys.executable, PROGRAM, "--device", "cpu", "--quick", "--out", folder]
-    environment = {**os.environ, "PLANT": plant}
+    environment = {**os.environ, "FAULTS": faults}
     run = subprocess.run(
         [*command, "--patience", PATIENCE, *arguments],
         capture_output=True,
@@ -77,16 +77,30 @@ def test_it_runs_with_the_allowed_packages_alone(tmp_path):
 
 @pytest.mark.slow
 def test_what_is_wrong_is_told_and_the_other_parts_go_on(tmp_path):
-    status, found = check(tmp_path, "--part", "filter", "--part", "adm", plant="filter")
+    parts = [word for key in ("filter", "adm", "leaks") for word in ("--part", key)]
+    status, found = check(tmp_path, *parts, faults="planted")
     assert_well_formed(found)
     assert (status, found["passed"]) == (1, False)
-    wrong, right = found["parts"]
-    assert (wrong["status"], wrong["reason"]) == (report.FAILED, "")
-    failed = [each["name"] for each in wrong["figures"] if each["status"] == report.FAILED]
-    assert failed == [f"{name}: largest error" for name in ("float32", "float16", "bfloat16")]
-    assert right["status"] == report.PASSED
+    assert [part["status"] for part in found["parts"]] == [report.FAILED] * 3
+    wrong, broken, leaking = (
+        [figure["name"] for figure in part["figures"] if figure["status"] == report.FAILED]
+        for part in found["parts"]
+    )
+    assert wrong == [f"{name}: largest error" for name in ("float32", "float16", "bfloat16")]
+    assert broken == []
+    assert found["parts"][1]["reason"].startswith("TypeError: ")
+    assert leaking == ["tensors that stay, a job", "bytes of tensors that stay, a job"]
     table = (tmp_path / report.TABLE_FILE).read_text("utf-8")
     assert table.startswith("# GPU check: FAILED\n")
+
+
+def test_the_status_is_1_if_a_part_breaks(monkeypatch, tmp_path):
+    parts = (running.Part("a", "a", 600, {"": breaks}), running.Part("b", "b", 600, {"": finds}))
+    monkeypatch.setattr(cli, "PARTS", parts)
+    assert cli.main(["--device", "cpu", "--out", str(tmp_path)]) == 1
+    found = json.loads((tmp_path / report.JSON_FILE).read_text("utf-8"))
+    assert [part["status"] for part in found["parts"]] == [report.FAILED, report.PASSED]
+    assert cli.main(["--device", "cpu", "--part", "b", "--out", str(tmp_path)]) == 0
 
 
 def test_without_a_gpu_it_says_so(capsys):

@@ -9,12 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import instant_clip_tokenizer
 import pytest
 import torch
 
 import embedded_webui
 from embedded_webui.network.shapes import SDXL_UNET
-from tools.gpu import cli, filtering, hooks, leaks, memory, networks, report, running
+from tools.gpu import cli, filtering, hooks, leaks, letters, memory, networks, report, running
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(__file__).parent / "gpu_check_restricted.py"
@@ -288,3 +289,11 @@ def test_synchronisations_are_told_by_torchs_own_words():
     if not candidates:
         pytest.skip("torch without CUDA has no such message")
     assert any(words in path.read_bytes() for path in candidates)
+
+
+def test_letters_are_the_tokens_that_clip_gives_them():
+    """Two characters with a space between are two words, which no merge of CLIP's makes one."""
+    clip = instant_clip_tokenizer.Tokenizer()
+    for text in ("a b , ! 7 ~", "x"):
+        assert letters.Tokenizer().encode(text) == list(clip.encode(text))
+    assert letters.Tokenizer().decode(letters.Tokenizer().encode("a fox")) == "a fox "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tools.gpu import stand_ins
+from embedded_webui import no_page
+from tools.gpu import letters
 from tools.gpu.running import Setting
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def flags(setting: Setting) -> Sequence[str]:
 
 def start(setting: Setting, webui_flags: Sequence[str]) -> None:
     """Start the webui and load its checkpoint; its noise comes from the CPU, whatever the device."""
-    stand_ins.install()
+    no_page.install()
+    letters.install()
     from embedded_webui import pictures  # noqa: PLC0415 - imports what is stood in for
 
     pictures.start(["--data-dir", setting.folder, "--pocket", *webui_flags])

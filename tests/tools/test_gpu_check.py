@@ -251,6 +251,11 @@ def test_each_limit_has_its_policy_and_all_compute_the_same(placements):
     assert len(figures) == 9
 
 
+def test_a_limit_beyond_the_card_is_not_run(placements):
+    figures = memory.judge({**placements, "16 GiB": None}, SETTING)
+    assert [figure.status for figure in figures] == [report.PASSED] * 6 + [report.NOT_RUN]
+
+
 @pytest.mark.parametrize("what", ["policy", "peak", "prediction", "not a number"])
 def test_a_wrong_placement_is_seen(placements, what):
     policy, peak, (base, refined) = placements["8 GiB"]

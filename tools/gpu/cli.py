@@ -23,7 +23,7 @@ PARTS = (
     Part(
         "generation",
         "a generation with everything",
-        80,
+        75,
         {
             generation.HALF: generation.half,
             generation.FULL: generation.full,
@@ -32,9 +32,9 @@ PARTS = (
         generation.judge,
         of_cuda=frozenset({generation.HALF}),
     ),
-    Part("memory", "memory", 75, memory.RUNS, memory.judge, needs_cuda=True),
+    Part("memory", "memory", 85, memory.RUNS, memory.judge, needs_cuda=True),
     Part("hooks", "hooks", 40, {"": hooks.check}),
-    Part("leaks", "leaks", 50, {"": leaks.check}),
+    Part("leaks", "leaks", 45, {"": leaks.check}),
 )
 """together less than 300 s"""
 PACKAGES = ("numpy", "pillow", "safetensors")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from embedded_webui import no_page
+from embedded_webui import bootstrap, no_page, pictures
+from fooocus_ext import infotext
 from tools.gpu import letters
 from tools.gpu.running import Setting
-
-if TYPE_CHECKING:
-    from embedded_webui.pictures import Made
 
 FULL_PRECISION = ("--no-half", "--precision", "full")
 ON_CPU = ("--use-cpu", "all", *FULL_PRECISION)
@@ -40,18 +38,26 @@ def flags(setting: Setting) -> Sequence[str]:
     return () if setting.on_cuda else ON_CPU
 
 
+def configure(setting: Setting) -> None:
+    """Have the webui know its devices; it gets neither a page nor a model."""
+    _stand_in()
+    bootstrap(["--data-dir", setting.folder, *flags(setting)])
+
+
 def start(setting: Setting, webui_flags: Sequence[str]) -> None:
     """Start the webui and load its checkpoint; its noise comes from the CPU, whatever the device."""
-    no_page.install()
-    letters.install()
-    from embedded_webui import pictures  # noqa: PLC0415 - imports what is stood in for
-
+    _stand_in()
     pictures.start(["--data-dir", setting.folder, "--pocket", *webui_flags])
     from modules import shared  # noqa: PLC0415 - exists only now
 
     shared.opts.data["randn_source"] = "CPU"
     if shared.sd_model is None:  # reading it loads it
         raise RuntimeError("the checkpoint could not be loaded; see above")
+
+
+def _stand_in() -> None:
+    no_page.install()
+    letters.install()
 
 
 def refiner() -> dict[str, Any]:
@@ -63,15 +69,12 @@ def refiner() -> dict[str, Any]:
     return {"refiner": title, "refiner_switch": REFINER_SWITCH, "refiner_method": "joint"}
 
 
-def make(settings: Mapping[str, Any] | None, **request: Any) -> Made:
+def make(settings: Mapping[str, Any] | None, **request: Any) -> pictures.Made:
     """Make the pictures of a request, with the extension's settings, or with it off.
 
     Raises:
         RuntimeError: something was skipped, or no picture came.
     """
-    from embedded_webui import pictures  # noqa: PLC0415
-    from fooocus_ext import infotext  # noqa: PLC0415
-
     made = pictures.make({**REQUEST, **request}, settings)
     skipped = [text for text in made.infotexts if infotext.SKIPPED in text]
     if skipped or not made.images:

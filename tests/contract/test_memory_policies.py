@@ -83,7 +83,7 @@ def assert_where_they_belong(gpu):
     """Assert that the next job can begin: the base is on the device, or comes when it is called."""
     of_base, *of_refiner = shares(gpu)
     if gpu.moves_itself:
-        assert max(of_base, *of_refiner) < SMALL
+        assert max([of_base, *of_refiner]) < SMALL
     else:
         assert of_base == 1
         assert of_refiner in ([], [float(gpu.device.free > 0)])

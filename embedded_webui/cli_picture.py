@@ -1,4 +1,4 @@
-"""`python -m embedded_webui picture`: one picture through the whole extension, and one without it."""
+"""`python -m embedded_webui picture`: one picture through the whole extension; if asked, one without it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from embedded_webui import pictures
+from embedded_webui import no_page, pictures, threads
 from embedded_webui.cli_serve import add_checkpoint_flags, host_flags
 
 REQUEST_ERROR = 2
@@ -32,6 +32,11 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="KEY=VALUE",
         help="an argument of the extension, say sharpness=4; values are JSON or plain text",
+    )
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="make the same seed without the extension as well, and both side by side",
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=20)
@@ -92,9 +97,9 @@ def off_on_sheet(off: Image.Image, on: Image.Image) -> Image.Image:
 
 
 def picture(argv: Sequence[str]) -> int:
-    """Make and save the pictures.
+    """Make and save the picture.
 
-    Prints where they are and the infotext. 2 for a request that cannot be honoured.
+    Prints where it is and the infotext. 2 for a request that cannot be honoured.
     """
     options, rest = _parser().parse_known_args(argv)
     try:
@@ -102,26 +107,31 @@ def picture(argv: Sequence[str]) -> int:
     except ValueError as e:
         print(e, file=sys.stderr)
         return REQUEST_ERROR
+    threads.choose(pocket=options.checkpoint is None)
+    no_page.install()
     pictures.start(host_flags(options, rest))
     from modules import errors  # noqa: PLC0415 - exists only now
 
     request = _request(options)
     try:
-        off, on = pictures.make(request), pictures.make(request, settings)
+        made = [pictures.make(request, each) for each in [settings, *[None] * options.compare]]
     except Exception as e:
         detail = getattr(e, "detail", None)
         if detail is None:
             raise
         print(f"error: {detail}", file=sys.stderr)
         return REQUEST_ERROR
-    for comment in [*off.comments, *on.comments]:
+    for comment in (comment for each in made for comment in each.comments):
         print(comment, file=sys.stderr)
     if errors.exception_records:
         print("error: a script failed; see the messages above", file=sys.stderr)
         return FAILURE
-    sheet = options.out.with_name(f"{options.out.stem}-off-on.png")
-    image, infotext = on.images[0], on.infotexts[0]
+    image, infotext = made[0].images[0], made[0].infotexts[0]
     _save(image, options.out, infotext)
-    _save(off_on_sheet(off.images[0], image), sheet, infotext)
-    print(f"{options.out.resolve()}\n{sheet.resolve()}\n\n{infotext}")
+    print(options.out.resolve())
+    if options.compare:
+        sheet = options.out.with_name(f"{options.out.stem}-off-on.png")
+        _save(off_on_sheet(made[1].images[0], image), sheet, infotext)
+        print(sheet.resolve())
+    print(f"\n{infotext}")
     return 0

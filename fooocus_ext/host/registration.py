@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from modules import script_callbacks
@@ -18,7 +19,17 @@ from fooocus_ext.host.tab import connect
 
 
 def register() -> None:
-    """Register with the webui; it forgets all callbacks before it runs the entry file again."""
+    """Register with the webui; it forgets all callbacks before it runs the entry file again.
+
+    For each callback the webui looks through the whole stack for the file that registers it, and for each
+    file on it that is no module through all modules there are: a second of its start. A thread of its own
+    has a short stack.
+    """
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(_register).result()
+
+
+def _register() -> None:
     family.of_this_webui().register()
     script_callbacks.on_model_loaded(_let_go_of_what_was_for_another)
     script_callbacks.on_ui_settings(options.register)

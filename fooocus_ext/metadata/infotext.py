@@ -17,6 +17,7 @@ from fooocus_ext.prompting.styles import EXPANSION_STYLE, wants_expansion
 _LEFT_OVER = re.compile(
     r"Denoising strength|Hires (upscaler?|steps|prompt|negative prompt|sampler|schedule type|checkpoint"
     r"|CFG Scale)|Variation seed( strength)?|Face restoration|Tiling|ENSD|Eta|RNG|NGMS|Mask blur"
+    r"|Rescale CFG|Distilled CFG Scale|Diffusion in Low Bits"
     r"|Token merging ratio( hr)?|Hypernet|Conditional mask weight|Script|ADetailer model"
     r"|(FreeU|ControlNet|Dynamic thresholding)( .{1,40})?"
 )
@@ -28,6 +29,7 @@ _MEANING_OF_ABSENT = {
     "RNG": "GPU",
 }
 """What the host's parser adds to infotexts that do not state it."""
+_MODULE = re.compile(r"Module \d{1,2}")
 _LORA_TAG = re.compile(r"<lora:([^:<>]{1,300}):([-+]?(?:\d{1,9}(?:\.\d{1,20})?|\.\d{1,20}))>")
 
 
@@ -60,6 +62,7 @@ def from_infotext(
             "scheduler": _scheduler_of(entries),
             "base_model": entries.get("Model"),
             "vae": entries.get("VAE"),
+            "modules": _modules(entries),
             "steps": _whole(entries.get("Steps")),
             "wildcards_in_order": _wildcards_in_order(entries) if settings.enabled else None,
             "seed": _whole(entries.get("Seed")),
@@ -92,6 +95,17 @@ def _loras_of(prompt: str, preset: Preset | None) -> tuple[tuple[str, float], ..
 
 def _wildcards_in_order(entries: Mapping[str, Any]) -> bool:
     return entries.get(infotext.WILDCARDS_IN_ORDER) == "True"
+
+
+def _modules(entries: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the files that Forge has added to the checkpoint, in its words without their ending.
+
+    Forge's own parser repeats them in one entry, and there has A1111's "VAE", too.
+    """
+    numbered = [str(value) for key, value in entries.items() if _MODULE.fullmatch(key)]
+    listed = entries.get("VAE/TE") or ()
+    names = [*map(str, listed if isinstance(listed, list | tuple) else (listed,)), *numbered]
+    return tuple({file_stem(name): name for name in reversed(names)}.values())[::-1]
 
 
 def _size_of(entries: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -50,6 +50,7 @@ class PictureSettings:
         refiner_method: "joint" or "separate", or one of Fooocus's own.
         sampler: Fooocus's name or the host's; likewise ``scheduler``.
         vae: a file, perhaps without its folder and ending; "Default (model)" for the checkpoint's own.
+        modules: files that Forge adds to a checkpoint, VAEs and text encoders; named as ``vae``.
         seed: 0..2**64 - 1.
         loras: (name, weight) in order; names as for ``base_model``.
         full_prompt: the texts that were encoded; likewise ``full_negative_prompt``.
@@ -88,6 +89,7 @@ class PictureSettings:
     sampler: str | None = None
     scheduler: str | None = None
     vae: str | None = None
+    modules: tuple[str, ...] = ()
     seed: int | None = None
     loras: tuple[tuple[str, float], ...] | None = None
     full_prompt: tuple[str, ...] | None = None

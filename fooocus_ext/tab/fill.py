@@ -231,6 +231,7 @@ class _Filling:
             self._file("base_model", settings.base_model, checkpoints, "base model")
         self._file("refiner", settings.refiner, checkpoints, "refiner")
         self._file("vae", settings.vae, self.names.vaes, "VAE")
+        self._modules(settings.modules)
         if settings.loras is not None:
             self._loras(settings.loras)
 
@@ -245,6 +246,14 @@ class _Filling:
             self.notes.append(f'The {kind} "{wanted}" is not installed; the choice stays as it is.')
         else:
             self.values[widget] = found
+
+    def _modules(self, wanted: Sequence[str]) -> None:
+        for file in wanted:
+            if found := match_file(file, self.names.vaes):
+                self.values["vae"] = found
+            else:
+                unknown = f'"{file}", which Forge added to the checkpoint, is no VAE installed here'
+                self.notes.append(f"{unknown}; it is left out.")
 
     def _loras(self, wanted: Sequence[tuple[str, float]]) -> None:
         found = []

@@ -154,7 +154,12 @@ def _runners(host: Host) -> tuple[Any, Any]:
 
 def _functions(host: Host) -> dict[str, int]:
     """Identify the host's functions and methods that an extension might have replaced."""
-    sampling = sys.modules["k_diffusion.sampling"]
+    names = (
+        "k_diffusion.sampling",
+        "k_diff.k_diffusion.sampling",
+        "ldm_patched.k_diffusion.sampling",
+    )
+    sampling = next(sys.modules[name] for name in names if name in sys.modules)  # reForge's two
     places = {
         **{name: sampling for name in vars(sampling) if name.startswith("sample_")},
         "load_model": host.modules.sd_models,

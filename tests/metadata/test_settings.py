@@ -21,7 +21,15 @@ from fooocus_ext.metadata.settings import (
 )
 from fooocus_ext.presets.performance import PERFORMANCES
 
-NOT_STORED = {"aspect_ratio", "forced_steps", "arguments", "scheme", "others", "problems"}
+NOT_STORED = {
+    "aspect_ratio",
+    "forced_steps",
+    "arguments",
+    "modules",
+    "scheme",
+    "others",
+    "problems",
+}
 
 
 def test_every_attribute_that_fooocus_stores_is_in_one_row():

@@ -124,6 +124,9 @@ def add_run(commands: Subcommands) -> None:
     picture.add_argument("--negative-prompt", metavar="TEXT")
     picture.add_argument("--out", metavar="FILE", help="where to save it, a .png")
     picture.add_argument(
+        "--compare", action="store_true", help="the same seed without the extension as well"
+    )
+    picture.add_argument(
         "--set",
         metavar="KEY=VALUE",
         action="append",

@@ -64,7 +64,10 @@ def report_exception(c, job):
 
 
 def _calling_file() -> str | None:
-    return next((frame.filename for frame in inspect.stack() if frame.filename != __file__), None)
+    frame = inspect.currentframe()
+    while frame and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return frame.f_code.co_filename if frame else None
 
 
 def add_callback(callbacks, fun, *, name=None, category="unknown", filename=None):

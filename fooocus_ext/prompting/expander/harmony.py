@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -99,19 +99,26 @@ class Rules:
 
     def says(self, texts: Iterable[str]) -> Mask:
         """Return which facts each text says, ``[texts, facts]``."""
-        rows = [
-            [fact in said for fact in self.facts] for said in (self.read(t).said for t in texts)
-        ]
-        return np.array(rows, dtype=bool).reshape(-1, len(self.facts))
+        said = [self.read(text).said for text in texts]
+        table = np.zeros((len(said), len(self.facts)), dtype=bool)
+        column = {fact: place for place, fact in enumerate(self.facts)}
+        for row, facts in zip(table, said, strict=True):
+            row[[column[fact] for fact in facts]] = True
+        return table
 
     def columns(self, facts: Iterable[str]) -> Mask:
         """Return facts as a row of the tables, ``[facts]``."""
         wanted = frozenset(facts)
         return np.array([fact in wanted for fact in self.facts])
 
+    @cached_property
+    def _longest_entry(self) -> int:
+        return max(map(len, self.lexicon))
+
     def _longest(self, tokens: Sequence[str], place: int) -> tuple[str, ...]:
-        for end in range(min(len(tokens), place + _longest_entry(self)), place, -1):
-            words = tuple(map(_singular, tokens[place:end]))
+        singular = tuple(map(_singular, tokens[place : place + self._longest_entry]))
+        for end in range(len(singular), 0, -1):
+            words = singular[:end]
             if words in self.lexicon:
                 return words
         return ()
@@ -242,15 +249,6 @@ def _tokens(text: str) -> Iterator[str]:
 def _singular(word: str) -> str:
     plural = len(word) >= _SHORTEST_PLURAL and word.endswith("s") and not word.endswith("ss")
     return word[:-1] if plural else word
-
-
-@cache
-def _longest_of(lengths: frozenset[int]) -> int:
-    return max(lengths)
-
-
-def _longest_entry(rules: Rules) -> int:
-    return _longest_of(frozenset(map(len, rules.lexicon)))
 
 
 def _of_groups(facts: Sequence[str], groups: Sequence[str]) -> Mask:

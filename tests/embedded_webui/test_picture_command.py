@@ -1,0 +1,84 @@
+"""`python -m embedded_webui picture`: what it loads, what it makes, and on how many threads."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from embedded_webui import threads
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import json, sys
+from embedded_webui.__main__ import main
+status = main(["picture", *sys.argv[1:]])
+page = {"pandas", "altair", "matplotlib", "gradio_client", "anyio"} & set(sys.modules)
+print(json.dumps([status, sorted(page), getattr(sys.modules["gradio"], "__file__", None)]))
+"""
+
+
+def make(*arguments: str) -> tuple[list[str], list]:
+    finished = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "--prompt", "a boat", "--steps", "1", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    *said, found = finished.stdout.splitlines()
+    return said, json.loads(found)
+
+
+@pytest.mark.slow
+def test_a_picture_needs_no_page(tmp_path):
+    said, found = make("--out", str(tmp_path / "a.png"), "--set", "sharpness=4", "--compare")
+    assert found == [0, [], None]
+    picture, sheet = Path(said[-5]), Path(said[-4])
+    assert Image.open(picture).size == (256, 256)
+    assert "Fooocus sharpness: 4" in Image.open(picture).info["parameters"]
+    assert Image.open(sheet).size == (512, 280)
+
+
+@pytest.mark.slow
+def test_a_wrong_argument_is_told_without_a_page_too(tmp_path):
+    said, found = make("--out", str(tmp_path / "a.png"), "--set", "sharpness=4000")
+    assert found == [2, [], None]
+    assert not (tmp_path / "a.png").exists()
+    assert not any(line.endswith(".png") for line in said)
+
+
+@pytest.mark.parametrize(
+    ("running", "cores", "most", "count"),
+    [
+        (0, 2, 4, 2),
+        (1, 2, 4, 1),
+        (9, 2, 4, 1),
+        (0, 16, 4, 4),
+        (3, 16, None, 13),
+        (None, 16, 4, 4),
+        (None, 16, None, None),
+    ],
+)
+def test_threads_are_as_many_as_idle_cores(running, cores, most, count):
+    assert threads.threads_beside(running, cores, most) == count
+
+
+def test_what_the_user_has_set_stays(monkeypatch, tmp_path):
+    monkeypatch.setattr(threads, "RUNNING", tmp_path / "loadavg")
+    monkeypatch.setattr(threads, "cores", lambda: 8)
+    threads.RUNNING.write_text("0.20 0.18 0.12 6/80 11206\n")
+    for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "restored afterwards")
+        monkeypatch.delenv(name)
+    threads.choose(pocket=True)
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["OMP_WAIT_POLICY"]) == ("3", "passive")
+    os.environ["OMP_NUM_THREADS"] = "7"
+    threads.choose(pocket=False)
+    assert os.environ["OMP_NUM_THREADS"] == "7"

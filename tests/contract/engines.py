@@ -68,7 +68,8 @@ def masked(host: Any, *, size: int = 8) -> Any:
     mask = torch.zeros(1, 1, size, size)
     mask[..., size // 2 :] = 1
     latent = torch.randn(1, 4, size, size, generator=generator)
-    return MaskedLatents(mask, lambda: latent)
+    device = host.modules.devices.device
+    return MaskedLatents(mask.to(device), lambda: latent.to(device))
 
 
 @dataclass

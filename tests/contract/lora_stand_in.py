@@ -58,7 +58,7 @@ class Networks(ModuleType):
         for lora in self.loaded_networks:
             updown = lora.updown.get(layer.network_layer_name)
             if updown is not None:
-                layer.weight.copy_(layer.weight + lora.multiplier * updown)
+                layer.weight.copy_(layer.weight + lora.multiplier * updown.to(layer.weight))
         layer.network_current_names = wanted
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -32,19 +32,24 @@ class HostOnDevice:
     Attributes:
         host: the host.
         device: the device.
+        moves_itself: whether the host moves its models piece by piece (--medvram, --lowvram).
         calls: of the last generation.
     """
 
     host: Host
     device: StrictDevice
+    moves_itself: bool = False
     calls: list[Call] = field(default_factory=list)
 
     def run(self, fooocus: Any = None, **request: Any) -> Result:
         """Generate as `Host.run` does."""
-        for waits in (self.device.synchronisations, self.device.uploads, self.calls):
-            waits.clear()
         with self._watching():
             return self.host.run(fooocus, **request)
+
+    def post(self, path: str, body: Any) -> Result:
+        """Send a body as `Host.post` does."""
+        with self._watching():
+            return self.host.post(path, body)
 
     def generate(self, fooocus: Any = None, **request: Any) -> Result:
         """Like `run`, but the generation must succeed."""
@@ -54,6 +59,8 @@ class HostOnDevice:
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
+        for waits in (self.device.synchronisations, self.device.uploads, self.calls):
+            waits.clear()
         denoiser = self.host.modules.sd_samplers_cfg_denoiser.CFGDenoiser
         forward = denoiser.forward
         kinds = self.device.synchronisations, self.device.uploads
@@ -71,11 +78,12 @@ class HostOnDevice:
 
 @contextmanager
 def on_device(
-    host: Host, *, dtype: torch.dtype = torch.float32, free: int = 2**40
+    host: Host, *, dtype: torch.dtype = torch.float32, free: int = 2**40, flag: str | None = None
 ) -> Iterator[HostOnDevice]:
-    """Have the host's device be a strict one, its active model there in a dtype, and ``free`` bytes.
+    """Have the host's device be a strict one, and its active base there in a dtype.
 
-    At the end all is as it was, and no other checkpoint is resident.
+    ``free`` is what the device says is free; ``flag`` is "medvram" or "lowvram". At the end all is as it
+    was, and no other checkpoint is resident.
     """
     device = StrictDevice(free=free, autocast_dtype=dtype)
     with ExitStack() as stack:
@@ -83,9 +91,11 @@ def on_device(
         stack.enter_context(_conditioning_forgotten(host))
         stack.enter_context(_devices(host, dtype))
         stack.enter_context(_requests(host, device.active))
+        if flag is not None:
+            stack.enter_context(patch.object(host.modules.shared.cmd_opts, flag, True))
         with device.active():
-            stack.enter_context(_moved(host, dtype))
-        yield HostOnDevice(host, device)
+            stack.enter_context(_loaded(host))
+        yield HostOnDevice(host, device, moves_itself=flag is not None)
 
 
 @contextmanager
@@ -93,7 +103,7 @@ def _no_resident() -> Iterator[None]:
     from fooocus_ext.host.inpaint_engine import resident as engines
     from fooocus_ext.host.refiner import resident as refiners
 
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         for residence in (refiners.RESIDENCE, engines.RESIDENCE):
             residence.release()
             stack.callback(residence.release)
@@ -120,42 +130,39 @@ def _devices(host: Host, dtype: torch.dtype) -> Iterator[None]:
             stack.enter_context(patch.object(place, "device", cuda))
         for name in ("dtype", "dtype_unet", "dtype_inference"):
             stack.enter_context(patch.object(devices, name, dtype))
+        stack.enter_context(patch.object(devices, "torch_gc", lambda: None))
         yield
 
 
 @contextmanager
 def _requests(host: Host, active: Callable[[], Any]) -> Iterator[None]:
     """Have the host's threads that answer requests see the device."""
-    api = host.modules.api.api.Api
-    answer = api._generate
+    process_images = host.modules.processing.process_images
 
-    def answered(*args: Any, **kwargs: Any) -> Any:
+    def processed(p: Any) -> Any:
         with active():
-            return answer(*args, **kwargs)
+            return process_images(p)
 
-    with patch.object(api, "_generate", answered):
+    name = process_images.__name__
+    importers = [m for m in list(sys.modules.values()) if vars(m).get(name) is process_images]
+    with ExitStack() as stack:
+        for module in importers:
+            stack.enter_context(patch.object(module, name, processed))
         yield
 
 
 @contextmanager
-def _moved(host: Host, dtype: torch.dtype) -> Iterator[None]:
-    """Have the active model on the device, in a dtype as the host has it: the schedule stays exact."""
-    model = host.modules.shared.sd_model
-    weights = [(weight, weight.data) for weight in model.parameters()]
-    buffers = [(m._buffers, dict(m._buffers)) for m in model.modules()]
-    names = ("alphas_cumprod_original", "cond_stage_model_empty_prompt")
-    others = {name: getattr(model, name) for name in names}
-    schedule = model.alphas_cumprod
-    model.to(device="cuda", dtype=dtype)
-    model.first_stage_model.to(dtype=host.modules.devices.dtype_vae)
-    model.alphas_cumprod = model.alphas_cumprod_original = schedule.to("cuda")
-    with host.modules.devices.autocast(), torch.no_grad():
-        model.cond_stage_model_empty_prompt = host.modules.sd_models.get_empty_cond(model)
+def _loaded(host: Host) -> Iterator[None]:
+    """Have the base loaded anew, as the host loads it onto this device, and its own back at the end."""
+    from fooocus_ext.host.a1111.second_model import HostModelState
+
+    models, state = host.modules.sd_models, HostModelState()
+    info = models.model_data.sd_model.sd_checkpoint_info
+    models.model_data.sd_model = None
+    models.model_data.loaded_sd_models.clear()
     try:
+        models.load_model(info)
         yield
     finally:
-        for weight, data in weights:
-            weight.data = data
-        for place, tensors in buffers:
-            place.update(tensors)
-        vars(model).update(others)
+        host.modules.lowvram.send_everything_to_cpu()
+        state.restore()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from tests.contract import hosts
+from tests.contract import engines, hosts, test_edit
 from tests.contract.on_device import on_device
 
 pytestmark = pytest.mark.skipif(
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 TRICKS = {"sharpness": 9, "adaptive_cfg": 3}
-JOB = {"width": 64, "height": 64, "steps": 4}
+JOB = {"width": 64, "height": 64, "steps": 3}
 HIRES = {
     "enable_hr": True,
     "hr_scale": 1.5,
@@ -50,24 +51,22 @@ def arguments(gpu, method, **more):
 
 
 CASES = {
-    "tricks": (None, {}, {}),
-    "batch": (None, {}, {"batch_size": 2, "prompt": "a fox AND snow:0.5"}),
-    "unequal prompts": (None, {}, {"prompt": "a fox, " * 40}),
-    "padded prompts": ("joint", {}, {"prompt": "a, " * 80, "override_settings": {"pad_cond_uncond": True}}),
+    "tricks": (None, {}, {"batch_size": 2, "prompt": "a fox AND snow:0.5"}),
+    "padded prompts": (
+        "joint",
+        {},
+        {"prompt": "a, " * 80, "override_settings": {"pad_cond_uncond": True}},
+    ),
     "spared": (None, {}, {"override_settings": {"skip_early_cond": 0.3}}),
     "SDE": ("joint", {}, {"sampler_name": "DPM++ 2M SDE"}),
     "DDIM": (None, {}, {"sampler_name": "DDIM"}),
-    "joint": ("joint", {}, {}),
     "separate": ("separate", {}, {}),
     "vae": ("vae", {}, {}),
     "two passes": ("joint", {}, HIRES),
-    "Fooocus's rule": ("joint", {}, {"override_settings": {"fooocus_refiner_switch_rule": "Fooocus"}}),
-    "Fooocus": ("joint", {"rendering": "Fooocus"}, {}),
-    "Fooocus, separate": ("separate", {"rendering": "Fooocus"}, {"prompt": "a (fox:1.3)"}),
-    "Fooocus, vae": ("vae", {"rendering": "Fooocus"}, {}),
+    "Fooocus": ("joint", {"rendering": "Fooocus"}, {"prompt": "a (fox:1.3)"}),
     "Fooocus, LCM": (None, {"rendering": "Fooocus"}, {"sampler_name": "LCM"}),
-    "Fooocus, UniPC": (None, {"rendering": "Fooocus"}, {"sampler_name": "UniPC"}),
-}  # fmt: skip
+    "Fooocus, UniPC": ("separate", {"rendering": "Fooocus"}, {"sampler_name": "UniPC"}),
+}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -82,8 +81,26 @@ def test_no_operation_mixes_devices_and_each_call_waits_once_more_than_the_hosts
         assert len(call.waits) <= allowed + 1, call.waits
 
 
-@pytest.mark.parametrize("method", [None, "joint", "separate"])
-def test_numbers_go_to_the_device_once(gpu, method):
+def test_numbers_go_to_the_device_once(gpu):
     """An upload makes the CPU wait too, until all that was launched before it is done."""
-    gpu.generate(arguments(gpu, method), **JOB)
+    gpu.generate(arguments(gpu, "joint"), **JOB)
     assert [upload for call in gpu.calls[1:] for upload in call.uploads if upload.is_ours] == []
+
+
+@pytest.mark.parametrize("rendering", ["webui", "Fooocus"])
+def test_an_edit_with_its_engine_mixes_no_devices(gpu, monkeypatch, rendering):
+    from fooocus_ext.host.inpaint_engine.patched_weights import PatchedWeights
+
+    monkeypatch.setattr("fooocus_ext.host.machine.checkpoints.side", lambda _title: test_edit.SIDE)
+    engines.write_files(gpu.host)
+    picture = hosts.encode(np.asarray(test_edit.scene()))
+    edit = {"image": picture, "mask": test_edit.MASK, "mode": "inpaint", "rendering": rendering}
+    patched, put_in = [], PatchedWeights.put_in
+    monkeypatch.setattr(
+        PatchedWeights, "put_in", lambda *a, **k: (patched.append(a), put_in(*a, **k))
+    )
+    answer = gpu.post(test_edit.ROUTE, {**test_edit.PLAIN, "prompt": "a fox", **edit})
+    assert answer.status == 200, answer.body
+    assert patched, "the engine took no part"
+    for call in gpu.calls:
+        assert len([wait for wait in call.waits if wait.is_ours]) <= 1, call.waits

@@ -152,7 +152,9 @@ def get_empty_cond(sd_model):
 
 def send_model_to_cpu(m):
     """Move a model out of the device's memory."""
-    if m is not None:
+    if m is not None and m.lowvram:
+        lowvram.send_everything_to_cpu()
+    elif m is not None:
         m.to(devices.cpu)
     devices.torch_gc()
 
@@ -160,7 +162,8 @@ def send_model_to_cpu(m):
 def send_model_to_device(m):
     """Move a model to the device."""
     lowvram.apply(m)
-    m.to(shared.device)
+    if not m.lowvram:
+        m.to(shared.device)
 
 
 def send_model_to_trash(m):
@@ -277,7 +280,8 @@ def _replace_weights(sd_model, checkpoint_info, previous_info, state_dict) -> No
         raise
     finally:
         sd_hijack.model_hijack.hijack(sd_model)
-        sd_model.to(devices.device)
+        if not sd_model.lowvram:
+            sd_model.to(devices.device)
         script_callbacks.model_loaded_callback(sd_model)
 
 

@@ -30,6 +30,7 @@ LIBRARIES = {
     "numpy",
     "PIL",
     "transformers",
+    "tokenizers",
     "safetensors",
     "jinja2",
     "lark",

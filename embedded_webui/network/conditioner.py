@@ -16,10 +16,9 @@ OUTPUT_KEYS = {2: ("vector", 1), 3: ("crossattn", 2)}
 def sinusoidal(values: torch.Tensor, width: int = SIZE_WIDTH) -> torch.Tensor:
     """[N] -> [N, width]: cosines, then sines, at frequencies 10000^(-k / (width / 2)); float32."""
     half = width // 2
-    frequencies = torch.exp(
-        -math.log(10000) * torch.arange(half, dtype=torch.float32, device=values.device) / half
-    )
-    angles = values[:, None].float() * frequencies
+    # made on the CPU, as in the webui: a GPU rounds exp differently
+    frequencies = torch.exp(-math.log(10000) * torch.arange(half, dtype=torch.float32) / half)
+    angles = values[:, None].float() * frequencies.to(values.device)
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
 

@@ -80,7 +80,7 @@ def scale_original_size(
     claimed = _scaled(height, width, scale)
     if max(claimed) > torch.finfo(number_dtype).max:
         raise ValueError(f"{claimed[0]}x{claimed[1]} does not fit into {number_dtype}")
-    return _with_numbers(vector, claimed, number_dtype)
+    return _with_numbers(vector, claimed, number_dtype, vector.device)
 
 
 def claim_as_fooocus(
@@ -89,13 +89,14 @@ def claim_as_fooocus(
     """Return a copy of SDXL base vectors [rows,2816] with the six numbers that Fooocus gives.
 
     The original size is the picture's times ``scale``, or the target size where ``scale`` is None; the
-    crop is 0; the target size is the picture's, rounded to multiples of 64. All in float32.
+    crop is 0; the target size is the picture's, rounded to multiples of 64. All in float32, and, as in
+    Fooocus, computed on the CPU, which rounds cosines otherwise than a GPU does.
 
     Raises ValueError for vectors of another model or a scale that is not positive.
     """
     target = [round(height / 64) * 64, round(width / 64) * 64]
     original = target if scale is None else _scaled(height, width, scale)
-    return _with_numbers(vector, [*original, 0, 0, *target], torch.float32)
+    return _with_numbers(vector, [*original, 0, 0, *target], torch.float32, torch.device("cpu"))
 
 
 def _scaled(height: int, width: int, scale: float) -> list[int]:
@@ -105,23 +106,31 @@ def _scaled(height: int, width: int, scale: float) -> list[int]:
 
 
 def _with_numbers(
-    vector: torch.Tensor, values: Sequence[int], number_dtype: torch.dtype
+    vector: torch.Tensor,
+    values: Sequence[int],
+    number_dtype: torch.dtype,
+    computed_on: torch.device,
 ) -> torch.Tensor:
     """Return a copy of vectors whose first of the six numbers are ``values``."""
     if not is_sdxl_base(vector):
         raise ValueError(f"expected SDXL base vectors [rows,2816], got {tuple(vector.shape)}")
-    embedded = _embedded(tuple(values), number_dtype, vector.dtype, vector.device)
+    embedded = _embedded(tuple(values), number_dtype, computed_on, vector.dtype, vector.device)
     rewritten = vector.clone()
     rewritten[:, POOLED_WIDTH : POOLED_WIDTH + len(embedded)] = embedded
     return rewritten
 
 
-@functools.lru_cache(
-    maxsize=8
-)  # the same at each step: bringing numbers to a GPU makes the CPU wait
+@functools.lru_cache(maxsize=8)
 def _embedded(
-    values: tuple[int, ...], number_dtype: torch.dtype, dtype: torch.dtype, device: torch.device
+    values: tuple[int, ...],
+    number_dtype: torch.dtype,
+    computed_on: torch.device,
+    dtype: torch.dtype,
+    device: torch.device,
 ) -> torch.Tensor:
-    """Return numbers, rounded to a dtype, as [256 * n] of a vector; not to be written to."""
-    numbers = torch.tensor(values, dtype=number_dtype, device=device)
-    return size_embedding(numbers, dtype).flatten()
+    """Return numbers, rounded to a dtype, as [256 * n] of a vector; not to be written to.
+
+    They are the same at each step, and bringing them to a GPU makes the CPU wait.
+    """
+    numbers = torch.tensor(values, dtype=number_dtype, device=computed_on)
+    return size_embedding(numbers, dtype).flatten().to(device)

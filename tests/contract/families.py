@@ -17,13 +17,17 @@ COMMENTS = "it takes comments and outer blanks off a prompt before extensions se
 ERROR_TEXTS = "its API does not say what went wrong"
 INFOTEXTS = "its API answers every infotext in a request with an error"
 MODEL_CONFIGS = "it reads no configuration beside a checkpoint"
+NO_INFOTEXTS = "its API takes no infotext in a request"
 ONE_VAE = "it has no option that names one VAE"
 PASS_HOOK = "it tells scripts of no pass before it is sampled"
 SHORT_REFUSALS = "its API repeats what it refuses, however long, and fails where that is no JSON"
 
 
-SINCE = {PASS_HOOK: ("modules/scripts.py", "process_before_every_sampling")}
-"""What not each version has: the file and the word in it by which it is known (A1111: 1.10)."""
+SINCE = {
+    PASS_HOOK: ("modules/scripts.py", "process_before_every_sampling"),  # A1111: 1.10
+    NO_INFOTEXTS: ("modules/api/models.py", '"infotext"'),  # A1111: 1.8
+}
+"""What not each version has: the file, and the word in it by which it is known."""
 
 
 def _has(file: Path, word: str) -> bool:

@@ -22,7 +22,7 @@ import torch
 from PIL import Image
 
 from tests.contract.checkpoints import Checkpoints, add_broken, collect
-from tests.contract.families import INFOTEXTS, PASS_HOOK, family_of
+from tests.contract.families import INFOTEXTS, NO_INFOTEXTS, PASS_HOOK, family_of
 from tests.embedded_webui.command_line import FLAGS, data_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,6 +153,7 @@ class Host:
         """Send a body, NaN and infinity included, as lenient clients do."""
         if isinstance(body, dict) and "infotext" in body and path.startswith("/sdapi"):
             FAMILY.need(INFOTEXTS)
+            FAMILY.need(NO_INFOTEXTS)
         text = body if isinstance(body, str) else json.dumps(body)
         answer = self.client.post(path, content=text, headers={"Content-Type": "application/json"})
         try:

@@ -118,7 +118,7 @@ def recording(host: Host) -> Iterator[list[Call]]:
     calls: list[Call] = []
 
     def around_denoiser(original: Callable[[Any], None], params: Any) -> None:
-        denoiser = _denoiser_of(params, seen)
+        denoiser = denoiser_of(params, seen)
         call = _begin(params, denoiser)
         original(params)
         call.new_cond = copy_cond(params.text_cond)
@@ -140,7 +140,7 @@ def recording(host: Host) -> Iterator[list[Call]]:
         yield calls
 
 
-def _denoiser_of(params: Any, seen: list[Any]) -> Any:
+def denoiser_of(params: Any, seen: list[Any]) -> Any:
     """Return the host's CFG denoiser, which its callback's argument names from 1.8 on."""
     return getattr(params, "denoiser", None) or seen[-1].sampler.model_wrap_cfg
 
@@ -152,7 +152,7 @@ def checkpoints_called(host: Host) -> Iterator[list[str]]:
 
     def around(original: Callable[[Any], None], params: Any) -> None:
         original(params)
-        model = _denoiser_of(params, seen).inner_model.inner_model
+        model = denoiser_of(params, seen).inner_model.inner_model
         called.append(Path(model.sd_checkpoint_info.filename).name)
 
     with processing_objects(host) as seen, around_callbacks(host, around):

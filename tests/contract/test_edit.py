@@ -13,6 +13,7 @@ from PIL import Image
 
 from fooocus_ext import edit
 from fooocus_ext.images import canvas
+from tests.contract import probes
 from tests.contract.hosts import decode, encode
 
 SIDE = 128
@@ -66,13 +67,14 @@ def calls(host):
     seen = []
 
     def look(params):
-        denoiser = params.denoiser
+        denoiser = probes.denoiser_of(params, made)
         copies = (params.x.clone(), float(params.sigma[0]))
         seen.append(Call(*copies, denoiser.init_latent.clone(), denoiser.nmask.clone()))
 
     callbacks = host.modules.script_callbacks
     callbacks.on_cfg_denoiser(look)
-    yield seen
+    with probes.processing_objects(host) as made:
+        yield seen
     callbacks.remove_callbacks_for_function(look)
 
 

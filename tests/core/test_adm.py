@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.overrides import TorchFunctionMode
 
 from fooocus_ext.core import adm
 
@@ -152,3 +153,25 @@ def test_sizes_beyond_the_number_dtype_are_refused():
 )
 def test_active_above_a_share_of_the_schedule(timestep, end, active):
     assert adm.adm_active(timestep, end) is active
+
+
+class CosinesOn(TorchFunctionMode):
+    """Notes the devices on which cosines are computed."""
+
+    def __init__(self):
+        super().__init__()
+        self.devices = set()
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function is torch.Tensor.cos:
+            self.devices.add(args[0].device.type)
+        return function(*args, **(kwargs or {}))
+
+
+def test_cosines_are_computed_where_fooocus_and_the_webui_compute_them():
+    vector = torch.zeros(1, 2816, device="meta")
+    with CosinesOn() as fooocus:
+        assert adm.claim_as_fooocus(vector, 1152, 896, 1.5).device == vector.device
+    with CosinesOn() as webui:
+        adm.scale_original_size(vector, 1152, 896, 1.5, number_dtype=torch.float16)
+    assert (fooocus.devices, webui.devices) == ({"cpu"}, {"meta"})

@@ -13,7 +13,6 @@ import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -36,6 +35,7 @@ from fooocus_ext.prompting.expander.words import PhraseBook
 logger = logging.getLogger("fooocus")
 
 BUILT_IN_FOLDER = Path(__file__).parents[1] / "expansion_model"
+_OWN_UNKNOWN, _OWN_END = "[UNK]", "<|endoftext|>"
 _GPT2_SPACE = "Ġ"  # how byte-level BPE writes the space in front of a word
 _FOOOCUS_TOP_K = 100
 _OWN_TOP_K, _OWN_TEMPERATURE, _OWN_WINDOW = 40, 0.7, 48
@@ -111,7 +111,7 @@ def _load_model(folder: Path, device: torch.device, dtype: torch.dtype) -> Expan
     head = tensors.get("lm_head.weight", tensors["wte.weight"])[list(output_ids)]
     return ExpansionModel(
         network=Network(shape, tensors, head, device=device, dtype=dtype),
-        encode=lambda text: list(tokenizer.encode(text, add_special_tokens=False)),
+        encode=tokenizer.encode,
         output_ids=output_ids,
         words=words,
         book=book,
@@ -119,7 +119,7 @@ def _load_model(folder: Path, device: torch.device, dtype: torch.dtype) -> Expan
         temperature=_OWN_TEMPERATURE if book else 1.0,
         window=_OWN_WINDOW if book else None,
         name=folder.name,
-        unknown_id=tokenizer.unk_token_id if book else None,
+        unknown_id=tokenizer.vocabulary.get(_OWN_UNKNOWN) if book else None,
     )
 
 
@@ -182,12 +182,15 @@ def _load_bin(path: Path) -> dict[str, torch.Tensor]:
     }
 
 
-def _load_tokenizer(folder: Path, shape: NetworkShape) -> Any:
-    from transformers import (  # noqa: PLC0415 - slow to import; not wanted at webui start
-        GPT2TokenizerFast,
-        PreTrainedTokenizerFast,
-    )
+@dataclass(frozen=True)
+class _Tokenizer:
+    """What is needed of a tokenizer, of tokenizers or of transformers."""
 
+    encode: Callable[[str], list[int]]
+    vocabulary: dict[str, int]
+
+
+def _load_tokenizer(folder: Path, shape: NetworkShape) -> _Tokenizer:
     present = next(files for files in TOKENIZER_FILES if all((folder / f).is_file() for f in files))
     path = folder / present[0]
     for name in (
@@ -198,23 +201,44 @@ def _load_tokenizer(folder: Path, shape: NetworkShape) -> Any:
     ):
         if (folder / name).is_file():
             json_of(folder / name)
-    # Not AutoTokenizer: the folder itself would choose the class, and some of them read pickles.
-    is_own = (folder / OWN_WORDS).is_file()
-    tokenizer_class = PreTrainedTokenizerFast if is_own else GPT2TokenizerFast
+    load = _own_tokenizer if (folder / OWN_WORDS).is_file() else _tokenizer_of_gpt2
     try:
-        tokenizer = tokenizer_class.from_pretrained(str(folder), local_files_only=True)
+        tokenizer = load(folder)
     except Exception as error:  # the Rust tokenizers raise bare Exception for a bad file
         raise broken(path, error) from error
-    last = max(tokenizer.get_vocab().values(), default=0)
+    last = max(tokenizer.vocabulary.values(), default=0)
     if last >= shape.vocabulary:
         reason = f"token {last}, but vocab_size in config.json is {shape.vocabulary}"
         raise broken(path, reason)
-    tokenizer.model_max_length = 10**9  # long prompts are cut here, without the library's warning
     return tokenizer
 
 
-def _ids_of(words: tuple[str, ...], tokenizer: Any, path: Path, *, prefix: str) -> dict[str, int]:
-    vocabulary: dict[str, int] = tokenizer.get_vocab()
+def _own_tokenizer(folder: Path) -> _Tokenizer:
+    from tokenizers import Tokenizer  # noqa: PLC0415 - not wanted at webui start
+
+    tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILES[0][0]))
+    tokenizer.add_special_tokens([_OWN_UNKNOWN, _OWN_END])
+    return _Tokenizer(
+        lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids),
+        tokenizer.get_vocab(),
+    )
+
+
+def _tokenizer_of_gpt2(folder: Path) -> _Tokenizer:
+    from transformers import GPT2TokenizerFast  # noqa: PLC0415 - slow to import
+
+    # Not AutoTokenizer: the folder itself would choose the class, and some of them read pickles.
+    tokenizer = GPT2TokenizerFast.from_pretrained(str(folder), local_files_only=True)
+    tokenizer.model_max_length = 10**9  # long prompts are cut here, without the library's warning
+    return _Tokenizer(
+        lambda text: list(tokenizer.encode(text, add_special_tokens=False)), tokenizer.get_vocab()
+    )
+
+
+def _ids_of(
+    words: tuple[str, ...], tokenizer: _Tokenizer, path: Path, *, prefix: str
+) -> dict[str, int]:
+    vocabulary = tokenizer.vocabulary
     found = {word: vocabulary[prefix + word] for word in words if prefix + word in vocabulary}
     found.pop(",", None)
     if not found:
@@ -227,11 +251,11 @@ def _ids_of(words: tuple[str, ...], tokenizer: Any, path: Path, *, prefix: str) 
     return found
 
 
-def _comma_of(tokenizer: Any, folder: Path) -> int:
-    comma = tokenizer.get_vocab().get(",")
+def _comma_of(tokenizer: _Tokenizer, folder: Path) -> int:
+    comma = tokenizer.vocabulary.get(",")
     if comma is None:
         raise broken(folder / "tokenizer.json", "it has no token for the comma")
-    return int(comma)
+    return comma
 
 
 def _read_book(folder: Path) -> PhraseBook:

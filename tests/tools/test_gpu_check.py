@@ -1,0 +1,306 @@
+"""tools/gpu_check.py, on a CPU and without what a machine with a GPU need not have."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import instant_clip_tokenizer
+import pytest
+import torch
+
+import embedded_webui
+from embedded_webui.network.shapes import SDXL_UNET
+from tools.gpu import cli, filtering, hooks, leaks, letters, memory, networks, report, running
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = Path(__file__).parent / "gpu_check_restricted.py"
+SETTING = running.Setting("cpu", True, "")
+PATIENCE = "20"  # a test machine is not a GPU
+STATES = {report.PASSED, report.FAILED, report.NOT_RUN, report.MEASURED}
+
+
+def check(folder, *arguments, faults=""):
+    """Run the program where nothing but the allowed packages can be imported: (its status, its JSON)."""
+    command = [sys.executable, PROGRAM, "--device", "cpu", "--quick", "--out", folder]
+    environment = {**os.environ, "FAULTS": faults}
+    run = subprocess.run(
+        [*command, "--patience", PATIENCE, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=environment,
+    )
+    assert (folder / report.JSON_FILE).is_file(), run.stderr
+    assert (folder / report.TABLE_FILE).read_text("utf-8").strip() in run.stdout
+    return run.returncode, json.loads((folder / report.JSON_FILE).read_text("utf-8"))
+
+
+def assert_well_formed(found):
+    assert set(found) == {"format", "passed", "seconds", "machine", "parts"}
+    assert found["format"] == report.FORMAT
+    assert {"device", "sizes", "version", "python", "torch", "cuda"} <= set(found["machine"])
+    for part in found["parts"]:
+        assert set(part) == {
+            "key", "title", "status", "reason", "seconds", "budget", "figures",
+        }  # fmt: skip
+        assert part["status"] in STATES - {report.MEASURED}
+        for figure in part["figures"]:
+            assert set(figure) == {"name", "value", "unit", "wanted", "status", "note"}
+            assert figure["status"] in STATES
+            assert (figure["value"] is None) == (figure["status"] == report.NOT_RUN)
+            assert bool(figure["wanted"]) == (figure["status"] in {report.PASSED, report.FAILED})
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)  # five processes that each start a webui, one after the other
+def test_it_runs_with_the_allowed_packages_alone(tmp_path):
+    status, found = check(tmp_path)
+    assert_well_formed(found)
+    parts = {part["key"]: part for part in found["parts"]}
+    assert status == 0, parts
+    assert found["passed"] is True
+    assert list(parts) == [part.key for part in cli.PARTS]
+    assert parts.pop("memory")["status"] == report.NOT_RUN
+    assert {part["status"] for part in parts.values()} == {report.PASSED}
+    skipped = [f for p in parts.values() for f in p["figures"] if f["status"] == report.NOT_RUN]
+    assert {figure["note"] for figure in skipped} == {report.NEEDS_CUDA}
+    assert {figure["name"] for figure in skipped} == {
+        "half precision beside full precision",
+        "share of a step of SDXL's UNet",
+        "synchronisations",
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_what_is_wrong_is_told_and_the_other_parts_go_on(tmp_path):
+    parts = [word for key in ("filter", "adm", "leaks") for word in ("--part", key)]
+    status, found = check(tmp_path, *parts, faults="planted")
+    assert_well_formed(found)
+    assert (status, found["passed"]) == (1, False)
+    assert [part["status"] for part in found["parts"]] == [report.FAILED] * 3
+    wrong, broken, leaking = (
+        [figure["name"] for figure in part["figures"] if figure["status"] == report.FAILED]
+        for part in found["parts"]
+    )
+    assert wrong == [f"{name}: largest error" for name in ("float32", "float16", "bfloat16")]
+    assert broken == []
+    assert found["parts"][1]["reason"].startswith("TypeError: ")
+    assert leaking == ["tensors that stay, a job", "bytes of tensors that stay, a job"]
+    table = (tmp_path / report.TABLE_FILE).read_text("utf-8")
+    assert table.startswith("# GPU check: FAILED\n")
+
+
+def test_the_status_is_1_if_a_part_breaks(monkeypatch, tmp_path):
+    parts = (running.Part("a", "a", 600, {"": breaks}), running.Part("b", "b", 600, {"": finds}))
+    monkeypatch.setattr(cli, "PARTS", parts)
+    assert cli.main(["--device", "cpu", "--out", str(tmp_path)]) == 1
+    found = json.loads((tmp_path / report.JSON_FILE).read_text("utf-8"))
+    assert [part["status"] for part in found["parts"]] == [report.FAILED, report.PASSED]
+    assert cli.main(["--device", "cpu", "--part", "b", "--out", str(tmp_path)]) == 0
+
+
+def test_without_a_gpu_it_says_so(capsys):
+    if torch.cuda.is_available():
+        pytest.skip("there is one")
+    assert cli.main([]) == cli.NO_GPU
+    assert "no CUDA device" in capsys.readouterr().err
+
+
+def test_no_part_may_take_more_than_its_share_of_five_minutes():
+    assert sum(part.budget for part in cli.PARTS) < 300
+
+
+# --- parts that break
+
+
+def breaks(_setting):
+    raise ValueError("broken | in\ntwo lines")
+
+
+def ends_its_process(_setting):
+    os._exit(3)
+
+
+def never_ends(_setting):
+    time.sleep(600)
+
+
+def finds(setting):
+    return [report.at_most(f"on {setting.device}", 1.0, 2.0)]
+
+
+def finds_too_much(_setting):
+    return [report.at_most("number", 3.0, 2.0), report.Figure("other", 1.0)]
+
+
+def finds_nothing(_setting):
+    return [report.not_run("speed")]
+
+
+def judges_wrongly(found, _setting):
+    return found["of another name"]
+
+
+@pytest.mark.parametrize(
+    ("run", "reason"),
+    [
+        (breaks, "ValueError: broken | in\ntwo lines"),
+        (ends_its_process, "its process ended with status 3"),
+        (never_ends, "took longer than the 6 s that it has"),
+    ],
+)
+def test_a_part_that_breaks_has_failed(run, reason):
+    patience = 6.0 if run is never_ends else 600.0
+    result = running.run_part(running.Part("x", "a part", 1, {"": run}), SETTING, patience)
+    assert (result.status, result.reason, result.figures) == (report.FAILED, reason, ())
+    assert len(report.Report({}, (result,), 1).as_markdown().splitlines()) == 7
+
+
+def test_a_part_whose_figures_cannot_be_judged_has_failed():
+    part = running.Part("x", "a part", 60, {"": finds}, judges_wrongly)
+    result = running.run_part(part, SETTING)
+    assert (result.status, result.reason) == (report.FAILED, "KeyError: 'of another name'")
+
+
+@pytest.mark.parametrize(
+    ("run", "status"),
+    [(finds, report.PASSED), (finds_too_much, report.FAILED), (finds_nothing, report.NOT_RUN)],
+)
+def test_the_status_of_a_part_is_that_of_its_figures(run, status):
+    part = running.Part("x", "a part", 600, {"": run})
+    assert running.run_part(part, SETTING).status == status
+
+
+def test_what_needs_cuda_is_not_run_without_it():
+    part = running.Part("x", "a part", 60, {"": breaks}, needs_cuda=True)
+    result = running.run_part(part, SETTING)
+    assert (result.status, result.reason) == (report.NOT_RUN, report.NEEDS_CUDA)
+    part = running.Part("x", "a part", 600, {"a": finds, "b": breaks}, of_cuda=frozenset({"b"}))
+    assert [figure.name for figure in running.run_part(part, SETTING).figures] == ["on cpu"]
+
+
+def test_no_number_is_no_pass():
+    nan = float("nan")
+    assert report.at_most("x", nan, 1).status == report.FAILED
+    assert report.at_least("x", nan, 1).status == report.FAILED
+
+
+# --- what the parts see
+
+
+def test_the_unfolded_form_is_the_definition():
+    """At one pixel, from the definition."""
+    generator = torch.Generator().manual_seed(3)
+    x, x0 = (torch.randn(1, 4, 16, 20, generator=generator).double() for _ in range(2))
+    guidance = (x0 - x0.mean()) / (x0.std() + 1e-5)
+    row, column = 8, 9
+    total, weights = torch.zeros(4).double(), 0.0
+    for dy in range(-6, 7):
+        for dx in range(-6, 7):
+            there = slice(None), row + dy, column + dx
+            apart = float((guidance[0][there] - guidance[0, :, row, column]).abs().sum())
+            weight = torch.tensor(-(dy**2 + dx**2) / 18 - apart**2 / 18).double().exp()
+            total, weights = total + weight * x[0][there], weights + weight
+    found = filtering.unfolded_filter(x, x0)[0, :, row, column]
+    torch.testing.assert_close(found, total / weights)
+
+
+@pytest.mark.parametrize("leak", [None, "tensor"])
+def test_a_leak_is_seen(monkeypatch, leak):
+    kept = []
+
+    def make(_settings, **_request):
+        if leak:
+            kept.append(torch.zeros(1, 4, 8, 8))
+
+    monkeypatch.setattr(leaks.host, "start", lambda *_: None)
+    monkeypatch.setattr(leaks.host, "refiner", dict)
+    monkeypatch.setattr(leaks.host, "make", make)
+    states = {figure.name: figure.status for figure in leaks.check(SETTING)}
+    expected = report.FAILED if leak else report.PASSED
+    assert states.pop("jobs") == report.MEASURED
+    assert set(states.values()) == {expected}
+
+
+SMALL = memory.Sizes(
+    networks.SMALL_UNET, networks.SMALL_UNET, (networks.SMALL_CLIP,), 8, torch.float32
+)
+FREE = {"4 GiB": 0, "8 GiB": 0, "16 GiB": 2**40}
+
+
+@pytest.fixture
+def placements():
+    """What each limit gives with small networks on a CPU."""
+    embedded_webui.put_webui_on_path()
+    found = {}
+    for name, free in FREE.items():
+        with memory.free_memory(lambda free=free: free):
+            found[name] = memory.take_turns("cpu", SMALL, lowvram=name == "4 GiB")
+    return found
+
+
+def test_each_limit_has_its_policy_and_all_compute_the_same(placements):
+    assert {name: placed.policy for name, placed in placements.items()} == memory.POLICIES
+    figures = memory.judge(placements, SETTING)
+    assert {figure.status for figure in figures} == {report.PASSED}
+    assert len(figures) == 9
+
+
+def test_a_limit_beyond_the_card_is_not_run(placements):
+    figures = memory.judge({**placements, "16 GiB": None}, SETTING)
+    assert [figure.status for figure in figures] == [report.PASSED] * 6 + [report.NOT_RUN]
+
+
+@pytest.mark.parametrize("what", ["policy", "peak", "prediction", "not a number"])
+def test_a_wrong_placement_is_seen(placements, what):
+    policy, peak, (base, refined) = placements["8 GiB"]
+    if what == "policy":
+        policy = memory.STAY
+    elif what == "peak":
+        peak = 8 * 1024 + 1.0
+    else:
+        refined = refined * (1.1 if what == "prediction" else float("nan"))
+    wrong = memory.Placed(policy, peak, (base, refined))
+    figures = memory.judge({**placements, "8 GiB": wrong}, SETTING)
+    failed = [figure.name for figure in figures if figure.status == report.FAILED]
+    assert len(failed) == 1
+    assert failed[0].startswith("8 GiB")
+
+
+def test_the_refiner_has_sdxls_size():
+    with torch.device("meta"):
+        refiner = networks.DiffusionModel(networks.REFINER_UNET)
+    assert sum(parameter.numel() for parameter in refiner.parameters()) == pytest.approx(
+        2.26e9, rel=2e-3
+    )
+
+
+def test_random_weights_let_numbers_of_the_usual_size_through():
+    unet = networks.unet(networks.SMALL_UNET, "cpu", torch.float32)
+    inputs = networks.inputs(SDXL_UNET, 16, "cpu", torch.float32)
+    assert 0.05 < float(unet(**inputs).std()) < 20
+
+
+def test_synchronisations_are_told_by_torchs_own_words():
+    """The message is in torch's library; were it another, none would ever be counted."""
+    library = Path(torch.__file__).parent / "lib"
+    words = hooks.SYNCHRONISES.encode()
+    candidates = [path for path in library.iterdir() if "c10_cuda" in path.name]
+    if not candidates:
+        pytest.skip("torch without CUDA has no such message")
+    assert any(words in path.read_bytes() for path in candidates)
+
+
+def test_letters_are_the_tokens_that_clip_gives_them():
+    """Two characters with a space between are two words, which no merge of CLIP's makes one."""
+    clip = instant_clip_tokenizer.Tokenizer()
+    for text in ("a b , ! 7 ~", "x"):
+        assert letters.Tokenizer().encode(text) == list(clip.encode(text))
+    assert letters.Tokenizer().decode(letters.Tokenizer().encode("a fox")) == "a fox "

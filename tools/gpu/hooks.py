@@ -1,0 +1,143 @@
+"""What the hooks of a step cost beside a step of SDXL's UNet, and how often they wait for the GPU."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from embedded_webui.network.shapes import SDXL_UNET
+from tools.gpu import host, networks
+from tools.gpu.measuring import MEBIBYTE, milliseconds
+from tools.gpu.report import Figure, at_most, not_run
+from tools.gpu.running import Setting
+
+SIZE, STEPS, ROUNDS = 1024, 10, 7
+QUICK_SIZE, QUICK_STEPS, QUICK_ROUNDS = 128, 2, 1
+SYNC_SIZE, SYNC_STEPS = 128, 10
+PIXELS_PER_LATENT = 8
+LARGEST_SHARE = 0.05
+MOST_SYNCHRONISATIONS = 1.0
+"""a step, beyond the webui's own"""
+SYNCHRONISES = "synchronizing CUDA operation"
+
+
+def check(setting: Setting) -> list[Figure]:
+    """Measure with the model replaced by one that returns at once; count with the real one."""
+    host.start(setting, host.flags(setting))
+    ours = _hooks_ms(setting)
+    figures = [Figure("all tricks, a step at 1024x1024", ours, "ms")]
+    if not setting.on_cuda:
+        figures = [Figure("all tricks, a step", ours, "ms")]
+        return [*figures, not_run("share of a step of SDXL's UNet"), not_run("synchronisations")]
+    extra = _synchronisations({**host.TRICKS, **host.refiner()}) - _synchronisations(None)
+    real, peak = _real_step(setting)
+    return [
+        *figures,
+        Figure("a step of SDXL's UNet (2 rows, float16)", real, "ms"),
+        Figure("its weights and peak memory", peak, "MiB"),
+        at_most("share of that step", ours / real, LARGEST_SHARE),
+        at_most("synchronisations, a step", extra / SYNC_STEPS, MOST_SYNCHRONISATIONS),
+    ]
+
+
+def _hooks_ms(setting: Setting) -> float:
+    quick = setting.quick
+    size, steps = (QUICK_SIZE, QUICK_STEPS) if quick else (SIZE, STEPS)
+    with _no_model(size), _sampling_times(setting) as times:
+        for _ in range((QUICK_ROUNDS if quick else ROUNDS) + 1):
+            for settings in (None, host.TRICKS):
+                host.make(settings, width=size, height=size, steps=steps)
+    off, on = (statistics.median(times[start::2][1:]) for start in range(2))
+    return (on - off) / steps * 1000
+
+
+@contextlib.contextmanager
+def _no_model(size: int) -> Iterator[None]:
+    """Let the UNet return its input and the decoder an empty picture, both at once."""
+    from modules import shared  # noqa: PLC0415 - the embedded webui's
+
+    model = shared.sd_model
+    model.apply_model = lambda x, *_, **__: x
+    model.decode_first_stage = lambda z: z.new_zeros(1, 3, size, size)
+    try:
+        yield
+    finally:
+        del model.apply_model, model.decode_first_stage
+
+
+@contextlib.contextmanager
+def _around_sampling(
+    around: Callable[[], contextlib.AbstractContextManager[Any]],
+) -> Iterator[None]:
+    """Enter a context around the sampling of each generation."""
+    from modules import sd_samplers_common  # noqa: PLC0415
+
+    sampler = sd_samplers_common.Sampler
+    launch = sampler.launch_sampling
+
+    def launch_within(self: Any, steps: int, function: Callable[[], Any]) -> Any:
+        with around():
+            return launch(self, steps, function)
+
+    sampler.launch_sampling = launch_within
+    try:
+        yield
+    finally:
+        sampler.launch_sampling = launch
+
+
+@contextlib.contextmanager
+def _sampling_times(setting: Setting) -> Iterator[list[float]]:
+    """Collect how long the sampling of each generation takes, in seconds."""
+    times = []
+
+    @contextlib.contextmanager
+    def timed() -> Iterator[None]:
+        begin = time.perf_counter()
+        yield
+        if setting.on_cuda:
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - begin)
+
+    with _around_sampling(timed):
+        yield times
+
+
+def _synchronisations(settings: dict[str, Any] | None) -> int:
+    """Return how often the CPU waits for the GPU while one picture is sampled."""
+    counts = []
+
+    @contextlib.contextmanager
+    def counted() -> Iterator[None]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            torch.cuda.set_sync_debug_mode("warn")
+            try:
+                yield
+            finally:
+                torch.cuda.set_sync_debug_mode("default")
+        counts.append(sum(SYNCHRONISES in str(warning.message) for warning in caught))
+
+    request = {"width": SYNC_SIZE, "height": SYNC_SIZE, "steps": SYNC_STEPS}
+    host.make(settings, **request)  # the first one loads the refiner
+    with _around_sampling(counted):
+        host.make(settings, **request)
+    return counts[0]
+
+
+@torch.inference_mode()
+def _real_step(setting: Setting) -> tuple[float, float]:
+    """Return what a call of SDXL's UNet takes in ms, and the memory it takes in MiB."""
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    unet = networks.unet(SDXL_UNET, setting.device, torch.float16)
+    side = SIZE // PIXELS_PER_LATENT
+    given = networks.inputs(SDXL_UNET, side, setting.device, torch.float16)
+    taken = milliseconds({"step": lambda: unet(**given)}, on_cuda=True, rounds=ROUNDS)["step"]
+    return taken, (torch.cuda.max_memory_allocated() - before) / MEBIBYTE

@@ -1,0 +1,198 @@
+"""Base and refiner at SDXL's real size in 4, 8 and 16 GiB: each policy of placing them, and its peak memory.
+
+A fraction of the device is all that torch may use, and what the extension takes for free is what is left of
+that. In 16 GiB both models stay on the device, in 8 they change places, and in 4, where not even one fits,
+each moves its own blocks, as under the webui's ``--lowvram``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from embedded_webui.network.shapes import SDXL_UNET, TextShape, UNetShape
+from tools.gpu import host, networks
+from tools.gpu.measuring import MEBIBYTE
+from tools.gpu.report import Figure, at_most, not_run
+from tools.gpu.running import Setting
+
+GIBIBYTE = 2**30
+LIMITS = {"4 GiB": 4, "8 GiB": 8, "16 GiB": 16}
+STAY, SWAP, OWN_WAY = "both stay", "change places", "move their own blocks"
+POLICIES = {"4 GiB": OWN_WAY, "8 GiB": SWAP, "16 GiB": STAY}
+SHORT_OF = 0.95
+"""a card said to have 8 GiB has a little less"""
+LATENTS = 128
+CALLS = 2
+LARGEST_DIFFERENCE = 0.02
+"""relative: in another part of memory another algorithm may be chosen, in float16"""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of the networks."""
+
+    base: UNetShape = SDXL_UNET
+    refiner: UNetShape = networks.REFINER_UNET
+    encoders: tuple[TextShape, ...] = (networks.CLIP_L, networks.CLIP_G)
+    latents: int = LATENTS
+    dtype: torch.dtype = torch.float16
+
+
+class Placed(NamedTuple):
+    """What one limit gave: the policy, the peak in MiB, and the two UNets' last predictions."""
+
+    policy: str
+    peak: float
+    predictions: tuple[Any, Any]
+
+
+class Movable(torch.nn.Module):
+    """The webui's wrapper of a UNet; counts how often it is moved."""
+
+    def __init__(self, unet: torch.nn.Module):
+        super().__init__()
+        self.diffusion_model = unet
+        self.moves = 0
+
+    def to(self, *args: Any, **kwargs: Any) -> Movable:
+        """Move."""
+        self.moves += 1
+        return super().to(*args, **kwargs)
+
+
+class Model(torch.nn.Module):
+    """A checkpoint as the extension sees it: ``model``, its UNet, and ``conditioner``, its encoders."""
+
+    def __init__(self, unet: torch.nn.Module, encoders: list[torch.nn.Module], lowvram: bool):
+        super().__init__()
+        self.model = Movable(unet)
+        self.conditioner = torch.nn.ModuleList(encoders)
+        self.lowvram = lowvram
+
+    def predict(self, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Call the UNet."""
+        predicted: torch.Tensor = self.model.diffusion_model(**inputs)
+        return predicted
+
+
+def run_within(gibibytes: int, setting: Setting) -> Placed | None:
+    """Let base and refiner take turns in so much of the device; None if it has less."""
+    total = torch.cuda.get_device_properties(0).total_memory
+    if total < SHORT_OF * gibibytes * GIBIBYTE:
+        return None
+    host.configure(setting)
+    limit = min(gibibytes * GIBIBYTE, total)
+    torch.cuda.set_per_process_memory_fraction(limit / total)
+    with free_memory(lambda: limit - torch.cuda.memory_allocated()):
+        return take_turns(setting.device, Sizes(), lowvram=gibibytes == min(LIMITS.values()))
+
+
+RUNS: dict[str, Callable[[Setting], Placed | None]] = {
+    name: functools.partial(run_within, gibibytes) for name, gibibytes in LIMITS.items()
+}
+
+
+@contextlib.contextmanager
+def free_memory(free: Callable[[], int]) -> Iterator[None]:
+    """Have the extension take for free what ``free`` returns: a fraction is not what CUDA reports."""
+    from fooocus_ext.host.a1111 import weights  # noqa: PLC0415 - needs the webui
+
+    before, weights.free_bytes = weights.free_bytes, free
+    try:
+        yield
+    finally:
+        weights.free_bytes = before
+
+
+@torch.no_grad()
+def take_turns(device: str, sizes: Sizes, *, lowvram: bool) -> Placed:
+    """Do with the placement what a generation does; return what it chose."""
+    from fooocus_ext.host.a1111 import weights  # noqa: PLC0415 - needs the webui
+
+    base = _model(sizes.base, sizes.encoders, sizes, device, lowvram=lowvram)
+    refiner = _model(sizes.refiner, sizes.encoders[-1:], sizes, device, lowvram=lowvram)
+    if not lowvram:
+        base.to(device)
+    if device != "cpu":
+        torch.cuda.reset_peak_memory_stats()
+    placement = weights.WeightPlacement(base, refiner)
+    with placement.text_encoder_on_device():
+        where = next(refiner.conditioner.parameters()).device
+        tokens = torch.zeros(1, 77, dtype=torch.long, device=where)
+        refiner.conditioner[0](tokens)
+    inputs = networks.inputs(sizes.base, sizes.latents, device, sizes.dtype)
+    refined = networks.inputs(sizes.refiner, sizes.latents, device, sizes.dtype)
+    for _ in range(CALLS):
+        first = base.predict(inputs)
+    for _ in range(CALLS):
+        placement.refiner_on_device(inputs["x"])
+        second = refiner.predict(refined)
+    swapped = base.model.moves > 0
+    placement.base_on_device(None)
+    base.predict(inputs)
+    peak = 0.0 if device == "cpu" else torch.cuda.max_memory_allocated() / MEBIBYTE
+    policy = SWAP if swapped else OWN_WAY if lowvram else STAY
+    return Placed(policy, peak, (_numbers(first), _numbers(second)))
+
+
+def _numbers(tensor: torch.Tensor) -> Any:
+    return tensor.float().cpu().numpy()
+
+
+def _model(
+    unet: UNetShape, encoders: tuple[TextShape, ...], sizes: Sizes, device: str, *, lowvram: bool
+) -> Model:
+    """Return a model whose weights are on the CPU."""
+    drawn = networks.unet(unet, device, sizes.dtype, "cpu")
+    if lowvram:
+        _let_blocks_move(drawn, device)
+    made = [networks.text_encoder(shape, device, sizes.dtype, "cpu") for shape in encoders]
+    return Model(drawn, list(made), lowvram)
+
+
+def _let_blocks_move(unet: torch.nn.Module, device: str) -> None:
+    """Have each block on the device for as long as it computes, as the webui's --lowvram has."""
+
+    def come(block: torch.nn.Module, _args: Any) -> None:
+        block.to(device)
+
+    def go(block: torch.nn.Module, _args: Any, _out: Any) -> None:
+        block.to("cpu")
+
+    for child in unet.children():
+        inside = isinstance(child, torch.nn.ModuleList)
+        for block in child.children() if inside else [child]:
+            block.register_forward_pre_hook(come)
+            block.register_forward_hook(go)
+
+
+def judge(found: Mapping[str, Placed | None], _setting: Setting) -> list[Figure]:
+    """Judge the policies, the peaks, and whether all computed the same."""
+    figures = []
+    there = {name: placed for name, placed in found.items() if placed is not None}
+    for name, placed in found.items():
+        if placed is None:
+            figures.append(not_run(name, "needs a larger card"))
+            continue
+        limit = LIMITS[name] * GIBIBYTE / MEBIBYTE
+        figures.append(at_most(f"{name}: peak memory", placed.peak, limit, "MiB", placed.policy))
+        unwanted = float(placed.policy != POLICIES[name])
+        figures.append(at_most(f"{name}: policies other than: {POLICIES[name]}", unwanted, 0))
+        largest = list(there)[-1]
+        worst = max(map(_difference, placed.predictions, there[largest].predictions))
+        figures.append(
+            at_most(f"{name}: difference from {largest}, relative", worst, LARGEST_DIFFERENCE)
+        )
+    return figures
+
+
+def _difference(found: Any, expected: Any) -> float:
+    difference = float(np.abs(found - expected).max() / np.abs(expected).max())
+    return difference if np.isfinite(difference) else float("inf")

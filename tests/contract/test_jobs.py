@@ -124,6 +124,7 @@ def history(request, host, monkeypatch):
             pytest.skip("this host has the flag")
         monkeypatch.delattr(flags, "no_prompt_history", raising=False)
     file = Path(host.modules.paths.data_path) / "params.txt"
+    file.unlink(missing_ok=True)  # where there is no flag, other tests' jobs have left one
     yield file
     file.unlink(missing_ok=True)
 

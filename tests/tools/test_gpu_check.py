@@ -58,6 +58,7 @@ def assert_well_formed(found):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # five processes that each start a webui, one after the other
 def test_it_runs_with_the_allowed_packages_alone(tmp_path):
     status, found = check(tmp_path)
     assert_well_formed(found)
@@ -77,6 +78,7 @@ def test_it_runs_with_the_allowed_packages_alone(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_what_is_wrong_is_told_and_the_other_parts_go_on(tmp_path):
     parts = [word for key in ("filter", "adm", "leaks") for word in ("--part", key)]
     status, found = check(tmp_path, *parts, faults="planted")

@@ -74,7 +74,7 @@ def answers(tensors, prefix, tokens):
         return [out["penultimate"], out["pooled"]]
     model = FrozenCLIPEmbedder(tensors, prefix, "hidden")
     model.load_original(tensors)
-    return [model.encode_tokens(tokens, hidden_states=True).hidden_states[-2]]
+    return [model.encode_tokens(tokens).hidden_states[-2]]
 
 
 @pytest.mark.slow

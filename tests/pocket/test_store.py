@@ -57,7 +57,7 @@ def conds_of(engine, kind, caption, numbers):
     states = text[-1].encode_with_transformer(zeroed)
     context = states["penultimate"]
     if kind == "base":
-        out = text[0].encode_tokens(padded, hidden_states=True)
+        out = text[0].encode_tokens(padded)
         context = torch.cat([out.hidden_states[text[0].layer_idx], context], dim=2)
     sizes = engine.conditioner.embedders[-1](numbers)
     return {"crossattn": context, "vector": torch.cat([states["pooled"], sizes], dim=1)}

@@ -50,8 +50,10 @@ class AttnBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The block's output."""
         normed = self.norm(x)
+        # contiguous: of strided ones torch makes the whole matrix of weights, gigabytes of a large picture
         query, key, value = (
-            layer(normed).flatten(2).transpose(1, 2)[:, None] for layer in (self.q, self.k, self.v)
+            layer(normed).flatten(2).transpose(1, 2).contiguous()[:, None]
+            for layer in (self.q, self.k, self.v)
         )
         attended = functional.scaled_dot_product_attention(query, key, value)[:, 0]
         out: torch.Tensor = x + self.proj_out(attended.transpose(1, 2).reshape(x.shape))

@@ -88,3 +88,17 @@ def test_the_text_encoder_is_that_of_transformers(activation):
         expected, found = theirs(tokens, output_hidden_states=True), ours(tokens)
     torch.testing.assert_close(found.last_hidden_state, expected.last_hidden_state)
     torch.testing.assert_close(found.hidden_states, tuple(expected.hidden_states))
+
+
+def test_the_autoencoder_asks_for_attention_that_makes_no_matrix_of_all_weights(monkeypatch):
+    """torch does without it for contiguous tensors alone; at 1152x896 it takes a gigabyte."""
+    asked = []
+    attention = vae.functional.scaled_dot_product_attention
+
+    def look(*tensors):
+        asked.extend(tensors)
+        return attention(*tensors)
+
+    monkeypatch.setattr(vae.functional, "scaled_dot_product_attention", look)
+    drawn(vae.AttnBlock(32))(noise(1, 32, 4, 6))
+    assert [each.is_contiguous() for each in asked] == [True] * 3

@@ -40,6 +40,16 @@ def interleaved_medians(
     return {name: statistics.median(taken) for name, taken in durations.items()}
 
 
+def synchronised(call: Callable[[], object]) -> Callable[[], None]:
+    """Return a call that ends when the GPU has done its work."""
+
+    def call_and_wait() -> None:
+        call()
+        torch.cuda.synchronize()
+
+    return call_and_wait
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Have torch use one thread."""

@@ -6,13 +6,13 @@ device, where there is one, time is compared as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 
 import torch
 
 from benchmarks._figures import Figure, Unavailable
-from benchmarks._measuring import interleaved_medians, peak_extra_bytes
+from benchmarks._measuring import interleaved_medians, peak_extra_bytes, synchronised
 from benchmarks._original import REQUIREMENT, load_filter
 from fooocus_ext.core.anisotropic import adaptive_filter
 
@@ -55,9 +55,9 @@ def _sides(
 
 
 def _speedup(original: ModuleType, shape: tuple[int, ...], device: str) -> Figure:
-    sides = _sides(original, shape, device)
+    sides: Mapping[str, Callable[[], object]] = _sides(original, shape, device)
     if device == "cuda":
-        sides = {name: _synchronised(call) for name, call in sides.items()}
+        sides = {name: synchronised(call) for name, call in sides.items()}
     medians = interleaved_medians(sides, rounds=ROUNDS[shape[0]])
     return Figure(
         key=f"filter.{'cuda_' if device == 'cuda' else ''}speedup_{_label(shape)}",
@@ -68,15 +68,6 @@ def _speedup(original: ModuleType, shape: tuple[int, ...], device: str) -> Figur
         peer_name=PEER,
         goal=">= 1" if device == "cuda" else SPEED_GOALS[shape[0]],
     )
-
-
-def _synchronised(call: Callable[[], torch.Tensor]) -> Callable[[], torch.Tensor]:
-    def wait_for_it() -> torch.Tensor:
-        out = call()
-        torch.cuda.synchronize()
-        return out
-
-    return wait_for_it
 
 
 def _memory_ratio(original: ModuleType, shape: tuple[int, ...]) -> Figure:

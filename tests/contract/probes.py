@@ -18,6 +18,20 @@ from tests.contract.hosts import FAMILY, Host
 Cond = dict[str, torch.Tensor]
 
 
+TWO_PASSES = {
+    "width": 64,
+    "height": 64,
+    "steps": 2,
+    "enable_hr": True,
+    "hr_scale": 1.5,
+    "denoising_strength": 0.9,
+    "hr_second_pass_steps": 2,
+    "override_settings": {"hires_fix_refiner_pass": "both passes"},
+}
+"""A small job with a second pass, in which a refiner takes part."""
+CALLS_OF_TWO_PASSES = 4  # two in each pass, of which the refiner makes the second
+
+
 @dataclass
 class Call:
     """One call of the model by a sampler; tensors are copies.

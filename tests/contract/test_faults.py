@@ -13,20 +13,9 @@ import torch
 
 from tests.contract import probes, snapshots
 from tests.contract.hosts import FAMILY
+from tests.contract.probes import CALLS_OF_TWO_PASSES, TWO_PASSES
 
 pytestmark = pytest.mark.reports_errors
-
-JOB = {
-    "width": 64,
-    "height": 64,
-    "steps": 2,
-    "enable_hr": True,
-    "hr_scale": 1.5,
-    "denoising_strength": 0.9,
-    "hr_second_pass_steps": 2,
-    "override_settings": {"hires_fix_refiner_pass": "both passes"},
-}
-CALLS = 4  # two in each pass, of which the refiner makes the second
 
 SETTINGS = {
     "guidance": {"sharpness": 9},
@@ -57,8 +46,8 @@ def before(host, request, known):
 
 
 def after_a_good_job(host, method):
-    host.generate(settings_of(host, method), **JOB)
-    picture = host.generate(**JOB)
+    host.generate(settings_of(host, method), **TWO_PASSES)
+    picture = host.generate(**TWO_PASSES)
     return snapshots.take(host), picture
 
 
@@ -72,7 +61,7 @@ def assert_nothing_left(host, before, objects=()):
     objects = ()
     gc.collect()
     assert snapshots.differences(snapshot, snapshots.take(host)) == {}
-    assert host.generate(**JOB).payload == picture.payload
+    assert host.generate(**TWO_PASSES).payload == picture.payload
     assert snapshots.differences(snapshot, snapshots.take(host)) == {}
 
 
@@ -119,14 +108,14 @@ def inject(host, fault, index, seen):
     return probes.around_callbacks(host, **{where: around})
 
 
-@pytest.mark.parametrize("index", range(CALLS))
+@pytest.mark.parametrize("index", range(CALLS_OF_TWO_PASSES))
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("method", SETTINGS)
 def test_a_fault_in_any_model_call_leaves_nothing(host, method, fault, index, before):
     function, status = FAULTS[fault]
     seen = []
     with probes.processing_objects(host) as objects, inject(host, function, index, seen):
-        result = host.run(settings_of(host, method), **JOB)
+        result = host.run(settings_of(host, method), **TWO_PASSES)
     assert len(seen) > index
     assert result.status == status, result.body.get("errors")
     for denoiser in filter(None, seen):
@@ -199,7 +188,7 @@ def test_a_failure_in_any_stage_of_the_host_leaves_nothing(host, method, name, b
         probes.processing_objects(host) as objects,
         broken(f"modules.{name}", RuntimeError("injected")) as reached,
     ):
-        result = host.run(settings_of(host, method), **JOB)
+        result = host.run(settings_of(host, method), **TWO_PASSES)
     assert reached
     assert result.status == 500
     assert_nothing_left(host, before, objects)
@@ -232,7 +221,7 @@ def test_a_failure_in_any_stage_of_ours_leaves_nothing(host, method, error, name
         probes.processing_objects(host) as objects,
         broken(f"fooocus_ext.{name}", ERRORS[error]()) as reached,
     ):
-        result = host.run(settings_of(host, method), **JOB)
+        result = host.run(settings_of(host, method), **TWO_PASSES)
     assert reached
     assert result.status == 500, "a picture without what was asked for is no answer"
     assert_nothing_left(host, before, objects)
@@ -259,7 +248,7 @@ def test_a_failure_in_any_stage_of_fooocus_rendering_leaves_nothing(host, method
         probes.processing_objects(host) as objects,
         broken(f"fooocus_ext.{name}", RuntimeError("injected")) as reached,
     ):
-        result = host.run(settings_of(host, method), **JOB)
+        result = host.run(settings_of(host, method), **TWO_PASSES)
     assert reached
     assert result.status == 500, "a picture without what was asked for is no answer"
     assert_nothing_left(host, before, objects)
@@ -276,20 +265,20 @@ def test_a_failure_while_the_refiner_loads_leaves_the_base(host, method, error, 
         probes.processing_objects(host) as objects,
         broken(name, ERRORS[error]()) as reached,
     ):
-        result = host.run(settings_of(host, "joint"), **JOB)
+        result = host.run(settings_of(host, "joint"), **TWO_PASSES)
     assert reached
     assert result.status in (422, 500)
     assert_nothing_left(host, before, objects)
     assert resident.RESIDENCE.title() is None
     with probes.checkpoints_called(host) as called:
-        host.generate(settings_of(host, "joint"), **JOB)
+        host.generate(settings_of(host, "joint"), **TWO_PASSES)
     assert called == [host.checkpoints.base, host.checkpoints.refiner] * 2
 
 
 @pytest.mark.parametrize("method", ["joint", "separate"])
 @pytest.mark.parametrize("where", ["first batch", "second batch"])
 def test_a_skipped_batch_does_not_spoil_the_next(host, method, where):
-    fields = {**JOB, "enable_hr": False, "n_iter": 2}
+    fields = {**TWO_PASSES, "enable_hr": False, "n_iter": 2}
     wanted = host.generate(settings_of(host, method), **fields)
     index = 0 if where == "first batch" else 2
     with inject(host, skip, index, []):
@@ -312,5 +301,5 @@ def test_an_interrupt_before_the_first_step_leaves_nothing(host):
 
     before = after_a_good_job(host, "joint")
     with patch.object(turn.Refiner, "encode", interrupting):
-        assert host.run(settings_of(host, "joint"), **JOB).status == 200
+        assert host.run(settings_of(host, "joint"), **TWO_PASSES).status == 200
     assert_nothing_left(host, before)

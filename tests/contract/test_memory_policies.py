@@ -6,6 +6,7 @@ import pytest
 
 from tests.contract import engines, hosts, probes
 from tests.contract.on_device import on_device
+from tests.contract.probes import CALLS_OF_TWO_PASSES, TWO_PASSES
 from tests.strict_device import is_on_device
 
 pytestmark = [
@@ -15,17 +16,6 @@ pytestmark = [
     pytest.mark.reports_errors,
 ]
 
-JOB = {
-    "width": 64,
-    "height": 64,
-    "steps": 2,
-    "enable_hr": True,
-    "hr_scale": 1.5,
-    "denoising_strength": 0.9,
-    "hr_second_pass_steps": 2,
-    "override_settings": {"hires_fix_refiner_pass": "both passes"},
-}
-CALLS = 4  # two in each pass, of which the refiner makes the second
 SMALL = 0.15
 """The share of a UNet that --lowvram leaves on the device: all but its blocks."""
 POLICIES = {
@@ -56,7 +46,7 @@ def arguments(gpu, method):
 
 def generated(gpu, method):
     if method != "engine":
-        return gpu.generate(arguments(gpu, method), **JOB)
+        return gpu.generate(arguments(gpu, method), **TWO_PASSES)
     engines.write_files(gpu.host)
     with engines.loras(gpu.host), engines.taking_part(gpu.host):
         return gpu.generate(arguments(gpu, method), **engines.JOB, **engines.prompt("one"))
@@ -97,7 +87,7 @@ def test_the_engine_and_a_lora_make_the_same_picture(gpu, wanted):
 def test_a_fault_at_each_step_of_each_pass_leaves_the_weights_where_they_belong(gpu, wanted):
     assert generated(gpu, "joint").payload == wanted["joint"]
     assert_where_they_belong(gpu)
-    for index in range(CALLS):
+    for index in range(CALLS_OF_TWO_PASSES):
         seen = []
 
         def fail(original, params, index=index, seen=seen):
@@ -107,7 +97,7 @@ def test_a_fault_at_each_step_of_each_pass_leaves_the_weights_where_they_belong(
                 raise RuntimeError("injected")
 
         with probes.around_callbacks(gpu.host, denoiser=fail):
-            assert gpu.run(arguments(gpu, "joint"), **JOB).status == 500
+            assert gpu.run(arguments(gpu, "joint"), **TWO_PASSES).status == 500
         assert len(seen) == index + 1
         if not gpu.device.free:
             assert seen == [[1, 0], [0, 1], [1, 0], [0, 1]][: index + 1]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from benchmarks._measuring import interleaved_medians, peak_extra_bytes
+from benchmarks._measuring import interleaved_medians, peak_extra_bytes, synchronised
 
 MEBIBYTE = 2**20
 
@@ -16,16 +16,7 @@ def milliseconds(
     sides: Mapping[str, Callable[[], object]], *, on_cuda: bool, rounds: int
 ) -> dict[str, float]:
     """Return the median time of each call, all of its work on the device included."""
-
-    def whole(call: Callable[[], object]) -> Callable[[], None]:
-        def call_and_wait() -> None:
-            call()
-            if on_cuda:
-                torch.cuda.synchronize()
-
-        return call_and_wait
-
-    waiting = {name: whole(call) for name, call in sides.items()}
+    waiting = {name: synchronised(call) if on_cuda else call for name, call in sides.items()}
     medians = interleaved_medians(waiting, rounds=rounds)
     return {name: seconds * 1000 for name, seconds in medians.items()}
 

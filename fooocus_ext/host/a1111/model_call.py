@@ -54,7 +54,7 @@ class ModelCall:
     @property
     def image_of_row(self) -> list[int]:
         """For each of the N conditional rows, the image it belongs to."""
-        return [image for image, count in enumerate(self.parts) for _ in range(count)]
+        return _image_of_row(self.parts)
 
     @property
     def first_row_of_image(self) -> list[int]:
@@ -141,8 +141,7 @@ def read_model_call(params: CFGDenoiserParams, denoiser: Any) -> ModelCall | Non
 def show_picture(editing: Editing, params: CFGDenoiserParams, denoiser: Any) -> None:
     """Show the model the picture of an edit outside of its mask, unless the rows are foreign."""
     parts = _parts(denoiser)
-    rows = [image for image, count in enumerate(parts) for _ in range(count)]
-    rows += range(len(parts))  # the unconditional ones
+    rows = [*_image_of_row(parts), *range(len(parts))]  # the unconditional ones are last
     if len(rows) != len(params.x):
         return
     level, signal = params.sigma[0], 1.0
@@ -155,6 +154,11 @@ def show_picture(editing: Editing, params: CFGDenoiserParams, denoiser: Any) -> 
 def _parts(denoiser: Any) -> tuple[int, ...]:
     """Return the number of prompt parts of each image."""
     return tuple(len(prompt) for prompt in denoiser.sampler.sampler_extra_args["cond"].batch)
+
+
+def _image_of_row(parts: tuple[int, ...]) -> list[int]:
+    """Return for each conditional row the image it belongs to."""
+    return [image for image, count in enumerate(parts) for _ in range(count)]
 
 
 def _is_k_diffusion(denoiser: Any) -> bool:

@@ -71,10 +71,9 @@ def _own_solver(p: Any, sampler: str | None) -> Callable[..., torch.Tensor]:
         )
     else:
         variant: Any = getattr(shared.opts, "uni_pc_variant", None)
-        if variant not in get_args(unipc.Variant):
-            variant = get_args(unipc.Variant)[
-                0
-            ]  # A1111 has one more than Fooocus, neo has no choice
+        known = get_args(unipc.Variant)  # A1111 has one more than Fooocus, neo has no choice
+        if variant not in known:
+            variant = known[0]
         solver = functools.partial(unipc.sample, variant=variant)
 
     def sample(

@@ -16,7 +16,7 @@ import torch
 import benchmarks
 from benchmarks._figures import Figure, Unavailable, as_json, as_table
 
-PROGRAMS = {"wind_tunnel"}
+PROGRAMS = {"soak", "wind_tunnel"}
 """modules here that are run by commands of their own"""
 
 

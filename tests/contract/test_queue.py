@@ -85,8 +85,9 @@ class Desk:
         return [e for day in sorted(days) for e in image_log.read_newest(day, 500)][::-1]
 
     def pictures(self):
+        """Return the stored pictures by their seed, without Forge's copy of the infotext in alpha."""
         files = sorted((self.folder / "out").rglob("*.png"))
-        return {self.seed_of(file): np.asarray(Image.open(file)) for file in files}
+        return {self.seed_of(file): np.asarray(Image.open(file).convert("RGB")) for file in files}
 
     def seed_of(self, file):
         seeds = {entry.file: entry.metadata["seed"] for entry in self.entries()}

@@ -29,6 +29,11 @@ class KilledError(BaseException):
     """Stands for the end of the process: nothing catches it."""
 
 
+def levels(file):
+    """Return a picture's levels [H,W,3]; in alpha Forge writes the infotext, and its grids have one."""
+    return np.asarray(Image.open(file).convert("RGB"))
+
+
 class Desk:
     """A queue of its own in a folder, worked through on the host by hand."""
 
@@ -85,9 +90,9 @@ class Desk:
         return [e for day in sorted(days) for e in image_log.read_newest(day, 500)][::-1]
 
     def pictures(self):
-        """Return the stored pictures by their seed, without Forge's copy of the infotext in alpha."""
+        """Return the stored pictures' levels by their seed."""
         files = sorted((self.folder / "out").rglob("*.png"))
-        return {self.seed_of(file): np.asarray(Image.open(file).convert("RGB")) for file in files}
+        return {self.seed_of(file): levels(file) for file in files}
 
     def seed_of(self, file):
         seeds = {entry.file: entry.metadata["seed"] for entry in self.entries()}
@@ -242,9 +247,7 @@ def test_a_grid_of_all_pictures_is_the_jobs_last(desk, private):
         desk.queue.picture(WINDOW, job.id, made.index) if private else made.file
         for made in job.made
     ]
-    *pictures, grid = (
-        np.asarray(Image.open(io.BytesIO(content) if private else content)) for content in contents
-    )
+    *pictures, grid = (levels(io.BytesIO(content) if private else content) for content in contents)
     assert grid.shape[0] * grid.shape[1] >= PICTURES * 64 * 64
     cells = [
         grid[y : y + 64, x : x + 64]
@@ -355,9 +358,9 @@ def test_stop_ends_a_job_and_skip_a_picture(desk, host):
     assert (job.state, len(job.made), job.next_index) == ("done", 1, PICTURES)
 
 
-def file_of(levels):
+def file_of(picture):
     stream = io.BytesIO()
-    Image.fromarray(levels).save(stream, "PNG")
+    Image.fromarray(picture).save(stream, "PNG")
     return stream.getvalue()
 
 

@@ -109,13 +109,17 @@ def make_pictures(job: Job) -> processing.Processed:
     Raises:
         RequestError: there is no such base model, or nothing to edit.
     """
-    canvas = None if job.edited is None else job.edited.canvas()
-    if job.edited is not None and canvas is not None:
-        job = _of_part(job, job.edited, canvas)
-    p = _request(job)
+    if job.edited is None:
+        return _process(_request(job), job)
+    canvas = job.edited.canvas()
+    of_part = _of_part(job, job.edited, canvas)
+    p = _request(of_part)
+    task.ask_for(p, job.edited.edit, canvas)
+    return _process(p, of_part)
+
+
+def _process(p: processing.StableDiffusionProcessing, job: Job) -> processing.Processed:
     overrides.override(p, job.options)
-    if job.edited is not None and canvas is not None:
-        task.ask_for(p, job.edited.edit, canvas)
     p.is_api = True  # before scripts: the host's own then keep their hands off seed and sampler
     p.scripts = _runner(is_img2img=job.picture is not None)
     p.script_args = _script_args(p.scripts, job.settings)

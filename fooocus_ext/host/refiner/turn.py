@@ -183,12 +183,13 @@ class Refiner:
 
         ``timestep`` reads the call's from the device, which is asked only where it decides.
         """
+        if self._taken is not denoiser:  # that pass is over, and its base may be gone
+            self.hand_back()
         is_second_pass = bool(getattr(denoiser.p, "is_hr_pass", False))
         if is_second_pass not in self._conds or not self._is_turn(denoiser, timestep):
             self._return_to_base(params.x)
             return False
-        if self._taken is not denoiser:
-            self.hand_back()
+        if self._taken is None:
             generation.sampling.callback(self.hand_back)
             self._take(denoiser, params.x)
             if generation.rendering is not None:

@@ -35,7 +35,8 @@ WITH_BACKEND = (FORGE, NEO)
 class Network:
     """Stands in for SDXL's UNet: each row's clean latent depends on its noise, text and sizes."""
 
-    def __init__(self, sigmas):
+    def __init__(self, name, sigmas):
+        self.name = name
         self.predictor = SimpleNamespace(sigmas=sigmas, prediction_type="epsilon")
         self.model_sampling = SimpleNamespace(sigmas=sigmas)
         self.model_type = SimpleNamespace(name="EPS")
@@ -89,10 +90,10 @@ class Model:
     is_sdxl = True
 
     def __init__(self, name, sigmas):
-        clip = SimpleNamespace(patcher=UnetPatcher(Network(sigmas)))
+        clip = SimpleNamespace(patcher=UnetPatcher(Network(name, sigmas)))
         self.name = name
         self.sd_checkpoint_info = SimpleNamespace(filename=name, title=name)
-        self.forge_objects_original = ForgeObjects(UnetPatcher(Network(sigmas)), clip, "vae")
+        self.forge_objects_original = ForgeObjects(UnetPatcher(Network(name, sigmas)), clip, "vae")
         self.forge_objects_after_applying_lora = self.forge_objects_original.shallow_copy()
         self.reset()
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from types import SimpleNamespace
 
 import pytest
 
 from fooocus_ext.args import Settings
 from fooocus_ext.errors import RequestError
-from tests.host.forge.engine_stand_in import WITH_BACKEND
+from tests.host.forge.engine_stand_in import WITH_BACKEND, Model
 from tests.host.forge.test_guidance import EARLY, LATE, step
-from tests.host.forge.webui_stand_in import BASE_MARK, REFINER_MARK
+from tests.host.forge.webui_stand_in import BASE_MARK, REFINER_MARK, SIGMAS
 
 NEUTRAL = Settings(
     enabled=True, sharpness=0.0, adm_positive=1.0, adm_negative=1.0, adaptive_cfg=30.0,
@@ -110,6 +112,29 @@ def test_a_sampling_that_ends_early_leaves_the_base(webui, other, interrupts):
     assert webui.model_data.sd_model is webui.base
     assert webui.denoiser.inner_model.inner_model is webui.base
     assert generation.skipped == {}
+
+
+@pytest.mark.parametrize("checkpoint", ["base", "hires"])
+def test_a_model_that_is_loaded_for_the_second_pass_takes_the_bases_place(webui, other, checkpoint):
+    """Each of the family loads the checkpoint of a hires pass, and Forge also the base with other modules."""
+    webui.modules["modules.shared"].opts.hires_fix_refiner_pass = "both passes"
+    name = "Use same checkpoint" if checkpoint == "base" else checkpoint
+    p, generation = begin(webui, enable_hr=True, hr_cfg=5.0, hr_checkpoint_name=name)
+    old, new = weakref.ref(webui.base), Model(checkpoint, SIGMAS)
+    new.name = "new"
+    new.forge_objects_original.unet.model.name = "new"
+    steps = [step(EARLY), step(LATE)]
+    webui.sample(p, steps, second_pass=steps, loaded_between=new)
+    turn = [("cleanup", "new"), ("prepare", "other"), ("cleanup", "other")]
+    assert [told for told in webui.told if told[0] != "encode"] == [
+        ("cleanup", "base"),
+        *turn[1:],
+        *(turn if checkpoint == "base" else ()),
+    ]
+    assert webui.denoiser.inner_model.inner_model is new
+    gc.collect()
+    assert generation.refiner is not None
+    assert old() is None, "the refiner keeps the first pass's model in memory"
 
 
 def test_a_memory_manager_that_fails_leaves_the_base(webui, other, monkeypatch):

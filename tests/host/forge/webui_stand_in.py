@@ -87,13 +87,28 @@ class Webui:
         p = Request(self, **values)
         return p, state.attach(p, settings)
 
-    def sample(self, p, steps, cond_scale=7.0, masked=None, **denoiser_values):
-        """Run one pass as the host does: hooks before it, then ``steps``; each is what `forward` takes.
+    def sample(self, p, steps, cond_scale=7.0, second_pass=(), loaded_between=None, **others):
+        """Run a pass as the host does: hooks before it, then ``steps``; each is what `forward` takes.
 
-        Returns what each step gave. ``masked`` are the latents of a picture and its mask, 1 inside.
+        Then a second pass, if it has steps: of the active model, or of a Model that is loaded before it.
+        Returns what each step gave. Of ``others``, ``masked`` are the latents of a picture and its mask,
+        1 inside; the rest is for the denoiser.
         """
-        host = self.adapter("forge.family").HOST
-        generation = state.generation_of(p)
+
+        def during():
+            made = self._sample_pass(p, steps, cond_scale, **others)
+            if loaded_between is not None:
+                self.base = self.model_data.sd_model = loaded_between
+            if second_pass:
+                p.is_hr_pass = True
+                made += self._sample_pass(p, second_pass, cond_scale, **others)
+            return made
+
+        p.during = during
+        self.adapter("sampling").follow_sampling(p, state.generation_of(p))
+        return p.sample()
+
+    def _sample_pass(self, p, steps, cond_scale, masked=None, **denoiser_values):
         callbacks = self.callbacks.get("cfg_denoiser", [])
         denoiser = CFGDenoiser(
             self.family,
@@ -109,17 +124,12 @@ class Webui:
             denoiser.init_latent, denoiser.nmask = masked
             denoiser.mask = 1 - denoiser.nmask
         denoiser.inner_model  # noqa: B018  (the host makes it before the first step)
+        self.base.reset()
+        self._before_every_sampling(p)
+        return [denoiser.forward(*step) for step in steps]
 
-        def during():
-            self.base.reset()
-            self._before_every_sampling(p, host, generation)
-            return [denoiser.forward(*step) for step in steps]
-
-        p.during = during
-        self.adapter("sampling").follow_sampling(p, generation)
-        return p.sample()
-
-    def _before_every_sampling(self, p, host, generation):
+    def _before_every_sampling(self, p):
+        host, generation = self.adapter("forge.family").HOST, state.generation_of(p)
         if p.is_hr_pass and self.family in WITH_BACKEND:  # asked twice, with a reset in between
             host.prepare_pass(p, generation)
             self.base.reset()
@@ -211,7 +221,7 @@ class Webui:
     def _engine_modules(self):
         sampling = SimpleNamespace(
             sampling_prepare=lambda unet, x: self._prepare(unet),
-            sampling_cleanup=lambda unet: self.told.append(("cleanup", self._name(unet))),
+            sampling_cleanup=lambda unet: self.told.append(("cleanup", unet.model.name)),
         )
         memory = SimpleNamespace(
             current_loaded_models=self.loaded, text_encoder_dtype=lambda: torch.float16
@@ -237,11 +247,8 @@ class Webui:
         }
 
     def _prepare(self, unet):
-        self.told.append(("prepare", self._name(unet)))
+        self.told.append(("prepare", unet.model.name))
         self.loaded.insert(0, SimpleNamespace(model=unet))
-
-    def _name(self, unet):
-        return "base" if unet.model is self.base.forge_objects.unet.model else "other"
 
     def _activate(self, p, networks):
         self.activated.append((self.model_data.sd_model.name, networks))

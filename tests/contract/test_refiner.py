@@ -297,6 +297,34 @@ def test_a_checkpoint_override_changes_the_base_of_that_request(host):
     assert called == [host.checkpoints.second] * 3 + [host.checkpoints.refiner] * 3
 
 
+TOLD = {
+    "aesthetic score": ({}, {"sdxl_refiner_high_aesthetic_score": 1.5}),
+    "negative aesthetic score": ({}, {"sdxl_refiner_low_aesthetic_score": 7.5}),
+    "hires size": (HIRES, {"hires_fix_refiner_pass": "second pass"}),
+}
+
+
+@pytest.mark.parametrize("what", TOLD)
+def test_a_job_is_refined_with_what_it_tells_the_refiner_not_with_an_earlier_jobs(host, what):
+    """The webui's own keys of encoded texts leave these out (all that we run on)."""
+    fields, options = TOLD[what]
+    settings = {**OFF, "refiner": host.checkpoints.refiner, "refiner_switch": EARLY}
+    if fields:
+        host.generate(settings, **fields, override_settings=options)
+        fields = {**fields, "hr_scale": 1.25}
+    else:
+        host.generate(settings)
+    after_another = host.generate(settings, **fields, override_settings=options)
+    release_refiner()
+    assert after_another.same_pixels(host.generate(settings, **fields, override_settings=options))
+
+
+def release_refiner():
+    from fooocus_ext.host.refiner import resident
+
+    resident.RESIDENCE.release()
+
+
 def resident_model():
     from fooocus_ext.host.refiner import resident
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -82,7 +82,8 @@ class ResidentModel:
         second: the model, as its family keeps it.
         modified: the time of its file.
         base: what ``_weights_of`` tells of the base that it was last acquired for.
-        caches: the host's conditioning caches of this model, so that they survive between jobs.
+        caches: the host's conditioning caches of this model, so that they survive between jobs; see
+            `caches_telling`.
     """
 
     info: Any
@@ -90,6 +91,17 @@ class ResidentModel:
     modified: float
     base: tuple[str, bool] | None = None
     caches: dict[str, list[Any]] = field(default_factory=dict)
+    _told: Hashable = None
+
+    def caches_telling(self, told: Hashable) -> dict[str, list[Any]]:
+        """Return the caches for texts beside which the model is told ``told``.
+
+        That is what the host's own keys of encoded texts leave out; something else empties the caches.
+        """
+        if told != self._told:
+            self.caches.clear()
+            self._told = told
+        return self.caches
 
 
 def find(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,16 @@ if TYPE_CHECKING:
 
 _JOINT, _FRESH_NOISE = "joint", "vae"
 _CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")
-_CONDITIONING = ("c", "uc", "hr_c", "hr_uc")
+_ENCODED_OPTIONS = (
+    "sdxl_refiner_high_aesthetic_score",
+    "sdxl_refiner_low_aesthetic_score",
+    "sdxl_clip_l_skip",
+)
+
+_Conds = tuple[Any, Any]
+"""The host's conditioning of a batch: positive, and negative or None."""
+_CondsOfStep = Callable[[int], _Conds]
+"""That of a model call, by the number of those before it."""
 
 
 def take_part(p: Any, generation: Generation, loader: resident.Loader) -> Refiner | None:
@@ -89,7 +98,7 @@ class Refiner:
         self._rule = options.refiner_switch_rule()
         self._second = model.second
         self._weights = model.second.beside(base)
-        self._conds: dict[bool, tuple[Any, Any]] = {}
+        self._conds: dict[bool, _CondsOfStep] = {}
         self._levels: LevelTable | None = None
         self._taken: Any = None
         self._had_its_turn = False
@@ -147,30 +156,33 @@ class Refiner:
             self._hear(p, texts, passes)
             return
         with (
-            _kept(p, (*_CACHES, *_CONDITIONING)),
+            _kept(p),
             self._weights.text_encoder_on_device(),
             torch.no_grad(),
         ):
+            caches = self._resident.caches_telling(_told_beside_texts(p))
             for name in _CACHES:
                 if hasattr(p, name):
-                    setattr(p, name, self._resident.caches.setdefault(name, [None, None]))
+                    setattr(p, name, caches.setdefault(name, [None, None]))
             if FIRST_PASS in passes:
                 with self._second.encoding(p, is_second_pass=False):
                     processing.StableDiffusionProcessing.setup_conds(p)
-                self._conds[False] = (p.c, p.uc)
+                self._conds[False] = _of_first_pass(p)
             if SECOND_PASS in passes and not has_checkpoint_of_its_own(p):
                 with self._second.encoding(p, is_second_pass=True):
                     p.hr_c = p.hr_uc = None
                     p.calculate_hr_conds()
-                self._conds[True] = (p.hr_c, p.hr_uc)
+                self._conds[True] = _always((p.hr_c, p.hr_uc))
 
     def _hear(self, p: Any, texts: Texts, passes: frozenset[str]) -> None:
         self._levels = schedules.whole_table(self._second.model)
         if FIRST_PASS in passes:
-            self._conds[False] = texts.conditioning(p, self._second.model, is_second_pass=False)
+            heard = texts.conditioning(p, self._second.model, is_second_pass=False)
+            self._conds[False] = _always(heard)
         if SECOND_PASS in passes and not has_checkpoint_of_its_own(p):
             with second_pass_networks(p):
-                self._conds[True] = texts.conditioning(p, self._second.model, is_second_pass=True)
+                heard = texts.conditioning(p, self._second.model, is_second_pass=True)
+            self._conds[True] = _always(heard)
 
     def intervene(
         self,
@@ -194,7 +206,7 @@ class Refiner:
             self._take(denoiser, params.x)
             if generation.rendering is not None:
                 schedules.use_fooocus_levels(denoiser, self._levels)
-        cond, uncond = self._conds[is_second_pass]
+        cond, uncond = self._conds[is_second_pass](denoiser.step)
         _, params.text_cond = prompt_parser.reconstruct_multicond_batch(cond, denoiser.step)
         if uncond is not None:  # Forge has none at CFG scale 1
             params.text_uncond = prompt_parser.reconstruct_cond_batch(uncond, denoiser.step)
@@ -265,12 +277,40 @@ class Refiner:
         p.extra_generation_params["Pad conds"] = True
 
 
+def _told_beside_texts(p: Any) -> Hashable:
+    """Return what is encoded beside the texts, but missing in the keys of the host's caches.
+
+    (A1111 1.6 to 1.10, Forge dfdcbab, reForge 3b56b26, Classic 1f95d71.)
+    """
+    options = (getattr(shared.opts, name, None) for name in _ENCODED_OPTIONS)
+    sizes = (getattr(p, name, 0) for name in ("hr_upscale_to_x", "hr_upscale_to_y"))
+    return (*options, *sizes)
+
+
+def _always(conds: _Conds) -> _CondsOfStep:
+    return lambda _step: conds
+
+
+def _of_first_pass(p: Any) -> _CondsOfStep:
+    """Return what the host has encoded for the first pass.
+
+    reForge (3b56b26) can change clip skip from step to step, and then encodes the texts for each.
+    """
+    schedule = getattr(p, "dynamic_clip_skip_schedule", None)
+    if not schedule:
+        return _always((p.c, p.uc))
+    sets, last = p.dynamic_clip_skip_sets, len(schedule) - 1
+    return lambda step: sets[schedule[min(step, last)]]
+
+
 @contextmanager
-def _kept(p: Any, names: tuple[str, ...]) -> Iterator[None]:
-    before = {name: p.__dict__[name] for name in names if name in p.__dict__}
+def _kept(p: Any) -> Iterator[None]:
+    """Keep what ``p`` refers to: encoding leaves conditioning there, under names of each host's own."""
+    attributes = vars(p)
+    before = dict(attributes)
     try:
         yield
     finally:
-        for name in names:
-            p.__dict__.pop(name, None)
-        p.__dict__.update(before)
+        for name in attributes.keys() - before.keys():
+            del attributes[name]
+        attributes.update(before)

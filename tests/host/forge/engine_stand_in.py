@@ -14,8 +14,8 @@ of neo (a copy of 2025-12-06, c24dc1c), which is as Forge where nothing else is 
 * Classic makes the first call of every job at scale 1;
 * Forge and reForge combine a hires pass with ``p.hr_cfg``;
 * another extension's CFG function replaces the combination (all three);
-* ControlNet's "reference_only" has a modifier that makes a call of its own at scale 1, with the options of the
-  call that it modifies, and throws its result away (all three);
+* ControlNet's "reference_only" has a modifier that makes a call of its own at scale 1, with the options of
+  the call that it modifies, and throws its result away (all three);
 * with a mask, the picture outside of it is shown with noise of the global RNG (Forge, Classic; reForge where
   the sampler is of the DDIM family), and put back after the call (all three); reForge goes on with its own
   name for x, so what a callback assigns to ``params.x`` is lost there, what it writes into it is not.

@@ -10,7 +10,7 @@ import pytest
 
 from fooocus_ext.args import Settings
 from fooocus_ext.errors import RequestError
-from tests.host.forge.engine_stand_in import WITH_BACKEND, Model
+from tests.host.forge.engine_stand_in import REFORGE, WITH_BACKEND, Model
 from tests.host.forge.test_guidance import EARLY, LATE, step
 from tests.host.forge.webui_stand_in import BASE_MARK, REFINER_MARK, SIGMAS
 
@@ -112,6 +112,19 @@ def test_a_sampling_that_ends_early_leaves_the_base(webui, other, interrupts):
     assert webui.model_data.sd_model is webui.base
     assert webui.denoiser.inner_model.inner_model is webui.base
     assert generation.skipped == {}
+
+
+def test_clip_skip_that_changes_from_step_to_step_is_each_models_own(webui, other):
+    """reForge's sampler takes the texts of a step from ``p``, where encoding has put them."""
+    if webui.family != REFORGE:
+        pytest.skip("no other has that option")
+    p, _ = begin(webui)
+    webui.clip_skips = [4, 3, 2]
+    webui.modules["modules.processing"].StableDiffusionProcessing.setup_conds(p)
+    of_the_base = dict(p.dynamic_clip_skip_sets)
+    webui.sample(p, [step(EARLY), step(EARLY), step(LATE), step(LATE)])
+    assert p.dynamic_clip_skip_sets == of_the_base
+    assert webui.heard == [("other 2", 2), ("other 2", 2), ("other 2", 3), ("other 2", 3)]
 
 
 @pytest.mark.parametrize("checkpoint", ["base", "hires"])

@@ -61,6 +61,8 @@ class Webui:
         told: what its memory manager was told, in order.
         loaded: the memory manager's list.
         activated: (model, networks) each time LoRAs were put on a model.
+        heard: (conditioning, step) each time it was asked what conditioning means at a step.
+        clip_skips: clip skip of each step, where it changes (reForge 3b56b26); empty where it does not.
         modules: what stands in for its modules, by name.
     """
 
@@ -69,6 +71,7 @@ class Webui:
         self.folder = folder
         self.base = Model("base", SIGMAS)
         self.told, self.loaded, self.activated, self.callbacks = [], [], [], {}
+        self.heard, self.clip_skips = [], []
         self.model_data = SimpleNamespace(sd_model=self.base)
         self.load_error = None
         self.text_encoder = SimpleNamespace(
@@ -170,11 +173,18 @@ class Webui:
 
         def setup_conds(p):
             p.c, p.uc = webui.encode()
+            if self.clip_skips and self.family == REFORGE:
+                name = self.model_data.sd_model.name
+                p.dynamic_clip_skip_schedule = self.clip_skips
+                p.dynamic_clip_skip_sets = {
+                    skip: (f"{name} {skip}", f"{name} {skip}") for skip in self.clip_skips
+                }
 
         def register(name):
             return lambda function: webui.callbacks.setdefault(name, []).append(function)
 
-        def conditioning(name, _step):
+        def conditioning(name, step):
+            self.heard.append((name, step))
             width = 2816 if name in ("base", "second base") else 2560
             return {"crossattn": torch.zeros(1, 77, 8), "vector": torch.zeros(1, width)}
 

@@ -252,6 +252,10 @@ class Refiner:
             # The host's own property chooses the wrapper that fits sampler and parameterisation.
             denoiser.model_wrap = None
             denoiser.model_wrap = denoiser.inner_model
+        model = denoiser.inner_model.inner_model
+        if hasattr(model, "alphas_cumprod"):
+            # Samplers of the DDIM family move the table of the model with which they begin.
+            model.alphas_cumprod = model.alphas_cumprod.to(x.device)
 
     def _pad(self, params: CFGDenoiserParams, p: Any) -> None:
         """Pad as the host would, but with the refiner's empty prompt instead of the base's."""

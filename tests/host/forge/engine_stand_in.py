@@ -8,6 +8,8 @@ of neo (a copy of 2025-12-06, c24dc1c), which is as Forge where nothing else is 
 * the parts of an AND prompt are one item each, of as many rows as there are pictures, with its weight as
   ``strength``; cond_denoised is their weighted mean (all three);
 * the rows of one call are those of the negative prompt first (all three);
+* samplers of the DDIM family give timesteps, and CFGDenoiser finds the noise level in the active model's table,
+  which those samplers have moved to the device of x when they began (all three);
 * clones deep-copy the options in which hooks are registered (all three);
 * the scale is set to 1 for a call before the modifiers see it (Forge, Classic) or after them (reForge); what
   was not run is zeros then (all three); post-CFG functions are told ``cond_scale`` (reForge, neo);
@@ -93,6 +95,7 @@ class Model:
         clip = SimpleNamespace(patcher=UnetPatcher(Network(name, sigmas)))
         self.name = name
         self.sd_checkpoint_info = SimpleNamespace(filename=name, title=name)
+        self.alphas_cumprod = 1 / (sigmas**2 + 1)
         self.forge_objects_original = ForgeObjects(UnetPatcher(Network(name, sigmas)), clip, "vae")
         self.forge_objects_after_applying_lora = self.forge_objects_original.shallow_copy()
         self.reset()
@@ -113,16 +116,25 @@ class CFGDenoiser:
         cond_scale: the job's CFG scale.
         total_steps: how many calls there will be.
         skip_early_cond: the host's option of that name.
+        takes_timesteps: whether its sampler is of the DDIM family.
     """
 
     def __init__(
-        self, family, p, active, callbacks, cond_scale, total_steps=10, skip_early_cond=0.0
+        self,
+        family,
+        p,
+        active,
+        callbacks,
+        cond_scale,
+        total_steps=10,
+        skip_early_cond=0.0,
+        takes_timesteps=False,
     ):
         self.family, self.p, self.callbacks = family, p, callbacks
         self.active, self.model_wrap = active, None
         self.sampler = SimpleNamespace(sampler_extra_args={"cond_scale": cond_scale})
         self.step, self.steps, self.total_steps = 0, total_steps, total_steps
-        self.skip_early_cond = skip_early_cond
+        self.skip_early_cond, self.takes_timesteps = skip_early_cond, takes_timesteps
         self.init_latent = self.mask = self.nmask = None
         self.errors = []
 
@@ -132,8 +144,18 @@ class CFGDenoiser:
             self.model_wrap = SimpleNamespace(inner_model=self.active())
         return self.model_wrap
 
+    def begin(self, x):
+        """Do what its sampler does before the first step."""
+        model = self.inner_model.inner_model
+        if self.takes_timesteps:
+            model.alphas_cumprod = model.alphas_cumprod.to(x.device)
+
     def forward(self, x, sigma, cond, uncond, weights=(1.0,)):
         """Sample once. ``cond`` has the rows of part after part; each part has ``len(x)`` rows."""
+        if self.takes_timesteps:
+            products = self.inner_model.inner_model.alphas_cumprod
+            [sigma] = ((1 - products) / products)[sigma.view(1)] ** 0.5
+            x = x * (sigma**2 + 1) ** 0.5
         scale = self.sampler.sampler_extra_args["cond_scale"]
         if scale == 1.0 and self.family in WITH_BACKEND:
             uncond = None

@@ -7,12 +7,14 @@ import weakref
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from fooocus_ext.args import Settings
 from fooocus_ext.errors import RequestError
 from tests.host.forge.engine_stand_in import REFORGE, WITH_BACKEND, Model
 from tests.host.forge.test_guidance import EARLY, LATE, step
 from tests.host.forge.webui_stand_in import BASE_MARK, REFINER_MARK, SIGMAS
+from tests.strict_device import StrictDevice
 
 NEUTRAL = Settings(
     enabled=True, sharpness=0.0, adm_positive=1.0, adm_negative=1.0, adaptive_cfg=30.0,
@@ -112,6 +114,21 @@ def test_a_sampling_that_ends_early_leaves_the_base(webui, other, interrupts):
     assert webui.model_data.sd_model is webui.base
     assert webui.denoiser.inner_model.inner_model is webui.base
     assert generation.skipped == {}
+
+
+def test_a_sampler_of_timesteps_finds_the_refiners_levels_on_its_device(webui, other):
+    """It moves the table of the model with which it begins, and no other."""
+    p, _ = begin(webui)
+
+    def on_device(timestep):
+        x, _, *conditioning, weights = step(timestep)
+        cond, uncond = ({k: v.to("cuda") for k, v in c.items()} for c in conditioning)
+        return x.to("cuda"), torch.tensor(timestep, device="cuda"), cond, uncond, weights
+
+    with StrictDevice().active():
+        webui.device = "cuda"
+        steps = [on_device(timestep) for timestep in (EARLY, EARLY, LATE, LATE)]
+        assert len(webui.sample(p, steps, takes_timesteps=True)) == len(steps)
 
 
 def test_clip_skip_that_changes_from_step_to_step_is_each_models_own(webui, other):

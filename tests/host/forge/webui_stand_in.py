@@ -61,6 +61,7 @@ class Webui:
         told: what its memory manager was told, in order.
         loaded: the memory manager's list.
         activated: (model, networks) each time LoRAs were put on a model.
+        device: where it has what it has encoded.
         heard: (conditioning, step) each time it was asked what conditioning means at a step.
         clip_skips: clip skip of each step, where it changes (reForge 3b56b26); empty where it does not.
         modules: what stands in for its modules, by name.
@@ -72,6 +73,7 @@ class Webui:
         self.base = Model("base", SIGMAS)
         self.told, self.loaded, self.activated, self.callbacks = [], [], [], {}
         self.heard, self.clip_skips = [], []
+        self.device = "cpu"
         self.model_data = SimpleNamespace(sd_model=self.base)
         self.load_error = None
         self.text_encoder = SimpleNamespace(
@@ -126,9 +128,9 @@ class Webui:
         if masked is not None:
             denoiser.init_latent, denoiser.nmask = masked
             denoiser.mask = 1 - denoiser.nmask
-        denoiser.inner_model  # noqa: B018  (the host makes it before the first step)
         self.base.reset()
         self._before_every_sampling(p)
+        denoiser.begin(steps[0][0])
         return [denoiser.forward(*step) for step in steps]
 
     def _before_every_sampling(self, p):
@@ -186,7 +188,10 @@ class Webui:
         def conditioning(name, step):
             self.heard.append((name, step))
             width = 2816 if name in ("base", "second base") else 2560
-            return {"crossattn": torch.zeros(1, 77, 8), "vector": torch.zeros(1, width)}
+            return {
+                "crossattn": torch.zeros(1, 77, 8, device=self.device),
+                "vector": torch.zeros(1, width, device=self.device),
+            }
 
         parts = {
             "shared": shared,

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+import torch
 
 from tests.embedded_webui.command_line import FLAGS
 
@@ -91,6 +92,10 @@ class A1111:
             entry.initialize.initialize()
         return entry
 
+    def store_in_8_bits(self, modules: Any, patches: pytest.MonkeyPatch) -> None:
+        """Let weights be stored in 8 bits from here on; what is loaded stays as it is."""
+        patches.setattr(modules.devices, "fp8", True, raising=False)
+
     def use(self, modules: Any, title: str) -> None:
         """Make a checkpoint the active one, as choosing it on the page does."""
         modules.shared.opts.data["sd_model_checkpoint"] = title
@@ -137,6 +142,10 @@ class Forge(ForgeFamily):
     lacks = frozenset({COMMENTS, ERROR_TEXTS, INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
     loading_stages = ("backend.loader.forge_loader", "backend.loader.split_state_dict")
     request = MappingProxyType({"hr_additional_modules": ["Use same choices"]})
+
+    def store_in_8_bits(self, modules: Any, patches: pytest.MonkeyPatch) -> None:
+        options = importlib.import_module("backend.args").dynamic_args
+        patches.setitem(options, "forge_unet_storage_dtype", torch.float8_e4m3fn)
 
     def use(self, modules: Any, title: str) -> None:
         modules.shared.opts.data["sd_model_checkpoint"] = title

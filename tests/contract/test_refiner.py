@@ -364,7 +364,7 @@ def test_a_base_stored_in_other_numbers_releases_the_refiner(host, monkeypatch):
     """The host loads the same file again where its option for 8-bit weights changes."""
     host.generate({"refiner": host.checkpoints.refiner})
     assert resident_model() is not None
-    monkeypatch.setattr(host.modules.devices, "fp8", True, raising=False)
+    FAMILY.store_in_8_bits(host.modules, monkeypatch)
     host.modules.script_callbacks.model_loaded_callback(host.modules.shared.sd_model)
     assert resident_model() is None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -162,6 +162,10 @@ def _keep_loras_off(model: Any) -> None:
 
 class Loader:
     """Loads as the webui does (``resident.Loader``)."""
+
+    def storage(self) -> Hashable:
+        """Return whether the webui stores weights in 8 bits now (from 1.8 on)."""
+        return bool(getattr(devices, "fp8", False))
 
     def read(self, info: Any) -> Mapping[str, Any]:
         """Read a checkpoint as the webui does."""

@@ -6,7 +6,7 @@ next, and that a model is gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +121,10 @@ class Placement:
 
 class Loader:
     """Loads with the engine's own loader (``resident.Loader``)."""
+
+    def storage(self) -> Hashable:
+        """Return in what numbers the engine stores the weights of a UNet that it loads now."""
+        return engine().storage
 
     def read(self, info: Any) -> Mapping[str, Any]:
         """Read a checkpoint, so far as the engine needs it read."""

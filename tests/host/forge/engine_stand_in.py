@@ -8,7 +8,7 @@ of neo (a copy of 2025-12-06, c24dc1c), which is as Forge where nothing else is 
 * the parts of an AND prompt are one item each, of as many rows as there are pictures, with its weight as
   ``strength``; cond_denoised is their weighted mean (all three);
 * the rows of one call are those of the negative prompt first (all three);
-* samplers of the DDIM family give timesteps, and CFGDenoiser finds the noise level in the active model's table,
+* samplers of the DDIM family give timesteps, and CFGDenoiser finds the level in the active model's table,
   which those samplers have moved to the device of x when they began (all three);
 * clones deep-copy the options in which hooks are registered (all three);
 * the scale is set to 1 for a call before the modifiers see it (Forge, Classic) or after them (reForge); what

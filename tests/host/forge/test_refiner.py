@@ -93,6 +93,23 @@ def test_it_stays_in_memory_for_the_next_job_and_is_forgotten_when_released(webu
     assert resident(webui).title() is None
 
 
+def test_it_is_loaded_again_where_weights_are_stored_in_other_numbers(webui, other):
+    """Forge's "Diffusion in Low Bits"; the webui loads the base again, and its file is the same."""
+    if webui.family not in WITH_BACKEND:
+        pytest.skip("no other has that option")
+    begin(webui)
+    residence = resident(webui)
+    first = residence._model
+    begin(webui)
+    assert residence._model is first
+    webui.loading_options["forge_unet_storage_dtype"] = torch.float8_e4m3fn
+    begin(webui)
+    assert residence._model is not first
+    webui.loading_options["forge_unet_storage_dtype"] = None
+    residence.release_unless_for(webui.base)
+    assert residence.title() is None
+
+
 def test_the_base_samples_on_if_the_refiners_turn_ends_before_the_last_step(webui, other):
     """Samplers that go back to higher noise do so under the "timestep" rule."""
     options = webui.modules["fooocus_ext.host.machine.options"]

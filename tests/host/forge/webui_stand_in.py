@@ -62,6 +62,7 @@ class Webui:
         loaded: the memory manager's list.
         activated: (model, networks) each time LoRAs were put on a model.
         device: where it has what it has encoded.
+        loading_options: Forge's, of the last time a base was loaded ("forge_unet_storage_dtype").
         heard: (conditioning, step) each time it was asked what conditioning means at a step.
         clip_skips: clip skip of each step, where it changes (reForge 3b56b26); empty where it does not.
         modules: what stands in for its modules, by name.
@@ -73,7 +74,7 @@ class Webui:
         self.base = Model("base", SIGMAS)
         self.told, self.loaded, self.activated, self.callbacks = [], [], [], {}
         self.heard, self.clip_skips = [], []
-        self.device = "cpu"
+        self.device, self.loading_options = "cpu", {}
         self.model_data = SimpleNamespace(sd_model=self.base)
         self.load_error = None
         self.text_encoder = SimpleNamespace(
@@ -245,6 +246,7 @@ class Webui:
             (self.folder / "backend").mkdir()
             (self.folder / "backend" / "memory_management.py").touch()
             parts = {
+                "args": SimpleNamespace(dynamic_args=self.loading_options),
                 "loader": SimpleNamespace(forge_loader=self._forge_loader),
                 "memory_management": memory,
                 "utils": SimpleNamespace(load_torch_file=lambda path: {f"read from {path}": None}),

@@ -92,6 +92,13 @@ class A1111:
             entry.initialize.initialize()
         return entry
 
+    def watch_preparations(self, modules: Any, patches: pytest.MonkeyPatch) -> list[str]:
+        """Return a list that gets what the extension has made ready to sample, from here on.
+
+        "active" is the webui's model at that time, "refiner" ours. (This family is told of none.)
+        """
+        return []
+
     def store_in_8_bits(self, modules: Any, patches: pytest.MonkeyPatch) -> None:
         """Let weights be stored in 8 bits from here on; what is loaded stays as it is."""
         patches.setattr(modules.devices, "fp8", True, raising=False)
@@ -117,6 +124,29 @@ class ForgeFamily(A1111):
     )
     looks_for_nan = False
     flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--vae-in-fp32")
+
+    def watch_preparations(self, modules: Any, patches: pytest.MonkeyPatch) -> list[str]:
+        from fooocus_ext.host.forge.engine import engine
+        from fooocus_ext.host.refiner import resident
+
+        prepare, prepared = engine().sampling_prepare, []
+
+        def watched(unet: Any, x: Any) -> None:
+            refiner = resident.RESIDENCE._model
+            models = {
+                "active": modules.sd_models.model_data.sd_model,
+                "refiner": refiner.second.model if refiner is not None else None,
+            }
+            names = [
+                name
+                for name, model in models.items()
+                if model is not None and model.forge_objects.unet.model is unet.model
+            ]
+            prepared.extend(names or ["a model that is neither"])
+            prepare(unet, x)
+
+        patches.setattr(engine(), "sampling_prepare", watched)
+        return prepared
 
 
 class LdmPatched(ForgeFamily):

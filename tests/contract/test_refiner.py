@@ -109,6 +109,42 @@ def test_img2img_equals_that_of_the_hosts_own_refiner(host, sampler, inpaint, pi
     assert ours.difference(theirs) <= TOLERANCE
 
 
+def test_a_second_pass_on_another_checkpoint_is_sampled_without_the_refiner(host, monkeypatch):
+    """The Forge family replaces the model between the passes; none but those that sample get ready."""
+    second = host.checkpoints.second
+    if second is None:
+        pytest.skip(f"no second base on the host {host.name}")
+    settings = {**OFF, "refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
+    options = {"hires_fix_refiner_pass": "both passes"}
+    prepared = FAMILY.watch_preparations(host.modules, monkeypatch)
+    with probes.checkpoints_called(host) as called:
+        result = host.generate(
+            settings,
+            **STEPS,
+            **HIRES,
+            n_iter=2,
+            hr_checkpoint_name=second,
+            override_settings=options,
+        )
+    base, refiner = [host.checkpoints.base] * 3, [host.checkpoints.refiner] * 3
+    once = [*base, *refiner, *[second] * (len(called) // 2 - 6)]
+    assert called == once * 2
+    assert "checkpoint of its own" in result.infotext
+    assert {*prepared} <= {"active", "refiner"}
+
+
+def test_a_second_pass_on_the_bases_checkpoint_by_its_name_is_refined(host):
+    settings = {**OFF, "refiner": host.checkpoints.refiner, "refiner_switch": EARLY}
+    options = {"hires_fix_refiner_pass": "second pass"}
+    unnamed = host.generate(settings, **STEPS, **HIRES, override_settings=options)
+    named = host.generate(
+        settings, **STEPS, **HIRES, override_settings=options,
+        hr_checkpoint_name=host.checkpoints.base,
+    )  # fmt: skip
+    assert named.same_pixels(unnamed)
+    assert "Fooocus skipped" not in named.infotext
+
+
 def test_every_batch_of_a_job_is_refined(host, unchanged):
     fields = {**STEPS, "n_iter": 2, "seed": 7}
     settings = {"refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}

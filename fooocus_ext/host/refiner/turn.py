@@ -64,6 +64,11 @@ def take_part(p: Any, generation: Generation, loader: resident.Loader) -> Refine
         generation.skipped["refiner"] = "it is the base model itself"
         return None
     passes = passes_of(p)
+    if not passes:
+        generation.skipped["refiner"] = (
+            "it takes part in the first pass alone, and that is not sampled"
+        )
+        return None
     if settings.refiner_method != _JOINT:
         split_sampler.check_available(
             settings.refiner_method,

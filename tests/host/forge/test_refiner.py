@@ -24,12 +24,15 @@ NEUTRAL = Settings(
 
 @pytest.fixture
 def other(webui):
-    """The CheckpointInfo of another checkpoint, which the webui finds by any name."""
+    """The CheckpointInfo of another checkpoint, which the webui finds by any name but the base's."""
 
     def named(mark):
         info = webui.checkpoint(mark)
         info.names = ["model.diffusion_model.x", mark]
-        webui.modules["modules.sd_models"].get_closet_checkpoint_match = lambda _: info
+        base = webui.base.sd_checkpoint_info
+        webui.modules["modules.sd_models"].get_closet_checkpoint_match = lambda name: (
+            base if name == base.title else info
+        )
         return info
 
     named(REFINER_MARK)
@@ -182,6 +185,32 @@ def test_a_model_that_is_loaded_for_the_second_pass_takes_the_bases_place(webui,
     gc.collect()
     assert generation.refiner is not None
     assert old() is None, "the refiner keeps the first pass's model in memory"
+
+
+@pytest.mark.parametrize("name", [None, "", "Use same checkpoint", "base"])
+def test_a_second_pass_with_the_bases_checkpoint_is_refined(webui, other, name):
+    webui.modules["modules.shared"].opts.hires_fix_refiner_pass = "second pass"
+    p, generation = begin(webui, enable_hr=True, hr_cfg=5.0, hr_checkpoint_name=name)
+    steps = [step(EARLY), step(LATE)]
+    webui.sample(p, steps, second_pass=steps)
+    assert ("prepare", "other") in webui.told
+    assert generation.skipped == {}
+
+
+def test_a_picture_that_hires_fix_is_given_has_no_first_pass_to_refine(webui, other):
+    """The gallery's button: the picture is finished, and only the second pass is sampled."""
+    options = webui.modules["modules.shared"].opts
+    request = {"enable_hr": True, "firstpass_image": "a picture"}
+    options.hires_fix_refiner_pass = "first pass"
+    p, generation = begin(webui, **request)
+    assert generation.refiner is None
+    assert "first pass" in generation.skipped["refiner"]
+    assert p.extra_generation_params == {}
+    options.hires_fix_refiner_pass = "both passes"
+    p, generation = begin(webui, **request, is_hr_pass=True, hr_cfg=5.0)
+    webui.sample(p, [step(EARLY), step(LATE)])
+    assert [told for told in webui.told if told[0] == "encode"] == [("encode", "other")]
+    assert generation.skipped == {}
 
 
 def test_a_memory_manager_that_fails_leaves_the_base(webui, other, monkeypatch):

@@ -204,6 +204,7 @@ class Webui:
                 model_data=self.model_data,
                 get_checkpoint_state_dict=lambda info, _timer: dict.fromkeys(info.names),
                 checkpoint_tiles=list,
+                select_checkpoint=lambda selected=self.base.sd_checkpoint_info: selected,
             ),
             "timer": SimpleNamespace(Timer=lambda: None),
             "script_callbacks": SimpleNamespace(on_cfg_denoiser=register("cfg_denoiser")),

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.contract import probes, references
-from tests.contract.conftest import activate
+from tests.contract.conftest import OFF, activate
 from tests.contract.families import MODEL_CONFIGS
 from tests.contract.hosts import FAMILY
 
@@ -269,3 +269,21 @@ def test_the_random_state_is_left_alone(host):
     plain = torch.get_rng_state()
     host.generate(STRONG)
     assert torch.equal(torch.get_rng_state(), plain)
+
+
+def test_sharpness_acts_beside_controlnets_reference(host, picture):
+    """Before each call of the model, "reference_only" of the Forge family makes one for itself."""
+    scripts = host.runner_of("txt2img").alwayson_scripts
+    if "controlnet" not in [script.title().lower() for script in scripts]:
+        pytest.skip("this webui has no ControlNet built in")
+    unit = {"enabled": True, "module": "reference_only", "model": "None", "image": picture}
+
+    def generate(**fooocus):
+        arguments = {"enabled": True, "expansion": False, **OFF, **fooocus}
+        return host.generate(
+            alwayson_scripts={"Fooocus": {"args": [arguments]}, "ControlNet": {"args": [unit]}}
+        )
+
+    plain = generate()
+    assert not plain.same_pixels(host.generate(OFF)), "the reference took no part"
+    assert not generate(sharpness=30).same_pixels(plain)

@@ -61,9 +61,8 @@ class SecondModel:
     def prepare(self) -> None:
         """Do nothing: the host does nothing either to a refiner of its own."""
 
-    def padding(self) -> torch.Tensor | None:
-        """Return None: the engine takes texts of different lengths."""
-        return None
+    def pad(self, _params: Any, _p: Any) -> None:
+        """Do nothing: the engine takes texts of different lengths."""
 
     def release(self) -> None:
         """Make the memory manager forget the model, so that its memory is free now."""

@@ -56,8 +56,11 @@ class SecondModel(Protocol):
         Raises RequestError if it cannot sample, the host's options being what they are.
         """
 
-    def padding(self) -> torch.Tensor | None:
-        """Return the empty prompt [1,77,width] that the host pads a shorter prompt with, if it does."""
+    def pad(self, params: Any, p: Any) -> None:
+        """Make the texts of a model call as long as each other, if the host would with its active model's.
+
+        ``params`` is what the host gives to callbacks before the call.
+        """
 
     def release(self) -> None:
         """Let go of what the host itself keeps of the model."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,7 +11,7 @@ from modules import processing, prompt_parser, shared
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.core.refiner_switch import first_refiner_step, nearest_step, takes_over
 from fooocus_ext.host.machine import options
-from fooocus_ext.host.refiner import fresh_noise, resident, split_sampler
+from fooocus_ext.host.refiner import conditioning, fresh_noise, resident, split_sampler
 from fooocus_ext.host.refiner.passes import (
     FIRST_PASS,
     SECOND_PASS,
@@ -33,16 +32,6 @@ if TYPE_CHECKING:
 
 _JOINT, _FRESH_NOISE = "joint", "vae"
 _CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")
-_ENCODED_OPTIONS = (
-    "sdxl_refiner_high_aesthetic_score",
-    "sdxl_refiner_low_aesthetic_score",
-    "sdxl_clip_l_skip",
-)
-
-_Conds = tuple[Any, Any]
-"""The host's conditioning of a batch: positive, and negative or None."""
-_CondsOfStep = Callable[[int], _Conds]
-"""That of a model call, by the number of those before it."""
 
 
 def take_part(p: Any, generation: Generation, loader: resident.Loader) -> Refiner | None:
@@ -103,7 +92,7 @@ class Refiner:
         self._rule = options.refiner_switch_rule()
         self._second = model.second
         self._weights = model.second.beside(base)
-        self._conds: dict[bool, _CondsOfStep] = {}
+        self._conds: dict[bool, conditioning.CondsOfStep] = {}
         self._levels: LevelTable | None = None
         self._taken: Any = None
         self._had_its_turn = False
@@ -161,33 +150,33 @@ class Refiner:
             self._hear(p, texts, passes)
             return
         with (
-            _kept(p),
+            conditioning.kept(p),
             self._weights.text_encoder_on_device(),
             torch.no_grad(),
         ):
-            caches = self._resident.caches_telling(_told_beside_texts(p))
+            caches = self._resident.caches_telling(conditioning.told_beside_texts(p))
             for name in _CACHES:
                 if hasattr(p, name):
                     setattr(p, name, caches.setdefault(name, [None, None]))
             if FIRST_PASS in passes:
                 with self._second.encoding(p, is_second_pass=False):
                     processing.StableDiffusionProcessing.setup_conds(p)
-                self._conds[False] = _of_first_pass(p)
+                self._conds[False] = conditioning.of_first_pass(p)
             if SECOND_PASS in passes and not has_checkpoint_of_its_own(p):
                 with self._second.encoding(p, is_second_pass=True):
                     p.hr_c = p.hr_uc = None
                     p.calculate_hr_conds()
-                self._conds[True] = _always((p.hr_c, p.hr_uc))
+                self._conds[True] = conditioning.always((p.hr_c, p.hr_uc))
 
     def _hear(self, p: Any, texts: Texts, passes: frozenset[str]) -> None:
         self._levels = schedules.whole_table(self._second.model)
         if FIRST_PASS in passes:
             heard = texts.conditioning(p, self._second.model, is_second_pass=False)
-            self._conds[False] = _always(heard)
+            self._conds[False] = conditioning.always(heard)
         if SECOND_PASS in passes and not has_checkpoint_of_its_own(p):
             with second_pass_networks(p):
                 heard = texts.conditioning(p, self._second.model, is_second_pass=True)
-            self._conds[True] = _always(heard)
+            self._conds[True] = conditioning.always(heard)
 
     def intervene(
         self,
@@ -215,7 +204,7 @@ class Refiner:
         _, params.text_cond = prompt_parser.reconstruct_multicond_batch(cond, denoiser.step)
         if uncond is not None:  # Forge has none at CFG scale 1
             params.text_uncond = prompt_parser.reconstruct_cond_batch(uncond, denoiser.step)
-        self._pad(params, denoiser.p)
+        self._second.pad(params, denoiser.p)
         return True
 
     def report(self, generation: Generation) -> None:
@@ -261,65 +250,3 @@ class Refiner:
         if hasattr(model, "alphas_cumprod"):
             # Samplers of the DDIM family move the table of the model with which they begin.
             model.alphas_cumprod = model.alphas_cumprod.to(x.device)
-
-    def _pad(self, params: CFGDenoiserParams, p: Any) -> None:
-        """Pad as the host would, but with the refiner's empty prompt instead of the base's."""
-        empty = self._second.padding()
-        if empty is None:
-            return
-        short, long = sorted(
-            (params.text_cond, params.text_uncond), key=lambda cond: int(cond.shape[1])
-        )
-        if short.shape[1] == long.shape[1]:
-            return
-        repeats = (long.shape[1] - short.shape[1]) // empty.shape[1]
-        tokens = short["crossattn"] if isinstance(short, dict) else short
-        tokens = torch.cat([tokens, empty.repeat((tokens.shape[0], repeats, 1))], dim=1)
-        if isinstance(short, dict):
-            padded = prompt_parser.DictWithShape({**short, "crossattn": tokens}, tokens.shape)
-        else:
-            padded = tokens
-        if short is params.text_cond:
-            params.text_cond = padded
-        else:
-            params.text_uncond = padded
-        p.extra_generation_params["Pad conds"] = True
-
-
-def _told_beside_texts(p: Any) -> Hashable:
-    """Return what is encoded beside the texts, but missing in the keys of the host's caches.
-
-    (A1111 1.6 to 1.10, Forge dfdcbab, reForge 3b56b26, Classic 1f95d71.)
-    """
-    options = (getattr(shared.opts, name, None) for name in _ENCODED_OPTIONS)
-    sizes = (getattr(p, name, 0) for name in ("hr_upscale_to_x", "hr_upscale_to_y"))
-    return (*options, *sizes)
-
-
-def _always(conds: _Conds) -> _CondsOfStep:
-    return lambda _step: conds
-
-
-def _of_first_pass(p: Any) -> _CondsOfStep:
-    """Return what the host has encoded for the first pass.
-
-    reForge (3b56b26) can change clip skip from step to step, and then encodes the texts for each.
-    """
-    schedule = getattr(p, "dynamic_clip_skip_schedule", None)
-    if not schedule:
-        return _always((p.c, p.uc))
-    sets, last = p.dynamic_clip_skip_sets, len(schedule) - 1
-    return lambda step: sets[schedule[min(step, last)]]
-
-
-@contextmanager
-def _kept(p: Any) -> Iterator[None]:
-    """Keep what ``p`` refers to: encoding leaves conditioning there, under names of each host's own."""
-    attributes = vars(p)
-    before = dict(attributes)
-    try:
-        yield
-    finally:
-        for name in attributes.keys() - before.keys():
-            del attributes[name]
-        attributes.update(before)

@@ -277,6 +277,7 @@ def test_sharpness_acts_beside_controlnets_reference(host, picture):
     if "controlnet" not in [script.title().lower() for script in scripts]:
         pytest.skip("this webui has no ControlNet built in")
     unit = {"enabled": True, "module": "reference_only", "model": "None", "image": picture}
+    unit["weight"] = 2.0  # for less it leaves out the few channels of a small UNet
 
     def generate(**fooocus):
         arguments = {"enabled": True, "expansion": False, **OFF, **fooocus}

@@ -142,7 +142,7 @@ def test_a_second_pass_on_the_bases_checkpoint_by_its_name_is_refined(host):
         hr_checkpoint_name=host.checkpoints.base,
     )  # fmt: skip
     assert named.same_pixels(unnamed)
-    assert "Fooocus skipped" not in named.infotext
+    assert "checkpoint of its own" not in named.infotext
 
 
 def test_every_batch_of_a_job_is_refined(host, unchanged):

@@ -19,6 +19,7 @@ INFOTEXTS = "its API answers every infotext in a request with an error"
 MODEL_CONFIGS = "it reads no configuration beside a checkpoint"
 NO_INFOTEXTS = "its API takes no infotext in a request"
 ONE_VAE = "it has no option that names one VAE"
+OWN_REFINER_LEAVES = "its own refiner stays for the second pass of hires fix"
 PASS_HOOK = "it tells scripts of no pass before it is sampled"
 SHORT_REFUSALS = "its API repeats what it refuses, however long, and fails where that is no JSON"
 
@@ -134,7 +135,17 @@ class Forge(ForgeFamily):
     """Forge, which loads a checkpoint when a job needs it, by what its page has noted (seen: dfdcbab)."""
 
     asks_before_a_hires_pass = 2
-    lacks = frozenset({COMMENTS, ERROR_TEXTS, INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
+    lacks = frozenset(
+        {
+            COMMENTS,
+            ERROR_TEXTS,
+            INFOTEXTS,
+            MODEL_CONFIGS,
+            ONE_VAE,
+            OWN_REFINER_LEAVES,
+            SHORT_REFUSALS,
+        }
+    )
     loading_stages = ("backend.loader.forge_loader", "backend.loader.split_state_dict")
     request = MappingProxyType({"hr_additional_modules": ["Use same choices"]})
 

@@ -20,6 +20,7 @@ INFOTEXTS = "its API answers every infotext in a request with an error"
 MODEL_CONFIGS = "it reads no configuration beside a checkpoint"
 NO_INFOTEXTS = "its API takes no infotext in a request"
 ONE_VAE = "it has no option that names one VAE"
+OWN_REFINER_LEAVES = "its own refiner stays for the second pass of hires fix"
 PASS_HOOK = "it tells scripts of no pass before it is sampled"
 SHORT_REFUSALS = "its API repeats what it refuses, however long, and fails where that is no JSON"
 
@@ -148,6 +149,16 @@ class ForgeFamily(A1111):
         patches.setattr(engine(), "sampling_prepare", watched)
         return prepared
 
+    def use(self, modules: Any, title: str) -> None:
+        """Leave the active checkpoint alone: loaded again, it makes the webui forget all texts."""
+        active = getattr(modules.sd_models.model_data, "sd_model", None)
+        if getattr(getattr(active, "sd_checkpoint_info", None), "title", None) != title:
+            self.load(modules, title)
+
+    def load(self, modules: Any, title: str) -> None:
+        """Make another checkpoint the active one."""
+        super().use(modules, title)
+
 
 class LdmPatched(ForgeFamily):
     """reForge and Forge Classic."""
@@ -159,17 +170,22 @@ class LdmPatched(ForgeFamily):
         "modules_forge.forge_loader.instantiate_from_config",
     )
 
-    def use(self, modules: Any, title: str) -> None:
-        active = getattr(modules.sd_models.model_data, "sd_model", None)
-        if getattr(getattr(active, "sd_checkpoint_info", None), "title", None) != title:
-            super().use(modules, title)
-
 
 class Forge(ForgeFamily):
     """Forge, which loads a checkpoint when a job needs it, by what its page has noted (seen: dfdcbab)."""
 
     asks_before_a_hires_pass = 2
-    lacks = frozenset({COMMENTS, ERROR_TEXTS, INFOTEXTS, MODEL_CONFIGS, ONE_VAE, SHORT_REFUSALS})
+    lacks = frozenset(
+        {
+            COMMENTS,
+            ERROR_TEXTS,
+            INFOTEXTS,
+            MODEL_CONFIGS,
+            ONE_VAE,
+            OWN_REFINER_LEAVES,
+            SHORT_REFUSALS,
+        }
+    )
     loading_stages = ("backend.loader.forge_loader", "backend.loader.split_state_dict")
     request = MappingProxyType({"hr_additional_modules": ["Use same choices"]})
 
@@ -177,7 +193,7 @@ class Forge(ForgeFamily):
         options = importlib.import_module("backend.args").dynamic_args
         patches.setitem(options, "forge_unet_storage_dtype", torch.float8_e4m3fn)
 
-    def use(self, modules: Any, title: str) -> None:
+    def load(self, modules: Any, title: str) -> None:
         modules.shared.opts.data["sd_model_checkpoint"] = title
         importlib.import_module("modules_forge.main_entry").refresh_model_loading_parameters()
         modules.sd_models.forge_model_reload()

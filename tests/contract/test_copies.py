@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import importlib
+import inspect
 
 import pytest
 
@@ -126,13 +128,16 @@ def plot(host, axes, **request):
     """Run the host's X/Y/Z script with (axis label, values as typed) pairs; return the cells."""
     script, arguments = grid_script(host)
     labels = [option.label for option in script.current_axis_options]
-    for place in range(3):
-        label, values = axes[place] if place < len(axes) else ("Nothing", "")
-        arguments[place * 3 : place * 3 + 3] = [labels.index(label), values, []]
-    names = ["draw_legend", "include_lone_images", "include_sub_grids"]
-    for place, name in enumerate(names, start=9):
-        arguments[place] = name == "include_lone_images"
-    arguments[-1] = True  # values as typed text
+    places = list(inspect.signature(script.run).parameters)[1:]
+    plain = ("draw_legend", "include_sub_grids", "draw_individual_labels", "skip_grid")
+    named = {name: False for name in plain if name in places}  # reForge has more than others
+    named |= {"include_lone_images": True, "csv_mode": True}  # values as typed text
+    for number, axis in enumerate("xyz"):
+        label, values = axes[number] if number < len(axes) else ("Nothing", "")
+        named |= {f"{axis}_type": labels.index(label), f"{axis}_values": values}
+        named[f"{axis}_values_dropdown"] = []
+    for name, value in named.items():
+        arguments[places.index(name)] = value
     result = host.generate(script_name="x/y/z plot", script_args=arguments, **request)
     return result, [decode(text) for text in result.payload[1:]]
 
@@ -155,6 +160,16 @@ def test_every_field_is_an_axis(host):
     assert [name for name in labels if name.startswith("[Fooocus]")] == [
         f"[Fooocus] {field.label}" for field in FIELDS if field.kind != "texts"
     ]
+
+
+@pytest.mark.parametrize("field", [f for f in FIELDS if f.kind != "texts"], ids=lambda f: f.name)
+def test_each_axis_takes_its_default_value(host, field):
+    """Also where the webui here has no X/Y/Z plot that asks."""
+    axes = importlib.import_module("fooocus_ext.host.panel.axes")
+    typed = ", ".join(field.default) if field.kind == "names" else field.default
+    with probes.processing_objects(host) as objects:
+        host.generate()
+    axes._confirm(field)(objects[0], [typed])
 
 
 @pytest.mark.parametrize("name", [name for name in AXES if name != "styles"])

@@ -14,7 +14,7 @@ import pytest
 from tests.contract import probes, snapshots
 from tests.contract.checkpoints import CORRUPT, NO_MODEL
 from tests.contract.conftest import OFF, activate
-from tests.contract.families import ONE_VAE
+from tests.contract.families import ONE_VAE, OWN_REFINER_LEAVES
 from tests.contract.hosts import FAMILY
 
 LONG = "snow, " * 80
@@ -87,6 +87,8 @@ def test_pictures_equal_those_of_the_hosts_own_refiner(host, situation):
 @pytest.mark.parametrize("sampler", ["Euler", "DPM++ 2M SDE", "Heun", "DDIM"])
 @pytest.mark.parametrize("passes", ["first pass", "second pass", "both passes"])
 def test_hires_passes_equal_those_of_the_hosts_own_refiner(host, passes, sampler):
+    if passes != "second pass":
+        FAMILY.need(OWN_REFINER_LEAVES)
     options = {"hires_fix_refiner_pass": passes}
     fields = {"options": options, "sampler_name": sampler, **HIRES}
     ours, theirs = both_refiners(host, switch=EARLY, **fields)

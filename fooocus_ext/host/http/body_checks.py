@@ -62,8 +62,14 @@ def size_problem(value: Any) -> str | None:
 
 
 def shortened_problems(problems: Sequence[Any]) -> list[Any]:
-    """Return pydantic's list of problems as an answer may carry it: few, and each of them short."""
-    shown = [_shortened(problem) for problem in problems[:MAX_PROBLEMS]]
+    """Return pydantic's list of problems as an answer may carry it: few, and each of them short.
+
+    pydantic 2 repeats in each problem what it was given: for a key that is missing, all the others.
+    """
+    shown = [
+        {key: _shortened(item) for key, item in problem.items() if not _repeats_the_body(key, item)}
+        for problem in problems[:MAX_PROBLEMS]
+    ]
     if len(problems) > len(shown):
         more = f"and {len(problems) - len(shown)} more"
         shown.append({"loc": ["body"], "msg": more, "type": "value_error.more"})
@@ -105,6 +111,10 @@ def _number(text: str) -> float:
 
 def _refuse_constant(text: str) -> None:
     raise ValueError(f"{text} is no number")
+
+
+def _repeats_the_body(key: str, value: Any) -> bool:
+    return key == "input" and isinstance(value, (dict, list, tuple))
 
 
 def _shortened(value: Any) -> Any:

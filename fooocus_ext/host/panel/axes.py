@@ -64,7 +64,7 @@ def _confirm(field: Field) -> Callable[[Any, list[Any]], None]:
     def confirm(p: Any, values: list[Any]) -> None:
         try:
             for value in values:
-                _check(Settings().replace(enabled=True, **{field.name: _typed(field, value)}))
+                _check(Settings().replace(**{"enabled": True, field.name: _typed(field, value)}))
         except RequestError as error:
             raise ending.reason_for_user(p, error) from None
 

@@ -243,3 +243,14 @@ def test_problems_of_pydantic_2_can_be_answered():
     (shown,) = json.loads(json.dumps(body_checks.shortened_problems([problem])))
     assert shown["ctx"] == {"error": "got 1.5; allowed: a whole number"}
     assert (shown["loc"], shown["input"]) == (["body", "seed"], 1.5)
+
+
+def test_problems_of_pydantic_2_do_not_repeat_the_body():
+    body = {f"k{number}": number for number in range(1500)}
+    missing = [
+        {"type": "missing", "loc": ("body", name), "msg": "Field required", "input": body}
+        for name in ("name", "window", "action", "values")
+    ]
+    shown = body_checks.shortened_problems(missing)
+    assert [problem["loc"][1] for problem in shown] == ["name", "window", "action", "values"]
+    assert len(json.dumps(shown)) < 1000

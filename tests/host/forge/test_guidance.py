@@ -269,12 +269,14 @@ def test_an_error_of_ours_ends_the_sampling_although_the_webui_guards_callbacks(
 @pytest.mark.parametrize("timestep", [0, 1, 200, 998, 999])
 def test_a_timestep_is_found_by_its_noise_level(webui, timestep):
     engine = webui.adapter("forge.engine")
-    assert engine.timestep(SIGMAS, float(SIGMAS[timestep])) == pytest.approx(timestep, abs=1e-3)
+    assert engine.nearest_timestep(SIGMAS, SIGMAS[timestep]) == timestep
 
 
-def test_between_timesteps_the_log_of_the_level_counts(webui):
-    engine = webui.adapter("forge.engine")
-    between = float((SIGMAS[400].log() * 0.75 + SIGMAS[401].log() * 0.25).exp())
-    assert engine.timestep(SIGMAS, between) == pytest.approx(400.25, abs=1e-3)
-    assert engine.timestep(SIGMAS, 0.0) == 0.0
-    assert engine.timestep(SIGMAS, 1e9) == 999.0
+def test_between_timesteps_the_nearer_log_of_the_level_counts(webui):
+    """As the engines have it, whose models are told whole timesteps."""
+    nearest = webui.adapter("forge.engine").nearest_timestep
+    low, high = SIGMAS[400].log(), SIGMAS[401].log()
+    for share, timestep in ((0.25, 400), (0.45, 400), (0.55, 401), (0.75, 401)):
+        assert nearest(SIGMAS, (low + share * (high - low)).exp()) == timestep
+    assert nearest(SIGMAS, torch.tensor(0.0)) == 0
+    assert nearest(SIGMAS, torch.tensor(1e9)) == 999

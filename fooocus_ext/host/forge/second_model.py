@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from modules import extra_networks, sd_models
+import torch
+from modules import extra_networks, sd_models, shared
 
 from fooocus_ext.host.forge import guidance
 from fooocus_ext.host.forge.engine import engine
 from fooocus_ext.host.machine import families
 
-if TYPE_CHECKING:
-    import torch
+_EMPTY_PROMPT = "cond_stage_model_empty_prompt"
+_PADDING = ("pad_cond_uncond_v0", "pad_cond_uncond")
+"""Options, and the denoiser's functions for them; the first overrides the other."""
 
 
 class SecondModel:
@@ -61,8 +63,26 @@ class SecondModel:
     def prepare(self) -> None:
         """Do nothing: the host does nothing either to a refiner of its own."""
 
-    def pad(self, _params: Any, _p: Any) -> None:
-        """Do nothing: the engine takes texts of different lengths."""
+    def pad(self, params: Any, _p: Any) -> None:
+        """Have the host's denoiser pad these texts, if it is one that pads (reForge 3b56b26).
+
+        Its own call comes after ours and reaches the base's texts, which it knew before.
+        """
+        cond, uncond, denoiser = params.text_cond, params.text_uncond, params.denoiser
+        asked = next((name for name in _PADDING if getattr(shared.opts, name, False)), None)
+        if asked is None or uncond is None or cond.shape[1] == uncond.shape[1]:
+            return
+        code = getattr(type(denoiser).forward, "__code__", None)
+        if (
+            code is not None and asked in code.co_names
+        ):  # Forge has the functions, and never calls them
+            with self._active():  # whose empty prompt is the filler
+                params.text_cond, params.text_uncond = getattr(denoiser, asked)(cond, uncond)
+
+    def encode_empty_prompt(self) -> None:
+        """Have the model know its states of an empty prompt, as the host's loading of a base ends with."""
+        with self._active(), torch.no_grad():
+            setattr(self.model, _EMPTY_PROMPT, sd_models.get_empty_cond(self.model))
 
     def release(self) -> None:
         """Make the memory manager forget the model, so that its memory is free now."""
@@ -129,7 +149,7 @@ class Loader:
         """Read a checkpoint, so far as the engine needs it read."""
         return engine().read(info)
 
-    def load(self, info: Any, state_dict: Mapping[str, Any], _base: Any) -> SecondModel:
+    def load(self, info: Any, state_dict: Mapping[str, Any], base: Any) -> SecondModel:
         """Load a checkpoint; it stays on the CPU until it is needed.
 
         Raises:
@@ -143,7 +163,10 @@ class Loader:
             model.forge_objects_after_applying_lora,
         ):
             objects.vae = None  # the base decodes
-        return SecondModel(model, takes_loras=takes_loras)
+        second = SecondModel(model, takes_loras=takes_loras)
+        if hasattr(base, _EMPTY_PROMPT):
+            second.encode_empty_prompt()
+        return second
 
 
 def _active_unet() -> Any:

@@ -309,3 +309,69 @@ def test_an_error_while_loading_leaves_the_globals(webui, other):
     assert resident(webui).title() is None
     assert not resident(webui).is_loading
     assert set(vars(webui.text_encoder).values()) == {"the base's"}
+
+
+class Text(dict):
+    """SDXL's states and vector of a text, as the webui's: it has the shape of the states."""
+
+    @property
+    def shape(self):
+        return self["crossattn"].shape
+
+
+def text(tokens):
+    return Text(crossattn=torch.ones(1, tokens, 2048), vector=torch.ones(1, 2816))
+
+
+class Padding:
+    """A denoiser that pads (reForge 3b56b26), after it has asked callbacks."""
+
+    def __init__(self, active):
+        self.active = active
+
+    def forward(self, cond, uncond):
+        return self.pad_cond_uncond(cond, uncond)
+
+    def pad_cond_uncond(self, cond, uncond):
+        filler = self.active().cond_stage_model_empty_prompt
+        uncond["crossattn"] = torch.cat([uncond["crossattn"], filler], dim=1)
+        return cond, uncond
+
+
+class NotPadding(Padding):
+    """A denoiser that has the function and never calls it (Forge dfdcbab)."""
+
+    def forward(self, cond, uncond):
+        return cond, uncond
+
+
+@pytest.mark.parametrize("denoiser", [Padding, NotPadding])
+@pytest.mark.parametrize("asked", [True, False])
+def test_its_texts_are_padded_where_the_webui_pads(webui, other, denoiser, asked):
+    """With its own empty prompt, which it is given where the base has one."""
+    webui.base.cond_stage_model_empty_prompt = torch.zeros(1, 77, 4)
+    filler = torch.full((1, 77, 2048), 5.0)
+    webui.modules["modules.sd_models"].get_empty_cond = lambda model: filler
+    webui.modules["modules.shared"].opts.pad_cond_uncond = asked
+    begin(webui)
+    second = resident(webui)._model.second
+    params = SimpleNamespace(
+        text_cond=text(154),
+        text_uncond=text(77),
+        denoiser=denoiser(lambda: webui.model_data.sd_model),
+    )
+    second.pad(params, None)
+    pads = asked and denoiser is Padding
+    assert params.text_uncond.shape[1] == (154 if pads else 77)
+    assert not pads or (params.text_uncond["crossattn"][:, 77:] == filler).all()
+    assert params.text_cond.shape[1] == 154
+    assert webui.model_data.sd_model is webui.base
+
+
+def test_texts_of_one_length_or_alone_are_not_padded(webui, other):
+    webui.modules["modules.shared"].opts.pad_cond_uncond = True
+    begin(webui)
+    for uncond in (None, text(77)):
+        params = SimpleNamespace(text_cond=text(77), text_uncond=uncond, denoiser=Padding(None))
+        resident(webui)._model.second.pad(params, None)
+        assert params.text_uncond is uncond

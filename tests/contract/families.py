@@ -51,6 +51,7 @@ class A1111:
     adapter_stages: tuple[str, ...] = (
         "a1111.callbacks.read_model_call",
         "a1111.family.A1111.pass_size",
+        "a1111.second_model.SecondModel.pad",
     )
     """Functions of ``fooocus_ext.host`` that every guided job of this family comes through."""
     loading_stages: tuple[str, ...] = (
@@ -122,6 +123,7 @@ class ForgeFamily(A1111):
         "forge.guidance.begin_call",
         "forge.family.Forge.pass_size",
         "forge.second_model.Placement.refiner_on_device",
+        "forge.second_model.SecondModel.pad",
     )
     looks_for_nan = False
     flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--vae-in-fp32")

@@ -15,7 +15,7 @@ from fooocus_ext.errors import RequestError
 from fooocus_ext.generation import hooks, state
 from fooocus_ext.generation.plan import Plan, make_plan
 from fooocus_ext.host import ending, family, sampling
-from fooocus_ext.host.asked_sizes import AskedSizes
+from fooocus_ext.host.by_request import ByRequest
 from fooocus_ext.host.jobs import outputs, overrides
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.panel import axes, build
@@ -31,7 +31,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
 
     def __init__(self) -> None:
         self._panel = build.PanelBuilder(self)
-        self._asked_sizes = AskedSizes()
+        self._asked_sizes: ByRequest[tuple[int, int]] = ByRequest()
 
     def title(self) -> str:
         """Return the name that is also the API key (in any case)."""
@@ -50,7 +50,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
 
     def setup(self, p: Any, *slots: Any) -> None:
         """Remember the size that was asked for, before a script of the page sets its own."""
-        self._asked_sizes.note(p)
+        self._asked_sizes.note(p, (p.width, p.height))
 
     def before_process(self, p: Any, *slots: Any) -> None:
         """Let presets, performance and aspect ratio set the request's own fields."""

@@ -28,3 +28,9 @@ class ByRequest(Generic[Value]):
         """Return the value of ``p``; None if it has none."""
         reference, value = self._entries.get(id(p), (None, None))
         return value if reference is not None and reference() is p else None
+
+    def take(self, p: Any) -> Value | None:
+        """Return the value of ``p``, and forget it; None if it has none."""
+        value = self.of(p)
+        self._entries.pop(id(p), None)
+        return value

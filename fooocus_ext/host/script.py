@@ -32,6 +32,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
     def __init__(self) -> None:
         self._panel = build.PanelBuilder(self)
         self._asked_sizes: ByRequest[tuple[int, int]] = ByRequest()
+        self._plans: ByRequest[Plan] = ByRequest()
 
     def title(self) -> str:
         """Return the name that is also the API key (in any case)."""
@@ -58,6 +59,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:
+                self._plans.note(p, plan)
                 hooks.apply_to_request(p, plan, self._asked_sizes.of(p))
                 overrides.override(
                     p,
@@ -74,7 +76,8 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             return  # refused in before_process
         outputs.say(p, outputs.PREPARING)
         with _refusing(p):
-            plan = _plan(p, slots)
+            # Another extension may process a request without the hook before.
+            plan = self._plans.take(p) or _plan(p, slots)
             if plan is not None:
                 writer = replace(assets.writer(), first_index=outputs.first_index(p))
                 hooks.begin(p, plan, writer, family.of_this_webui().host)
@@ -123,12 +126,9 @@ def _refusing(p: Any) -> Iterator[None]:
 
 
 def _plan(p: Any, slots: tuple[Any, ...]) -> Plan | None:
-    """Return what the arguments come to; made in both hooks, as ``p`` may carry nothing between them.
-
-    (Extensions that farm requests out turn all attributes of ``p`` into JSON in ``before_process``.)
-    """
+    """Return what the arguments come to; asked before our own options are among the request's."""
     settings = axes.apply_overrides(p, args.parse(slots))
     if not settings.enabled:
         return None
-    chosen = "sd_model_checkpoint" in p.override_settings
-    return make_plan(settings, assets.installed(), checkpoint_is_chosen=chosen)
+    chosen = overrides.CHECKPOINT in p.override_settings
+    return make_plan(settings, assets.installed(p.override_settings), checkpoint_is_chosen=chosen)

@@ -233,3 +233,10 @@ def test_a_refiner_that_was_used_is_released_by_name(host, states_size):
     released = host.post("/fooocus/v1/refiner/release", {})
     assert host.checkpoints.refiner in released.body["released"]
     assert host.post("/fooocus/v1/refiner/release", {}).body == {"released": None}
+
+
+def test_a_presets_own_checkpoint_does_not_count_as_the_requests(host, add_preset):
+    """So its refiner, the same file, is none at all, and not one that had to be skipped."""
+    add_preset(default_model=host.checkpoints.second, default_refiner=host.checkpoints.second)
+    made = host.generate({"preset": "mine"}, width=64, height=64)
+    assert "Fooocus skipped" not in made.infotext

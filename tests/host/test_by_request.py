@@ -21,7 +21,9 @@ def test_a_value_is_known_of_its_request_and_of_no_copy():
     sizes.note(p, (512, 768))
     assert vars(p) == before
     assert sizes.of(p) == (512, 768)
-    assert sizes.of(copy.copy(p)) is None
+    assert sizes.of(copy.copy(p)) is sizes.take(copy.copy(p)) is None
+    assert sizes.take(p) == (512, 768)
+    assert sizes.of(p) is None
 
 
 def test_nothing_is_kept_of_requests_that_are_gone():

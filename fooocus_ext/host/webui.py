@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fooocus_ext.host import ending
 from fooocus_ext.host.edit import editing
+from fooocus_ext.host.jobs import overrides
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.refiner import turn
 from fooocus_ext.host.refiner.passes import size_of_pass
@@ -58,8 +59,11 @@ class Webui:
             generation.refiner.prepare_sampler(generation, p)
 
     def rendering(self, p: Any, generation: Generation) -> Rendering | None:
-        """Return Fooocus's rendering if the settings ask for it."""
-        return rendering.take_part(p, generation)
+        """Return Fooocus's rendering if the settings ask for it; where it cannot be, its options go, too."""
+        found = rendering.take_part(p, generation)
+        if found is None:
+            overrides.take_back(p, self.job_options(p, generation.settings))
+        return found
 
     def editing(self, p: Any, generation: Generation) -> Editing | None:
         """Return what is made anew of a picture, if ``p`` edits one."""

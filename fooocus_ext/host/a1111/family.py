@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modules import devices, shared
+from modules import devices, sd_models, shared
 
+from fooocus_ext.args import FOOOCUS
 from fooocus_ext.host.a1111 import second_model
 from fooocus_ext.host.inpaint_engine import turn as engines
 from fooocus_ext.host.webui import Webui
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from fooocus_ext.edit import Edit
     from fooocus_ext.generation.state import Generation
+    from fooocus_ext.host.rendering.rendering import Rendering
 
 
 class A1111(Webui):
@@ -33,6 +35,14 @@ class A1111(Webui):
         if getattr(model, "is_sd3", False):
             return "SD3 does not predict noise"
         return None
+
+    def rendering(self, p: Any, generation: Generation) -> Rendering | None:
+        """As in every family; where it cannot be, tokens are merged as the webui is set."""
+        found = super().rendering(p, generation)
+        if found is None and generation.settings.rendering == FOOOCUS:
+            # It has looked at the option already, before the hooks of a generation.
+            sd_models.apply_token_merging(p.sd_model, p.get_token_merging_ratio())
+        return found
 
     def inpaint_engine(self, p: Any, generation: Generation, edit: Edit) -> engines.Turn | None:
         """Make an inpaint engine ready for its turn."""

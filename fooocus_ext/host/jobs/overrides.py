@@ -41,6 +41,8 @@ def take_back(p: Any, keys: Iterable[str]) -> None:
     """Undo `override` for some options of a job that has begun; none that models are loaded by."""
     replaced = _replaced.of(p) or {}
     undone = {key: replaced[key] for key in keys if key in replaced}
+    if not undone:
+        return
     shared.opts.data.update(undone)
     p.override_settings = {
         key: value for key, value in p.override_settings.items() if key not in undone

@@ -179,6 +179,7 @@ class Webui:
                 get_checkpoint_state_dict=lambda info, _timer: dict.fromkeys(info.names),
                 checkpoint_tiles=list,
             ),
+            "sd_vae": SimpleNamespace(),
             "timer": SimpleNamespace(Timer=lambda: None),
             "script_callbacks": SimpleNamespace(on_cfg_denoiser=register("cfg_denoiser")),
             "scripts": SimpleNamespace(Script=object),

@@ -114,6 +114,16 @@ class ForgeFamily(A1111):
     looks_for_nan = False
     flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--vae-in-fp32")
 
+    def use(self, modules: Any, title: str) -> None:
+        """Leave the active checkpoint alone: loaded again, it makes the webui forget all texts."""
+        active = getattr(modules.sd_models.model_data, "sd_model", None)
+        if getattr(getattr(active, "sd_checkpoint_info", None), "title", None) != title:
+            self.load(modules, title)
+
+    def load(self, modules: Any, title: str) -> None:
+        """Make another checkpoint the active one."""
+        super().use(modules, title)
+
 
 class LdmPatched(ForgeFamily):
     """reForge and Forge Classic."""
@@ -124,11 +134,6 @@ class LdmPatched(ForgeFamily):
         "modules_forge.forge_loader.load_model_for_a1111",
         "modules_forge.forge_loader.instantiate_from_config",
     )
-
-    def use(self, modules: Any, title: str) -> None:
-        active = getattr(modules.sd_models.model_data, "sd_model", None)
-        if getattr(getattr(active, "sd_checkpoint_info", None), "title", None) != title:
-            super().use(modules, title)
 
 
 class Forge(ForgeFamily):
@@ -149,7 +154,7 @@ class Forge(ForgeFamily):
     loading_stages = ("backend.loader.forge_loader", "backend.loader.split_state_dict")
     request = MappingProxyType({"hr_additional_modules": ["Use same choices"]})
 
-    def use(self, modules: Any, title: str) -> None:
+    def load(self, modules: Any, title: str) -> None:
         modules.shared.opts.data["sd_model_checkpoint"] = title
         importlib.import_module("modules_forge.main_entry").refresh_model_loading_parameters()
         modules.sd_models.forge_model_reload()

@@ -107,6 +107,7 @@ class StrictDevice:
             (torch, "is_autocast_enabled", is_enabled_here),
             (torch.cuda, "mem_get_info", lambda *_: (self.free, self.free)),
             (torch.cuda, "device", lambda *_: nullcontext()),
+            (torch.cuda, "current_device", lambda: 0),
             *(
                 (torch.cuda, name, nothing)
                 for name in ("memory_reserved", "memory_allocated", "empty_cache", "ipc_collect")

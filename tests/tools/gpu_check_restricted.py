@@ -14,7 +14,7 @@ ALLOWED = {"torch", "numpy", "PIL", "safetensors", "transformers"}
 # what those import in turn
 THEIRS = {
     "torchgen", "functorch", "typing_extensions", "sympy", "mpmath", "networkx", "jinja2", "markupsafe",
-    "fsspec", "filelock", "setuptools", "pkg_resources", "_distutils_hack", "tqdm", "packaging",
+    "fsspec", "filelock", "setuptools", "pkg_resources", "_distutils_hack", "packaging",
 }  # fmt: skip
 
 

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import instant_clip_tokenizer
+import numpy as np
 import pytest
 import torch
 
 import embedded_webui
 from embedded_webui.network.shapes import SDXL_UNET
-from tools.gpu import cli, filtering, hooks, leaks, letters, memory, networks, report, running
+from tools.gpu import (
+    cli,
+    filtering,
+    generation,
+    hooks,
+    leaks,
+    letters,
+    memory,
+    networks,
+    progress,
+    report,
+    running,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(__file__).parent / "gpu_check_restricted.py"
@@ -53,7 +68,8 @@ def assert_well_formed(found):
         for figure in part["figures"]:
             assert set(figure) == {"name", "value", "unit", "wanted", "status", "note"}
             assert figure["status"] in STATES
-            assert (figure["value"] is None) == (figure["status"] == report.NOT_RUN)
+            if figure["value"] is None:  # what failed may have come to no number
+                assert figure["status"] in {report.NOT_RUN, report.FAILED}
             assert bool(figure["wanted"]) == (figure["status"] in {report.PASSED, report.FAILED})
 
 
@@ -192,6 +208,24 @@ def test_no_number_is_no_pass():
     assert report.at_least("x", nan, 1).status == report.FAILED
 
 
+def test_what_is_no_number_leaves_the_json_valid():
+    figures = (report.at_most("x", math.nan, 1), report.at_most("y", math.inf, 1))
+    result = report.PartResult("key", "a part", report.FAILED, "", 1.0, 2.0, figures)
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    found = json.loads(report.Report({}, (result,), 1).as_json(), parse_constant=refuse)
+    assert [figure["value"] for figure in found["parts"][0]["figures"]] == [None, None]
+
+
+def test_a_package_under_another_name_is_unknown(monkeypatch):
+    monkeypatch.setattr(cli, "PACKAGES", ("numpy", "a-fork-of-pillow"))
+    machine = cli._machine(SETTING)
+    assert machine["a-fork-of-pillow"] == "unknown"
+    assert machine["numpy"] == np.__version__
+
+
 # --- what the parts see
 
 
@@ -256,6 +290,61 @@ def test_each_limit_has_its_policy_and_all_compute_the_same(placements):
 def test_a_limit_beyond_the_card_is_not_run(placements):
     figures = memory.judge({**placements, "16 GiB": None}, SETTING)
     assert [figure.status for figure in figures] == [report.PASSED] * 6 + [report.NOT_RUN]
+
+
+def test_a_limit_that_is_too_little_fails_alone(placements):
+    figures = memory.judge({**placements, "8 GiB": memory.TOO_LITTLE}, SETTING)
+    failed = [figure.name for figure in figures if figure.status == report.FAILED]
+    assert failed == ["8 GiB: peak memory"]
+    assert len(figures) == 7
+
+
+def test_running_out_of_memory_is_told_from_other_errors(monkeypatch):
+    def run_out(*_args, **_kwargs):
+        raise torch.cuda.OutOfMemoryError
+
+    card = SimpleNamespace(total_memory=80 * memory.GIBIBYTE)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _index: card)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda _share: None)
+    monkeypatch.setattr(memory.host, "configure", lambda _setting: None)
+    monkeypatch.setattr(memory, "take_turns", run_out)
+    embedded_webui.put_webui_on_path()
+    assert memory.run_within(8, SETTING) is memory.TOO_LITTLE
+
+
+def test_half_precision_is_allowed_what_the_webuis_own_is_apart():
+    exact = np.zeros((8, 8, 3), np.uint8)
+    exact[::2] = 90
+    full = generation.Pictures(exact, exact + np.uint8(9), None)
+    own = generation.Pictures(exact + np.uint8(3), exact + np.uint8(14), None)
+    worse = generation.Pictures(exact + np.uint8(3), exact + np.uint8(16), None)
+    for made, status in ((own, report.PASSED), (worse, report.FAILED)):
+        found = {generation.HALF: made, generation.FULL: full, generation.ON_CPU: full}
+        first = generation.judge(found, SETTING)[0]
+        assert (first.status, first.value) == (
+            status,
+            made.tricks[0, 0, 0] - full.tricks[0, 0, 0],
+        )
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_tqdm_is_stood_in_for_where_it_is_not_installed(monkeypatch, is_there):
+    names = ("tqdm", "tqdm.auto")
+    before = [sys.modules.pop(name, None) for name in names]
+    monkeypatch.setattr(progress.importlib.util, "find_spec", lambda _name: is_there or None)
+    try:
+        progress.install()
+        assert ("tqdm" in sys.modules) is not is_there
+        if not is_there:
+            from tqdm.auto import tqdm, trange
+
+            assert list(trange(1, 4, disable=True)) == [1, 2, 3]
+            assert list(tqdm([5, 6])) == [5, 6]
+    finally:
+        for name, module in zip(names, before, strict=True):
+            sys.modules.pop(name, None)
+            if module is not None:
+                sys.modules[name] = module
 
 
 @pytest.mark.parametrize("what", ["policy", "peak", "prediction", "not a number"])

@@ -19,7 +19,7 @@ from tools.gpu.running import CPU, CUDA, Part, Setting, run_part
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
     Part("filter", "filter", 35, {"": filtering.check}),
-    Part("adm", "ADM guidance", 15, {"": sizes.check}),
+    Part("adm", "ADM guidance", 25, {"": sizes.check}),
     Part(
         "generation",
         "a generation with everything",
@@ -32,9 +32,9 @@ PARTS = (
         generation.judge,
         of_cuda=frozenset({generation.HALF}),
     ),
-    Part("memory", "memory", 85, memory.RUNS, memory.judge, needs_cuda=True),
-    Part("hooks", "hooks", 40, {"": hooks.check}),
-    Part("leaks", "leaks", 45, {"": leaks.check}),
+    Part("memory", "memory", 95, memory.RUNS, memory.judge, needs_cuda=True),
+    Part("hooks", "hooks", 35, {"": hooks.check}),
+    Part("leaks", "leaks", 30, {"": leaks.check}),
 )
 """together less than 300 s"""
 PACKAGES = ("numpy", "pillow", "safetensors")
@@ -99,8 +99,15 @@ def _machine(setting: Setting) -> dict[str, str]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "cuda": str(torch.version.cuda),
-        **{package: importlib.metadata.version(package) for package in PACKAGES},
+        **{package: _version_of(package) for package in PACKAGES},
     }
+
+
+def _version_of(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # a fork under another name, as pillow-simd
+        return "unknown"
 
 
 def _commit() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from embedded_webui import bootstrap, no_page, pictures
 from fooocus_ext import infotext
-from tools.gpu import letters
+from tools.gpu import letters, progress
 from tools.gpu.running import Setting
 
 FULL_PRECISION = ("--no-half", "--precision", "full")
@@ -58,6 +58,7 @@ def start(setting: Setting, webui_flags: Sequence[str]) -> None:
 def _stand_in() -> None:
     no_page.install()
     letters.install()
+    progress.install()
 
 
 def refiner() -> dict[str, Any]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+import math
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -50,11 +52,14 @@ class Placed(NamedTuple):
 
     policy: str
     peak: float
-    predictions: tuple[Any, Any]
+    predictions: tuple[Any, Any] | None
+
+
+TOO_LITTLE = Placed("out of memory", math.inf, None)
 
 
 class Movable(torch.nn.Module):
-    """The webui's wrapper of a UNet; counts how often it is moved."""
+    """The webui's wrapper of a UNet; counts how often it is moved (for a text's sake, too)."""
 
     def __init__(self, unet: torch.nn.Module):
         super().__init__()
@@ -91,7 +96,11 @@ def run_within(gibibytes: int, setting: Setting) -> Placed | None:
     limit = min(gibibytes * GIBIBYTE, total)
     torch.cuda.set_per_process_memory_fraction(limit / total)
     with free_memory(lambda: limit - torch.cuda.memory_allocated()):
-        return take_turns(setting.device, Sizes(), lowvram=gibibytes == min(LIMITS.values()))
+        try:
+            return take_turns(setting.device, Sizes(), lowvram=gibibytes == min(LIMITS.values()))
+        except torch.cuda.OutOfMemoryError:
+            traceback.print_exc()
+            return TOO_LITTLE
 
 
 RUNS: dict[str, Callable[[Setting], Placed | None]] = {
@@ -124,19 +133,21 @@ def take_turns(device: str, sizes: Sizes, *, lowvram: bool) -> Placed:
         torch.cuda.reset_peak_memory_stats()
     placement = weights.WeightPlacement(base, refiner)
     with placement.text_encoder_on_device():
-        where = next(refiner.conditioner.parameters()).device
-        tokens = torch.zeros(1, 77, dtype=torch.long, device=where)
+        tokens = torch.zeros(1, 77, dtype=torch.long, device=device)
         refiner.conditioner[0](tokens)
     inputs = networks.inputs(sizes.base, sizes.latents, device, sizes.dtype)
     refined = networks.inputs(sizes.refiner, sizes.latents, device, sizes.dtype)
-    for _ in range(CALLS):
+    moved_before = base.model.moves
+    calls = 1 if lowvram else CALLS  # each takes all blocks to the device and back
+    for _ in range(calls):
         first = base.predict(inputs)
-    for _ in range(CALLS):
+    for _ in range(calls):
         placement.refiner_on_device(inputs["x"])
         second = refiner.predict(refined)
-    swapped = base.model.moves > 0
+    swapped = base.model.moves > moved_before
     placement.base_on_device(None)
-    base.predict(inputs)
+    if not lowvram:
+        base.predict(inputs)
     peak = 0.0 if device == "cpu" else torch.cuda.max_memory_allocated() / MEBIBYTE
     policy = SWAP if swapped else OWN_WAY if lowvram else STAY
     return Placed(policy, peak, (_numbers(first), _numbers(second)))
@@ -151,42 +162,49 @@ def _model(
 ) -> Model:
     """Return a model whose weights are on the CPU."""
     drawn = networks.unet(unet, device, sizes.dtype, "cpu")
-    if lowvram:
-        _let_blocks_move(drawn, device)
     made = [networks.text_encoder(shape, device, sizes.dtype, "cpu") for shape in encoders]
+    if lowvram:
+        _let_move([*_blocks(drawn), *made], device)
     return Model(drawn, list(made), lowvram)
 
 
-def _let_blocks_move(unet: torch.nn.Module, device: str) -> None:
-    """Have each block on the device for as long as it computes, as the webui's --lowvram has."""
-
-    def come(block: torch.nn.Module, _args: Any) -> None:
-        block.to(device)
-
-    def go(block: torch.nn.Module, _args: Any, _out: Any) -> None:
-        block.to("cpu")
-
+def _blocks(unet: torch.nn.Module) -> Iterator[torch.nn.Module]:
     for child in unet.children():
-        inside = isinstance(child, torch.nn.ModuleList)
-        for block in child.children() if inside else [child]:
-            block.register_forward_pre_hook(come)
-            block.register_forward_hook(go)
+        yield from child.children() if isinstance(child, torch.nn.ModuleList) else [child]
+
+
+def _let_move(modules: Iterable[torch.nn.Module], device: str) -> None:
+    """Have each on the device for as long as it computes, as the webui's --lowvram has."""
+
+    def come(module: torch.nn.Module, _args: Any) -> None:
+        module.to(device)
+
+    def go(module: torch.nn.Module, _args: Any, _out: Any) -> None:
+        module.to("cpu")
+
+    for module in modules:
+        module.register_forward_pre_hook(come)
+        module.register_forward_hook(go)
 
 
 def judge(found: Mapping[str, Placed | None], _setting: Setting) -> list[Figure]:
     """Judge the policies, the peaks, and whether all computed the same."""
     figures = []
-    there = {name: placed for name, placed in found.items() if placed is not None}
+    predictions = {
+        name: placed.predictions for name, placed in found.items() if placed and placed.predictions
+    }
     for name, placed in found.items():
         if placed is None:
             figures.append(not_run(name, "needs a larger card"))
             continue
         limit = LIMITS[name] * GIBIBYTE / MEBIBYTE
         figures.append(at_most(f"{name}: peak memory", placed.peak, limit, "MiB", placed.policy))
+        if name not in predictions:
+            continue
         unwanted = float(placed.policy != POLICIES[name])
         figures.append(at_most(f"{name}: policies other than: {POLICIES[name]}", unwanted, 0))
-        largest = list(there)[-1]
-        worst = max(map(_difference, placed.predictions, there[largest].predictions))
+        largest = list(predictions)[-1]
+        worst = max(map(_difference, predictions[name], predictions[largest]))
         figures.append(
             at_most(f"{name}: difference from {largest}, relative", worst, LARGEST_DIFFERENCE)
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 FORMAT = 1
 PASSED, FAILED, NOT_RUN, MEASURED = "passed", "failed", "not run", "measured"
@@ -97,7 +99,7 @@ class Report:
             "machine": self.machine,
             "parts": [dataclasses.asdict(part) for part in self.parts],
         }
-        return json.dumps(content, indent=2) + "\n"
+        return json.dumps(_without_what_json_lacks(content), indent=2, allow_nan=False) + "\n"
 
     def as_markdown(self) -> str:
         """Return a heading, the machine, and a table with a row for each figure."""
@@ -137,3 +139,12 @@ def _rows(part: PartResult) -> Sequence[str]:
 
 def _row(*cells: str) -> str:
     return "| " + " | ".join(" ".join(cell.replace("|", "/").split()) for cell in cells) + " |"
+
+
+def _without_what_json_lacks(content: Any) -> Any:
+    """Return the content with None in place of infinite numbers and of NaN."""
+    if isinstance(content, dict):
+        return {key: _without_what_json_lacks(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_without_what_json_lacks(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -18,6 +18,12 @@ log = logging.getLogger("fooocus")
 HEADROOM = 3 * 1024**3
 """Bytes that sampling and decoding a large picture need besides the weights (1024x1024, fp16)."""
 
+ENCODING = 256 * 1024**2
+"""Bytes that encoding a text needs besides the weights."""
+
+ROUNDING = 1.1
+"""How much more of the device a module can take than its weights: torch takes memory in pieces."""
+
 
 def bytes_elsewhere(module: torch.nn.Module) -> int:
     """Return the bytes of a module's parameters that are not on the device."""
@@ -32,10 +38,11 @@ def free_bytes() -> int | None:
     """Return the free bytes of the device, counting what torch holds unused; None on a CPU."""
     if devices.device.type != "cuda":
         return None
-    free, _total = torch.cuda.mem_get_info(devices.device)
-    cached = torch.cuda.memory_reserved(devices.device) - torch.cuda.memory_allocated(
-        devices.device
-    )
+    index = devices.device.index
+    if index is None:  # the webui's usual one; torch up to 2.4 wants a number
+        index = torch.cuda.current_device()
+    free, _total = torch.cuda.mem_get_info(index)
+    cached = torch.cuda.memory_reserved(index) - torch.cuda.memory_allocated(index)
     return int(free + cached)
 
 
@@ -78,7 +85,8 @@ class WeightPlacement:
     Three policies, chosen when the generation begins: models under the host's --medvram and
     --lowvram move themselves, module by module; with room for both, all of the refiner is on the
     device from then on; otherwise it waits on the CPU, its text encoder comes for as long as it
-    encodes, and the two UNets change places at the swap and after it.
+    encodes (the base's UNet makes way if it must), and the two UNets change places at the swap and
+    after it.
     """
 
     def __init__(self, base: Any, refiner: Any) -> None:
@@ -104,11 +112,18 @@ class WeightPlacement:
             yield
             return
         encoder = getattr(self._refiner, "conditioner", None) or self._refiner.cond_stage_model
-        encoder.to(devices.device)
+        needed = int(bytes_elsewhere(encoder) * ROUNDING) + ENCODING
+        base_makes_way = (free_bytes() or 0) < needed
         try:
+            if base_makes_way:
+                self._base.model.to(devices.cpu)
+                devices.torch_gc()
+            encoder.to(devices.device)
             yield
         finally:
             encoder.to(devices.cpu)
+            if base_makes_way:
+                self._base.model.to(devices.device)
 
     def refiner_on_device(self, _x: torch.Tensor) -> None:
         """Let the refiner sample."""

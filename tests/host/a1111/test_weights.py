@@ -51,7 +51,8 @@ class Checkpoint(Module):
 
 @pytest.fixture
 def memory(load_host_module, monkeypatch):
-    loaded = load_host_module("a1111/weights", devices=SimpleNamespace(device=GPU, cpu=CPU))
+    devices = SimpleNamespace(device=GPU, cpu=CPU, torch_gc=lambda: None)
+    loaded = load_host_module("a1111/weights", devices=devices)
     loaded.free = GIBIBYTE
     monkeypatch.setattr(loaded, "free_bytes", lambda: loaded.free)
     return loaded
@@ -78,7 +79,26 @@ def test_free_memory_includes_what_torch_holds_unused(load_host_module, monkeypa
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (100, 1000))
     monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 70)
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 50)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     assert loaded.free_bytes() == 120
+
+
+@pytest.mark.parametrize(("device", "index"), [(GPU, 1), (torch.device("cuda:0"), 0)])
+def test_free_memory_is_asked_of_a_numbered_device(load_host_module, monkeypatch, device, index):
+    """torch up to 2.4 refuses a device without a number, which is the webui's usual one."""
+    loaded = load_host_module("a1111/weights", devices=SimpleNamespace(device=device, cpu=CPU))
+    asked = []
+
+    def answer(number):
+        asked.append(number)
+        return 0
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda number: (answer(number), 0))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", answer)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", answer)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    assert loaded.free_bytes() == 0
+    assert asked == [index] * 3
 
 
 def sent(base, refiner):
@@ -150,6 +170,37 @@ def test_without_room_the_two_unets_change_places(memory, where):
     assert (base.model.device, refiner.model.device) == (CPU, GPU)
     weights.base_on_device(None)
     assert (base.model.device, refiner.model.device) == (GPU, CPU)
+
+
+@pytest.mark.parametrize(("spare", "stays"), [(0, True), (-1, False)])
+def test_the_base_makes_way_for_a_text_encoder_that_does_not_fit_beside_it(memory, spare, stays):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU)
+    memory.free = int(TEXT_ENCODER * memory.ROUNDING) + memory.ENCODING + spare
+    weights = memory.WeightPlacement(base, refiner)
+    with weights.text_encoder_on_device():
+        assert refiner.conditioner.device == GPU
+        assert base.model.device == (GPU if stays else CPU)
+    assert (base.model.device, refiner.conditioner.device) == (GPU, CPU)
+
+
+def test_the_base_is_back_where_the_text_encoder_does_not_fit_alone(memory):
+    base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU)
+    memory.free = 0
+    weights = memory.WeightPlacement(base, refiner)
+    move = refiner.conditioner.to
+
+    def fail_on_the_device(device):
+        if device == GPU:
+            raise RuntimeError("out of memory")
+        return move(device)
+
+    refiner.conditioner.to = fail_on_the_device
+    with (
+        pytest.raises(RuntimeError, match="out of memory"),
+        weights.text_encoder_on_device(),
+    ):
+        pytest.fail("nothing can be encoded")
+    assert (base.model.device, refiner.conditioner.device) == (GPU, CPU)
 
 
 def test_nothing_moves_at_steps_where_the_base_stays(memory):

@@ -257,7 +257,7 @@ def _rewrite_second_pass(
     return own if is_own else [], texts
 
 
-def _one_per_picture(texts: Sequence[str], count: int) -> list[str]:
+def _one_per_picture(texts: list[str], count: int) -> list[str]:
     """Return a text of the second pass for each of ``count`` pictures.
 
     The host takes a script's list (Prompt Matrix) as it is, but repeats a single text for full batches,

@@ -187,6 +187,7 @@ def sharpen(
     )
 
 
-def note_unguided(generation: Generation) -> None:
-    """Note that a pass has no CFG to act on."""
-    generation.skipped["sharpness and adaptive CFG"] = "they need a CFG scale other than 1"
+def note_unguided(generation: Generation, *, in_second_alone: bool = False) -> None:
+    """Note that a pass has no CFG to act on; ``in_second_alone`` says that the first had."""
+    where = " in the second pass" if in_second_alone else ""
+    generation.skipped[f"sharpness and adaptive CFG{where}"] = "they need a CFG scale other than 1"

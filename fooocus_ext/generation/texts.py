@@ -245,7 +245,8 @@ def _rewrite_second_pass(
     """Rewrite the texts of a second pass; return those that were typed for it, and all rewritten."""
     if not getattr(p, "all_hr_prompts", None):
         return [], ()
-    prompts, negative_prompts = p.all_hr_prompts, p.all_hr_negative_prompts
+    prompts = _one_per_picture(p.all_hr_prompts, len(typed))
+    negative_prompts = _one_per_picture(p.all_hr_negative_prompts, len(typed))
     own = list(zip(prompts, negative_prompts, strict=True))
     is_own = own != list(typed)
     texts = first_pass
@@ -254,6 +255,16 @@ def _rewrite_second_pass(
     p.all_hr_prompts = [_with_loras(text.positive, plan) for text in texts]
     p.all_hr_negative_prompts = [text.negative for text in texts]
     return own if is_own else [], texts
+
+
+def _one_per_picture(texts: list[str], count: int) -> list[str]:
+    """Return a text of the second pass for each of ``count`` pictures.
+
+    The host takes a script's list (Prompt Matrix) as it is, but repeats a single text for full batches,
+    and the last batch of such a list may not be full (A1111 1.6 to 1.10, where the second pass then
+    fails without us, and Forge's family).
+    """
+    return [*texts, *texts[-1:] * (count - len(texts))][:count]
 
 
 def _used_entries(

@@ -15,7 +15,7 @@ from fooocus_ext.errors import RequestError
 from fooocus_ext.generation import hooks, state
 from fooocus_ext.generation.plan import Plan, make_plan
 from fooocus_ext.host import ending, family, sampling
-from fooocus_ext.host.asked_sizes import AskedSizes
+from fooocus_ext.host.by_request import ByRequest
 from fooocus_ext.host.jobs import outputs, overrides
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.panel import axes, build
@@ -31,7 +31,8 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
 
     def __init__(self) -> None:
         self._panel = build.PanelBuilder(self)
-        self._asked_sizes = AskedSizes()
+        self._asked_sizes: ByRequest[tuple[int, int]] = ByRequest()
+        self._plans: ByRequest[Plan] = ByRequest()
 
     def title(self) -> str:
         """Return the name that is also the API key (in any case)."""
@@ -50,7 +51,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
 
     def setup(self, p: Any, *slots: Any) -> None:
         """Remember the size that was asked for, before a script of the page sets its own."""
-        self._asked_sizes.note(p)
+        self._asked_sizes.note(p, (p.width, p.height))
 
     def before_process(self, p: Any, *slots: Any) -> None:
         """Let presets, performance and aspect ratio set the request's own fields."""
@@ -58,6 +59,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:
+                self._plans.note(p, plan)
                 hooks.apply_to_request(p, plan, self._asked_sizes.of(p))
                 overrides.override(
                     p,
@@ -74,7 +76,8 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             return  # refused in before_process
         outputs.say(p, outputs.PREPARING)
         with _refusing(p):
-            plan = _plan(p, slots)
+            # Another extension may process a request without the hook before.
+            plan = self._plans.take(p) or _plan(p, slots)
             if plan is not None:
                 writer = replace(assets.writer(), first_index=outputs.first_index(p))
                 hooks.begin(p, plan, writer, family.of_this_webui().host)
@@ -123,12 +126,9 @@ def _refusing(p: Any) -> Iterator[None]:
 
 
 def _plan(p: Any, slots: tuple[Any, ...]) -> Plan | None:
-    """Return what the arguments come to; made in both hooks, as ``p`` may carry nothing between them.
-
-    (Extensions that farm requests out turn all attributes of ``p`` into JSON in ``before_process``.)
-    """
+    """Return what the arguments come to; asked before our own options are among the request's."""
     settings = axes.apply_overrides(p, args.parse(slots))
     if not settings.enabled:
         return None
-    chosen = "sd_model_checkpoint" in p.override_settings
-    return make_plan(settings, assets.installed(), checkpoint_is_chosen=chosen)
+    chosen = overrides.CHECKPOINT in p.override_settings
+    return make_plan(settings, assets.installed(p.override_settings), checkpoint_is_chosen=chosen)

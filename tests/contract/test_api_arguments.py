@@ -215,3 +215,25 @@ def test_each_refusal_is_one_line_in_the_log(host, caplog):
     messages = [record.getMessage() for record in caplog.records if record.name == "fooocus"]
     assert len(messages) == 1
     assert "sharpness: got 31" in messages[0]
+
+
+@pytest.mark.reports_errors
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_request_whose_options_stay_leaves_none_of_ours(host, monkeypatch, fails):
+    def fail(_p):
+        raise RuntimeError("before the hooks of a generation")
+
+    if fails:
+        monkeypatch.setattr(host.modules.processing, "process_images_inner", fail)
+    data = host.modules.shared.opts.data
+    before = dict(data)
+    requested = {"sd_model_checkpoint": host.checkpoints.second, "jpeg_quality": 61}
+    result = host.run(
+        {"rendering": "Fooocus"},
+        override_settings=requested,
+        override_settings_restore_afterwards=False,
+        **SMALL,
+    )
+    assert result.status == (500 if fails else 200)
+    loaded = data.get("sd_checkpoint_hash")  # which hosts note there themselves
+    assert data == {**before, **requested, "sd_checkpoint_hash": loaded}

@@ -14,7 +14,7 @@ from PIL import Image
 from fooocus_ext import edit
 from fooocus_ext.images import canvas
 from tests.contract import probes
-from tests.contract.hosts import decode, encode
+from tests.contract.hosts import FAMILY, decode, encode
 
 SIDE = 128
 ROUTE = "/fooocus/v1/img2img"
@@ -214,3 +214,17 @@ def test_a_request_as_large_as_pictures_are_is_taken_and_a_larger_one_is_not(hos
         answer = host.post(ROUTE, {"image": "A" * size})
         assert answer.status == status, answer.detail
     assert host.post("/fooocus/v1/expand", {"prompt": "A" * 2**21}).status == 413
+
+
+def test_a_model_that_noises_pictures_itself_is_shown_the_webuis_own(edited, host, monkeypatch):
+    """As SD3 on A1111 1.10, which says so by this method."""
+    if not FAMILY.asks_after_calls:
+        pytest.skip("Forge's family knows such models by what they predict")
+    made = edited(mask=MASK)
+    assert "noise around" not in made.body["infotexts"][0]
+    model = host.modules.shared.sd_model
+    add = lambda x, noise, level: x + noise * level  # noqa: E731
+    monkeypatch.setattr(model, "add_noise_to_latent", add, raising=False)
+    left = edited(mask=MASK)
+    assert "Fooocus's noise around what is made anew" in left.body["infotexts"][0]
+    assert not left.same_pixels(made)

@@ -8,6 +8,7 @@ import pytest
 
 from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
 from fooocus_ext.fields import as_widget_value
+from tests.contract import probes
 
 EVERYTHING = {
     "sharpness": 3.25,
@@ -160,3 +161,21 @@ def test_a_setting_that_is_none_of_its_choices_is_refused(host, setting, value, 
     assert refused.status == 422
     assert refused.detail.startswith(f"{setting}: got {json.dumps(value)}")
     assert refused.detail.endswith(f"allowed: {allowed}.")
+
+
+@pytest.mark.reports_errors  # 1.10.1's own script for comments fails on a list for the second pass
+@pytest.mark.parametrize("hr_prompt", ["", "a sharp fox"])
+def test_a_scripts_list_that_does_not_fill_its_last_batch_has_a_second_pass(host, hr_prompt):
+    """As Prompt Matrix makes it of "a fox|snow": the host sizes the other texts by full batches."""
+    typed = ["a fox", "a fox, snow"]
+
+    def list_prompts(_script, p, *_):
+        p.prompt, p.seed, p.n_iter = typed, [1, 1], 1
+
+    hires = {"enable_hr": True, "hr_scale": 1.5, "denoising_strength": 0.6, "hr_prompt": hr_prompt}
+    with probes.spying_script(host, {"before_process": list_prompts}):
+        result = host.generate({"styles": ["Fooocus Enhance"]}, batch_size=4, **hires)
+    entries = [parse(host, infotext) for infotext in result.info["infotexts"]]
+    assert [each["Prompt"] for each in entries] == typed
+    if hr_prompt:
+        assert [each["Hires prompt"] for each in entries] == [hr_prompt] * 2

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.contract import probes
-from tests.contract.conftest import OFF
+from tests.contract.conftest import OFF, activate
 
 FOOOCUS = {**OFF, "rendering": "Fooocus"}
 BIG = 1280  # the width of the second encoder's states, which come last, and of the pooled vector
@@ -380,3 +380,13 @@ def registered_embedding(host, vec, name):
     finally:
         for database, owner in databases:
             database.register_embedding_by_name(None, *owner, name)
+
+
+def test_where_a_model_cannot_be_rendered_so_the_webuis_options_hold(host):
+    activate(host, "refiner")
+    host.modules.shared.opts.data["eta_noise_seed_delta"] = 31337
+    wanted = host.generate({}, sampler_name="Euler a")
+    result = host.generate({"rendering": "Fooocus"}, sampler_name="Euler a")
+    assert "ENSD: 31337" in result.infotext
+    assert "Fooocus's rendering" in result.infotext
+    assert result.same_pixels(wanted)

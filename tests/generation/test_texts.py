@@ -289,6 +289,20 @@ def test_a_second_pass_with_texts_of_its_own_has_those_rewritten_with_the_same_s
     assert entries["Hires negative prompt"] == "soft"
 
 
+@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("own", [None, "a sharp fox"])
+def test_a_second_pass_has_a_text_for_each_picture_of_a_scripts_list(count, own):
+    """Prompt Matrix lists prompts; the host sizes what is not listed by full batches."""
+    typed = ["a fox", "a fox, snow"]
+    hires = typed if own is None else [own] * count
+    p = job(typed, all_hr_prompts=hires, all_hr_negative_prompts=[""] * count)
+    texts = rewrite(p, FILM)
+    wanted = [f"film still of {text}, grain" for text in (typed if own is None else [own] * 2)]
+    assert p.all_hr_prompts == wanted
+    assert p.all_hr_negative_prompts == ["cartoon"] * 2
+    assert [each.prompt for each in texts.second_pass] == wanted
+
+
 @pytest.mark.parametrize("absent", [{}, {"all_hr_prompts": None, "all_hr_negative_prompts": None}])
 def test_a_job_without_a_second_pass_has_none_rewritten(absent):
     p = job(["a fox"], **absent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from modules import script_callbacks
+from modules import script_callbacks, shared
 
 from fooocus_ext.host.a1111.family import HOST
 from fooocus_ext.host.a1111.model_call import nearest_timestep, read_model_call, show_picture
@@ -38,7 +38,10 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
         generation, params, denoiser, partial(nearest_timestep, params, denoiser)
     )
     if generation.editing is not None:
-        show_picture(generation.editing, params, denoiser)
+        if hasattr(shared.sd_model, "add_noise_to_latent"):  # SD3 (1.10)
+            generation.editing.leave_around_to_webui()
+        else:
+            show_picture(generation.editing, params, denoiser)
     obstacle = HOST.guidance_obstacle()
     sampling.call = read_model_call(params, denoiser) if obstacle is None else None
     if sampling.call is None:

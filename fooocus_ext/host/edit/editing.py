@@ -110,6 +110,15 @@ class Editing:
         outside: torch.Tensor = denoiser.mask
         return x * inside + around[list(image_of_row)] * outside
 
+    def leave_around_to_webui(self) -> None:
+        """Note that nothing is `shown`: where a model does not predict noise, pictures are noised otherwise.
+
+        The webui knows how, and its own blend stays.
+        """
+        self._generation.skipped["Fooocus's noise around what is made anew"] = (
+            "this model noises pictures in another way"
+        )
+
     def pasted(self, image: Image.Image) -> Image.Image:
         """Return the whole picture with the part that has been made anew in its place."""
         return self._canvas.pasted(image)

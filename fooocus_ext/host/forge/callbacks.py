@@ -8,7 +8,7 @@ from modules import script_callbacks
 
 from fooocus_ext.host.claimed_sizes import claim_sizes
 from fooocus_ext.host.forge import guidance
-from fooocus_ext.host.forge.engine import engine, nearest_timestep
+from fooocus_ext.host.forge.engine import GUIDED, engine, nearest_timestep
 from fooocus_ext.host.forge.family import HOST
 from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
 
@@ -62,6 +62,9 @@ def _show_picture(editing: Editing, params: Any, denoiser: Any) -> None:
     In place, because reForge goes on with its own name for these latents. There they may be the
     sampler's own: what it makes of them outside of the mask is replaced after each call.
     """
+    if engine().prediction(_unet(denoiser)) not in GUIDED:
+        editing.leave_around_to_webui()
+        return
     x = params.x
     rows = range(len(x))
     x.copy_(editing.shown(x, denoiser, signal=1.0, noise=params.sigma[0], image_of_row=rows))
@@ -69,4 +72,8 @@ def _show_picture(editing: Editing, params: Any, denoiser: Any) -> None:
 
 def _sigmas(denoiser: Any) -> Any:
     """Return the noise levels of the model whose turn it is."""
-    return engine().sigmas(denoiser.inner_model.inner_model.forge_objects.unet)
+    return engine().sigmas(_unet(denoiser))
+
+
+def _unet(denoiser: Any) -> Any:
+    return denoiser.inner_model.inner_model.forge_objects.unet

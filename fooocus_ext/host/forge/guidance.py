@@ -63,11 +63,12 @@ def begin_call(sampling: Sampling, denoiser: Any, timestep: float) -> None:
     (Classic makes the very first call of each job so.)
     """
     p = denoiser.p
-    scale = denoiser.sampler.sampler_extra_args["cond_scale"]
+    scale = of_first_pass = denoiser.sampler.sampler_extra_args["cond_scale"]
     if getattr(p, "is_hr_pass", False):
         scale = getattr(p, "hr_cfg", scale)
     if is_unguided(scale):
-        hooks.note_unguided(sampling.generation)
+        # Forge's API has 1 for the second pass, unless another is asked for (seen: dfdcbab).
+        hooks.note_unguided(sampling.generation, in_second_alone=scale != of_first_pass)
         sampling.call = None
         return
     sampling.call = ModelCall(timestep)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from modules import paths, sd_models, sd_samplers, shared
 
@@ -19,6 +22,9 @@ from fooocus_ext.prompting.styles import StyleLibrary
 from fooocus_ext.prompting.wildcards import Wildcards
 
 EXTENSION_ROOT = Path(__file__).resolve().parents[3]
+CLIP_SKIP_ACTS = "sdxl_clip_l_skip"
+"""The webui's option (from 1.10 on) by which clip skip acts on SDXL."""
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def user_folder() -> Path:
@@ -49,8 +55,9 @@ def reload() -> None:
     presets.cache_clear()
 
 
-def installed() -> Installed:
-    """Return what this machine has, as the host names it."""
+def installed(overridden: Mapping[str, Any] = _NOTHING) -> Installed:
+    """Return what this machine has, as the host names it, for a job with these options."""
+    clip_skip_acts = overridden.get(CLIP_SKIP_ACTS, getattr(shared.opts, CLIP_SKIP_ACTS, False))
     return Installed(
         presets=presets(),
         checkpoints=sd_models.checkpoint_tiles(),
@@ -65,7 +72,7 @@ def installed() -> Installed:
             or str(Path(paths.models_path) / "Lora"),
             vaes=vae.folder(),
         ),
-        clip_skip_acts=bool(getattr(shared.opts, "sdxl_clip_l_skip", False)),  # from 1.10 on
+        clip_skip_acts=bool(clip_skip_acts),
         has_uni_pc_variants=hasattr(shared.opts, "uni_pc_variant"),
     )
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from fooocus_ext.edit import Edit
+from tests.host.forge.engine_stand_in import REFORGE
 from tests.host.forge.test_guidance import EARLY, LATE, NEUTRAL, STEPS, run, step
 
 SEEDS = [3, 2**40]
@@ -23,12 +24,17 @@ def masked():
 
 def sample_edit(webui, masked, *steps):
     """Sample an edit; return what each call of the network was shown, one row for each picture."""
+    return begin_and_sample(webui, masked, *steps)[1:]
+
+
+def begin_and_sample(webui, masked, *steps):
+    """Sample an edit; return its generation, and what `sample_edit` does."""
     editing, task = (webui.adapter(f"edit.{name}") for name in ("editing", "task"))
     p, generation = webui.request(NEUTRAL, init=lambda: None, seeds=SEEDS)
     asked = task.Asked(Edit(engine="None"), None, weakref.ref(p))
     generation.editing = editing.Editing(p, generation, asked)
     pictures = webui.sample(p, steps, masked=masked)
-    return webui.base.forge_objects.unet.model.calls[-len(steps) :], pictures
+    return generation, webui.base.forge_objects.unet.model.calls[-len(steps) :], pictures
 
 
 @pytest.mark.parametrize("rng", [1, 2])
@@ -62,3 +68,24 @@ def test_a_picture_that_is_not_edited_is_shown_as_it_is(webui):
     run(webui, NEUTRAL, step(), STEPS[1])
     call = webui.base.forge_objects.unet.model.calls[-1]
     assert torch.equal(call.x[:2], STEPS[1][0])
+
+
+@pytest.mark.parametrize("kind", ["const", "flux", "flow"])
+def test_around_an_edit_with_a_rectified_flow_is_what_the_webui_shows_and_that_is_said(
+    webui, masked, kind
+):
+    """Such a model takes (1 - sigma) of the picture; Forge's own blend knows that (seen: dfdcbab)."""
+    network = webui.base.forge_objects_original.unet.model
+    network.predictor.prediction_type = kind
+    network.model_type.name = kind.upper()
+    given = step(LATE, rows=2)
+    torch.manual_seed(1)
+    generation, [call], _ = begin_and_sample(webui, masked, given)
+    clean, inside = masked
+    torch.manual_seed(1)
+    around = given[0]
+    if webui.family != REFORGE:
+        around = clean + torch.randn_like(clean) * given[1]  # the stand-in's predictor has one way
+    for rows in call.x.split(2):
+        torch.testing.assert_close(rows, torch.where(inside.bool(), given[0], around))
+    assert "Fooocus's noise around what is made anew" in generation.skipped

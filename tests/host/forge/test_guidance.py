@@ -160,6 +160,13 @@ def test_at_scale_1_sizes_still_act_and_the_rest_is_said_to_be_skipped(webui):
     assert torch.equal(guided[-1], sized[-1])
 
 
+def test_a_second_pass_at_scale_1_is_named_where_the_first_was_guided(webui):
+    """Forge's API takes 1 for it by default."""
+    settings = NEUTRAL.replace(sharpness=20.0)
+    generation, _ = run(webui, settings, step(), cond_scale=7.0, is_hr_pass=True, hr_cfg=1.0)
+    assert set(generation.skipped) == {"sharpness and adaptive CFG in the second pass"}
+
+
 def test_a_call_without_the_negative_prompt_is_sharpened_and_not_said_to_be_skipped(webui):
     """Skip Early CFG, and Classic's very first call: scale 1 is a property of one call, not of the job."""
     settings = NEUTRAL.replace(sharpness=20.0, adaptive_cfg=3.0)

@@ -206,6 +206,7 @@ class Webui:
                 checkpoint_tiles=list,
                 select_checkpoint=lambda selected=self.base.sd_checkpoint_info: selected,
             ),
+            "sd_vae": SimpleNamespace(),
             "timer": SimpleNamespace(Timer=lambda: None),
             "script_callbacks": SimpleNamespace(on_cfg_denoiser=register("cfg_denoiser")),
             "scripts": SimpleNamespace(Script=object),

@@ -436,6 +436,15 @@ def test_half_precision_is_allowed_what_the_webuis_own_is_apart():
         )
 
 
+def test_full_precision_is_allowed_its_limit_alone():
+    exact = np.full((8, 8, 3), 90, np.uint8)
+    on_cpu = generation.Pictures(exact, exact, None)
+    apart = generation.Pictures(exact + np.uint8(3), exact + np.uint8(1), None)
+    found = {generation.FULL: apart, generation.ON_CPU: on_cpu}
+    judged = generation.judge(found, SETTING)[1]
+    assert (judged.value, judged.wanted, judged.status) == (1.0, "<= 0.1", report.FAILED)
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_tqdm_is_stood_in_for_where_it_is_not_installed(monkeypatch, is_there):
     names = ("tqdm", "tqdm.auto")

@@ -6,7 +6,7 @@ Forge keeps its engine in ``backend``; reForge and Forge Classic keep theirs in 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fooocus_ext.host.machine import versions
@@ -21,6 +21,10 @@ class Engine(Protocol):
     @property
     def size_number_dtype(self) -> torch.dtype:
         """The dtype in which it rounds SDXL's size numbers before embedding them."""
+
+    @property
+    def storage(self) -> Hashable:
+        """In what numbers it stores the weights of a UNet that it loads now; something to compare."""
 
     @property
     def loaded_models(self) -> list[Any]:

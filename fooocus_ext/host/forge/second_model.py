@@ -6,7 +6,7 @@ next, and that a model is gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -47,22 +47,22 @@ class SecondModel:
     @contextmanager
     def sampling(self, p: Any, *, is_second_pass: bool) -> Iterator[None]:
         """Make this the model for which the host makes an inner model, with LoRAs and our hooks."""
+        engine().sampling_cleanup(_active_unet())
         with self._active():
             self._put_on_loras(p, is_second_pass=is_second_pass)
             self.model.forge_objects = self.model.forge_objects_after_applying_lora.shallow_copy()
             guidance.install(self.model.forge_objects)
             yield
 
-    def beside(self, base: Any) -> Placement:
+    def beside(self, _base: Any) -> Placement:
         """Return which UNet is ready to sample during one generation."""
-        return Placement(base, self.model)
+        return Placement(self.model)
 
     def prepare(self) -> None:
         """Do nothing: the host does nothing either to a refiner of its own."""
 
-    def padding(self) -> torch.Tensor | None:
-        """Return None: the engine takes texts of different lengths."""
-        return None
+    def pad(self, _params: Any, _p: Any) -> None:
+        """Do nothing: the engine takes texts of different lengths."""
 
     def release(self) -> None:
         """Make the memory manager forget the model, so that its memory is free now."""
@@ -89,10 +89,13 @@ class SecondModel:
 
 
 class Placement:
-    """Tells the memory manager which UNet samples next (``resident.Placement``)."""
+    """Tells the memory manager which UNet samples next (``resident.Placement``).
 
-    def __init__(self, base: Any, refiner: Any) -> None:
-        self._base = base
+    The base is whatever model is active when it is asked for: the host loads another for a hires pass
+    with a checkpoint of its own (Forge dfdcbab: with other modules, too), and the base anew after it.
+    """
+
+    def __init__(self, refiner: Any) -> None:
         self._refiner = refiner
         self._sampling_unet: Any = None
 
@@ -102,7 +105,6 @@ class Placement:
 
     def refiner_on_device(self, x: torch.Tensor) -> None:
         """Have the refiner's UNet ready for latents like ``x``."""
-        engine().sampling_cleanup(self._base.forge_objects.unet)
         self._sampling_unet = self._refiner.forge_objects.unet
         engine().sampling_prepare(self._sampling_unet, x)
 
@@ -113,11 +115,15 @@ class Placement:
             return
         engine().sampling_cleanup(unet)
         if x is not None:
-            engine().sampling_prepare(self._base.forge_objects.unet, x)
+            engine().sampling_prepare(_active_unet(), x)
 
 
 class Loader:
     """Loads with the engine's own loader (``resident.Loader``)."""
+
+    def storage(self) -> Hashable:
+        """Return in what numbers the engine stores the weights of a UNet that it loads now."""
+        return engine().storage
 
     def read(self, info: Any) -> Mapping[str, Any]:
         """Read a checkpoint, so far as the engine needs it read."""
@@ -138,6 +144,11 @@ class Loader:
         ):
             objects.vae = None  # the base decodes
         return SecondModel(model, takes_loras=takes_loras)
+
+
+def _active_unet() -> Any:
+    """Return the UNet's patcher of the host's active model."""
+    return sd_models.model_data.sd_model.forge_objects.unet
 
 
 def _is_of(entry: Any, patcher: Any) -> bool:

@@ -196,6 +196,36 @@ def test_beside_another_cfg_function_neutral_values_change_nothing_and_sharpness
     assert not torch.equal(sharp[-1], plain[-1])
 
 
+@pytest.mark.parametrize("place", ["before ours", "after ours"])
+def test_a_call_that_a_modifier_makes_for_itself_changes_nothing(webui, place, monkeypatch):
+    """ControlNet's "reference_only" records a style in it, and throws the prediction away."""
+    made = []
+
+    def reference_only(model, x, sigma, uncond, cond, scale, options, seed):
+        predict = webui.denoiser.sampling_function
+        made.append(predict(model, x + 1, sigma, uncond, cond, 1, options))
+        return model, x, sigma, uncond, cond, scale, options, seed
+
+    def hook(unet):
+        unet.add_conditioning_modifier(reference_only)
+
+    settings = NEUTRAL.replace(sharpness=20.0, adaptive_cfg=3.0)
+    plain = run(webui, settings, step(), step())[1]
+    if place == "before ours":
+        hook(webui.base.forge_objects_after_applying_lora.unet)
+    else:
+        host = webui.adapter("forge.family").HOST
+        prepare_pass = host.prepare_pass
+
+        def prepare_and_hook(p, generation):
+            prepare_pass(p, generation)
+            hook(webui.base.forge_objects.unet)
+
+        monkeypatch.setattr(host, "prepare_pass", prepare_and_hook, raising=False)
+    assert all(map(torch.equal, run(webui, settings, step(), step())[1], plain))
+    assert len(made) == 2
+
+
 def test_other_samplings_with_our_unet_change_nothing(webui):
     """The hooks stay in the UNet until the host's next reset; another extension may sample with it."""
     run(webui, Settings(enabled=True, sharpness=30.0, adaptive_cfg=1.0), step())

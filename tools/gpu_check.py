@@ -14,7 +14,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 if __name__ == "__main__":
     from embedded_webui import threads
 
-    threads.choose(pocket=True)  # before torch is loaded; the processes of the parts do the same
+    threads.choose(pocket=True)  # before torch is loaded; the parts' processes inherit it
     from tools.gpu.cli import main
 
     sys.exit(main())

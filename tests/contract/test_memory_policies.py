@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from types import SimpleNamespace
+
 import pytest
 
 from tests.contract import engines, hosts, probes
@@ -82,6 +85,17 @@ def assert_where_they_belong(gpu):
 def test_the_engine_and_a_lora_make_the_same_picture(gpu, wanted):
     assert generated(gpu, "engine").payload == wanted["engine"]
     assert_where_they_belong(gpu)
+
+
+def test_noise_levels_that_the_webui_does_not_renew_are_where_the_refiner_is(
+    gpu, wanted, monkeypatch
+):
+    """Webui 1.6 and 1.7 have no `apply_alpha_schedule_override`, which brings them to the device."""
+    second_model = importlib.import_module("fooocus_ext.host.a1111.second_model")
+    there = vars(gpu.host.modules.sd_models)
+    without = {key: there[key] for key in there if key != "apply_alpha_schedule_override"}
+    monkeypatch.setattr(second_model, "sd_models", SimpleNamespace(**without))
+    assert generated(gpu, "joint").payload == wanted["joint"]
 
 
 def test_a_fault_at_each_step_of_each_pass_leaves_the_weights_where_they_belong(gpu, wanted):

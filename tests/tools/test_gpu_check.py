@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -18,6 +19,7 @@ import torch
 
 import embedded_webui
 from embedded_webui.network.shapes import SDXL_UNET
+from tests.strict_device import StrictDevice, is_on_device
 from tools.gpu import (
     cli,
     filtering,
@@ -127,6 +129,33 @@ def test_without_a_gpu_it_says_so(capsys):
         pytest.skip("there is one")
     assert cli.main([]) == cli.NO_GPU
     assert "no CUDA device" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("chosen", [None, "7"])
+def test_the_threads_are_chosen_before_torch_is_loaded(chosen):
+    """torch reads these once; without them it takes every core it sees, a container's or not."""
+    look = (
+        "import json, os, runpy, sys; from embedded_webui import threads;"
+        "choose = threads.choose; found = [];"
+        "threads.choose = lambda **given: (found.append('torch' in sys.modules), choose(**given));"
+        "sys.argv[1:] = ['--part', 'adm', '--device', 'cpu', '--help'];"
+        "\ntry: runpy.run_path('tools/gpu_check.py', run_name='__main__')"
+        "\nexcept SystemExit: pass"
+        "\nprint(); print(json.dumps([found, os.environ['OMP_NUM_THREADS'], 'torch' in sys.modules]))"
+    )
+    environment = {name: os.environ[name] for name in os.environ if name != "OMP_NUM_THREADS"}
+    environment |= {"OMP_NUM_THREADS": chosen} if chosen else {}
+    run = subprocess.run(
+        [sys.executable, "-c", look],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env=environment,
+    )
+    found, count, is_loaded = json.loads(run.stdout.splitlines()[-1])
+    assert (found, is_loaded) == ([False], True)
+    assert count == chosen if chosen else 1 <= int(count) <= 4
 
 
 def test_no_part_may_take_more_than_its_share_of_five_minutes():
@@ -263,6 +292,39 @@ def test_a_leak_is_seen(monkeypatch, leak):
     assert set(states.values()) == {expected}
 
 
+@pytest.mark.parametrize(
+    ("counted", "states"),
+    [
+        ((90, 100), [report.PASSED, report.PASSED]),
+        ((10, 23), [report.PASSED, report.FAILED]),
+        ((0, 0), [report.FAILED, report.PASSED]),
+        ((9, 9), [report.FAILED, report.PASSED]),
+    ],
+)
+def test_a_counter_that_misses_the_webuis_own_synchronisations_is_seen(counted, states):
+    assert [figure.status for figure in hooks._judged(*counted)] == states
+
+
+@pytest.mark.parametrize(
+    ("speedup", "wanted"),
+    [
+        (0.6, dict.fromkeys(["float32", "float16", "bfloat16"], True)),
+        (0.4, {"float32": False, "float16": True, "bfloat16": True}),
+    ],
+)
+def test_speed_is_judged_in_the_precision_that_both_filters_compute_in(
+    monkeypatch, speedup, wanted
+):
+    times = {"unfolded": speedup, "ours": 1.0}
+    monkeypatch.setattr(filtering, "SHAPE", filtering.QUICK_SHAPE)
+    monkeypatch.setattr(filtering, "milliseconds", lambda *_args, **_kwargs: times)
+    monkeypatch.setattr(filtering, "extra_mebibytes", lambda *_args, **_kwargs: 1.0)
+    monkeypatch.setattr(filtering, "LARGEST_MEMORY_RATIO", 1)
+    figures = filtering.check(running.Setting("cpu", False, ""))
+    failed = {f.name.partition(":")[0] for f in figures if f.status == report.FAILED}
+    assert {name: name not in failed for name in wanted} == wanted
+
+
 SMALL = memory.Sizes(
     networks.SMALL_UNET, networks.SMALL_UNET, (networks.SMALL_CLIP,), 8, torch.float32
 )
@@ -270,14 +332,28 @@ FREE = {"4 GiB": 0, "8 GiB": 0, "16 GiB": 2**40}
 
 
 @pytest.fixture
-def placements():
-    """What each limit gives with small networks on a CPU."""
+def card(monkeypatch):
+    """A device that refuses to mix memories, and the webui on it."""
     embedded_webui.put_webui_on_path()
-    found = {}
-    for name, free in FREE.items():
-        with memory.free_memory(lambda free=free: free):
-            found[name] = memory.take_turns("cpu", SMALL, lowvram=name == "4 GiB")
-    return found
+    from modules import devices
+
+    monkeypatch.setattr(devices, "device", torch.device("cuda"))
+    monkeypatch.setattr(devices, "torch_gc", lambda: None)
+    for name in ("reset_peak_memory_stats", "max_memory_allocated"):
+        monkeypatch.setattr(torch.cuda, name, lambda: 0)
+    with StrictDevice().active() as strict:
+        yield strict
+
+
+@pytest.fixture
+def placements(card):
+    """What each limit gives with small networks."""
+    return {name: placed(name) for name in FREE}
+
+
+def placed(limit, device="cuda", sizes=SMALL):
+    with memory.free_memory(lambda: FREE[limit]):
+        return memory.take_turns(device, sizes, lowvram=limit == "4 GiB")
 
 
 def test_each_limit_has_its_policy_and_all_compute_the_same(placements):
@@ -285,6 +361,39 @@ def test_each_limit_has_its_policy_and_all_compute_the_same(placements):
     figures = memory.judge(placements, SETTING)
     assert {figure.status for figure in figures} == {report.PASSED}
     assert len(figures) == 9
+
+
+@pytest.mark.parametrize(("limit", "calls"), [("4 GiB", 1), ("8 GiB", 2), ("16 GiB", 2)])
+def test_texts_are_encoded_on_the_device_and_blocks_that_move_are_called_once(
+    card, monkeypatch, limit, calls
+):
+    """As the webui encodes; all blocks of a model travel in each call under --lowvram."""
+    encoded, predicted = [], []
+    forward, predict = networks.CLIPTextModel.forward, memory.Model.predict
+
+    def encode(model, tokens):
+        encoded.append(is_on_device(tokens) and all(map(is_on_device, model.parameters())))
+        return forward(model, tokens)
+
+    def call(model, inputs):
+        predicted.append(len(model.conditioner))
+        return predict(model, inputs)
+
+    monkeypatch.setattr(networks.CLIPTextModel, "forward", encode)
+    monkeypatch.setattr(memory.Model, "predict", call)
+    placed(limit, sizes=dataclasses.replace(SMALL, encoders=SMALL.encoders * 2))
+    assert encoded == [True]
+    base, refiner = 2, 1  # text encoders
+    once_more = [] if limit == "4 GiB" else [base]
+    assert predicted == [base] * calls + [refiner] * calls + once_more
+
+
+def test_a_base_that_made_way_for_a_text_alone_has_not_changed_places(monkeypatch):
+    embedded_webui.put_webui_on_path()
+    from fooocus_ext.host.a1111.weights import WeightPlacement
+
+    monkeypatch.setattr(WeightPlacement, "refiner_on_device", lambda *_: None)
+    assert placed("8 GiB", "cpu").policy == memory.STAY
 
 
 def test_a_limit_beyond_the_card_is_not_run(placements):
@@ -325,6 +434,15 @@ def test_half_precision_is_allowed_what_the_webuis_own_is_apart():
             status,
             made.tricks[0, 0, 0] - full.tricks[0, 0, 0],
         )
+
+
+def test_full_precision_is_allowed_its_limit_alone():
+    exact = np.full((8, 8, 3), 90, np.uint8)
+    on_cpu = generation.Pictures(exact, exact, None)
+    apart = generation.Pictures(exact + np.uint8(3), exact + np.uint8(1), None)
+    found = {generation.FULL: apart, generation.ON_CPU: on_cpu}
+    judged = generation.judge(found, SETTING)[1]
+    assert (judged.value, judged.wanted, judged.status) == (1.0, "<= 0.1", report.FAILED)
 
 
 @pytest.mark.parametrize("is_there", [True, False])

@@ -12,6 +12,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from tools.gpu import filtering, generation, hooks, leaks, memory, sizes
 from tools.gpu.report import Report
 from tools.gpu.running import CPU, CUDA, Part, Setting, run_part
@@ -63,8 +65,6 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Check, write both files and print the table; return 0, 1 if anything failed, 2 without a GPU."""
     options = _parser().parse_args(argv)
-    import torch  # noqa: PLC0415 - --help comes at once
-
     if options.device == CUDA and not torch.cuda.is_available():
         print("torch sees no CUDA device here; --device cpu tries the program", file=sys.stderr)
         return NO_GPU
@@ -86,8 +86,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _machine(setting: Setting) -> dict[str, str]:
-    import torch  # noqa: PLC0415 - --help comes at once
-
     device = f"{platform.machine()}, {torch.get_num_threads()} threads"
     if setting.on_cuda:
         properties = torch.cuda.get_device_properties(0)

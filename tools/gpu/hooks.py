@@ -36,15 +36,26 @@ def check(setting: Setting) -> list[Figure]:
         figures = [Figure("all tricks, a step", ours, "ms")]
         return [*figures, not_run("share of a step of SDXL's UNet"), not_run("synchronisations")]
     without = _synchronisations(None)
-    extra = _synchronisations({**host.TRICKS, **host.refiner()}) - without
+    with_all = _synchronisations({**host.TRICKS, **host.refiner()})
     real, peak = _real_step(setting)
     return [
         *figures,
         Figure("a step of SDXL's UNet (2 rows, float16)", real, "ms"),
         Figure("its weights and peak memory", peak, "MiB"),
         at_most("share of that step", ours / real, LARGEST_SHARE),
-        at_least("synchronisations of the webui, a job", without, 1),  # else nothing counts them
-        at_most("synchronisations, a step", extra / SYNC_STEPS, MOST_SYNCHRONISATIONS),
+        *_judged(without, with_all),
+    ]
+
+
+def _judged(without: int, with_all: int) -> list[Figure]:
+    """Judge the synchronisations of a job without the extension and of one with everything.
+
+    The webui's own are several a step: where fewer are counted, the counter is broken.
+    """
+    extra = (with_all - without) / SYNC_STEPS
+    return [
+        at_least("synchronisations of the webui, a job", without, SYNC_STEPS),
+        at_most("synchronisations, a step", extra, MOST_SYNCHRONISATIONS),
     ]
 
 

@@ -18,8 +18,9 @@ log = logging.getLogger("fooocus")
 HEADROOM = 3 * 1024**3
 """Bytes that sampling and decoding a large picture need besides the weights (1024x1024, fp16)."""
 
-ENCODING = 256 * 1024**2
-"""Bytes that encoding a text needs besides the weights."""
+ENCODING = 512 * 1024**2
+"""Bytes that encoding a text needs besides the weights. Half of them are what torch holds between the
+weights of an SDXL base, which counts as free, and in which no weight of a text encoder finds room."""
 
 ROUNDING = 1.1
 """How much more of the device a module can take than its weights: torch takes memory in pieces."""
@@ -79,6 +80,16 @@ def _leave_the_device(model: torch.nn.Module) -> None:
     model.to(devices.cpu)
 
 
+def _bring_own_buffers(model: torch.nn.Module) -> None:
+    """Move the buffers of a model's own to the device, not those of its modules.
+
+    SD 1.5's noise schedule is one, from which the webui makes the noise levels of a sampler. Webui 1.6
+    and 1.7 leave it where the model as a whole was last sent.
+    """
+    for name, buffer in list(model.named_buffers(recurse=False)):
+        setattr(model, name, buffer.to(devices.device))
+
+
 class WeightPlacement:
     """Keeps the UNet that samples on the device.
 
@@ -131,6 +142,7 @@ class WeightPlacement:
             self._swapped = True  # before the first move: one that fails is undone as well
             self._base.model.to(devices.cpu)
             self._refiner.model.to(devices.device)
+            _bring_own_buffers(self._refiner)
 
     def base_on_device(self, _x: torch.Tensor | None) -> None:
         """Let the base sample. Does nothing if it already may."""

@@ -75,6 +75,10 @@ class Checkpoint(Module):
         self.first_stage_model = self
         super().__init__(*self.model.weights, *self.conditioner.weights)
 
+    def named_buffers(self, *, recurse):
+        assert not recurse
+        yield from ()
+
 
 class Host:
     """Loads checkpoints as the webui does: straight to the device."""

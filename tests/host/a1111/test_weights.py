@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from tests.strict_device import StrictDevice, is_on_device
+
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 GIBIBYTE = 1024**3
 LATENT = torch.zeros(1, 4, 8, 8)
@@ -47,6 +49,10 @@ class Checkpoint(Module):
     def parameters(self):
         yield from self.model.parameters()
         yield from (self.conditioner or self.cond_stage_model).parameters()
+
+    def named_buffers(self, *, recurse):
+        assert not recurse
+        yield from ()
 
 
 @pytest.fixture
@@ -265,6 +271,23 @@ def test_the_text_encoder_goes_back_also_after_an_error(memory):
     with pytest.raises(RuntimeError, match="out of memory"):
         encode()
     assert refiner.conditioner.device == CPU
+
+
+def test_sd1_brings_its_noise_schedule_when_it_samples(memory):
+    """Webui 1.6 and 1.7 make the noise levels of a sampler from it, wherever it is."""
+    base, refiner = torch.nn.Module(), torch.nn.Module()
+    for each in (base, refiner):
+        each.model, each.cond_stage_model = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+        each.register_buffer("alphas_cumprod", torch.ones(3), persistent=False)
+    memory.free = 0
+    with StrictDevice().active():
+        base.to(GPU)
+        weights = memory.WeightPlacement(base, refiner)
+        weights.refiner_on_device(LATENT)
+        assert is_on_device(refiner.alphas_cumprod)
+        assert is_on_device(base.alphas_cumprod)
+        assert not is_on_device(refiner.cond_stage_model.weight)
+    assert dict(refiner.named_buffers()).keys() == {"alphas_cumprod"}
 
 
 def test_sd1_has_its_text_encoder_under_another_name(memory):

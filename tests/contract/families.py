@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+import torch
 
 from tests.embedded_webui.command_line import FLAGS
 
@@ -50,6 +51,7 @@ class A1111:
     adapter_stages: tuple[str, ...] = (
         "a1111.callbacks.read_model_call",
         "webui.Webui.pass_size",
+        "a1111.second_model.SecondModel.pad",
     )
     """Functions of ``fooocus_ext.host`` that every guided job of this family comes through."""
     loading_stages: tuple[str, ...] = (
@@ -92,6 +94,17 @@ class A1111:
             entry.initialize.initialize()
         return entry
 
+    def watch_preparations(self, modules: Any, patches: pytest.MonkeyPatch) -> list[str]:
+        """Return a list that gets what the extension has made ready to sample, from here on.
+
+        "active" is the webui's model at that time, "refiner" ours. (This family is told of none.)
+        """
+        return []
+
+    def store_in_8_bits(self, modules: Any, patches: pytest.MonkeyPatch) -> None:
+        """Let weights be stored in 8 bits from here on; what is loaded stays as it is."""
+        patches.setattr(modules.devices, "fp8", True, raising=False)
+
     def use(self, modules: Any, title: str) -> None:
         """Make a checkpoint the active one, as choosing it on the page does."""
         modules.shared.opts.data["sd_model_checkpoint"] = title
@@ -110,9 +123,33 @@ class ForgeFamily(A1111):
         "forge.guidance.begin_call",
         "webui.Webui.pass_size",
         "forge.second_model.Placement.refiner_on_device",
+        "forge.second_model.SecondModel.pad",
     )
     looks_for_nan = False
     flags = (*FLAGS, "--always-cpu", "--clip-in-fp16", "--vae-in-fp32")
+
+    def watch_preparations(self, modules: Any, patches: pytest.MonkeyPatch) -> list[str]:
+        from fooocus_ext.host.forge.engine import engine
+        from fooocus_ext.host.refiner import resident
+
+        prepare, prepared = engine().sampling_prepare, []
+
+        def watched(unet: Any, x: Any) -> None:
+            refiner = resident.RESIDENCE._model
+            models = {
+                "active": modules.sd_models.model_data.sd_model,
+                "refiner": refiner.second.model if refiner is not None else None,
+            }
+            names = [
+                name
+                for name, model in models.items()
+                if model is not None and model.forge_objects.unet.model is unet.model
+            ]
+            prepared.extend(names or ["a model that is neither"])
+            prepare(unet, x)
+
+        patches.setattr(engine(), "sampling_prepare", watched)
+        return prepared
 
     def use(self, modules: Any, title: str) -> None:
         """Leave the active checkpoint alone: loaded again, it makes the webui forget all texts."""
@@ -153,6 +190,10 @@ class Forge(ForgeFamily):
     )
     loading_stages = ("backend.loader.forge_loader", "backend.loader.split_state_dict")
     request = MappingProxyType({"hr_additional_modules": ["Use same choices"]})
+
+    def store_in_8_bits(self, modules: Any, patches: pytest.MonkeyPatch) -> None:
+        options = importlib.import_module("backend.args").dynamic_args
+        patches.setitem(options, "forge_unet_storage_dtype", torch.float8_e4m3fn)
 
     def load(self, modules: Any, title: str) -> None:
         modules.shared.opts.data["sd_model_checkpoint"] = title

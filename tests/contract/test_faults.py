@@ -207,7 +207,6 @@ OUR_STAGES = [
     "host.refiner.turn.Refiner.encode",
     "host.refiner.turn.Refiner.intervene",
     "host.refiner.turn.Refiner._take",
-    "host.refiner.turn.Refiner._pad",
     "core.adm.scale_original_size",
     "core.guidance.sharpen",
 ]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.contract import probes, references
-from tests.contract.conftest import activate
+from tests.contract.conftest import OFF, activate
 from tests.contract.families import MODEL_CONFIGS
 from tests.contract.hosts import FAMILY
 
@@ -269,3 +269,23 @@ def test_the_random_state_is_left_alone(host):
     plain = torch.get_rng_state()
     host.generate(STRONG)
     assert torch.equal(torch.get_rng_state(), plain)
+
+
+def test_sharpness_acts_beside_controlnets_reference(host, picture):
+    """Before each call of the model, "reference_only" of the Forge family makes one for itself."""
+    scripts = host.runner_of("txt2img").alwayson_scripts
+    if "controlnet" not in [script.title().lower() for script in scripts]:
+        pytest.skip("this webui has no ControlNet built in")
+    unit = {"enabled": True, "module": "reference_only", "model": "None", "image": picture}
+    unit["weight"] = 2.0  # for less it leaves out the few channels of a small UNet
+
+    def generate(**fooocus):
+        arguments = {"enabled": True, "expansion": False, **OFF, **fooocus}
+        result = host.generate(
+            alwayson_scripts={"Fooocus": {"args": [arguments]}, "ControlNet": {"args": [unit]}}
+        )
+        return result.pictures[0]  # the reference comes after it
+
+    plain = generate()
+    assert (plain != host.generate(OFF).pictures[0]).any(), "the reference took no part"
+    assert (plain != generate(sharpness=30)).any()

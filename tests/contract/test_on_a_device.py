@@ -60,6 +60,7 @@ CASES = {
     "spared": (None, {}, {"override_settings": {"skip_early_cond": 0.3}}),
     "SDE": ("joint", {}, {"sampler_name": "DPM++ 2M SDE"}),
     "DDIM": (None, {}, {"sampler_name": "DDIM"}),
+    "DDIM, refined": ("joint", {}, {"sampler_name": "DDIM"}),
     "separate": ("separate", {}, {}),
     "vae": ("vae", {}, {}),
     "two passes": ("joint", {}, HIRES),

@@ -111,6 +111,42 @@ def test_img2img_equals_that_of_the_hosts_own_refiner(host, sampler, inpaint, pi
     assert ours.difference(theirs) <= TOLERANCE
 
 
+def test_a_second_pass_on_another_checkpoint_is_sampled_without_the_refiner(host, monkeypatch):
+    """The Forge family replaces the model between the passes; none but those that sample get ready."""
+    second = host.checkpoints.second
+    if second is None:
+        pytest.skip(f"no second base on the host {host.name}")
+    settings = {**OFF, "refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
+    options = {"hires_fix_refiner_pass": "both passes"}
+    prepared = FAMILY.watch_preparations(host.modules, monkeypatch)
+    with probes.checkpoints_called(host) as called:
+        result = host.generate(
+            settings,
+            **STEPS,
+            **HIRES,
+            n_iter=2,
+            hr_checkpoint_name=second,
+            override_settings=options,
+        )
+    base, refiner = [host.checkpoints.base] * 3, [host.checkpoints.refiner] * 3
+    once = [*base, *refiner, *[second] * (len(called) // 2 - 6)]
+    assert called == once * 2
+    assert "checkpoint of its own" in result.infotext
+    assert {*prepared} <= {"active", "refiner"}
+
+
+def test_a_second_pass_on_the_bases_checkpoint_by_its_name_is_refined(host):
+    settings = {**OFF, "refiner": host.checkpoints.refiner, "refiner_switch": EARLY}
+    options = {"hires_fix_refiner_pass": "second pass"}
+    unnamed = host.generate(settings, **STEPS, **HIRES, override_settings=options)
+    named = host.generate(
+        settings, **STEPS, **HIRES, override_settings=options,
+        hr_checkpoint_name=host.checkpoints.base,
+    )  # fmt: skip
+    assert named.same_pixels(unnamed)
+    assert "checkpoint of its own" not in named.infotext
+
+
 def test_every_batch_of_a_job_is_refined(host, unchanged):
     fields = {**STEPS, "n_iter": 2, "seed": 7}
     settings = {"refiner": host.checkpoints.refiner, "refiner_switch": SWITCH}
@@ -299,6 +335,34 @@ def test_a_checkpoint_override_changes_the_base_of_that_request(host):
     assert called == [host.checkpoints.second] * 3 + [host.checkpoints.refiner] * 3
 
 
+TOLD = {
+    "aesthetic score": ({}, {"sdxl_refiner_high_aesthetic_score": 1.5}),
+    "negative aesthetic score": ({}, {"sdxl_refiner_low_aesthetic_score": 7.5}),
+    "hires size": (HIRES, {"hires_fix_refiner_pass": "second pass"}),
+}
+
+
+@pytest.mark.parametrize("what", TOLD)
+def test_a_job_is_refined_with_what_it_tells_the_refiner_not_with_an_earlier_jobs(host, what):
+    """The webui's own keys of encoded texts leave these out (all that we run on)."""
+    fields, options = TOLD[what]
+    settings = {**OFF, "refiner": host.checkpoints.refiner, "refiner_switch": EARLY}
+    if fields:
+        host.generate(settings, **fields, override_settings=options)
+        fields = {**fields, "hr_scale": 1.25}
+    else:
+        host.generate(settings)
+    after_another = host.generate(settings, **fields, override_settings=options)
+    release_refiner()
+    assert after_another.same_pixels(host.generate(settings, **fields, override_settings=options))
+
+
+def release_refiner():
+    from fooocus_ext.host.refiner import resident
+
+    resident.RESIDENCE.release()
+
+
 def resident_model():
     from fooocus_ext.host.refiner import resident
 
@@ -338,7 +402,7 @@ def test_a_base_stored_in_other_numbers_releases_the_refiner(host, monkeypatch):
     """The host loads the same file again where its option for 8-bit weights changes."""
     host.generate({"refiner": host.checkpoints.refiner})
     assert resident_model() is not None
-    monkeypatch.setattr(host.modules.devices, "fp8", True, raising=False)
+    FAMILY.store_in_8_bits(host.modules, monkeypatch)
     host.modules.script_callbacks.model_loaded_callback(host.modules.shared.sd_model)
     assert resident_model() is None
 

@@ -79,7 +79,7 @@ def test_pasted_from_png_info_it_fills_the_tab_too(host):
     from fooocus_ext.host.tab import fill
 
     text = text_in("fooocus.png")
-    entries = host.modules.generation_parameters_copypaste.parse_generation_parameters(text)
+    entries = host.modules.infotext_utils.parse_generation_parameters(text)
     host.modules.script_callbacks.infotext_pasted_callback(text, entries)
     values = fill.fill_from_infotext(entries).values
     assert values["prompt"] == "a red house in the forest\nsnow"

@@ -70,13 +70,17 @@ def arguments(case: dict[str, Any], host: Any) -> dict[str, Any]:
 
 def request(case: dict[str, Any], host: Any) -> dict[str, Any]:
     """Return the fields of the host's request of a case."""
+    assets = importlib.import_module("fooocus_ext.host.machine.assets")
     chosen = host_sampler(
         case["sampler"],
         case["scheduler"],
         list(host.modules.sd_samplers.all_samplers_map),
-        [scheduler.label for scheduler in host.modules.sd_schedulers.schedulers],
+        assets.scheduler_labels(),
         as_fooocus=True,
     )
+    schedule = (
+        {"scheduler": chosen.scheduler} if chosen.scheduler else {}
+    )  # in Classic's sampler name
     return {
         "prompt": "\n".join(case["pos"]),
         "negative_prompt": "\n".join(case["neg"]),
@@ -86,7 +90,7 @@ def request(case: dict[str, Any], host: Any) -> dict[str, Any]:
         "height": case["height"],
         "cfg_scale": case["cfg"],
         "sampler_name": chosen.sampler,
-        "scheduler": chosen.scheduler,
+        **schedule,
         "override_settings": dict(chosen.options),
     }
 

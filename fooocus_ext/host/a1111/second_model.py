@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from modules import devices, sd_hijack, sd_models, sd_unet, sd_vae, shared
+from modules import devices, prompt_parser, sd_hijack, sd_models, sd_unet, sd_vae, shared
 from modules.timer import Timer
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.a1111 import weights
 from fooocus_ext.host.machine import families
 from fooocus_ext.host.refiner.passes import second_pass_networks
+
+if TYPE_CHECKING:
+    from modules.script_callbacks import CFGDenoiserParams
 
 log = logging.getLogger("fooocus")
 
@@ -138,13 +141,28 @@ class SecondModel:
         if apply_schedule is not None:  # webui 1.6 has no such options
             apply_schedule(self.model)
 
-    def padding(self) -> torch.Tensor | None:
-        """Return the empty prompt that the webui pads a shorter prompt with, if it is set to do so."""
+    def pad(self, params: CFGDenoiserParams, p: Any) -> None:
+        """Pad the shorter text with this model's empty prompt; the webui would take the base's."""
         pads_itself = getattr(shared.opts, "pad_cond_uncond_v0", False)
         if pads_itself or not getattr(shared.opts, "pad_cond_uncond", False):
-            return None
-        empty: torch.Tensor = self.model.cond_stage_model_empty_prompt
-        return empty
+            return
+        short, long = sorted(
+            ("text_cond", "text_uncond"), key=lambda name: int(getattr(params, name).shape[1])
+        )
+        missing = getattr(params, long).shape[1] - getattr(params, short).shape[1]
+        if missing:
+            setattr(params, short, self._padded(getattr(params, short), missing))
+            p.extra_generation_params["Pad conds"] = True
+
+    def _padded(self, text: Any, missing: int) -> Any:
+        """Return a text [rows,tokens,width], or SDXL's dict of it and a vector, with more tokens."""
+        tokens = text["crossattn"] if isinstance(text, dict) else text
+        empty = self.model.cond_stage_model_empty_prompt  # [1,77,width]
+        filler = empty.repeat((tokens.shape[0], missing // empty.shape[1], 1))
+        tokens = torch.cat([tokens, filler], dim=1)
+        if not isinstance(text, dict):
+            return tokens
+        return prompt_parser.DictWithShape({**text, "crossattn": tokens}, tokens.shape)
 
     def release(self) -> None:
         """Do nothing: the webui keeps nothing of it."""
@@ -162,6 +180,10 @@ def _keep_loras_off(model: Any) -> None:
 
 class Loader:
     """Loads as the webui does (``resident.Loader``)."""
+
+    def storage(self) -> Hashable:
+        """Return whether the webui stores weights in 8 bits now (from 1.8 on)."""
+        return bool(getattr(devices, "fp8", False))
 
     def read(self, info: Any) -> Mapping[str, Any]:
         """Read a checkpoint as the webui does."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import torch
 from backend import loader, memory_management, utils
+from backend.args import dynamic_args
 from backend.sampling import sampling_function
 
 from fooocus_ext.errors import RequestError
@@ -18,6 +19,12 @@ class Backend:
     """Forge's ``backend``."""
 
     size_number_dtype = torch.float32
+
+    @property
+    def storage(self) -> Hashable:
+        """The dtype of "Diffusion in Low Bits", as it was when a base was last loaded; None: automatic."""
+        dtype: Hashable = dynamic_args.get("forge_unet_storage_dtype")
+        return dtype
 
     @property
     def loaded_models(self) -> list[Any]:

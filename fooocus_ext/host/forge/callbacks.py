@@ -8,7 +8,7 @@ from modules import script_callbacks
 
 from fooocus_ext.host.claimed_sizes import claim_sizes
 from fooocus_ext.host.forge import guidance
-from fooocus_ext.host.forge.engine import GUIDED, engine, timestep
+from fooocus_ext.host.forge.engine import GUIDED, engine, nearest_timestep
 from fooocus_ext.host.forge.family import HOST
 from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
 
@@ -33,9 +33,9 @@ def _before_model_call(params: Any) -> None:
 
 def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
     generation = sampling.generation
-    sigma = float(params.sigma[0])
+    sigma = params.sigma[0]
     refined = generation.refiner is not None and generation.refiner.intervene(
-        generation, params, denoiser, lambda: round(timestep(_sigmas(denoiser), sigma))
+        generation, params, denoiser, lambda: nearest_timestep(_sigmas(denoiser), sigma)
     )
     if generation.editing is not None:
         _show_picture(generation.editing, params, denoiser)
@@ -43,7 +43,7 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
     if obstacle is not None:
         generation.skipped["guidance"] = obstacle
         return
-    step = timestep(_sigmas(denoiser), sigma)
+    step = nearest_timestep(_sigmas(denoiser), sigma)
     claim_sizes(
         generation,
         params.text_cond,

@@ -6,7 +6,7 @@ Forge keeps its engine in ``backend``; reForge and Forge Classic keep theirs in 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fooocus_ext.host.machine import versions
@@ -21,6 +21,10 @@ class Engine(Protocol):
     @property
     def size_number_dtype(self) -> torch.dtype:
         """The dtype in which it rounds SDXL's size numbers before embedding them."""
+
+    @property
+    def storage(self) -> Hashable:
+        """In what numbers it stores the weights of a UNet that it loads now; something to compare."""
 
     @property
     def loaded_models(self) -> list[Any]:
@@ -64,14 +68,13 @@ def engine() -> Engine:
     return LdmPatched()
 
 
-def timestep(sigmas: torch.Tensor, sigma: float) -> float:
-    """Return the timestep 0..999 of a noise level, between whole ones as the log of sigma lies.
+def nearest_timestep(sigmas: torch.Tensor, sigma: torch.Tensor) -> int:
+    """Return the timestep 0..999 of a noise level: that of the nearest level, by its log.
 
-    A level outside of the model's own is that of its first or last timestep.
+    This is what the engines tell their models (Forge dfdcbab, reForge 3b56b26, Classic 1f95d71).
+
+    Args:
+        sigmas: the level of each timestep, float32 [1000].
+        sigma: a level, of any device, [].
     """
-    table = sigmas.detach().double().cpu()
-    level = table.new_tensor(sigma).clamp(table[0], table[-1])
-    above = int((table < level).sum().clamp(1, len(table) - 1))
-    low, high = table[above - 1].log(), table[above].log()
-    share = (level.log() - low) / (high - low)
-    return above - 1 + float(share)
+    return int((sigmas.log() - sigma.to(sigmas).log()).abs().argmin())

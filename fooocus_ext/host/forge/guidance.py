@@ -3,6 +3,10 @@
 ``CFGDenoiser`` asks a callback (`begin_call`), then modifiers of the conditioning (`_damp`), makes the
 call, combines the two predictions, and hands the result to post-CFG functions (`_sharpen`).
 
+A modifier of another extension may make a call of its own in between and throw its result away
+(ControlNet's "reference_only" does: Forge dfdcbab, reForge 3b56b26, Classic 1f95d71). Its options have our
+functions too. So these only read what they know of the call, and the next one's `begin_call` replaces it.
+
 The engine deep-copies the options in which hooks are registered. So these are plain functions, which
 find what they need in the sampling that runs; outside of any of ours they change nothing.
 """
@@ -98,7 +102,7 @@ def _sharpen(args: dict[str, Any]) -> torch.Tensor:
     """
     combined: torch.Tensor = args["denoised"]
     sampling = samplings.current()
-    call = sampling.take_call() if sampling is not None else None
+    call = sampling.call if sampling is not None else None
     if sampling is None or call is None:
         return combined
     cond: torch.Tensor = args["cond_denoised"]

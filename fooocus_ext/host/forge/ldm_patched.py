@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from ldm_patched.modules import model_management
-from modules import sd_models
+from modules import devices, sd_models
 from modules.timer import Timer
 from modules_forge import forge_loader, forge_sampler
 
@@ -22,6 +22,11 @@ class LdmPatched:
         """The dtype in which the text encoder's side holds SDXL's size numbers."""
         dtype: torch.dtype = model_management.text_encoder_dtype()
         return dtype
+
+    @property
+    def storage(self) -> Hashable:
+        """Whether it stores weights in 8 bits, which only a restart changes."""
+        return bool(getattr(devices, "fp8", False))
 
     @property
     def loaded_models(self) -> list[Any]:

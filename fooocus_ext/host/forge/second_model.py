@@ -6,18 +6,20 @@ next, and that a model is gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from modules import extra_networks, sd_models
+import torch
+from modules import extra_networks, sd_models, shared
 
 from fooocus_ext.host.forge import guidance
 from fooocus_ext.host.forge.engine import engine
 from fooocus_ext.host.machine import families
 
-if TYPE_CHECKING:
-    import torch
+_EMPTY_PROMPT = "cond_stage_model_empty_prompt"
+_PADDING = ("pad_cond_uncond_v0", "pad_cond_uncond")
+"""Options, and the denoiser's functions for them; the first overrides the other."""
 
 
 class SecondModel:
@@ -47,22 +49,40 @@ class SecondModel:
     @contextmanager
     def sampling(self, p: Any, *, is_second_pass: bool) -> Iterator[None]:
         """Make this the model for which the host makes an inner model, with LoRAs and our hooks."""
+        engine().sampling_cleanup(_active_unet())
         with self._active():
             self._put_on_loras(p, is_second_pass=is_second_pass)
             self.model.forge_objects = self.model.forge_objects_after_applying_lora.shallow_copy()
             guidance.install(self.model.forge_objects)
             yield
 
-    def beside(self, base: Any) -> Placement:
+    def beside(self, _base: Any) -> Placement:
         """Return which UNet is ready to sample during one generation."""
-        return Placement(base, self.model)
+        return Placement(self.model)
 
     def prepare(self) -> None:
         """Do nothing: the host does nothing either to a refiner of its own."""
 
-    def padding(self) -> torch.Tensor | None:
-        """Return None: the engine takes texts of different lengths."""
-        return None
+    def pad(self, params: Any, _p: Any) -> None:
+        """Have the host's denoiser pad these texts, if it is one that pads (reForge 3b56b26).
+
+        Its own call comes after ours and reaches the base's texts, which it knew before.
+        """
+        cond, uncond, denoiser = params.text_cond, params.text_uncond, params.denoiser
+        asked = next((name for name in _PADDING if getattr(shared.opts, name, False)), None)
+        if asked is None or uncond is None or cond.shape[1] == uncond.shape[1]:
+            return
+        code = getattr(type(denoiser).forward, "__code__", None)
+        if (
+            code is not None and asked in code.co_names
+        ):  # Forge has the functions, and never calls them
+            with self._active():  # whose empty prompt is the filler
+                params.text_cond, params.text_uncond = getattr(denoiser, asked)(cond, uncond)
+
+    def encode_empty_prompt(self) -> None:
+        """Have the model know its states of an empty prompt, as the host's loading of a base ends with."""
+        with self._active(), torch.no_grad():
+            setattr(self.model, _EMPTY_PROMPT, sd_models.get_empty_cond(self.model))
 
     def release(self) -> None:
         """Make the memory manager forget the model, so that its memory is free now."""
@@ -89,10 +109,13 @@ class SecondModel:
 
 
 class Placement:
-    """Tells the memory manager which UNet samples next (``resident.Placement``)."""
+    """Tells the memory manager which UNet samples next (``resident.Placement``).
 
-    def __init__(self, base: Any, refiner: Any) -> None:
-        self._base = base
+    The base is whatever model is active when it is asked for: the host loads another for a hires pass
+    with a checkpoint of its own (Forge dfdcbab: with other modules, too), and the base anew after it.
+    """
+
+    def __init__(self, refiner: Any) -> None:
         self._refiner = refiner
         self._sampling_unet: Any = None
 
@@ -102,7 +125,6 @@ class Placement:
 
     def refiner_on_device(self, x: torch.Tensor) -> None:
         """Have the refiner's UNet ready for latents like ``x``."""
-        engine().sampling_cleanup(self._base.forge_objects.unet)
         self._sampling_unet = self._refiner.forge_objects.unet
         engine().sampling_prepare(self._sampling_unet, x)
 
@@ -113,17 +135,21 @@ class Placement:
             return
         engine().sampling_cleanup(unet)
         if x is not None:
-            engine().sampling_prepare(self._base.forge_objects.unet, x)
+            engine().sampling_prepare(_active_unet(), x)
 
 
 class Loader:
     """Loads with the engine's own loader (``resident.Loader``)."""
 
+    def storage(self) -> Hashable:
+        """Return in what numbers the engine stores the weights of a UNet that it loads now."""
+        return engine().storage
+
     def read(self, info: Any) -> Mapping[str, Any]:
         """Read a checkpoint, so far as the engine needs it read."""
         return engine().read(info)
 
-    def load(self, info: Any, state_dict: Mapping[str, Any], _base: Any) -> SecondModel:
+    def load(self, info: Any, state_dict: Mapping[str, Any], base: Any) -> SecondModel:
         """Load a checkpoint; it stays on the CPU until it is needed.
 
         Raises:
@@ -137,7 +163,15 @@ class Loader:
             model.forge_objects_after_applying_lora,
         ):
             objects.vae = None  # the base decodes
-        return SecondModel(model, takes_loras=takes_loras)
+        second = SecondModel(model, takes_loras=takes_loras)
+        if hasattr(base, _EMPTY_PROMPT):
+            second.encode_empty_prompt()
+        return second
+
+
+def _active_unet() -> Any:
+    """Return the UNet's patcher of the host's active model."""
+    return sd_models.model_data.sd_model.forge_objects.unet
 
 
 def _is_of(entry: Any, patcher: Any) -> bool:

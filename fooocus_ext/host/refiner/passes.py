@@ -6,18 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from modules import devices, extra_networks, shared
+from modules import devices, extra_networks, sd_models, shared
 
 FIRST_PASS, SECOND_PASS = "first pass", "second pass"
 BOTH_PASSES = "both passes"
 
 
 def passes_of(p: Any) -> frozenset[str]:
-    """Return the passes of hires fix that the refiner takes part in; the host's option decides."""
+    """Return the passes that the refiner takes part in; of hires fix, the host's option names them.
+
+    There may be none: hires fix of a finished picture (the gallery's button) samples no first pass.
+    """
     if not getattr(p, "enable_hr", False):
         return frozenset({FIRST_PASS})
     choice = getattr(shared.opts, "hires_fix_refiner_pass", SECOND_PASS)
-    return frozenset({FIRST_PASS, SECOND_PASS}) if choice == BOTH_PASSES else frozenset({choice})
+    passes = {FIRST_PASS, SECOND_PASS} if choice == BOTH_PASSES else {choice}
+    if getattr(p, "firstpass_image", None) is not None:
+        passes.discard(FIRST_PASS)
+    return frozenset(passes)
 
 
 def size_of_pass(p: Any) -> tuple[int, int]:
@@ -28,9 +34,15 @@ def size_of_pass(p: Any) -> tuple[int, int]:
 
 
 def has_checkpoint_of_its_own(p: Any) -> bool:
-    """Whether the second pass of hires fix runs on another checkpoint than the first."""
+    """Whether the second pass of hires fix runs on another checkpoint than the first.
+
+    The first one's is that of the webui's options, whichever model is loaded at the moment.
+    """
     name = getattr(p, "hr_checkpoint_name", None)
-    return name not in (None, "", "Use same checkpoint")
+    if name in (None, "", "Use same checkpoint"):
+        return False
+    second, first = sd_models.get_closet_checkpoint_match(name), sd_models.select_checkpoint()
+    return second is None or first is None or second.filename != first.filename
 
 
 def sampler_names(p: Any, passes: frozenset[str]) -> set[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -56,8 +56,11 @@ class SecondModel(Protocol):
         Raises RequestError if it cannot sample, the host's options being what they are.
         """
 
-    def padding(self) -> torch.Tensor | None:
-        """Return the empty prompt [1,77,width] that the host pads a shorter prompt with, if it does."""
+    def pad(self, params: Any, p: Any) -> None:
+        """Make the texts of a model call as long as each other, if the host would with its active model's.
+
+        ``params`` is what the host gives to callbacks before the call.
+        """
 
     def release(self) -> None:
         """Let go of what the host itself keeps of the model."""
@@ -65,6 +68,9 @@ class SecondModel(Protocol):
 
 class Loader(Protocol):
     """How a family reads and loads a checkpoint."""
+
+    def storage(self) -> Hashable:
+        """Return in what numbers the host stores weights that it loads now; something to compare."""
 
     def read(self, info: Any) -> Mapping[str, Any]:
         """Return the weights of a CheckpointInfo by name; only the names count for its kind."""
@@ -81,15 +87,36 @@ class ResidentModel:
         info: the host's CheckpointInfo.
         second: the model, as its family keeps it.
         modified: the time of its file.
-        base: what ``_weights_of`` tells of the base that it was last acquired for.
-        caches: the host's conditioning caches of this model, so that they survive between jobs.
+        loader: what loaded it.
+        storage: in what numbers its weights are stored, as ``loader`` told then.
+        base_file: the file of the base that it was last acquired for.
+        caches: the host's conditioning caches of this model, so that they survive between jobs; see
+            `caches_telling`.
     """
 
     info: Any
     second: SecondModel
     modified: float
-    base: tuple[str, bool] | None = None
+    loader: Loader
+    storage: Hashable
+    base_file: str = ""
     caches: dict[str, list[Any]] = field(default_factory=dict)
+    _told: Hashable = None
+
+    def caches_telling(self, told: Hashable) -> dict[str, list[Any]]:
+        """Return the caches for texts beside which the model is told ``told``.
+
+        That is what the host's own keys of encoded texts leave out; something else empties the caches.
+        """
+        if told != self._told:
+            self.caches.clear()
+            self._told = told
+        return self.caches
+
+    def is_as_loaded_now(self, info: Any, modified: float) -> bool:
+        """Whether loading a CheckpointInfo whose file has this time would come to the same."""
+        now = info.filename, modified, self.loader.storage()
+        return (self.info.filename, self.modified, self.storage) == now
 
 
 def find(name: str) -> Any:
@@ -138,9 +165,14 @@ class Residence:
     def release_unless_for(self, base: Any) -> None:
         """Free the resident checkpoint if it was last acquired for another base than this one.
 
-        The webui reports a model as loaded also where nothing but its VAE changed.
+        The webui reports a model as loaded also where nothing but its VAE changed; and it loads the same
+        file again to store it in other numbers.
         """
-        if self._model is not None and self._model.base != _weights_of(base):
+        model = self._model
+        if model is not None and (model.base_file, model.storage) != (
+            base.sd_checkpoint_info.filename,
+            model.loader.storage(),
+        ):
             self.release()
 
     def acquire(self, info: Any, base: Any, loader: Loader) -> ResidentModel:
@@ -151,11 +183,11 @@ class Residence:
         """
         modified = os.path.getmtime(info.filename)  # noqa: PTH204  (the host's string)
         model = self._model
-        if model is None or (model.info.filename, model.modified) != (info.filename, modified):
+        if model is None or not model.is_as_loaded_now(info, modified):
             model = self._replace(info, modified, base, loader)
         _check_family(info, (families.of_model(model.second.model), False), base)
         _check_channels(info, model.second.model, base)
-        model.base = _weights_of(base)
+        model.base_file = base.sd_checkpoint_info.filename
         return model
 
     def _replace(self, info: Any, modified: float, base: Any, loader: Loader) -> ResidentModel:
@@ -165,7 +197,9 @@ class Residence:
         self.release()
         self.is_loading = True
         try:
-            model = self._model = ResidentModel(info, loader.load(info, state_dict, base), modified)
+            storage = loader.storage()
+            second = loader.load(info, state_dict, base)
+            model = self._model = ResidentModel(info, second, modified, loader, storage)
         finally:
             self.is_loading = False
         log.info("the refiner %s is resident", info.title)
@@ -174,11 +208,6 @@ class Residence:
 
 RESIDENCE = Residence()
 """The webui keeps its active model in a global too, and there is one of it for a process."""
-
-
-def _weights_of(base: Any) -> tuple[str, bool]:
-    """Return the file of a base's weights, and whether the webui stores weights in 8 bits now."""
-    return base.sd_checkpoint_info.filename, bool(getattr(devices, "fp8", False))
 
 
 def _read(info: Any, loader: Loader) -> Mapping[str, Any]:

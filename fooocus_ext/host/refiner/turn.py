@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,7 +11,7 @@ from modules import processing, prompt_parser, shared
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.core.refiner_switch import first_refiner_step, nearest_step, takes_over
 from fooocus_ext.host.machine import options
-from fooocus_ext.host.refiner import fresh_noise, resident, split_sampler
+from fooocus_ext.host.refiner import conditioning, fresh_noise, resident, split_sampler
 from fooocus_ext.host.refiner.passes import (
     FIRST_PASS,
     SECOND_PASS,
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 _JOINT, _FRESH_NOISE = "joint", "vae"
 _CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")
-_CONDITIONING = ("c", "uc", "hr_c", "hr_uc")
 
 
 def take_part(p: Any, generation: Generation, loader: resident.Loader) -> Refiner | None:
@@ -55,6 +53,11 @@ def take_part(p: Any, generation: Generation, loader: resident.Loader) -> Refine
         generation.skipped["refiner"] = "it is the base model itself"
         return None
     passes = passes_of(p)
+    if not passes:
+        generation.skipped["refiner"] = (
+            "it takes part in the first pass alone, and that is not sampled"
+        )
+        return None
     if settings.refiner_method != _JOINT:
         split_sampler.check_available(
             settings.refiner_method,
@@ -89,7 +92,7 @@ class Refiner:
         self._rule = options.refiner_switch_rule()
         self._second = model.second
         self._weights = model.second.beside(base)
-        self._conds: dict[bool, tuple[Any, Any]] = {}
+        self._conds: dict[bool, conditioning.CondsOfStep] = {}
         self._levels: LevelTable | None = None
         self._taken: Any = None
         self._had_its_turn = False
@@ -147,30 +150,33 @@ class Refiner:
             self._hear(p, texts, passes)
             return
         with (
-            _kept(p, (*_CACHES, *_CONDITIONING)),
+            conditioning.kept(p),
             self._weights.text_encoder_on_device(),
             torch.no_grad(),
         ):
+            caches = self._resident.caches_telling(conditioning.told_beside_texts(p))
             for name in _CACHES:
                 if hasattr(p, name):
-                    setattr(p, name, self._resident.caches.setdefault(name, [None, None]))
+                    setattr(p, name, caches.setdefault(name, [None, None]))
             if FIRST_PASS in passes:
                 with self._second.encoding(p, is_second_pass=False):
                     processing.StableDiffusionProcessing.setup_conds(p)
-                self._conds[False] = (p.c, p.uc)
+                self._conds[False] = conditioning.of_first_pass(p)
             if SECOND_PASS in passes and not has_checkpoint_of_its_own(p):
                 with self._second.encoding(p, is_second_pass=True):
                     p.hr_c = p.hr_uc = None
                     p.calculate_hr_conds()
-                self._conds[True] = (p.hr_c, p.hr_uc)
+                self._conds[True] = conditioning.always((p.hr_c, p.hr_uc))
 
     def _hear(self, p: Any, texts: Texts, passes: frozenset[str]) -> None:
         self._levels = schedules.whole_table(self._second.model)
         if FIRST_PASS in passes:
-            self._conds[False] = texts.conditioning(p, self._second.model, is_second_pass=False)
+            heard = texts.conditioning(p, self._second.model, is_second_pass=False)
+            self._conds[False] = conditioning.always(heard)
         if SECOND_PASS in passes and not has_checkpoint_of_its_own(p):
             with second_pass_networks(p):
-                self._conds[True] = texts.conditioning(p, self._second.model, is_second_pass=True)
+                heard = texts.conditioning(p, self._second.model, is_second_pass=True)
+            self._conds[True] = conditioning.always(heard)
 
     def intervene(
         self,
@@ -183,21 +189,22 @@ class Refiner:
 
         ``timestep`` reads the call's from the device, which is asked only where it decides.
         """
+        if self._taken is not denoiser:  # that pass is over, and its base may be gone
+            self.hand_back()
         is_second_pass = bool(getattr(denoiser.p, "is_hr_pass", False))
         if is_second_pass not in self._conds or not self._is_turn(denoiser, timestep):
             self._return_to_base(params.x)
             return False
-        if self._taken is not denoiser:
-            self.hand_back()
+        if self._taken is None:
             generation.sampling.callback(self.hand_back)
             self._take(denoiser, params.x)
             if generation.rendering is not None:
                 schedules.use_fooocus_levels(denoiser, self._levels)
-        cond, uncond = self._conds[is_second_pass]
+        cond, uncond = self._conds[is_second_pass](denoiser.step)
         _, params.text_cond = prompt_parser.reconstruct_multicond_batch(cond, denoiser.step)
         if uncond is not None:  # Forge has none at CFG scale 1
             params.text_uncond = prompt_parser.reconstruct_cond_batch(uncond, denoiser.step)
-        self._pad(params, denoiser.p)
+        self._second.pad(params, denoiser.p)
         return True
 
     def report(self, generation: Generation) -> None:
@@ -239,37 +246,7 @@ class Refiner:
             # The host's own property chooses the wrapper that fits sampler and parameterisation.
             denoiser.model_wrap = None
             denoiser.model_wrap = denoiser.inner_model
-
-    def _pad(self, params: CFGDenoiserParams, p: Any) -> None:
-        """Pad as the host would, but with the refiner's empty prompt instead of the base's."""
-        empty = self._second.padding()
-        if empty is None:
-            return
-        short, long = sorted(
-            (params.text_cond, params.text_uncond), key=lambda cond: int(cond.shape[1])
-        )
-        if short.shape[1] == long.shape[1]:
-            return
-        repeats = (long.shape[1] - short.shape[1]) // empty.shape[1]
-        tokens = short["crossattn"] if isinstance(short, dict) else short
-        tokens = torch.cat([tokens, empty.repeat((tokens.shape[0], repeats, 1))], dim=1)
-        if isinstance(short, dict):
-            padded = prompt_parser.DictWithShape({**short, "crossattn": tokens}, tokens.shape)
-        else:
-            padded = tokens
-        if short is params.text_cond:
-            params.text_cond = padded
-        else:
-            params.text_uncond = padded
-        p.extra_generation_params["Pad conds"] = True
-
-
-@contextmanager
-def _kept(p: Any, names: tuple[str, ...]) -> Iterator[None]:
-    before = {name: p.__dict__[name] for name in names if name in p.__dict__}
-    try:
-        yield
-    finally:
-        for name in names:
-            p.__dict__.pop(name, None)
-        p.__dict__.update(before)
+        model = denoiser.inner_model.inner_model
+        if hasattr(model, "alphas_cumprod"):
+            # Samplers of the DDIM family move the table of the model with which they begin.
+            model.alphas_cumprod = model.alphas_cumprod.to(x.device)

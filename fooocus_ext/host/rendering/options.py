@@ -29,6 +29,7 @@ _OPTIONS: Mapping[str, Any] = {
     "s_noise": 1.0,
     "s_min_uncond": 0.0,
     "skip_early_cond": 0.0,
+    "dynamic_clip_skip_enabled": False,  # reForge's alone
     "initial_noise_multiplier": 1.0,
     "img2img_extra_noise": 0.0,
     "img2img_color_correction": False,

@@ -121,6 +121,7 @@ def load_on(load_host_module, monkeypatch, tmp_path):
             sd_models=host,
             sd_unet=SimpleNamespace(),
             extra_networks=SimpleNamespace(),
+            prompt_parser=SimpleNamespace(),
             sd_vae=SimpleNamespace(),
             shared=SimpleNamespace(opts=SimpleNamespace(data={})),
             timer=SimpleNamespace(Timer=None),

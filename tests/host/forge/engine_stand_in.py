@@ -8,12 +8,16 @@ of neo (a copy of 2025-12-06, c24dc1c), which is as Forge where nothing else is 
 * the parts of an AND prompt are one item each, of as many rows as there are pictures, with its weight as
   ``strength``; cond_denoised is their weighted mean (all three);
 * the rows of one call are those of the negative prompt first (all three);
+* samplers of the DDIM family give timesteps, and CFGDenoiser finds the level in the active model's table,
+  which those samplers have moved to the device of x when they began (all three);
 * clones deep-copy the options in which hooks are registered (all three);
 * the scale is set to 1 for a call before the modifiers see it (Forge, Classic) or after them (reForge); what
   was not run is zeros then (all three); post-CFG functions are told ``cond_scale`` (reForge, neo);
 * Classic makes the first call of every job at scale 1;
 * Forge and reForge combine a hires pass with ``p.hr_cfg``;
 * another extension's CFG function replaces the combination (all three);
+* ControlNet's "reference_only" has a modifier that makes a call of its own at scale 1, with the options of
+  the call that it modifies, and throws its result away (all three);
 * with a mask, the picture outside of it is shown with noise of the global RNG (Forge, Classic; reForge where
   the sampler is of the DDIM family), and put back after the call (all three); reForge goes on with its own
   name for x, so what a callback assigns to ``params.x`` is lost there, what it writes into it is not.
@@ -33,7 +37,8 @@ WITH_BACKEND = (FORGE, NEO)
 class Network:
     """Stands in for SDXL's UNet: each row's clean latent depends on its noise, text and sizes."""
 
-    def __init__(self, sigmas):
+    def __init__(self, name, sigmas):
+        self.name = name
         self.predictor = SimpleNamespace(sigmas=sigmas, prediction_type="epsilon")
         self.model_sampling = SimpleNamespace(sigmas=sigmas)
         self.model_type = SimpleNamespace(name="EPS")
@@ -87,10 +92,11 @@ class Model:
     is_sdxl = True
 
     def __init__(self, name, sigmas):
-        clip = SimpleNamespace(patcher=UnetPatcher(Network(sigmas)))
+        clip = SimpleNamespace(patcher=UnetPatcher(Network(name, sigmas)))
         self.name = name
         self.sd_checkpoint_info = SimpleNamespace(filename=name, title=name)
-        self.forge_objects_original = ForgeObjects(UnetPatcher(Network(sigmas)), clip, "vae")
+        self.alphas_cumprod = 1 / (sigmas**2 + 1)
+        self.forge_objects_original = ForgeObjects(UnetPatcher(Network(name, sigmas)), clip, "vae")
         self.forge_objects_after_applying_lora = self.forge_objects_original.shallow_copy()
         self.reset()
 
@@ -110,16 +116,25 @@ class CFGDenoiser:
         cond_scale: the job's CFG scale.
         total_steps: how many calls there will be.
         skip_early_cond: the host's option of that name.
+        takes_timesteps: whether its sampler is of the DDIM family.
     """
 
     def __init__(
-        self, family, p, active, callbacks, cond_scale, total_steps=10, skip_early_cond=0.0
+        self,
+        family,
+        p,
+        active,
+        callbacks,
+        cond_scale,
+        total_steps=10,
+        skip_early_cond=0.0,
+        takes_timesteps=False,
     ):
         self.family, self.p, self.callbacks = family, p, callbacks
         self.active, self.model_wrap = active, None
         self.sampler = SimpleNamespace(sampler_extra_args={"cond_scale": cond_scale})
         self.step, self.steps, self.total_steps = 0, total_steps, total_steps
-        self.skip_early_cond = skip_early_cond
+        self.skip_early_cond, self.takes_timesteps = skip_early_cond, takes_timesteps
         self.init_latent = self.mask = self.nmask = None
         self.errors = []
 
@@ -129,8 +144,18 @@ class CFGDenoiser:
             self.model_wrap = SimpleNamespace(inner_model=self.active())
         return self.model_wrap
 
+    def begin(self, x):
+        """Do what its sampler does before the first step."""
+        model = self.inner_model.inner_model
+        if self.takes_timesteps:
+            model.alphas_cumprod = model.alphas_cumprod.to(x.device)
+
     def forward(self, x, sigma, cond, uncond, weights=(1.0,)):
         """Sample once. ``cond`` has the rows of part after part; each part has ``len(x)`` rows."""
+        if self.takes_timesteps:
+            products = self.inner_model.inner_model.alphas_cumprod
+            [sigma] = ((1 - products) / products)[sigma.view(1)] ** 0.5
+            x = x * (sigma**2 + 1) ** 0.5
         scale = self.sampler.sampler_extra_args["cond_scale"]
         if scale == 1.0 and self.family in WITH_BACKEND:
             uncond = None
@@ -184,9 +209,10 @@ class CFGDenoiser:
             )
         if skips_after:
             uncond, scale = None, 1.0
-        return self._sampling_function(model, x, sigma, uncond, cond, scale, options)
+        return self.sampling_function(model, x, sigma, uncond, cond, scale, options)
 
-    def _sampling_function(self, model, x, sigma, uncond, cond, scale, options):
+    def sampling_function(self, model, x, sigma, uncond, cond, scale, options):
+        """Predict and combine; modifiers may ask for it, too."""
         run = None if scale == 1.0 else uncond
         cond_pred, uncond_pred = _both(model, x, sigma, run, cond)
         weight = sum(part["strength"] for part in cond)

@@ -203,6 +203,36 @@ def test_beside_another_cfg_function_neutral_values_change_nothing_and_sharpness
     assert not torch.equal(sharp[-1], plain[-1])
 
 
+@pytest.mark.parametrize("place", ["before ours", "after ours"])
+def test_a_call_that_a_modifier_makes_for_itself_changes_nothing(webui, place, monkeypatch):
+    """ControlNet's "reference_only" records a style in it, and throws the prediction away."""
+    made = []
+
+    def reference_only(model, x, sigma, uncond, cond, scale, options, seed):
+        predict = webui.denoiser.sampling_function
+        made.append(predict(model, x + 1, sigma, uncond, cond, 1, options))
+        return model, x, sigma, uncond, cond, scale, options, seed
+
+    def hook(unet):
+        unet.add_conditioning_modifier(reference_only)
+
+    settings = NEUTRAL.replace(sharpness=20.0, adaptive_cfg=3.0)
+    plain = run(webui, settings, step(), step())[1]
+    if place == "before ours":
+        hook(webui.base.forge_objects_after_applying_lora.unet)
+    else:
+        host = webui.adapter("forge.family").HOST
+        prepare_pass = host.prepare_pass
+
+        def prepare_and_hook(p, generation):
+            prepare_pass(p, generation)
+            hook(webui.base.forge_objects.unet)
+
+        monkeypatch.setattr(host, "prepare_pass", prepare_and_hook, raising=False)
+    assert all(map(torch.equal, run(webui, settings, step(), step())[1], plain))
+    assert len(made) == 2
+
+
 def test_other_samplings_with_our_unet_change_nothing(webui):
     """The hooks stay in the UNet until the host's next reset; another extension may sample with it."""
     run(webui, Settings(enabled=True, sharpness=30.0, adaptive_cfg=1.0), step())
@@ -246,12 +276,14 @@ def test_an_error_of_ours_ends_the_sampling_although_the_webui_guards_callbacks(
 @pytest.mark.parametrize("timestep", [0, 1, 200, 998, 999])
 def test_a_timestep_is_found_by_its_noise_level(webui, timestep):
     engine = webui.adapter("forge.engine")
-    assert engine.timestep(SIGMAS, float(SIGMAS[timestep])) == pytest.approx(timestep, abs=1e-3)
+    assert engine.nearest_timestep(SIGMAS, SIGMAS[timestep]) == timestep
 
 
-def test_between_timesteps_the_log_of_the_level_counts(webui):
-    engine = webui.adapter("forge.engine")
-    between = float((SIGMAS[400].log() * 0.75 + SIGMAS[401].log() * 0.25).exp())
-    assert engine.timestep(SIGMAS, between) == pytest.approx(400.25, abs=1e-3)
-    assert engine.timestep(SIGMAS, 0.0) == 0.0
-    assert engine.timestep(SIGMAS, 1e9) == 999.0
+def test_between_timesteps_the_nearer_log_of_the_level_counts(webui):
+    """As the engines have it, whose models are told whole timesteps."""
+    nearest = webui.adapter("forge.engine").nearest_timestep
+    low, high = SIGMAS[400].log(), SIGMAS[401].log()
+    for share, timestep in ((0.25, 400), (0.45, 400), (0.55, 401), (0.75, 401)):
+        assert nearest(SIGMAS, (low + share * (high - low)).exp()) == timestep
+    assert nearest(SIGMAS, torch.tensor(0.0)) == 0
+    assert nearest(SIGMAS, torch.tensor(1e9)) == 999

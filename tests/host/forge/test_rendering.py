@@ -111,6 +111,15 @@ def test_a_wrapper_with_levels_of_its_own_gets_fooocus_levels(webui, model):
     assert torch.equal(wrap.sigmas, noise_levels.level_table(ABAR).levels)
 
 
+def test_clip_skip_does_not_change_from_step_to_step(webui):
+    """reForge's option (3b56b26) takes texts that the webui has encoded, not Fooocus's."""
+    webui.modules["modules.shared"].opts.dynamic_clip_skip_enabled = True
+    p, _ = webui.request(Settings(), sampler_name="Euler", scheduler="Karras", steps=2)
+    host = webui.adapter("forge.family").HOST
+    options = host.job_options(p, Settings(enabled=True, rendering="Fooocus"))
+    assert options["dynamic_clip_skip_enabled"] is False
+
+
 def test_every_step_is_guided_also_the_first(webui):
     """Classic takes the option's 0 for "leave out the negative prompt of step 0"."""
     host = webui.adapter("forge.family").HOST

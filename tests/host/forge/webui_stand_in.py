@@ -61,6 +61,10 @@ class Webui:
         told: what its memory manager was told, in order.
         loaded: the memory manager's list.
         activated: (model, networks) each time LoRAs were put on a model.
+        device: where it has what it has encoded.
+        loading_options: Forge's, of the last time a base was loaded ("forge_unet_storage_dtype").
+        heard: (conditioning, step) each time it was asked what conditioning means at a step.
+        clip_skips: clip skip of each step, where it changes (reForge 3b56b26); empty where it does not.
         modules: what stands in for its modules, by name.
     """
 
@@ -69,6 +73,8 @@ class Webui:
         self.folder = folder
         self.base = Model("base", SIGMAS)
         self.told, self.loaded, self.activated, self.callbacks = [], [], [], {}
+        self.heard, self.clip_skips = [], []
+        self.device, self.loading_options = "cpu", {}
         self.model_data = SimpleNamespace(sd_model=self.base)
         self.load_error = None
         self.text_encoder = SimpleNamespace(
@@ -87,13 +93,28 @@ class Webui:
         p = Request(self, **values)
         return p, state.attach(p, settings)
 
-    def sample(self, p, steps, cond_scale=7.0, masked=None, **denoiser_values):
-        """Run one pass as the host does: hooks before it, then ``steps``; each is what `forward` takes.
+    def sample(self, p, steps, cond_scale=7.0, second_pass=(), loaded_between=None, **others):
+        """Run a pass as the host does: hooks before it, then ``steps``; each is what `forward` takes.
 
-        Returns what each step gave. ``masked`` are the latents of a picture and its mask, 1 inside.
+        Then a second pass, if it has steps: of the active model, or of a Model that is loaded before it.
+        Returns what each step gave. Of ``others``, ``masked`` are the latents of a picture and its mask,
+        1 inside; the rest is for the denoiser.
         """
-        host = self.adapter("forge.family").HOST
-        generation = state.generation_of(p)
+
+        def during():
+            made = self._sample_pass(p, steps, cond_scale, **others)
+            if loaded_between is not None:
+                self.base = self.model_data.sd_model = loaded_between
+            if second_pass:
+                p.is_hr_pass = True
+                made += self._sample_pass(p, second_pass, cond_scale, **others)
+            return made
+
+        p.during = during
+        self.adapter("sampling").follow_sampling(p, state.generation_of(p))
+        return p.sample()
+
+    def _sample_pass(self, p, steps, cond_scale, masked=None, **denoiser_values):
         callbacks = self.callbacks.get("cfg_denoiser", [])
         denoiser = CFGDenoiser(
             self.family,
@@ -108,18 +129,13 @@ class Webui:
         if masked is not None:
             denoiser.init_latent, denoiser.nmask = masked
             denoiser.mask = 1 - denoiser.nmask
-        denoiser.inner_model  # noqa: B018  (the host makes it before the first step)
+        self.base.reset()
+        self._before_every_sampling(p)
+        denoiser.begin(steps[0][0])
+        return [denoiser.forward(*step) for step in steps]
 
-        def during():
-            self.base.reset()
-            self._before_every_sampling(p, host, generation)
-            return [denoiser.forward(*step) for step in steps]
-
-        p.during = during
-        self.adapter("sampling").follow_sampling(p, generation)
-        return p.sample()
-
-    def _before_every_sampling(self, p, host, generation):
+    def _before_every_sampling(self, p):
+        host, generation = self.adapter("forge.family").HOST, state.generation_of(p)
         if p.is_hr_pass and self.family in WITH_BACKEND:  # asked twice, with a reset in between
             host.prepare_pass(p, generation)
             self.base.reset()
@@ -160,13 +176,23 @@ class Webui:
 
         def setup_conds(p):
             p.c, p.uc = webui.encode()
+            if self.clip_skips and self.family == REFORGE:
+                name = self.model_data.sd_model.name
+                p.dynamic_clip_skip_schedule = self.clip_skips
+                p.dynamic_clip_skip_sets = {
+                    skip: (f"{name} {skip}", f"{name} {skip}") for skip in self.clip_skips
+                }
 
         def register(name):
             return lambda function: webui.callbacks.setdefault(name, []).append(function)
 
-        def conditioning(name, _step):
+        def conditioning(name, step):
+            self.heard.append((name, step))
             width = 2816 if name in ("base", "second base") else 2560
-            return {"crossattn": torch.zeros(1, 77, 8), "vector": torch.zeros(1, width)}
+            return {
+                "crossattn": torch.zeros(1, 77, 8, device=self.device),
+                "vector": torch.zeros(1, width, device=self.device),
+            }
 
         parts = {
             "shared": shared,
@@ -178,6 +204,7 @@ class Webui:
                 model_data=self.model_data,
                 get_checkpoint_state_dict=lambda info, _timer: dict.fromkeys(info.names),
                 checkpoint_tiles=list,
+                select_checkpoint=lambda selected=self.base.sd_checkpoint_info: selected,
             ),
             "sd_vae": SimpleNamespace(),
             "timer": SimpleNamespace(Timer=lambda: None),
@@ -212,7 +239,7 @@ class Webui:
     def _engine_modules(self):
         sampling = SimpleNamespace(
             sampling_prepare=lambda unet, x: self._prepare(unet),
-            sampling_cleanup=lambda unet: self.told.append(("cleanup", self._name(unet))),
+            sampling_cleanup=lambda unet: self.told.append(("cleanup", unet.model.name)),
         )
         memory = SimpleNamespace(
             current_loaded_models=self.loaded, text_encoder_dtype=lambda: torch.float16
@@ -221,6 +248,7 @@ class Webui:
             (self.folder / "backend").mkdir()
             (self.folder / "backend" / "memory_management.py").touch()
             parts = {
+                "args": SimpleNamespace(dynamic_args=self.loading_options),
                 "loader": SimpleNamespace(forge_loader=self._forge_loader),
                 "memory_management": memory,
                 "utils": SimpleNamespace(load_torch_file=lambda path: {f"read from {path}": None}),
@@ -238,11 +266,8 @@ class Webui:
         }
 
     def _prepare(self, unet):
-        self.told.append(("prepare", self._name(unet)))
+        self.told.append(("prepare", unet.model.name))
         self.loaded.insert(0, SimpleNamespace(model=unet))
-
-    def _name(self, unet):
-        return "base" if unet.model is self.base.forge_objects.unet.model else "other"
 
     def _activate(self, p, networks):
         self.activated.append((self.model_data.sd_model.name, networks))

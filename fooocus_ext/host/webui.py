@@ -38,8 +38,9 @@ class Webui:
         return versions.infotext_may_vary()
 
     def attach(self, p: Any, generation: Generation) -> None:
-        """Make the generation end when the webui closes ``p``."""
+        """Make the generation end when the webui closes ``p``, and our options leave ``p`` with it."""
         ending.close_with(p, generation)
+        generation.resources.callback(overrides.forget, p)
 
     def job_options(self, p: Any, settings: Settings) -> dict[str, Any]:
         """Return the options with which the webui renders as Fooocus does, if that is asked for."""

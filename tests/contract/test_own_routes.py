@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.contract import probes
+
 TXT2IMG = "/fooocus/v1/txt2img"
 FEW_WORDS = {"prompt": "a red circle", "seed": 7, "steps": 2, "styles": [], "expansion": False}
 
@@ -240,3 +242,18 @@ def test_a_presets_own_checkpoint_does_not_count_as_the_requests(host, add_prese
     add_preset(default_model=host.checkpoints.second, default_refiner=host.checkpoints.second)
     made = host.generate({"preset": "mine"}, width=64, height=64)
     assert "Fooocus skipped" not in made.infotext
+
+
+def test_nor_where_a_script_processes_its_request_again(host, add_preset):
+    """Loopback and img2img's batches do so: the request then still has what we overrode before."""
+    add_preset(default_model=host.checkpoints.second, default_refiner=host.checkpoints.second)
+    infotexts = []
+
+    def again(_script, p, processed, *_):
+        infotexts.append(processed.infotexts[0])
+        if len(infotexts) < 3:
+            host.modules.processing.process_images(p)
+
+    with probes.spying_script(host, {"postprocess": again}):
+        host.generate({"preset": "mine"}, width=64, height=64)
+    assert len(set(infotexts)) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from modules import sd_models, shared
@@ -41,12 +41,23 @@ def take_back(p: Any, keys: Iterable[str]) -> None:
     """Undo `override` for some options of a job that has begun; none that models are loaded by."""
     replaced = _replaced.of(p) or {}
     undone = {key: replaced[key] for key in keys if key in replaced}
-    if not undone:
-        return
     shared.opts.data.update(undone)
-    p.override_settings = {
-        key: value for key, value in p.override_settings.items() if key not in undone
-    }
+    _take_out(p, undone)
+
+
+def forget(p: Any) -> None:
+    """Leave in a request that is done only what it came with; the host has noted what to restore.
+
+    A script may process it again (Loopback; batches of img2img): ours would then pass for its own.
+    """
+    _take_out(p, _replaced.take(p) or {})
+
+
+def _take_out(p: Any, keys: Collection[str]) -> None:
+    if keys:
+        p.override_settings = {
+            key: value for key, value in p.override_settings.items() if key not in keys
+        }
 
 
 def make_restorable(keys: Iterable[str]) -> None:

@@ -186,3 +186,13 @@ def test_ours_can_be_taken_back_while_the_job_runs(overrides, opts):
     assert opts.data == {"sd_vae": "theirs", "CLIP_stop_at_last_layers": 1}
     overrides.take_back(request(), OURS)
     assert opts.data == {"sd_vae": "theirs", "CLIP_stop_at_last_layers": 1}
+
+
+def test_of_a_request_that_is_done_its_own_options_are_left(overrides):
+    p = request(sd_vae="theirs")
+    overrides.override(p, OURS)
+    p.override_settings["another"] = "theirs, too"
+    overrides.forget(p)
+    assert p.override_settings == {"sd_vae": "theirs", "another": "theirs, too"}
+    overrides.forget(p)
+    assert p.override_settings == {"sd_vae": "theirs", "another": "theirs, too"}

@@ -35,6 +35,7 @@ FLAGS = (
     "--disable-console-progressbars",
 )
 OPTIONS = {"samples_save": False, "grid_save": False, "show_progress_type": "Approx cheap"}
+STARTED = "Startup time:"
 START_SECONDS = 600
 JOB_SECONDS = 600
 
@@ -130,7 +131,7 @@ def running(webui: Path, models: Path, loras: Path | None, extension: str) -> It
         try:
             url = f"http://127.0.0.1:{port}"
             with httpx.Client(base_url=url, timeout=JOB_SECONDS) as client:
-                _wait(client, process, log_path)
+                _wait(process, log_path)
                 yield Webui(client, extension)
         except httpx.HTTPStatusError:
             print(_end_of(log_path), file=sys.stderr)
@@ -153,13 +154,13 @@ def _write_data(data: Path, models: Path, loras: Path | None, extension: str) ->
     (data / "config.json").write_text(json.dumps(OPTIONS))
 
 
-def _wait(client: httpx.Client, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for the log to say so: a request that comes a moment too early ends A1111's start (1.10.1)."""
     for _ in range(START_SECONDS):
         if process.poll() is not None:
             break
-        with contextlib.suppress(httpx.TransportError):
-            if client.get("/soak/memory").is_success:
-                return
+        if STARTED in log.read_text("utf-8", "replace"):
+            return
         time.sleep(1)
     raise TimeoutError(f"the webui did not start:\n{_end_of(log)}")
 

@@ -119,6 +119,9 @@ def host_sampler(
     samplers, schedulers = list(available_samplers), list(available_schedulers)
     names = _candidates("sampler", sampler, SAMPLERS)
     schedules = _candidates("scheduler", scheduler, SCHEDULERS)
+    notes = _NOTES.get(sampler, ())
+    if as_fooocus and not schedulers and sampler == "lcm" and scheduler != "lcm":
+        notes = (f'LCM has its distilled schedule here; Fooocus asked for "{scheduler}".',)
     as_fooocus = as_fooocus and bool(schedulers)
     if as_fooocus and (sampler, scheduler) == ("lcm", "lcm"):
         schedules = _NO_CHOICE
@@ -130,7 +133,7 @@ def host_sampler(
         schedules = (*schedules, "")  # up to v1.8 "Restart" has this schedule built in
     if found := _first_pair(names, schedules, samplers, schedulers):
         options = _VARIANTS.get(sampler, {}) if as_fooocus else {}
-        return HostSampler(*found, _NOTES.get(sampler, ()), options)
+        return HostSampler(*found, notes, options)
     fallback = _first_pair(names, SCHEDULERS["normal"], samplers, schedulers)
     if fallback and scheduler in _FELL_BACK_TO_NORMAL:
         note = f'Scheduler "{scheduler}" runs as "normal", as it did in Fooocus.'

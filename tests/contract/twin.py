@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from fooocus_ext.args import FOOOCUS, Settings
-from fooocus_ext.presets.samplers import host_sampler
+from fooocus_ext.presets.samplers import HostSampler, host_sampler
 
 FOLDER = Path(__file__).resolve().parents[1] / "twin"
 CASES = json.loads((FOLDER / "cases.json").read_text(encoding="utf-8"))
@@ -68,19 +68,22 @@ def arguments(case: dict[str, Any], host: Any) -> dict[str, Any]:
     }
 
 
-def request(case: dict[str, Any], host: Any) -> dict[str, Any]:
-    """Return the fields of the host's request of a case."""
+def sampler_for(case: dict[str, Any], host: Any) -> HostSampler:
+    """Return what the host calls a case's sampler; raise RequestError if it has none."""
     assets = importlib.import_module("fooocus_ext.host.machine.assets")
-    chosen = host_sampler(
+    return host_sampler(
         case["sampler"],
         case["scheduler"],
         list(host.modules.sd_samplers.all_samplers_map),
         assets.scheduler_labels(),
         as_fooocus=True,
     )
-    schedule = (
-        {"scheduler": chosen.scheduler} if chosen.scheduler else {}
-    )  # in Classic's sampler name
+
+
+def request(case: dict[str, Any], host: Any) -> dict[str, Any]:
+    """Return the fields of the host's request of a case."""
+    chosen = sampler_for(case, host)
+    schedule = {"scheduler": chosen.scheduler} if chosen.scheduler else {}
     return {
         "prompt": "\n".join(case["pos"]),
         "negative_prompt": "\n".join(case["neg"]),

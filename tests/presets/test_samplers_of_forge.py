@@ -109,3 +109,12 @@ def test_pictures_of_classic_and_of_the_others_are_read_by_either(classic, sampl
 def test_a1111_says_what_it_lacks_of_a_picture_of_forge(names, part):
     with pytest.raises(RequestError, match=part):
         webui_sampler(*names, V110, V110_SCHEDULERS)
+
+
+def test_where_lcm_has_its_distilled_schedule_alone_this_is_said():
+    """Classic has no list of schedules, so that Fooocus's rendering reads "LCM" as the distilled one."""
+    [note] = host_sampler("lcm", "normal", CLASSIC, as_fooocus=True).notes
+    assert note == 'LCM has its distilled schedule here; Fooocus asked for "normal".'
+    assert host_sampler("lcm", "lcm", CLASSIC, as_fooocus=True).notes == ()
+    assert host_sampler("lcm", "normal", CLASSIC).notes == ()
+    assert host_sampler("lcm", "normal", FORGE, FORGE_SCHEDULERS, as_fooocus=True).notes == ()

@@ -98,6 +98,14 @@ class StrictDevice:
         def is_enabled_here(_device_type: str | None = None) -> bool:
             return is_enabled("cpu")
 
+        def memory_here(device: Any = None) -> tuple[int, int]:
+            is_named = device is not None and not isinstance(device, int)
+            if is_named and torch.device(device).index is None:  # as torch up to 2.4 refuses it
+                raise ValueError(
+                    f"Expected a torch.device with a specified index or an integer, but got:{device}"
+                )
+            return self.free, self.free
+
         def nothing(*_args: Any) -> int:
             return 0
 
@@ -105,7 +113,7 @@ class StrictDevice:
             (torch, "Generator", _Generator),
             (torch, "autocast", autocast_here),
             (torch, "is_autocast_enabled", is_enabled_here),
-            (torch.cuda, "mem_get_info", lambda *_: (self.free, self.free)),
+            (torch.cuda, "mem_get_info", memory_here),
             (torch.cuda, "device", lambda *_: nullcontext()),
             (torch.cuda, "current_device", lambda: 0),
             *(

@@ -185,6 +185,14 @@ def test_autocast_is_in_the_dtype_of_the_device(dtype):
 def test_it_says_what_is_free(device):
     device.free = 5
     assert torch.cuda.mem_get_info()[0] == 5
+    for numbered in (0, "cuda:0", torch.device("cuda", 0)):
+        assert torch.cuda.mem_get_info(numbered)[0] == 5
+
+
+@pytest.mark.parametrize("device_alone", ["cuda", torch.device("cuda")])
+def test_what_is_free_is_asked_of_a_numbered_device(device, device_alone):
+    with pytest.raises(ValueError, match="with a specified index"):
+        torch.cuda.mem_get_info(device_alone)
 
 
 def test_nothing_is_left_behind():

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ALLOWED = {"torch", "numpy", "PIL", "safetensors", "transformers"}
+ALLOWED = {"torch", "numpy", "PIL", "safetensors"}
 # what those import in turn
 THEIRS = {
     "torchgen", "functorch", "typing_extensions", "sympy", "mpmath", "networkx", "jinja2", "markupsafe",
-    "fsspec", "filelock", "setuptools", "pkg_resources", "_distutils_hack", "packaging",
+    "fsspec", "filelock", "setuptools",
 }  # fmt: skip
 
 

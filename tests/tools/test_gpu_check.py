@@ -154,7 +154,7 @@ def test_the_threads_are_chosen_before_torch_is_loaded(chosen):
 
 
 def test_no_part_may_take_more_than_its_share_of_five_minutes():
-    assert sum(part.budget for part in cli.PARTS) < 300
+    assert sum(part.budget for part in cli.PARTS) <= 295
 
 
 # --- parts that break

@@ -38,7 +38,7 @@ PARTS = (
     Part("hooks", "hooks", 35, {"": hooks.check}),
     Part("leaks", "leaks", 30, {"": leaks.check}),
 )
-"""together less than 300 s"""
+"""together at most 295 s: five minutes with what is around them"""
 PACKAGES = ("numpy", "pillow", "safetensors")
 """besides torch, what a picture needs"""
 NO_GPU = 2

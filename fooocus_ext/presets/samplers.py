@@ -73,9 +73,7 @@ _FORMERLY_PLAIN = (
     *("DPM2", "DPM2 a"),
 )
 _VARIANTS = {"uni_pc": {"uni_pc_variant": "bh1"}, "uni_pc_bh2": {"uni_pc_variant": "bh2"}}
-_NOTES = {
-    "uni_pc_bh2": ("UniPC's variant (bh1 or bh2) is set in the webui; Fooocus asked for bh2.",)
-}
+_NOTES = {"uni_pc_bh2": ("UniPC's variant is set in the webui; Fooocus asked for bh2.",)}
 _OTHER_LABELS = ("Polyexponential", "KL Optimal", "Beta", "Bong Tangent")
 
 
@@ -296,8 +294,7 @@ def _unavailable(
             'scheduler: "edm_playground_v2.5" samples a model trained with EDM noise levels, which '
             'this webui does not support; choose "karras" or another scheduler for other models.'
         )
-    have = ", ".join(schedulers or sorted(plain))
     return RequestError(
         f'scheduler: Fooocus\'s "{scheduler}" with the sampler "{names[0]}" does not exist in this '
-        f"webui; it has {have}."
+        f"webui; it has {', '.join(schedulers or sorted(plain))}."
     )

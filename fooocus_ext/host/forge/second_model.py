@@ -66,16 +66,15 @@ class SecondModel:
     def pad(self, params: Any, _p: Any) -> None:
         """Have the host's denoiser pad these texts, if it is one that pads (reForge 3b56b26).
 
-        Its own call comes after ours and reaches the base's texts, which it knew before.
+        Its own call comes after ours and reaches the base's texts, which it knew before. Forge (dfdcbab)
+        has the functions, and never calls them.
         """
         cond, uncond, denoiser = params.text_cond, params.text_uncond, params.denoiser
         asked = next((name for name in _PADDING if getattr(shared.opts, name, False)), None)
         if asked is None or uncond is None or cond.shape[1] == uncond.shape[1]:
             return
         code = getattr(type(denoiser).forward, "__code__", None)
-        if (
-            code is not None and asked in code.co_names
-        ):  # Forge has the functions, and never calls them
+        if code is not None and asked in code.co_names:
             with self._active():  # whose empty prompt is the filler
                 params.text_cond, params.text_uncond = getattr(denoiser, asked)(cond, uncond)
 

@@ -178,6 +178,18 @@ def test_without_room_the_two_unets_change_places(memory, where):
     assert (base.model.device, refiner.model.device) == (GPU, CPU)
 
 
+def fail_on_the_device(module):
+    """Let there be no room on the device for a module."""
+    move = module.to
+
+    def to(device):
+        if device == GPU:
+            raise RuntimeError("out of memory")
+        return move(device)
+
+    module.to = to
+
+
 @pytest.mark.parametrize(("spare", "stays"), [(0, True), (-1, False)])
 def test_the_base_makes_way_for_a_text_encoder_that_does_not_fit_beside_it(memory, spare, stays):
     base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU)
@@ -193,14 +205,7 @@ def test_the_base_is_back_where_the_text_encoder_does_not_fit_alone(memory):
     base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU)
     memory.free = 0
     weights = memory.WeightPlacement(base, refiner)
-    move = refiner.conditioner.to
-
-    def fail_on_the_device(device):
-        if device == GPU:
-            raise RuntimeError("out of memory")
-        return move(device)
-
-    refiner.conditioner.to = fail_on_the_device
+    fail_on_the_device(refiner.conditioner)
     with (
         pytest.raises(RuntimeError, match="out of memory"),
         weights.text_encoder_on_device(),
@@ -223,14 +228,7 @@ def test_a_move_that_fails_half_way_is_undone(memory):
     base, refiner = Checkpoint(4 * GIBIBYTE, GPU), Checkpoint(2 * GIBIBYTE, CPU)
     memory.free = 0
     weights = memory.WeightPlacement(base, refiner)
-    move = refiner.model.to
-
-    def fail_on_the_device(device):
-        if device == GPU:
-            raise RuntimeError("out of memory")
-        return move(device)
-
-    refiner.model.to = fail_on_the_device
+    fail_on_the_device(refiner.model)
     with pytest.raises(RuntimeError, match="out of memory"):
         weights.refiner_on_device(LATENT)
     weights.base_on_device(None)

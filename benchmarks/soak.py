@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from bulk.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = (
@@ -118,11 +119,9 @@ class Webui:
 @contextlib.contextmanager
 def running(webui: Path, models: Path, loras: Path | None, extension: str) -> Iterator[Webui]:
     """Start a webui and end it afterwards. Raises TimeoutError if it does not answer."""
-    with tempfile.TemporaryDirectory() as data, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as data:
         _write_data(Path(data), models, loras, extension)
-        free.close()
+        port = free_port()
         command = [str(webui / "venv" / "bin" / "python"), "launch.py", *FLAGS]
         command += ["--data-dir", data, "--port", str(port)]
         log_path = Path(data, "log.txt")

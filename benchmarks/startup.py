@@ -8,7 +8,6 @@ same by the clock on the wall.
 from __future__ import annotations
 
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import time
 from pathlib import Path
 
 from benchmarks._figures import Figure, Unavailable
+from bulk.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 3
@@ -72,7 +72,7 @@ def _start(
     """Return the seconds of computing and of waiting until the page is there."""
     begin = time.perf_counter()
     computing = _seconds_of_install() if installs else 0.0
-    command = [sys.executable, "-c", PROGRAM, "--port", str(_free_port()), *flags]
+    command = [sys.executable, "-c", PROGRAM, "--port", str(free_port()), *flags]
     finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     ready = [line for line in finished.stdout.splitlines() if line.startswith(READY)]
     if not ready:
@@ -88,9 +88,3 @@ def _seconds_of_install() -> float:
     return (after.children_user + after.children_system) - (
         before.children_user + before.children_system
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -12,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bulk.answers import Answer, Job, Make
+from bulk.ports import LOOPBACK, free_port
 from bulk.webui import Webui
 
 ROOT = Path(__file__).resolve().parents[1]
 WITH_PARENT = Path(__file__).with_name("with_parent.py")
-LOOPBACK = "127.0.0.1"
 START_SECONDS = 300.0
 POLL_SECONDS = 0.25
 STOP_SECONDS = 5
@@ -106,13 +105,6 @@ class Keeper:
             process.wait()
         if process.stdin:
             process.stdin.close()
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def gpu_count() -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error, expect, sync_playwright
 
+from bulk.ports import free_port
 from tests.browser.tab_page import FooocusTab
 from tests.downloads.publisher import publishing
 from tools.dev.browser import find_chromium
@@ -28,13 +28,6 @@ START_SECONDS = 240
 PAGE_SECONDS = 90
 
 expect.set_options(timeout=30_000)
-
-
-def free_port():
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_until_up(url, process, log):
@@ -79,6 +72,9 @@ def webui_url(tmp_path_factory, request):
         url = f"http://127.0.0.1:{port}"
         wait_until_up(url, process, log)
         yield url
+        assert process.poll() is None, (
+            f"the webui has ended:\n{log.read_text(errors='replace')[-4000:]}"
+        )
     finally:
         process.terminate()
         process.wait(timeout=30)

@@ -13,6 +13,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from bulk.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if name != "FOOOCUS_BULK_AUTH"},
@@ -21,12 +23,6 @@ ENVIRONMENT = {
 }
 BULK_PYTHON = ROOT / ".venv-bulk" / "bin" / "python"
 START_SECONDS = 60
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass

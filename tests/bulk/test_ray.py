@@ -12,11 +12,11 @@ import time
 import psutil
 import pytest
 
+from bulk.ports import free_port
 from tests.bulk.stubs import (
     BULK_PYTHON,
     ENVIRONMENT,
     command,
-    free_port,
     journal,
     made_by_stubs,
     start_bulk,

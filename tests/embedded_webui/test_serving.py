@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
+from bulk.ports import free_port
 
 pytestmark = pytest.mark.slow  # starts servers of its own
 
@@ -35,12 +36,6 @@ for flags in json.loads(sys.argv[1]):
     found.append([server.address()[0], open_to_others, server.cmd_opts.disable_extension_access])
 print(json.dumps(found))
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def status(url, body=None):

@@ -8,6 +8,7 @@ import json
 import pkgutil
 import platform
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,10 +45,12 @@ def run(chosen: Sequence[str]) -> tuple[list[Figure], dict[str, str]]:
     for name in chosen:
         module = importlib.import_module(f"benchmarks.{name}")
         print(f"{name}: {(module.__doc__ or '').splitlines()[0]}", file=sys.stderr, flush=True)
+        begin = time.monotonic()
         try:
             figures += module.measure()
         except Unavailable as reason:
             missing[name] = str(reason)
+        print(f"{name}: {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
     return figures, missing
 
 

@@ -34,7 +34,7 @@ ALL_TRICKS = {
     "adaptive_cfg": 7.0,
     "expansion": False,
 }
-ROUNDS = 7
+ROUNDS = 5
 PART = 4
 """The real step is measured on a CPU at latents this many times smaller in each direction."""
 PEER = "the same step without the extension"

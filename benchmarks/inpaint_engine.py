@@ -21,7 +21,7 @@ from benchmarks._measuring import one_thread
 PICTURE = {"width": 256, "height": 256, "steps": 20, "seed": 1}
 PICTURE_NAME = "a picture (256x256, 20 steps)"
 PATCH = "inpaint_v26.fooocus.patch"
-ROUNDS = 5
+ROUNDS = 3
 WEIGHTS = 32_000_000
 OF_SDXL = 1.32e9
 """numbers in the published patch, a byte each"""

@@ -35,7 +35,13 @@ def _run() -> tuple[float, float]:
     environment = {k: v for k, v in os.environ.items() if k not in CHOSEN_BY_THE_COMMAND}
     before, begin = os.times(), time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="fooocus-benchmark-") as folder:
-        command = [sys.executable, str(ROOT / "dev.py"), "run", "--prompt", "a lighthouse at dusk"]
+        command = [
+            sys.executable,
+            str(ROOT / "dev.py"),
+            "run",
+            "--prompt",
+            "a red house in the forest",
+        ]
         finished = subprocess.run(
             [*command, "--out", str(Path(folder, "picture.png"))],
             env=environment,

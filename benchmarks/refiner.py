@@ -21,7 +21,7 @@ from benchmarks._measuring import one_thread
 JOBS = 4
 REQUEST = {"width": 256, "height": 256, "steps": 20, "seed": 1}
 SWITCH = 0.8
-ROUNDS = 3
+ROUNDS = 2
 TWO_MODELS = {"sd_checkpoints_limit": 2, "sd_checkpoints_keep_in_cpu": False}
 
 

@@ -9,8 +9,8 @@ from fooocus_ext.host import ending
 from fooocus_ext.host.edit import editing
 from fooocus_ext.host.jobs import overrides
 from fooocus_ext.host.machine import versions
+from fooocus_ext.host.passes import size_of_pass
 from fooocus_ext.host.refiner import turn
-from fooocus_ext.host.refiner.passes import size_of_pass
 from fooocus_ext.host.rendering import options as rendering_options
 from fooocus_ext.host.rendering import rendering
 

@@ -20,7 +20,7 @@ from modules.timer import Timer
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.a1111 import weights
 from fooocus_ext.host.machine import families
-from fooocus_ext.host.refiner.passes import second_pass_networks
+from fooocus_ext.host.passes import second_pass_networks
 
 if TYPE_CHECKING:
     from modules.script_callbacks import CFGDenoiserParams

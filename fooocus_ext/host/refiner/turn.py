@@ -11,15 +11,16 @@ from modules import processing, prompt_parser, shared
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.core.refiner_switch import first_refiner_step, nearest_step, takes_over
 from fooocus_ext.host.machine import options
-from fooocus_ext.host.refiner import conditioning, fresh_noise, resident, split_sampler
-from fooocus_ext.host.refiner.passes import (
+from fooocus_ext.host.passes import (
     FIRST_PASS,
     SECOND_PASS,
     has_checkpoint_of_its_own,
+    in_second_pass,
     passes_of,
     sampler_names,
     second_pass_networks,
 )
+from fooocus_ext.host.refiner import conditioning, fresh_noise, resident, split_sampler
 from fooocus_ext.host.rendering import schedules
 
 if TYPE_CHECKING:
@@ -109,9 +110,8 @@ class Refiner:
 
     def prepare_sampler(self, generation: Generation, p: Any) -> None:
         """Split the sampler of a pass in two, if that is the method and the refiner's pass."""
-        is_second_pass = bool(getattr(p, "is_hr_pass", False))
         self._is_second_run = False
-        if self._is_split and is_second_pass in self._conds:
+        if self._is_split and in_second_pass(p) in self._conds:
             split_sampler.split_sampler(p.sampler, self._runs(p), generation)
 
     def _runs(self, p: Any) -> split_sampler.Runs:
@@ -191,7 +191,7 @@ class Refiner:
         """
         if self._taken is not denoiser:  # that pass is over, and its base may be gone
             self.hand_back()
-        is_second_pass = bool(getattr(denoiser.p, "is_hr_pass", False))
+        is_second_pass = in_second_pass(denoiser.p)
         if is_second_pass not in self._conds or not self._is_turn(denoiser, timestep):
             self._return_to_base(params.x)
             return False
@@ -237,11 +237,10 @@ class Refiner:
         )
 
     def _take(self, denoiser: Any, x: torch.Tensor) -> None:
-        is_second_pass = bool(getattr(denoiser.p, "is_hr_pass", False))
         self._base_wrap = denoiser.inner_model
         self._taken = denoiser
         self._had_its_turn = True
-        with self._second.sampling(denoiser.p, is_second_pass=is_second_pass):
+        with self._second.sampling(denoiser.p, is_second_pass=in_second_pass(denoiser.p)):
             self._weights.refiner_on_device(x)
             # The host's own property chooses the wrapper that fits sampler and parameterisation.
             denoiser.model_wrap = None

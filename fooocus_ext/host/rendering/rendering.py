@@ -8,6 +8,7 @@ from modules import shared
 
 from fooocus_ext.args import FOOOCUS
 from fooocus_ext.host.machine import versions
+from fooocus_ext.host.passes import in_second_pass
 from fooocus_ext.host.rendering import noise, samplers, schedules, tiles
 from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE, check_clip_skip
 from fooocus_ext.host.rendering.text_encoders import text_encoders
@@ -72,7 +73,7 @@ class Rendering:
             p: the processing object.
             unit_noise: the noise of the pass [B,C,h,w], which may be changed in place.
         """
-        if getattr(p, "is_hr_pass", False):
+        if in_second_pass(p):
             self._levels.prepare_request()
             if unit_noise is not None:
                 p.rng = noise.like_fooocus(p.rng)

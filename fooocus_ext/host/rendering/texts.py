@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modules import shared
 
 from fooocus_ext.core.text_states import join
-from fooocus_ext.host.refiner.passes import has_checkpoint_of_its_own
+from fooocus_ext.host.passes import has_checkpoint_of_its_own
 from fooocus_ext.host.rendering import conditioning, encoder
 from fooocus_ext.host.rendering.text_encoders import text_encoders
 from fooocus_ext.host.replaced import replaced

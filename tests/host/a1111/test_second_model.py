@@ -117,7 +117,7 @@ def load_on(load_host_module, monkeypatch, tmp_path):
         monkeypatch.setattr(memory, "free_bytes", card.free)
         monkeypatch.setattr(fooocus_ext.host.a1111, "weights", memory, raising=False)
         passes = SimpleNamespace(second_pass_networks=nullcontext)
-        monkeypatch.setitem(sys.modules, "fooocus_ext.host.refiner.passes", passes)
+        monkeypatch.setitem(sys.modules, "fooocus_ext.host.passes", passes)
         second_model = load_host_module(
             "a1111/second_model",
             devices=devices,

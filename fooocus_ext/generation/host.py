@@ -1,8 +1,8 @@
-"""What a family of webuis offers to a generation: all that the story in ``hooks`` asks of its host.
+"""What a family of webuis offers to a generation: what ``hooks``, and the script that calls them, ask of it.
 
-Jobs, options, pages and routes are no part of it. A family is an object with these methods, such as
-``fooocus_ext.host.a1111.family.A1111``; what it does to guide a model call is its own affair, and comes back
-to the functions of ``hooks`` with plain tensors.
+Jobs, pages and routes are no part of it. A family is an object with these methods, such as
+``fooocus_ext.host.a1111.family.A1111``; what it does to guide a model call, and what it asks itself for that,
+is its own affair, and comes back to the functions of ``hooks`` with plain tensors.
 """
 
 from __future__ import annotations
@@ -28,9 +28,6 @@ class Refiner(Protocol):
 
     def report(self, generation: Generation) -> None:
         """Note under ``generation.skipped`` if it had no turn in a sampling that came to its end."""
-
-    def hand_back(self) -> None:
-        """Give the sampler back to the base. Safe to call any number of times."""
 
 
 class Rendering(Protocol):
@@ -74,26 +71,20 @@ class Editing(Protocol):
 
 
 class Host(Protocol):
-    """A family of webuis. ``p`` is its processing object, one for each request."""
+    """A family of webuis. ``p`` is its processing object, one for each request.
+
+    The script asks `job_options` before a generation and `prepare_pass` in it; ``hooks`` ask the rest.
+    """
 
     @property
     def infotext_varies(self) -> bool:
         """Whether an infotext entry may be a function that the host asks picture by picture."""
 
     def attach(self, p: Any, generation: Generation) -> None:
-        """Make the coming model calls of ``p`` the generation's, until the generation is closed."""
+        """Make the generation end when the host closes ``p``, and our options leave ``p`` with it."""
 
     def job_options(self, p: Any, settings: Settings) -> dict[str, Any]:
         """Return the host's options that hold for the job ``p`` because of its settings."""
-
-    def pass_size(self, p: Any) -> tuple[int, int]:
-        """Return (height, width) in pixels of the pass being sampled."""
-
-    def size_number_dtype(self) -> torch.dtype:
-        """Return the dtype in which the host rounds SDXL's size numbers before embedding them."""
-
-    def guidance_obstacle(self) -> str | None:
-        """Return why the active model's predictions must be left alone, or None."""
 
     def refiner(self, p: Any, generation: Generation) -> Refiner | None:
         """Make the refiner that the settings name ready for its turn; None if there is none.

@@ -9,7 +9,6 @@ from fooocus_ext.host import ending
 from fooocus_ext.host.edit import editing
 from fooocus_ext.host.jobs import overrides
 from fooocus_ext.host.machine import versions
-from fooocus_ext.host.passes import size_of_pass
 from fooocus_ext.host.refiner import turn
 from fooocus_ext.host.rendering import options as rendering_options
 from fooocus_ext.host.rendering import rendering
@@ -45,10 +44,6 @@ class Webui:
     def job_options(self, p: Any, settings: Settings) -> dict[str, Any]:
         """Return the options with which the webui renders as Fooocus does, if that is asked for."""
         return rendering_options.for_job(p, settings)
-
-    def pass_size(self, p: Any) -> tuple[int, int]:
-        """Return (height, width) in pixels of the pass being sampled."""
-        return size_of_pass(p)
 
     def refiner(self, p: Any, generation: Generation) -> turn.Refiner | None:
         """Make the refiner that the settings name ready for its turn."""

@@ -9,6 +9,7 @@ from modules import script_callbacks, shared
 
 from fooocus_ext.host.a1111.family import HOST
 from fooocus_ext.host.a1111.model_call import nearest_timestep, read_model_call, show_picture
+from fooocus_ext.host.passes import size_of_pass
 from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
 
 
@@ -49,7 +50,7 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
         return
     sampling.call.claim_sizes(
         generation,
-        size=HOST.pass_size(denoiser.p),
+        size=size_of_pass(denoiser.p),
         number_dtype=HOST.size_number_dtype(),
         refined=refined,
     )

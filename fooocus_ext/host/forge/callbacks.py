@@ -10,6 +10,7 @@ from fooocus_ext.host.claimed_sizes import claim_sizes
 from fooocus_ext.host.forge import guidance
 from fooocus_ext.host.forge.engine import GUIDED, engine, nearest_timestep
 from fooocus_ext.host.forge.family import HOST
+from fooocus_ext.host.passes import size_of_pass
 from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
         params.text_cond,
         params.text_uncond,
         timestep=step,
-        size=HOST.pass_size(denoiser.p),
+        size=size_of_pass(denoiser.p),
         number_dtype=HOST.size_number_dtype(),
         refined=refined,
     )

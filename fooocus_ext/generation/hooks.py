@@ -159,7 +159,6 @@ def guide(
     """
     if guidance.is_unguided(cfg_scale):
         note_unguided(generation)
-        return cond
     return guidance.guide(
         x,
         cond,

@@ -9,6 +9,7 @@ from modules import script_callbacks, shared
 
 from fooocus_ext.host.a1111.family import HOST
 from fooocus_ext.host.a1111.model_call import nearest_timestep, read_model_call, show_picture
+from fooocus_ext.host.claimed_sizes import tell_sizes
 from fooocus_ext.host.passes import size_of_pass
 from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
 
@@ -48,8 +49,11 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
     if sampling.call is None:
         generation.skipped["guidance"] = obstacle or "this model's rows have a foreign layout"
         return
-    sampling.call.claim_sizes(
+    tell_sizes(
         generation,
+        params.text_cond,
+        params.text_uncond,
+        timestep=sampling.call.timestep,
         size=size_of_pass(denoiser.p),
         number_dtype=HOST.size_number_dtype(),
         refined=refined,

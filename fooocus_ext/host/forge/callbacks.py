@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from modules import script_callbacks
 
-from fooocus_ext.host.claimed_sizes import claim_sizes
+from fooocus_ext.host.claimed_sizes import tell_sizes
 from fooocus_ext.host.forge import guidance
 from fooocus_ext.host.forge.engine import GUIDED, engine, nearest_timestep
 from fooocus_ext.host.forge.family import HOST
@@ -45,7 +45,7 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
         generation.skipped["guidance"] = obstacle
         return
     step = nearest_timestep(_sigmas(denoiser), sigma)
-    claim_sizes(
+    tell_sizes(
         generation,
         params.text_cond,
         params.text_uncond,

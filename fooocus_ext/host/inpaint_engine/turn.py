@@ -14,7 +14,7 @@ from fooocus_ext.edit import AUTO, ENGINES
 from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.inpaint_engine import files
 from fooocus_ext.host.inpaint_engine.resident import RESIDENCE
-from fooocus_ext.host.machine import assets, families
+from fooocus_ext.host.machine import assets, model_kinds
 from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE
 from fooocus_ext.host.rendering.text_encoders import text_encoders
 from fooocus_ext.presets.performance import match_file
@@ -83,12 +83,12 @@ def _file_of(engine: str) -> str:
 
 def _obstacle(base: Any) -> str:
     """Return why the engine does not fit a base, by its name; empty if it does."""
-    title, family = base.sd_checkpoint_info.title, families.of_model(base)
-    if family != families.SDXL:
-        return f'it is made for SDXL, and "{title}" is {family}'
+    title, kind = base.sd_checkpoint_info.title, model_kinds.of_model(base)
+    if kind != model_kinds.SDXL:
+        return f'it is made for SDXL, and "{title}" is {kind}'
     if len(text_encoders(base)) != OF_SDXL_BASE:
         return f'it does not fit "{title}", which is a refiner'
-    if families.unet_of(base).in_channels == _INPAINTING_CHANNELS:
+    if model_kinds.unet_of(base).in_channels == _INPAINTING_CHANNELS:
         return f'it does not fit "{title}", which is an inpainting model (9 channels)'
     if getattr(sd_unet, "current_unet", None) is not None:
         return 'the webui\'s setting "SD Unet" replaces the UNet'
@@ -134,7 +134,7 @@ class Turn:
             if made:
                 log.info("the inpaint engine has patched %d weights", made)
             self._weights.put_in(moves_itself=bool(getattr(self._base, "lowvram", False)))
-            first = families.unet_of(self._base).input_blocks[0]
+            first = model_kinds.unet_of(self._base).input_blocks[0]
             self._hook = first.register_forward_hook(_adding(self._term))
 
     def before_call(self, call: int, *, total_calls: int, steps: int) -> None:

@@ -42,7 +42,7 @@ def take_part(p: Any, generation: Generation, loader: resident.Loader) -> Refine
     names one too, gives way to ours.
 
     Raises:
-        RequestError: no such checkpoint, a broken file, another family than the base, or a method
+        RequestError: no such checkpoint, a broken file, another kind than the base, or a method
             that this host or a sampler of the refined passes has not got.
     """
     settings = generation.settings

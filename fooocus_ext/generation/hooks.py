@@ -86,7 +86,7 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
     generation.refiner = host.refiner(p, generation)
     generation.editing = host.editing(p, generation)
     if generation.editing is not None:
-        generation.engine = host.inpaint_engine(p, generation, generation.editing.edit)
+        generation.inpaint_engine = host.inpaint_engine(p, generation, generation.editing.edit)
 
 
 def _give_all_the_first_seed(p: Any, generation: Generation) -> None:

@@ -7,6 +7,8 @@ is its own affair, and comes back to the functions of ``hooks`` with plain tenso
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -70,6 +72,37 @@ class Editing(Protocol):
         """Return the whole picture with a part that has been made anew in its place."""
 
 
+@dataclass(frozen=True)
+class MaskedLatents:
+    """What an inpaint engine's head is told of the picture: both in the size of the latents that are sampled.
+
+    Attributes:
+        mask: [1,1,h,w] float32 on the model's device, 1 where the picture is made anew, else 0.
+        encode: encodes the picture with its masked part grey, [1,4,h,w] in the scale of the model's own
+            latents; each call asks the autoencoder.
+    """
+
+    mask: torch.Tensor
+    encode: Callable[[], torch.Tensor]
+
+
+class InpaintEngine(Protocol):
+    """An inpaint engine in one generation: changed weights, and a term that a head adds."""
+
+    def prepare_sampling(self, p: Any, masked: MaskedLatents) -> None:
+        """Prepare for the model calls of one batch: its LoRAs are chosen, nothing is sampled yet.
+
+        What must be undone goes to the generation's stacks: ``sampling`` for the end of the batch,
+        ``resources`` for the end of the generation, however each ends.
+        """
+
+    def before_call(self, call: int, *, total_calls: int, steps: int) -> None:
+        """Be told that the model is about to be called; the family's callbacks do so.
+
+        The arguments are those of ``refiner_switch.takes_over``.
+        """
+
+
 class Host(Protocol):
     """A family of webuis. ``p`` is its processing object, one for each request.
 
@@ -92,11 +125,11 @@ class Host(Protocol):
         Raises RequestError if it cannot take part.
         """
 
-    def inpaint_engine(self, p: Any, generation: Generation, edit: Edit) -> Any:
+    def inpaint_engine(self, p: Any, generation: Generation, edit: Edit) -> InpaintEngine | None:
         """Make the inpaint engine of ``edit.engine_in_effect`` ready for ``p``, whose model is loaded.
 
-        Returns its turn (``host.edit.engine.EngineTurn``), or None if there is none; why an engine that
-        the mode has is not used goes under ``generation.skipped``.
+        Returns None if there is none; why an engine that the mode has is not used goes under
+        ``generation.skipped``.
 
         Raises RequestError if one that is asked for by name cannot take part, or a file is broken.
         """

@@ -113,7 +113,7 @@ def test_a_generation_begins_on_any_host_that_keeps_the_protocol():
     generation = state.generation_of(p)
     assert host.attached == (p, generation)
     assert (generation.refiner, generation.rendering) == ("a refiner", "a rendering")
-    assert generation.engine == "an engine for an edit"
+    assert generation.inpaint_engine == "an engine for an edit"
     assert [encoding.prompt for encoding in generation.texts.first_pass] == ["a fox"]
     assert p.comments == ["Fooocus: something gave way"]
     assert p.extra_generation_params["Fooocus sharpness"] == "3"

@@ -32,8 +32,8 @@ def _before_model_call(params: Any) -> None:
 
 def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
     generation = sampling.generation
-    if generation.engine is not None:
-        generation.engine.before_call(
+    if generation.inpaint_engine is not None:
+        generation.inpaint_engine.before_call(
             denoiser.step, total_calls=denoiser.total_steps, steps=denoiser.steps
         )
     refined = generation.refiner is not None and generation.refiner.intervene(

@@ -9,8 +9,8 @@ import torch
 from modules import sd_samplers_common, shared
 
 from fooocus_ext.edit import INFOTEXT
+from fooocus_ext.generation.host import MaskedLatents
 from fooocus_ext.host.edit import task
-from fooocus_ext.host.edit.engine import MaskedLatents
 from fooocus_ext.images import mask
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Editing:
         self._noise = [
             torch.Generator(device="cpu").manual_seed((int(seed) + 1) % _SEEDS) for seed in p.seeds
         ]
-        engine = self._generation.engine
+        engine = self._generation.inpaint_engine
         if engine is not None:
             masked = self._mask_of_latents(p.init_latent.float())[None]
             engine.prepare_sampling(p, MaskedLatents(masked, lambda: self._masked(p)))

@@ -21,8 +21,8 @@ from fooocus_ext.presets.performance import match_file
 
 if TYPE_CHECKING:
     from fooocus_ext.edit import Edit
+    from fooocus_ext.generation.host import MaskedLatents
     from fooocus_ext.generation.state import Generation
-    from fooocus_ext.host.edit.engine import MaskedLatents
 
 log = logging.getLogger("fooocus")
 
@@ -108,7 +108,7 @@ def _preset_against_it(chosen: str, base: Any) -> str:
 
 
 class Turn:
-    """The engine in one generation (``host.edit.engine.EngineTurn``).
+    """The engine in one generation (``generation.host.InpaintEngine``).
 
     Outside of its batches' sampling, and inside after the unpatched base has taken over, the base is as
     the webui knows it. What was patched stays in memory for the next batch and the next job.

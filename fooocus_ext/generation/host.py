@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Refiner(Protocol):
     """A refiner that takes part in one generation. Its turn in the sampler is its family's affair."""
 
-    def encode(self, p: Any, texts: Any = None) -> None:
+    def prepare_batch(self, p: Any, texts: Any = None) -> None:
         """Encode the texts of a batch for the refiner, before its sampling starts.
 
         ``texts`` are those of Fooocus's rendering, if there is one: the refiner then hears the base's.
@@ -43,10 +43,10 @@ class Rendering(Protocol):
     def texts(self) -> Any:
         """Its texts, which a refiner of the same family is given."""
 
-    def prepare_sampling(self, p: Any) -> dict[str, Any]:
+    def prepare_batch(self, p: Any) -> dict[str, Any]:
         """Prepare the sampling of a batch, whose texts the host has encoded; return its new arguments."""
 
-    def prepare_sampler(self, p: Any, unit_noise: torch.Tensor | None) -> None:
+    def prepare_pass(self, p: Any, unit_noise: torch.Tensor | None) -> None:
         """Prepare the sampler of one pass, which the host has made.
 
         Args:
@@ -65,7 +65,7 @@ class Editing(Protocol):
     def edit(self) -> Edit:
         """What becomes of it."""
 
-    def prepare_sampling(self, p: Any) -> None:
+    def prepare_batch(self, p: Any) -> None:
         """Prepare the sampling of a batch, whose LoRAs are chosen and whose texts are encoded."""
 
     def pasted(self, image: Any) -> Any:
@@ -89,7 +89,7 @@ class MaskedLatents:
 class InpaintEngine(Protocol):
     """An inpaint engine in one generation: changed weights, and a term that a head adds."""
 
-    def prepare_sampling(self, p: Any, masked: MaskedLatents) -> None:
+    def prepare_batch(self, p: Any, masked: MaskedLatents) -> None:
         """Prepare for the model calls of one batch: its LoRAs are chosen, nothing is sampled yet.
 
         What must be undone goes to the generation's stacks: ``sampling`` for the end of the batch,

@@ -89,11 +89,11 @@ def follow_sampling(p: Any, generation: Generation) -> None:
         with samplings.running(p, generation):
             rendering = generation.rendering
             if rendering is not None:
-                kwargs.update(rendering.prepare_sampling(p))
+                kwargs.update(rendering.prepare_batch(p))
             if generation.refiner is not None:
-                generation.refiner.encode(p, None if rendering is None else rendering.texts)
+                generation.refiner.prepare_batch(p, None if rendering is None else rendering.texts)
             if generation.editing is not None:
-                generation.editing.prepare_sampling(p)
+                generation.editing.prepare_batch(p)
             samples = sample(*args, **kwargs)
             if generation.refiner is not None and not (
                 shared.state.interrupted or shared.state.skipped

@@ -52,7 +52,7 @@ class Webui:
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Let the refiner split the sampler in two, if that is its method."""
         if generation.refiner is not None:
-            generation.refiner.prepare_sampler(generation, p)
+            generation.refiner.prepare_pass(p, generation)
 
     def rendering(self, p: Any, generation: Generation) -> Rendering | None:
         """Return Fooocus's rendering if the settings ask for it; where it cannot be, its options go, too."""

@@ -80,8 +80,8 @@ class Engineered:
     engine: Any
     during: Callable[[], None] | None
 
-    def prepare_sampling(self, p: Any) -> None:
-        self.engine.prepare_sampling(p, masked(self.host))
+    def prepare_batch(self, p: Any) -> None:
+        self.engine.prepare_batch(p, masked(self.host))
         if self.during is not None:
             self.during()
 

@@ -121,7 +121,7 @@ class Turn:
         self._term: torch.Tensor | None = None
         self._hook: Any = None
 
-    def prepare_sampling(self, _p: Any, masked: MaskedLatents) -> None:
+    def prepare_batch(self, _p: Any, masked: MaskedLatents) -> None:
         """Have the coming model calls made with the engine, until it hands over or sampling ends."""
         self.end()
         self._generation.sampling.callback(self.end)

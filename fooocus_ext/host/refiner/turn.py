@@ -108,7 +108,7 @@ class Refiner:
             **({} if self._is_split else options.entries(options.REFINER_RULE)),
         }
 
-    def prepare_sampler(self, generation: Generation, p: Any) -> None:
+    def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Split the sampler of a pass in two, if that is the method and the refiner's pass."""
         self._is_second_run = False
         if self._is_split and in_second_pass(p) in self._conds:
@@ -135,7 +135,7 @@ class Refiner:
             return nearest_step(ratio, steps=steps)
         return first_refiner_step(ratio, total_calls=denoiser.total_steps, steps=steps)
 
-    def encode(self, p: Any, texts: Texts | None = None) -> None:
+    def prepare_batch(self, p: Any, texts: Texts | None = None) -> None:
         """Encode the batch's prompts for the refiner, before sampling starts.
 
         Args:

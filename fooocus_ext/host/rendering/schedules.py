@@ -97,7 +97,7 @@ class Levels:
         self._before = p.sampler_noise_scheduler_override, p.eta
         self.used: torch.Tensor | None = None
 
-    def prepare_request(self) -> None:
+    def prepare_pass(self) -> None:
         """Make the pass that the request is in ask here, if it asks for a schedule of Fooocus's."""
         p, asked = self._p, asked_by(self._p)
         p.sampler_noise_scheduler_override, p.eta = self._before

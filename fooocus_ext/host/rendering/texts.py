@@ -37,7 +37,7 @@ class Texts:
         self._generation = generation
         self._caches = {False: conditioning.TextCache(), True: conditioning.TextCache()}
 
-    def prepare_sampling(self, p: Any) -> dict[str, Any]:
+    def prepare_batch(self, p: Any) -> dict[str, Any]:
         """Encode a batch that the host has encoded in its own way; return what to sample it with.
 
         The second pass of hires fix is encoded once its LoRAs are active.

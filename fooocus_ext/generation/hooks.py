@@ -1,8 +1,9 @@
 """The story of one generation, told hook by hook, without a host.
 
 A host family calls these functions in the order in which they appear here: ``apply_to_request`` before
-it reads the request, ``begin`` once the texts of all pictures are known, and for each model call
-``claim_sizes`` before it and ``guide`` after it. Everything they need from the webui comes as an argument.
+it reads the request, ``begin`` once the texts of all pictures are known, ``begin_batch`` before a batch is
+sampled, for each model call ``claim_sizes`` before it and ``guide`` after it, and ``end_batch`` after the
+batch. Everything they need from the webui comes as an argument.
 """
 
 from __future__ import annotations
@@ -94,6 +95,23 @@ def _give_all_the_first_seed(p: Any, generation: Generation) -> None:
         generation.skipped["same seed"] = "the request names the seed of each picture"
     else:
         p.all_seeds = [p.all_seeds[0]] * len(p.all_seeds)
+
+
+def begin_batch(p: Any, generation: Generation) -> dict[str, Any]:
+    """Prepare the sampling of a batch, whose texts the host has encoded and whose LoRAs are chosen.
+
+    The rendering comes first: the refiner hears its texts. The edit comes last: its inpaint engine changes
+    the base's UNet, which may have to make way while the refiner's texts are encoded.
+
+    Returns what the batch is to be sampled with in place of the host's own arguments, by their names.
+    """
+    rendering = generation.rendering
+    arguments: dict[str, Any] = {} if rendering is None else rendering.prepare_batch(p)
+    if generation.refiner is not None:
+        generation.refiner.prepare_batch(p, None if rendering is None else rendering.texts)
+    if generation.editing is not None:
+        generation.editing.prepare_batch(p)
+    return arguments
 
 
 def claim_sizes(
@@ -190,3 +208,19 @@ def note_unguided(generation: Generation, *, in_second_alone: bool = False) -> N
     """Note that a pass has no CFG to act on; ``in_second_alone`` says that the first had."""
     where = " in the second pass" if in_second_alone else ""
     generation.skipped[f"sharpness and adaptive CFG{where}"] = "they need a CFG scale other than 1"
+
+
+def end_batch(p: Any, generation: Generation, samples: Any, *, cut_short: bool) -> Any:
+    """Return what the sampling of a batch comes to: its latents, or its pictures if they are decoded here.
+
+    Args:
+        p: the request.
+        generation: its generation.
+        samples: what the host has sampled, latents [B,C,h,w].
+        cut_short: whether the user ended it. A refiner that had no turn is then no fault of the request's.
+    """
+    if generation.refiner is not None and not cut_short:
+        generation.refiner.report(generation)
+    if generation.rendering is None:
+        return samples
+    return generation.rendering.finish(p, samples)

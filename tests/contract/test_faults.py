@@ -197,8 +197,10 @@ def test_a_failure_in_any_stage_of_the_host_leaves_nothing(host, method, name, b
 OUR_STAGES = [
     "host.script.make_plan",
     "generation.hooks.begin",
+    "generation.hooks.begin_batch",
     "generation.hooks.claim_sizes",
     *(f"generation.hooks.{name}" for name in FAMILY.guides),
+    "generation.hooks.end_batch",
     "generation.texts.rewrite_job",
     *(f"host.{name}" for name in FAMILY.adapter_stages),
     "host.machine.assets.writer",

@@ -15,6 +15,7 @@ from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.inpaint_engine import files
 from fooocus_ext.host.inpaint_engine.resident import RESIDENCE
 from fooocus_ext.host.machine import assets, model_kinds
+from fooocus_ext.host.refiner import webuis
 from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE
 from fooocus_ext.host.rendering.text_encoders import text_encoders
 from fooocus_ext.presets.performance import match_file
@@ -59,12 +60,12 @@ def take_part(p: Any, generation: Generation, edit: Edit) -> Turn | None:
     if obstacle:
         generation.skipped[_SKIPPED] = obstacle
         return None
-    if getattr(p, "refiner_checkpoint_info", None) is not None:
+    webuis_own = webuis.switch_off(p)
+    if webuis_own is not None:
         p.comment(
-            f"The webui's own refiner {p.refiner_checkpoint_info.short_title} is not used: it would "
-            "replace the weights that the inpaint engine has patched."
+            f"The webui's own refiner {webuis_own} is not used: it would replace the weights that the "
+            "inpaint engine has patched."
         )
-        p.refiner_checkpoint = p.refiner_checkpoint_info = None
     return Turn(shared.sd_model, patch, generation)
 
 

@@ -20,7 +20,7 @@ from fooocus_ext.host.passes import (
     sampler_names,
     second_pass_networks,
 )
-from fooocus_ext.host.refiner import conditioning, fresh_noise, resident, split_sampler
+from fooocus_ext.host.refiner import conditioning, fresh_noise, resident, split_sampler, webuis
 from fooocus_ext.host.rendering import schedules
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ def take_part(p: Any, generation: Generation, loader: resident.Loader) -> Refine
         )
     if SECOND_PASS in passes and has_checkpoint_of_its_own(p):
         generation.skipped["refiner in the second pass"] = "that pass has a checkpoint of its own"
-    if getattr(p, "refiner_checkpoint_info", None) is not None:
+    webuis_own = webuis.switch_off(p)
+    if webuis_own is not None:
         p.comment(
             f"Fooocus's refiner {info.short_title} is used; the webui's own refiner "
-            f"{p.refiner_checkpoint_info.short_title} is not."
+            f"{webuis_own} is not."
         )
-        p.refiner_checkpoint = p.refiner_checkpoint_info = None
     refiner = Refiner(resident.RESIDENCE.acquire(info, base, loader), settings, base)
     p.extra_generation_params.update(refiner.infotext())
     return refiner

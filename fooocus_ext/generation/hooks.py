@@ -68,20 +68,21 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
         RequestError: an unknown style, wildcards without end, a refiner that cannot take part,
             something that Fooocus's rendering cannot render, or an edit that the host cannot make.
     """
-    originals.settle(p, plan)
+    plan = originals.settle(p, plan)
     generation = state.attach(p, plan.settings)
     host.attach(p, generation)
     generation.rendering = host.rendering(p, generation)
     if generation.rendering is None:
-        plan.settings = plan.settings.replace(rendering=HOST_CHOICE)
-        generation.settings = plan.settings
+        generation.settings = generation.settings.replace(rendering=HOST_CHOICE)
     p.extra_generation_params = {
         **p.extra_generation_params,
         **infotext.settings_entries(plan.typed),
     }
-    if plan.settings.same_seed:
+    if generation.settings.same_seed:
         _give_all_the_first_seed(p, generation)
-    generation.texts = texts.rewrite_job(p, plan, writer, infotext_varies=host.infotext_varies)
+    generation.texts = texts.rewrite_job(
+        p, generation.settings, writer, loras=plan.loras, infotext_varies=host.infotext_varies
+    )
     for note in (*plan.notes, *generation.texts.notes):
         p.comment(f"Fooocus: {note}")
     generation.refiner = host.refiner(p, generation)

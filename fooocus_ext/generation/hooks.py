@@ -1,8 +1,9 @@
 """The story of one generation, told hook by hook, without a host.
 
 A host family calls these functions in the order in which they appear here: ``apply_to_request`` before
-it reads the request, ``begin`` once the texts of all pictures are known, and for each model call
-``claim_sizes`` before it and ``guide`` after it. Everything they need from the webui comes as an argument.
+it reads the request, ``begin`` once the texts of all pictures are known, ``begin_batch`` before a batch is
+sampled, for each model call ``claim_sizes`` before it and ``guide`` after it, and ``end_batch`` after the
+batch. Everything they need from the webui comes as an argument.
 """
 
 from __future__ import annotations
@@ -67,26 +68,27 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
         RequestError: an unknown style, wildcards without end, a refiner that cannot take part,
             something that Fooocus's rendering cannot render, or an edit that the host cannot make.
     """
-    originals.settle(p, plan)
+    plan = originals.settle(p, plan)
     generation = state.attach(p, plan.settings)
     host.attach(p, generation)
     generation.rendering = host.rendering(p, generation)
     if generation.rendering is None:
-        plan.settings = plan.settings.replace(rendering=HOST_CHOICE)
-        generation.settings = plan.settings
+        generation.settings = generation.settings.replace(rendering=HOST_CHOICE)
     p.extra_generation_params = {
         **p.extra_generation_params,
         **infotext.settings_entries(plan.typed),
     }
-    if plan.settings.same_seed:
+    if generation.settings.same_seed:
         _give_all_the_first_seed(p, generation)
-    generation.texts = texts.rewrite_job(p, plan, writer, infotext_varies=host.infotext_varies)
+    generation.texts = texts.rewrite_job(
+        p, generation.settings, writer, loras=plan.loras, infotext_varies=host.infotext_varies
+    )
     for note in (*plan.notes, *generation.texts.notes):
         p.comment(f"Fooocus: {note}")
     generation.refiner = host.refiner(p, generation)
     generation.editing = host.editing(p, generation)
     if generation.editing is not None:
-        generation.engine = host.inpaint_engine(p, generation, generation.editing.edit)
+        generation.inpaint_engine = host.inpaint_engine(p, generation, generation.editing.edit)
 
 
 def _give_all_the_first_seed(p: Any, generation: Generation) -> None:
@@ -94,6 +96,23 @@ def _give_all_the_first_seed(p: Any, generation: Generation) -> None:
         generation.skipped["same seed"] = "the request names the seed of each picture"
     else:
         p.all_seeds = [p.all_seeds[0]] * len(p.all_seeds)
+
+
+def begin_batch(p: Any, generation: Generation) -> dict[str, Any]:
+    """Prepare the sampling of a batch, whose texts the host has encoded and whose LoRAs are chosen.
+
+    The rendering comes first: the refiner hears its texts. The edit comes last: its inpaint engine changes
+    the base's UNet, which may have to make way while the refiner's texts are encoded.
+
+    Returns what the batch is to be sampled with in place of the host's own arguments, by their names.
+    """
+    rendering = generation.rendering
+    arguments: dict[str, Any] = {} if rendering is None else rendering.prepare_batch(p)
+    if generation.refiner is not None:
+        generation.refiner.prepare_batch(p, None if rendering is None else rendering.texts)
+    if generation.editing is not None:
+        generation.editing.prepare_batch(p)
+    return arguments
 
 
 def claim_sizes(
@@ -159,7 +178,6 @@ def guide(
     """
     if guidance.is_unguided(cfg_scale):
         note_unguided(generation)
-        return cond
     return guidance.guide(
         x,
         cond,
@@ -191,3 +209,19 @@ def note_unguided(generation: Generation, *, in_second_alone: bool = False) -> N
     """Note that a pass has no CFG to act on; ``in_second_alone`` says that the first had."""
     where = " in the second pass" if in_second_alone else ""
     generation.skipped[f"sharpness and adaptive CFG{where}"] = "they need a CFG scale other than 1"
+
+
+def end_batch(p: Any, generation: Generation, samples: Any, *, cut_short: bool) -> Any:
+    """Return what the sampling of a batch comes to: its latents, or its pictures if they are decoded here.
+
+    Args:
+        p: the request.
+        generation: its generation.
+        samples: what the host has sampled, latents [B,C,h,w].
+        cut_short: whether the user ended it. A refiner that had no turn is then no fault of the request's.
+    """
+    if generation.refiner is not None and not cut_short:
+        generation.refiner.report(generation)
+    if generation.rendering is None:
+        return samples
+    return generation.rendering.finish(p, samples)

@@ -34,22 +34,24 @@ class Job(Protocol):
     all_negative_prompts: list[str]
 
 
-def settle(p: Job, plan: Plan) -> None:
-    """Take the original texts out of a plan whose prompts, styles or expansion have been edited.
+def settle(p: Job, plan: Plan) -> Plan:
+    """Return a plan without the original texts if prompts, styles or expansion have been edited.
 
     They hold for all pictures of the job or for none. Either way a note says so.
     """
-    found = plan.settings.original_texts
-    if found is None:
-        return
     settings = plan.settings
+    found = settings.original_texts
+    if found is None:
+        return plan
     typed = set(zip(p.all_prompts, p.all_negative_prompts, strict=True))
     if all(found.hold_for(*pair, settings.styles, expansion=settings.expansion) for pair in typed):
-        plan.notes.append(IN_USE)
-        return
-    plan.notes.append(EDITED)
-    plan.settings = dataclasses.replace(settings, original_texts=None)
-    plan.typed = dataclasses.replace(plan.typed, original_texts=None)
+        return dataclasses.replace(plan, notes=[*plan.notes, IN_USE])
+    return dataclasses.replace(
+        plan,
+        settings=dataclasses.replace(settings, original_texts=None),
+        typed=dataclasses.replace(plan.typed, original_texts=None),
+        notes=[*plan.notes, EDITED],
+    )
 
 
 def as_rewritten(

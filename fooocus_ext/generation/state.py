@@ -53,7 +53,7 @@ class Generation:
         refiner: the refiner that takes part, if any: what `Host.refiner` returned.
         rendering: Fooocus's rendering, if asked for: what `Host.rendering` returned.
         editing: what it makes anew of a picture, if it edits one: what `Host.editing` returned.
-        engine: Fooocus's inpaint engine, if one takes part: what `Host.inpaint_engine` returned.
+        inpaint_engine: Fooocus's inpaint engine, if one takes part: what `Host.inpaint_engine` returned.
         skipped: what could not be applied, with the reason; shown to the user once.
     """
 
@@ -64,7 +64,7 @@ class Generation:
     refiner: Any = None
     rendering: Any = None
     editing: Any = None
-    engine: Any = None
+    inpaint_engine: Any = None
     skipped: dict[str, str] = field(default_factory=dict)
     _owner: weakref.ref[Any] | None = None
 
@@ -92,7 +92,7 @@ class Generation:
     def close(self) -> None:
         """Undo everything that was done on the host. Safe to call any number of times."""
         self.end_sampling()
-        self.refiner = self.rendering = self.editing = self.engine = None
+        self.refiner = self.rendering = self.editing = self.inpaint_engine = None
         self.resources.close()
 
 

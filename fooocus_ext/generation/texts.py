@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from fooocus_ext import infotext
 from fooocus_ext.args import FOOOCUS, Settings
 from fooocus_ext.generation.originals import as_rewritten
-from fooocus_ext.generation.plan import Plan, lora_tags
+from fooocus_ext.generation.plan import lora_tags
 from fooocus_ext.prompting.grammar import strip_comments
 from fooocus_ext.prompting.lines import COMMA
 from fooocus_ext.prompting.rewrite import ResolvedPrompt, RewrittenPrompt, resolve_image
@@ -24,6 +24,9 @@ from fooocus_ext.prompting.wildcards import Wildcards, has_wildcards
 
 Expand = Callable[[Sequence[str], Sequence[int], Sequence[str]], Sequence[str]]
 """Continues texts, each with its seed and with the texts of the styles beside it."""
+
+Loras = Sequence[tuple[str, float]]
+"""Names of LoRAs, with weights."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ class Encoding:
     """What is encoded for a picture in one of its passes, and the prompts that the host has of it.
 
     Attributes:
-        prompt: the joined positive text, with the tags of the plan's LoRAs.
+        prompt: the joined positive text, with the tags of the job's LoRAs.
         negative_prompt: the joined negative text.
         texts: what is encoded where texts are encoded one by one; None where they are not.
     """
@@ -182,23 +185,24 @@ class JobTexts:
     notes: tuple[str, ...]
 
 
-def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) -> JobTexts:
+def rewrite_job(
+    p: Job, settings: Settings, writer: Writer, *, loras: Loras, infotext_varies: bool
+) -> JobTexts:
     """Rewrite the texts of every picture of a job, in both passes, and return them.
 
     ``infotext_varies`` says whether the host can ask for an infotext entry picture by picture
     (from 1.9 on); if not, an entry on which the pictures differ is left out.
 
     The second pass of hires fix gets the same text where its own was left empty, and its own
-    rewritten with the same seed otherwise. The plan's LoRAs are added as the host's tags.
+    rewritten with the same seed otherwise. The LoRAs are added as the host's tags.
     """
-    settings = plan.settings
     typed = list(zip(p.all_prompts, p.all_negative_prompts, strict=True))
     if settings.original_texts is None:
         texts = writer.rewrite(p.all_prompts, p.all_negative_prompts, p.all_seeds, settings)
     else:
         texts = as_rewritten(settings.original_texts, p.all_prompts, separator=writer.separator)
-    own_typed, second_texts = _rewrite_second_pass(p, plan, writer, typed, texts)
-    p.all_prompts = [_with_loras(text.positive, plan) for text in texts]
+    own_typed, second_texts = _rewrite_second_pass(p, settings, writer, typed, texts, loras=loras)
+    p.all_prompts = [_with_loras(text.positive, loras) for text in texts]
     p.all_negative_prompts = [text.negative for text in texts]
     prompts, negative_prompts = zip(*typed, strict=True)
     rows = {
@@ -237,10 +241,12 @@ def _encodings(prompts: Sequence[str], texts: Sequence[RewrittenPrompt]) -> tupl
 
 def _rewrite_second_pass(
     p: Job,
-    plan: Plan,
+    settings: Settings,
     writer: Writer,
     typed: Sequence[tuple[str, str]],
     first_pass: Sequence[RewrittenPrompt],
+    *,
+    loras: Loras,
 ) -> tuple[list[tuple[str, str]], Sequence[RewrittenPrompt]]:
     """Rewrite the texts of a second pass; return those that were typed for it, and all rewritten."""
     if not getattr(p, "all_hr_prompts", None):
@@ -251,8 +257,8 @@ def _rewrite_second_pass(
     is_own = own != list(typed)
     texts = first_pass
     if is_own:
-        texts = writer.rewrite(prompts, negative_prompts, p.all_seeds, plan.settings)
-    p.all_hr_prompts = [_with_loras(text.positive, plan) for text in texts]
+        texts = writer.rewrite(prompts, negative_prompts, p.all_seeds, settings)
+    p.all_hr_prompts = [_with_loras(text.positive, loras) for text in texts]
     p.all_hr_negative_prompts = [text.negative for text in texts]
     return own if is_own else [], texts
 
@@ -285,5 +291,5 @@ def _used_entries(
     return {key: value for key, value in writer.entries.items() if used[key]}
 
 
-def _with_loras(prompt: str, plan: Plan) -> str:
-    return prompt + lora_tags(plan.loras, prompt)
+def _with_loras(prompt: str, loras: Loras) -> str:
+    return prompt + lora_tags(loras, prompt)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fooocus_ext.generation.state import Generation
 
 
-def claim_sizes(
+def tell_sizes(
     generation: Generation,
     text_cond: Any,
     text_uncond: Any,

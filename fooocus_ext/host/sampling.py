@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from modules import shared
 
+from fooocus_ext.generation import hooks
 from fooocus_ext.host import ending
 
 if TYPE_CHECKING:
@@ -87,21 +88,10 @@ def follow_sampling(p: Any, generation: Generation) -> None:
     def sample_and_undo(*args: Any, **kwargs: Any) -> Any:
         generation.give_back(p, "sample")
         with samplings.running(p, generation):
-            rendering = generation.rendering
-            if rendering is not None:
-                kwargs.update(rendering.prepare_sampling(p))
-            if generation.refiner is not None:
-                generation.refiner.encode(p, None if rendering is None else rendering.texts)
-            if generation.editing is not None:
-                generation.editing.prepare_sampling(p)
+            kwargs.update(hooks.begin_batch(p, generation))
             samples = sample(*args, **kwargs)
-            if generation.refiner is not None and not (
-                shared.state.interrupted or shared.state.skipped
-            ):
-                generation.refiner.report(generation)
-            if rendering is not None:
-                samples = rendering.finish(p, samples)
-            return samples
+            cut_short = bool(shared.state.interrupted or shared.state.skipped)
+            return hooks.end_batch(p, generation, samples, cut_short=cut_short)
 
     generation.override(p, "sample", sample_and_undo)
 

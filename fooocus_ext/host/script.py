@@ -97,7 +97,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             return
         with sampling.ends_sampling_on_error():
             if running.generation.rendering is not None:
-                running.generation.rendering.prepare_sampler(p, noise)
+                running.generation.rendering.prepare_pass(p, noise)
             family.of_this_webui().host.prepare_pass(p, running.generation)
 
     def postprocess_image(self, p: Any, image: Any, *slots: Any) -> None:

@@ -10,7 +10,6 @@ from fooocus_ext.host.edit import editing
 from fooocus_ext.host.jobs import overrides
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.refiner import turn
-from fooocus_ext.host.refiner.passes import size_of_pass
 from fooocus_ext.host.rendering import options as rendering_options
 from fooocus_ext.host.rendering import rendering
 
@@ -46,10 +45,6 @@ class Webui:
         """Return the options with which the webui renders as Fooocus does, if that is asked for."""
         return rendering_options.for_job(p, settings)
 
-    def pass_size(self, p: Any) -> tuple[int, int]:
-        """Return (height, width) in pixels of the pass being sampled."""
-        return size_of_pass(p)
-
     def refiner(self, p: Any, generation: Generation) -> turn.Refiner | None:
         """Make the refiner that the settings name ready for its turn."""
         return turn.take_part(p, generation, self._loader())
@@ -57,7 +52,7 @@ class Webui:
     def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Let the refiner split the sampler in two, if that is its method."""
         if generation.refiner is not None:
-            generation.refiner.prepare_sampler(generation, p)
+            generation.refiner.prepare_pass(p, generation)
 
     def rendering(self, p: Any, generation: Generation) -> Rendering | None:
         """Return Fooocus's rendering if the settings ask for it; where it cannot be, its options go, too."""

@@ -62,7 +62,7 @@ def edit(engine: str = "auto") -> Any:
 
 def masked(host: Any, *, size: int = 8) -> Any:
     """Return what an engine is told of a picture of this size in latents."""
-    from fooocus_ext.host.edit.engine import MaskedLatents
+    from fooocus_ext.generation.host import MaskedLatents
 
     generator = torch.Generator().manual_seed(5)
     mask = torch.zeros(1, 1, size, size)
@@ -80,8 +80,8 @@ class Engineered:
     engine: Any
     during: Callable[[], None] | None
 
-    def prepare_sampling(self, p: Any) -> None:
-        self.engine.prepare_sampling(p, masked(self.host))
+    def prepare_batch(self, p: Any) -> None:
+        self.engine.prepare_batch(p, masked(self.host))
         if self.during is not None:
             self.during()
 
@@ -103,7 +103,7 @@ def taking_part(host: Any, during: Callable[[], None] | None = None) -> Iterator
     def with_engine(p: Any, generation: Any) -> None:
         engine = turn.take_part(p, generation, edit())
         assert engine is not None, generation.skipped
-        generation.engine = engine
+        generation.inpaint_engine = engine
         generation.editing = Engineered(host, engine, during)
         follow(p, generation)
 

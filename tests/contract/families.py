@@ -50,7 +50,7 @@ class A1111:
     """The functions of ``fooocus_ext.generation.hooks`` that change what a model call predicts."""
     adapter_stages: tuple[str, ...] = (
         "a1111.callbacks.read_model_call",
-        "webui.Webui.pass_size",
+        "a1111.callbacks.size_of_pass",
         "a1111.second_model.SecondModel.pad",
     )
     """Functions of ``fooocus_ext.host`` that every guided job of this family comes through."""
@@ -121,7 +121,7 @@ class ForgeFamily(A1111):
     adapter_stages = (
         "forge.guidance.install",
         "forge.guidance.begin_call",
-        "webui.Webui.pass_size",
+        "forge.callbacks.size_of_pass",
         "forge.second_model.Placement.refiner_on_device",
         "forge.second_model.SecondModel.pad",
     )

@@ -197,14 +197,16 @@ def test_a_failure_in_any_stage_of_the_host_leaves_nothing(host, method, name, b
 OUR_STAGES = [
     "host.script.make_plan",
     "generation.hooks.begin",
+    "generation.hooks.begin_batch",
     "generation.hooks.claim_sizes",
     *(f"generation.hooks.{name}" for name in FAMILY.guides),
+    "generation.hooks.end_batch",
     "generation.texts.rewrite_job",
     *(f"host.{name}" for name in FAMILY.adapter_stages),
     "host.machine.assets.writer",
     "host.refiner.turn.take_part",
     "host.refiner.turn.Refiner.__init__",
-    "host.refiner.turn.Refiner.encode",
+    "host.refiner.turn.Refiner.prepare_batch",
     "host.refiner.turn.Refiner.intervene",
     "host.refiner.turn.Refiner._take",
     "core.adm.scale_original_size",
@@ -231,12 +233,12 @@ STAGES_OF_FOOOCUS_RENDERING = [
     "host.rendering.encoder.encode",
     "host.rendering.encoder.say",
     "host.rendering.conditioning.for_batch",
-    "host.rendering.texts.Texts.prepare_sampling",
+    "host.rendering.texts.Texts.prepare_batch",
     "host.rendering.vocabulary.Vocabulary.tokens",
     "host.rendering.noise.like_fooocus",
     "host.rendering.rendering.take_part",
-    "host.rendering.rendering.Rendering.prepare_sampler",
-    "host.refiner.turn.Refiner.encode",
+    "host.rendering.rendering.Rendering.prepare_pass",
+    "host.refiner.turn.Refiner.prepare_batch",
 ]
 
 
@@ -292,13 +294,13 @@ def test_an_interrupt_before_the_first_step_leaves_nothing(host):
     """Interrupted while the refiner's prompts are encoded: the sampler must never start."""
     from fooocus_ext.host.refiner import turn
 
-    encode = turn.Refiner.encode
+    prepare_batch = turn.Refiner.prepare_batch
 
     def interrupting(self, *given):
-        encode(self, *given)
+        prepare_batch(self, *given)
         host.modules.shared.state.interrupt()
 
     before = after_a_good_job(host, "joint")
-    with patch.object(turn.Refiner, "encode", interrupting):
+    with patch.object(turn.Refiner, "prepare_batch", interrupting):
         assert host.run(settings_of(host, "joint"), **TWO_PASSES).status == 200
     assert_nothing_left(host, before)

@@ -113,7 +113,7 @@ def test_a_generation_begins_on_any_host_that_keeps_the_protocol():
     generation = state.generation_of(p)
     assert host.attached == (p, generation)
     assert (generation.refiner, generation.rendering) == ("a refiner", "a rendering")
-    assert generation.engine == "an engine for an edit"
+    assert generation.inpaint_engine == "an engine for an edit"
     assert [encoding.prompt for encoding in generation.texts.first_pass] == ["a fox"]
     assert p.comments == ["Fooocus: something gave way"]
     assert p.extra_generation_params["Fooocus sharpness"] == "3"
@@ -163,6 +163,63 @@ def test_where_there_is_no_fooocus_rendering_texts_and_refiner_are_the_webuis():
     assert state.generation_of(p).settings == plain
     assert p.all_prompts == begun(7, plain, lines).all_prompts
     assert p.extra_generation_params["Fooocus rendering"] == "Fooocus", "as it was asked for"
+
+
+# --- a batch ----------------------------------------------------------------------------------------------
+
+
+class Rendering:
+    texts = "its texts"
+
+    def __init__(self, told):
+        self.told = told
+
+    def prepare_batch(self, p):
+        self.told.append("rendering")
+        return {"conditioning": "Fooocus's"}
+
+    def finish(self, p, samples):
+        self.told.append("finish")
+        return f"decoded {samples}"
+
+
+class Refiner:
+    def __init__(self, told):
+        self.told = told
+
+    def prepare_batch(self, p, texts):
+        self.told.append(("refiner", texts))
+
+    def report(self, generation):
+        self.told.append("report")
+
+
+class Editing:
+    def __init__(self, told):
+        self.told = told
+
+    def prepare_batch(self, p):
+        self.told.append("editing")
+
+
+def test_a_batch_is_rendered_first_and_edited_last():
+    told = []
+    generation = state.Generation(Settings())
+    generation.rendering, generation.refiner = Rendering(told), Refiner(told)
+    generation.editing = Editing(told)
+    assert hooks.begin_batch("p", generation) == {"conditioning": "Fooocus's"}
+    assert told == ["rendering", ("refiner", "its texts"), "editing"]
+    assert hooks.end_batch("p", generation, "latents", cut_short=False) == "decoded latents"
+    assert told[3:] == ["report", "finish"]
+
+
+def test_without_fooocus_rendering_a_batch_is_sampled_as_the_host_has_it():
+    told = []
+    generation = state.Generation(Settings())
+    generation.refiner = Refiner(told)
+    assert hooks.begin_batch("p", generation) == {}
+    assert hooks.end_batch("p", generation, "latents", cut_short=True) == "latents"
+    assert told == [("refiner", None)], "a sampling that was cut short reports nothing"
 
 
 # --- a model call, for whatever family of webuis ----------------------------------------------------------

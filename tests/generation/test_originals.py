@@ -24,8 +24,7 @@ SETTINGS = Settings(enabled=True, styles=("Fooocus V2",), original_texts=TEXTS)
 def settle(*prompts, negative="blurry", settings=SETTINGS):
     p = SimpleNamespace(all_prompts=list(prompts), all_negative_prompts=[negative] * len(prompts))
     plan = Plan(settings=settings, typed=settings)
-    originals.settle(p, plan)
-    return plan
+    return originals.settle(p, plan)
 
 
 def test_they_hold_with_the_tags_that_the_page_adds():

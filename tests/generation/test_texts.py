@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from fooocus_ext import infotext
 from fooocus_ext.args import Settings
 from fooocus_ext.errors import RequestError
-from fooocus_ext.generation.plan import Plan
 from fooocus_ext.generation.texts import (
     Writer,
     rewrite_job,
@@ -60,8 +59,7 @@ def rewrite(p, settings, *, expander=None, loras=(), varies=True, **writing):
     writer = Writer(
         **{"styles": LIBRARY, "wildcards": Wildcards(), "expand": expander or Expander(), **writing}
     )
-    plan = Plan(settings=settings, typed=settings, loras=list(loras))
-    return rewrite_job(p, plan, writer, infotext_varies=varies)
+    return rewrite_job(p, settings, writer, loras=loras, infotext_varies=varies)
 
 
 def entries_of(p):

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 import fooocus_ext.host.machine
+from tests.host.conftest import HOST
 
 A1111_CALLBACKS = {"on_cfg_denoiser": None, "on_cfg_denoised": None}
 FORGE_SCRIPT = type("Script", (), {"process_before_every_sampling": None})
@@ -73,3 +74,13 @@ def test_others_get_one_readable_notice(is_supported, caplog, folders, callbacks
     assert "1.6 to 1.10" in notice
     assert "reForge" in notice
     assert "report" in notice
+
+
+@pytest.mark.parametrize("folder", ["a1111", "forge"])
+def test_what_is_of_one_family_is_imported_by_itself_and_where_families_are_told_apart(folder):
+    importers = {
+        path.relative_to(HOST).parts[0]
+        for path in HOST.rglob("*.py")
+        if f"fooocus_ext.host.{folder}" in path.read_text("utf-8")
+    }
+    assert importers == {folder, "family.py"}

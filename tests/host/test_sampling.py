@@ -31,8 +31,8 @@ class Refiner:
     def __init__(self):
         self.asked = []
 
-    def encode(self, p, texts):
-        self.asked.append("encode")
+    def prepare_batch(self, p, texts):
+        self.asked.append("prepare_batch")
 
     def report(self, generation):
         self.asked.append("report")
@@ -93,9 +93,9 @@ def test_an_error_of_ours_in_a_callback_ends_the_sampling_with_itself(sampling, 
 @pytest.mark.parametrize(
     ("flags", "asked"),
     [
-        ({}, ["encode", "report"]),
-        ({"interrupted": True}, ["encode"]),
-        ({"skipped": True}, ["encode"]),
+        ({}, ["prepare_batch", "report"]),
+        ({"interrupted": True}, ["prepare_batch"]),
+        ({"skipped": True}, ["prepare_batch"]),
     ],
 )
 def test_a_refiner_reports_on_samplings_that_came_to_their_end(host_state, running, flags, asked):

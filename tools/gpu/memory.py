@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -111,13 +112,10 @@ RUNS: dict[str, Callable[[Setting], Placed | None]] = {
 @contextlib.contextmanager
 def free_memory(free: Callable[[], int]) -> Iterator[None]:
     """Have the extension take for free what ``free`` returns: a fraction is not what CUDA reports."""
-    from fooocus_ext.host.a1111 import weights  # noqa: PLC0415 - needs the webui
+    from fooocus_ext.host.machine import memory  # noqa: PLC0415 - needs the webui
 
-    before, weights.free_bytes = weights.free_bytes, free
-    try:
+    with patch.object(memory, "free_bytes", lambda _device: free()):
         yield
-    finally:
-        weights.free_bytes = before
 
 
 @torch.no_grad()

@@ -9,6 +9,8 @@ from modules import script_callbacks, shared
 
 from fooocus_ext.host.a1111.family import HOST
 from fooocus_ext.host.a1111.model_call import nearest_timestep, read_model_call, show_picture
+from fooocus_ext.host.claimed_sizes import tell_sizes
+from fooocus_ext.host.passes import size_of_pass
 from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
 
 
@@ -30,8 +32,8 @@ def _before_model_call(params: Any) -> None:
 
 def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
     generation = sampling.generation
-    if generation.engine is not None:
-        generation.engine.before_call(
+    if generation.inpaint_engine is not None:
+        generation.inpaint_engine.before_call(
             denoiser.step, total_calls=denoiser.total_steps, steps=denoiser.steps
         )
     refined = generation.refiner is not None and generation.refiner.intervene(
@@ -47,9 +49,12 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
     if sampling.call is None:
         generation.skipped["guidance"] = obstacle or "this model's rows have a foreign layout"
         return
-    sampling.call.claim_sizes(
+    tell_sizes(
         generation,
-        size=HOST.pass_size(denoiser.p),
+        params.text_cond,
+        params.text_uncond,
+        timestep=sampling.call.timestep,
+        size=size_of_pass(denoiser.p),
         number_dtype=HOST.size_number_dtype(),
         refined=refined,
     )

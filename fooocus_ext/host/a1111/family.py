@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class A1111(Webui):
-    """AUTOMATIC1111's webui, 1.6 to 1.10. Its callbacks find the generation through ``p``."""
+    """AUTOMATIC1111's webui, 1.6 to 1.10. Its callbacks find the generation in the sampling that runs."""
 
     def size_number_dtype(self) -> torch.dtype:
         """Return the dtype in which the webui rounds SDXL's size numbers before embedding them."""

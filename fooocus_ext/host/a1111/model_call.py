@@ -13,7 +13,6 @@ import torch
 
 from fooocus_ext.core import guidance
 from fooocus_ext.generation import hooks
-from fooocus_ext.host.claimed_sizes import claim_sizes
 
 if TYPE_CHECKING:
     from modules.script_callbacks import CFGDenoiserParams
@@ -33,9 +32,6 @@ class ModelCall:
         cfg_scale: the guidance scale that the webui will combine with.
         signal: the schedule's alphas_cumprod of each row [N + B] with the DDIM family, whose outputs
             are noise (eps); None with k-diffusion samplers, whose outputs are clean latents (x0).
-        text_cond: conditioning of the N parts; a tensor, or for SDXL a dict with ``crossattn`` and
-            ``vector``. Fresh for each call, so it may be edited in place.
-        text_uncond: the same for the B unconditional rows.
     """
 
     x: torch.Tensor
@@ -43,8 +39,6 @@ class ModelCall:
     parts: tuple[int, ...]
     cfg_scale: float
     signal: torch.Tensor | None
-    text_cond: Any
-    text_uncond: Any
 
     @property
     def cond_rows(self) -> int:
@@ -60,25 +54,6 @@ class ModelCall:
     def first_row_of_image(self) -> list[int]:
         """For each of the B images, its first conditional row."""
         return [sum(self.parts[:image]) for image in range(len(self.parts))]
-
-    def claim_sizes(
-        self,
-        generation: Generation,
-        *,
-        size: tuple[int, int],
-        number_dtype: torch.dtype,
-        refined: bool,
-    ) -> None:
-        """Tell SDXL the picture sizes of negative ADM guidance, in the conditioning of this call."""
-        claim_sizes(
-            generation,
-            self.text_cond,
-            self.text_uncond,
-            timestep=self.timestep,
-            size=size,
-            number_dtype=number_dtype,
-            refined=refined,
-        )
 
     def guide(self, generation: Generation, out: torch.Tensor) -> None:
         """Guide the model's outputs for all rows [N + B,C,h,w], in place: the webui reads nothing back."""
@@ -133,8 +108,6 @@ def read_model_call(params: CFGDenoiserParams, denoiser: Any) -> ModelCall | Non
         parts=parts,
         cfg_scale=float(denoiser.sampler.sampler_extra_args["cond_scale"]),
         signal=None if is_k_diffusion else denoiser.alphas[params.sigma.long()],
-        text_cond=params.text_cond,
-        text_uncond=params.text_uncond,
     )
 
 

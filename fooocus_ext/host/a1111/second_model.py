@@ -19,8 +19,8 @@ from modules.timer import Timer
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.a1111 import weights
-from fooocus_ext.host.machine import families
-from fooocus_ext.host.refiner.passes import second_pass_networks
+from fooocus_ext.host.machine import model_kinds
+from fooocus_ext.host.passes import second_pass_networks
 
 if TYPE_CHECKING:
     from modules.script_callbacks import CFGDenoiserParams
@@ -213,7 +213,7 @@ class Loader:
                 f'refiner: not enough memory to keep "{info.title}" beside the base model; allowed: '
                 '"None", a smaller checkpoint, or starting the webui with --medvram.'
             )
-        if families.of_checkpoint(state_dict) == (families.SDXL, True):
+        if model_kinds.of_checkpoint(state_dict) == (model_kinds.SDXL, True):
             _keep_loras_off(second.model)
         return second
 

@@ -13,10 +13,9 @@ from typing import Any
 import torch
 from modules import devices
 
-log = logging.getLogger("fooocus")
+from fooocus_ext.host.machine import memory
 
-HEADROOM = 3 * 1024**3
-"""Bytes that sampling and decoding a large picture need besides the weights (1024x1024, fp16)."""
+log = logging.getLogger("fooocus")
 
 ENCODING = 512 * 1024**2
 """Bytes that encoding a text needs besides the weights. Half of them are what torch holds between the
@@ -26,27 +25,6 @@ ROUNDING = 1.1
 """How much more of the device a module can take than its weights: torch takes memory in pieces."""
 
 
-def bytes_elsewhere(module: torch.nn.Module) -> int:
-    """Return the bytes of a module's parameters that are not on the device."""
-    return sum(
-        weight.numel() * weight.element_size()
-        for weight in module.parameters()
-        if weight.device.type != devices.device.type
-    )
-
-
-def free_bytes() -> int | None:
-    """Return the free bytes of the device, counting what torch holds unused; None on a CPU."""
-    if devices.device.type != "cuda":
-        return None
-    index = devices.device.index
-    if index is None:  # the webui's usual one; torch up to 2.4 wants a number
-        index = torch.cuda.current_device()
-    free, _total = torch.cuda.mem_get_info(index)
-    cached = torch.cuda.memory_reserved(index) - torch.cuda.memory_allocated(index)
-    return int(free + cached)
-
-
 @contextmanager
 def room_for(checkpoint_file: str, base: Any) -> Iterator[Callable[[torch.nn.Module], None]]:
     """Keep the base's UNet on the CPU while a checkpoint is loaded that does not fit beside it.
@@ -54,8 +32,8 @@ def room_for(checkpoint_file: str, base: Any) -> Iterator[Callable[[torch.nn.Mod
     Yields what to call with the loaded model, so that it makes way for the base's UNet again; where
     to keep it is WeightPlacement's choice, when a generation begins.
     """
-    free = free_bytes()
-    needed = os.path.getsize(checkpoint_file) + HEADROOM  # noqa: PTH202  (the host's string)
+    free = memory.free_bytes(devices.device)
+    needed = os.path.getsize(checkpoint_file) + memory.HEADROOM  # noqa: PTH202  (the host's string)
     if free is None or free >= needed or getattr(base, "lowvram", False):
         yield _stay
         return
@@ -105,11 +83,11 @@ class WeightPlacement:
         self._refiner = refiner
         self._moves = False
         self._swapped = False
-        free = free_bytes()
+        free = memory.free_bytes(devices.device)
         if free is None or getattr(refiner, "lowvram", False):
             return
-        absent = bytes_elsewhere(refiner)
-        self._moves = free < HEADROOM + absent
+        absent = memory.bytes_elsewhere(refiner.parameters(), devices.device)
+        self._moves = free < memory.HEADROOM + absent
         if self._moves:
             log.info("base and refiner change places: %d MiB free", free // 1024**2)
             refiner.to(devices.cpu)
@@ -123,8 +101,9 @@ class WeightPlacement:
             yield
             return
         encoder = getattr(self._refiner, "conditioner", None) or self._refiner.cond_stage_model
-        needed = int(bytes_elsewhere(encoder) * ROUNDING) + ENCODING
-        base_makes_way = (free_bytes() or 0) < needed
+        absent = memory.bytes_elsewhere(encoder.parameters(), devices.device)
+        needed = int(absent * ROUNDING) + ENCODING
+        base_makes_way = (memory.free_bytes(devices.device) or 0) < needed
         try:
             if base_makes_way:
                 self._base.model.to(devices.cpu)

@@ -9,8 +9,8 @@ import torch
 from modules import sd_samplers_common, shared
 
 from fooocus_ext.edit import INFOTEXT
+from fooocus_ext.generation.host import MaskedLatents
 from fooocus_ext.host.edit import task
-from fooocus_ext.host.edit.engine import MaskedLatents
 from fooocus_ext.images import mask
 
 if TYPE_CHECKING:
@@ -65,15 +65,15 @@ class Editing:
         """Return the mask [1,h,w], 1 where the picture is made anew."""
         return torch.from_numpy(mask.of_latents(self._canvas.crop_mask)).to(like)[None]
 
-    def prepare_sampling(self, p: Any) -> None:
+    def prepare_batch(self, p: Any) -> None:
         """Prepare the sampling of a batch: its noise outside of the mask, and the engine."""
         self._noise = [
             torch.Generator(device="cpu").manual_seed((int(seed) + 1) % _SEEDS) for seed in p.seeds
         ]
-        engine = self._generation.engine
+        engine = self._generation.inpaint_engine
         if engine is not None:
             masked = self._mask_of_latents(p.init_latent.float())[None]
-            engine.prepare_sampling(p, MaskedLatents(masked, lambda: self._masked(p)))
+            engine.prepare_batch(p, MaskedLatents(masked, lambda: self._masked(p)))
 
     def _masked(self, p: Any) -> torch.Tensor:
         """Return the latents [1,4,h,w] of the picture with its masked part grey."""

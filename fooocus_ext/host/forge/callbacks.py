@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from modules import script_callbacks
 
-from fooocus_ext.host.claimed_sizes import claim_sizes
+from fooocus_ext.host.claimed_sizes import tell_sizes
 from fooocus_ext.host.forge import guidance
 from fooocus_ext.host.forge.engine import GUIDED, engine, nearest_timestep
 from fooocus_ext.host.forge.family import HOST
+from fooocus_ext.host.passes import size_of_pass
 from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
 
 if TYPE_CHECKING:
@@ -44,12 +45,12 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
         generation.skipped["guidance"] = obstacle
         return
     step = nearest_timestep(_sigmas(denoiser), sigma)
-    claim_sizes(
+    tell_sizes(
         generation,
         params.text_cond,
         params.text_uncond,
         timestep=step,
-        size=HOST.pass_size(denoiser.p),
+        size=size_of_pass(denoiser.p),
         number_dtype=HOST.size_number_dtype(),
         refined=refined,
     )

@@ -47,13 +47,13 @@ class Forge(Webui):
 
     def inpaint_engine(self, _p: Any, generation: Generation, edit: Edit) -> None:
         """Return None, and say so; raise RequestError for an engine that is asked for by name."""
-        engine = edit.engine_in_effect
+        asked = edit.engine_in_effect
         why = "this webui patches weights in its own way, for each picture anew"
-        if engine not in (AUTO, NONE):
+        if asked not in (AUTO, NONE):
             raise RequestError(
-                f'engine: {describe(engine)} cannot be used: {why}; allowed: "{AUTO}", "{NONE}".'
+                f'engine: {describe(asked)} cannot be used: {why}; allowed: "{AUTO}", "{NONE}".'
             )
-        if engine == AUTO:
+        if asked == AUTO:
             generation.skipped["inpaint engine"] = why
 
     def prepare_pass(self, p: Any, generation: Generation) -> None:

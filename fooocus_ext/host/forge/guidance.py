@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from fooocus_ext.core.guidance import is_unguided
 from fooocus_ext.generation import hooks
+from fooocus_ext.host.passes import in_second_pass
 from fooocus_ext.host.sampling import samplings
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def begin_call(sampling: Sampling, denoiser: Any, timestep: float) -> None:
     """
     p = denoiser.p
     scale = of_first_pass = denoiser.sampler.sampler_extra_args["cond_scale"]
-    if getattr(p, "is_hr_pass", False):
+    if in_second_pass(p):
         scale = getattr(p, "hr_cfg", scale)
     if is_unguided(scale):
         # Forge's API has 1 for the second pass, unless another is asked for (seen: dfdcbab).

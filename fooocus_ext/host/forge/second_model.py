@@ -15,7 +15,7 @@ from modules import extra_networks, sd_models, shared
 
 from fooocus_ext.host.forge import guidance
 from fooocus_ext.host.forge.engine import engine
-from fooocus_ext.host.machine import families
+from fooocus_ext.host.machine import model_kinds
 
 _EMPTY_PROMPT = "cond_stage_model_empty_prompt"
 _PADDING = ("pad_cond_uncond_v0", "pad_cond_uncond")
@@ -154,7 +154,7 @@ class Loader:
         Raises:
             RequestError: the host does not know this kind of model.
         """
-        takes_loras = families.of_checkpoint(state_dict) != (families.SDXL, True)
+        takes_loras = model_kinds.of_checkpoint(state_dict) != (model_kinds.SDXL, True)
         model = engine().load(info, state_dict)
         for objects in (
             model.forge_objects,

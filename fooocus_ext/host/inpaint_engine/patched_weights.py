@@ -14,8 +14,8 @@ import torch
 from modules import devices
 
 from fooocus_ext.core.inpaint_engine import Delta, patched
-from fooocus_ext.host.a1111.weights import HEADROOM, free_bytes
 from fooocus_ext.host.inpaint_engine import loras
+from fooocus_ext.host.machine import memory
 
 log = logging.getLogger("fooocus")
 
@@ -97,14 +97,10 @@ class PatchedWeights:
             self._memories = None
 
     def _is_room(self) -> bool:
-        free = free_bytes()
+        free = memory.free_bytes(devices.device)
         if free is None:
             return True
-        absent = sum(
-            each.numel() * each.element_size()
-            for each in self._patched.values()
-            if each.device.type != devices.device.type
-        )
-        if free < HEADROOM + absent:
+        absent = memory.bytes_elsewhere(self._patched.values(), devices.device)
+        if free < memory.HEADROOM + absent:
             log.info("the inpaint engine's weights change places: %d MiB free", free // 1024**2)
-        return free >= HEADROOM + absent
+        return free >= memory.HEADROOM + absent

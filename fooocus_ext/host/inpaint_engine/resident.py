@@ -13,7 +13,7 @@ from fooocus_ext.core.inpaint_engine import Delta
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.inpaint_engine import files
 from fooocus_ext.host.inpaint_engine.patched_weights import PatchedWeights
-from fooocus_ext.host.machine import families
+from fooocus_ext.host.machine import model_kinds
 
 log = logging.getLogger("fooocus")
 
@@ -52,7 +52,7 @@ class Residence:
         Raises:
             RequestError: a file is missing, broken, hostile, or made for another UNet.
         """
-        unet = families.unet_of(base)
+        unet = model_kinds.unet_of(base)
         engine = self._of(unet, patch)
         if self._weights is None or not self._weights.fits(unet):
             self._drop_weights()
@@ -80,7 +80,7 @@ class Residence:
         """Note that the webui has loaded a model, or something of one; it may be another than before."""
         if self._weights is None:
             return
-        if self._weights.fits(families.unet_of(model)):
+        if self._weights.fits(model_kinds.unet_of(model)):
             self._weights.model_loaded()
         else:
             self._drop_weights()

@@ -14,15 +14,16 @@ from fooocus_ext.edit import AUTO, ENGINES
 from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.inpaint_engine import files
 from fooocus_ext.host.inpaint_engine.resident import RESIDENCE
-from fooocus_ext.host.machine import assets, families
+from fooocus_ext.host.machine import assets, model_kinds
+from fooocus_ext.host.refiner import webuis
 from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE
 from fooocus_ext.host.rendering.text_encoders import text_encoders
 from fooocus_ext.presets.performance import match_file
 
 if TYPE_CHECKING:
     from fooocus_ext.edit import Edit
+    from fooocus_ext.generation.host import MaskedLatents
     from fooocus_ext.generation.state import Generation
-    from fooocus_ext.host.edit.engine import MaskedLatents
 
 log = logging.getLogger("fooocus")
 
@@ -59,12 +60,12 @@ def take_part(p: Any, generation: Generation, edit: Edit) -> Turn | None:
     if obstacle:
         generation.skipped[_SKIPPED] = obstacle
         return None
-    if getattr(p, "refiner_checkpoint_info", None) is not None:
+    webuis_own = webuis.switch_off(p)
+    if webuis_own is not None:
         p.comment(
-            f"The webui's own refiner {p.refiner_checkpoint_info.short_title} is not used: it would "
-            "replace the weights that the inpaint engine has patched."
+            f"The webui's own refiner {webuis_own} is not used: it would replace the weights that the "
+            "inpaint engine has patched."
         )
-        p.refiner_checkpoint = p.refiner_checkpoint_info = None
     return Turn(shared.sd_model, patch, generation)
 
 
@@ -83,12 +84,12 @@ def _file_of(engine: str) -> str:
 
 def _obstacle(base: Any) -> str:
     """Return why the engine does not fit a base, by its name; empty if it does."""
-    title, family = base.sd_checkpoint_info.title, families.of_model(base)
-    if family != families.SDXL:
-        return f'it is made for SDXL, and "{title}" is {family}'
+    title, kind = base.sd_checkpoint_info.title, model_kinds.of_model(base)
+    if kind != model_kinds.SDXL:
+        return f'it is made for SDXL, and "{title}" is {kind}'
     if len(text_encoders(base)) != OF_SDXL_BASE:
         return f'it does not fit "{title}", which is a refiner'
-    if families.unet_of(base).in_channels == _INPAINTING_CHANNELS:
+    if model_kinds.unet_of(base).in_channels == _INPAINTING_CHANNELS:
         return f'it does not fit "{title}", which is an inpainting model (9 channels)'
     if getattr(sd_unet, "current_unet", None) is not None:
         return 'the webui\'s setting "SD Unet" replaces the UNet'
@@ -108,7 +109,7 @@ def _preset_against_it(chosen: str, base: Any) -> str:
 
 
 class Turn:
-    """The engine in one generation (``host.edit.engine.EngineTurn``).
+    """The engine in one generation (``generation.host.InpaintEngine``).
 
     Outside of its batches' sampling, and inside after the unpatched base has taken over, the base is as
     the webui knows it. What was patched stays in memory for the next batch and the next job.
@@ -121,7 +122,7 @@ class Turn:
         self._term: torch.Tensor | None = None
         self._hook: Any = None
 
-    def prepare_sampling(self, _p: Any, masked: MaskedLatents) -> None:
+    def prepare_batch(self, _p: Any, masked: MaskedLatents) -> None:
         """Have the coming model calls made with the engine, until it hands over or sampling ends."""
         self.end()
         self._generation.sampling.callback(self.end)
@@ -134,7 +135,7 @@ class Turn:
             if made:
                 log.info("the inpaint engine has patched %d weights", made)
             self._weights.put_in(moves_itself=bool(getattr(self._base, "lowvram", False)))
-            first = families.unet_of(self._base).input_blocks[0]
+            first = model_kinds.unet_of(self._base).input_blocks[0]
             self._hook = first.register_forward_hook(_adding(self._term))
 
     def before_call(self, call: int, *, total_calls: int, steps: int) -> None:

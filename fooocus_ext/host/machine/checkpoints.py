@@ -11,7 +11,7 @@ import safetensors
 from modules import sd_models, shared
 
 from fooocus_ext.args import NONE
-from fooocus_ext.host.machine import families
+from fooocus_ext.host.machine import model_kinds
 from fooocus_ext.images import area
 from fooocus_ext.presets.aspect_ratios import AspectRatio, parse_size
 
@@ -91,18 +91,18 @@ def _is_sdxl_base(info: Any) -> bool:
     if path.suffix != ".safetensors":
         return "xl" in path.stem.lower() and "refiner" not in path.stem.lower()
     header = _header_of(path)
-    return header is not None and header.family == (families.SDXL, False)
+    return header is not None and header.kind == (model_kinds.SDXL, False)
 
 
 class _Header(NamedTuple):
     """What the header of a safetensors file tells.
 
     Attributes:
-        family: (family, is an SDXL refiner); None if it is no checkpoint.
+        kind: (kind, is an SDXL refiner); None if it is no checkpoint.
         resolution: the picture size that it states; empty if it states none.
     """
 
-    family: tuple[str, bool] | None
+    kind: tuple[str, bool] | None
     resolution: str
 
 
@@ -121,8 +121,8 @@ def _read_header(path: str, _modified: int) -> _Header | None:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            family = families.of_checkpoint(dict.fromkeys(file.keys()))
+            kind = model_kinds.of_checkpoint(dict.fromkeys(file.keys()))
     except (OSError, ValueError, safetensors.SafetensorError) as error:
         log.warning("%s cannot be read: %s", path, error)
         return None
-    return _Header(family, metadata.get("modelspec.resolution", ""))
+    return _Header(kind, metadata.get("modelspec.resolution", ""))

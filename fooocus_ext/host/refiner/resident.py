@@ -16,7 +16,7 @@ import torch
 from modules import devices, sd_models
 
 from fooocus_ext.errors import RequestError, did_you_mean
-from fooocus_ext.host.machine import families
+from fooocus_ext.host.machine import model_kinds
 
 log = logging.getLogger("fooocus")
 
@@ -179,21 +179,21 @@ class Residence:
         """Return a checkpoint as a resident model, loading it beside ``base`` unless it already is.
 
         Raises:
-            RequestError: the file is unreadable, not a checkpoint, or of another family than ``base``.
+            RequestError: the file is unreadable, not a checkpoint, or of another kind than ``base``.
         """
         modified = os.path.getmtime(info.filename)  # noqa: PTH204  (the host's string)
         model = self._model
         if model is None or not model.is_as_loaded_now(info, modified):
             model = self._replace(info, modified, base, loader)
-        _check_family(info, (families.of_model(model.second.model), False), base)
+        _check_kind(info, (model_kinds.of_model(model.second.model), False), base)
         _check_channels(info, model.second.model, base)
         model.base_file = base.sd_checkpoint_info.filename
         return model
 
     def _replace(self, info: Any, modified: float, base: Any, loader: Loader) -> ResidentModel:
         state_dict = _read(info, loader)
-        family = families.of_checkpoint(state_dict)
-        _check_family(info, family, base)
+        kind = model_kinds.of_checkpoint(state_dict)
+        _check_kind(info, kind, base)
         self.release()
         self.is_loading = True
         try:
@@ -220,23 +220,23 @@ def _read(info: Any, loader: Loader) -> Mapping[str, Any]:
         ) from error
 
 
-def _check_family(info: Any, family: tuple[str, bool] | None, base: Any) -> None:
-    if family is None:
+def _check_kind(info: Any, kind: tuple[str, bool] | None, base: Any) -> None:
+    if kind is None:
         raise RequestError(
             f'refiner: "{info.title}" is not a Stable Diffusion checkpoint; allowed: '
             + ", ".join(f'"{title}"' for title in sd_models.checkpoint_tiles())
             + "."
         )
-    wanted = families.of_model(base)
-    if family[0] != wanted:
+    wanted = model_kinds.of_model(base)
+    if kind[0] != wanted:
         raise RequestError(
-            f'refiner: "{info.title}" is a {family[0]} model, but the base model '
+            f'refiner: "{info.title}" is a {kind[0]} model, but the base model '
             f'"{base.sd_checkpoint_info.title}" is {wanted}; allowed: a {wanted} checkpoint.'
         )
 
 
 def _check_channels(info: Any, model: Any, base: Any) -> None:
-    wanted, channels = (families.unet_of(each).in_channels for each in (base, model))
+    wanted, channels = (model_kinds.unet_of(each).in_channels for each in (base, model))
     if channels != wanted:
         raise RequestError(
             f'refiner: "{info.title}" takes {channels} channels (9: an inpainting model), but the '

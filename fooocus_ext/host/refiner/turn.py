@@ -11,15 +11,16 @@ from modules import processing, prompt_parser, shared
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.core.refiner_switch import first_refiner_step, nearest_step, takes_over
 from fooocus_ext.host.machine import options
-from fooocus_ext.host.refiner import conditioning, fresh_noise, resident, split_sampler
-from fooocus_ext.host.refiner.passes import (
+from fooocus_ext.host.passes import (
     FIRST_PASS,
     SECOND_PASS,
     has_checkpoint_of_its_own,
+    in_second_pass,
     passes_of,
     sampler_names,
     second_pass_networks,
 )
+from fooocus_ext.host.refiner import conditioning, fresh_noise, resident, split_sampler, webuis
 from fooocus_ext.host.rendering import schedules
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def take_part(p: Any, generation: Generation, loader: resident.Loader) -> Refine
     names one too, gives way to ours.
 
     Raises:
-        RequestError: no such checkpoint, a broken file, another family than the base, or a method
+        RequestError: no such checkpoint, a broken file, another kind than the base, or a method
             that this host or a sampler of the refined passes has not got.
     """
     settings = generation.settings
@@ -66,12 +67,12 @@ def take_part(p: Any, generation: Generation, loader: resident.Loader) -> Refine
         )
     if SECOND_PASS in passes and has_checkpoint_of_its_own(p):
         generation.skipped["refiner in the second pass"] = "that pass has a checkpoint of its own"
-    if getattr(p, "refiner_checkpoint_info", None) is not None:
+    webuis_own = webuis.switch_off(p)
+    if webuis_own is not None:
         p.comment(
             f"Fooocus's refiner {info.short_title} is used; the webui's own refiner "
-            f"{p.refiner_checkpoint_info.short_title} is not."
+            f"{webuis_own} is not."
         )
-        p.refiner_checkpoint = p.refiner_checkpoint_info = None
     refiner = Refiner(resident.RESIDENCE.acquire(info, base, loader), settings, base)
     p.extra_generation_params.update(refiner.infotext())
     return refiner
@@ -107,11 +108,10 @@ class Refiner:
             **({} if self._is_split else options.entries(options.REFINER_RULE)),
         }
 
-    def prepare_sampler(self, generation: Generation, p: Any) -> None:
+    def prepare_pass(self, p: Any, generation: Generation) -> None:
         """Split the sampler of a pass in two, if that is the method and the refiner's pass."""
-        is_second_pass = bool(getattr(p, "is_hr_pass", False))
         self._is_second_run = False
-        if self._is_split and is_second_pass in self._conds:
+        if self._is_split and in_second_pass(p) in self._conds:
             split_sampler.split_sampler(p.sampler, self._runs(p), generation)
 
     def _runs(self, p: Any) -> split_sampler.Runs:
@@ -135,7 +135,7 @@ class Refiner:
             return nearest_step(ratio, steps=steps)
         return first_refiner_step(ratio, total_calls=denoiser.total_steps, steps=steps)
 
-    def encode(self, p: Any, texts: Texts | None = None) -> None:
+    def prepare_batch(self, p: Any, texts: Texts | None = None) -> None:
         """Encode the batch's prompts for the refiner, before sampling starts.
 
         Args:
@@ -191,7 +191,7 @@ class Refiner:
         """
         if self._taken is not denoiser:  # that pass is over, and its base may be gone
             self.hand_back()
-        is_second_pass = bool(getattr(denoiser.p, "is_hr_pass", False))
+        is_second_pass = in_second_pass(denoiser.p)
         if is_second_pass not in self._conds or not self._is_turn(denoiser, timestep):
             self._return_to_base(params.x)
             return False
@@ -237,11 +237,10 @@ class Refiner:
         )
 
     def _take(self, denoiser: Any, x: torch.Tensor) -> None:
-        is_second_pass = bool(getattr(denoiser.p, "is_hr_pass", False))
         self._base_wrap = denoiser.inner_model
         self._taken = denoiser
         self._had_its_turn = True
-        with self._second.sampling(denoiser.p, is_second_pass=is_second_pass):
+        with self._second.sampling(denoiser.p, is_second_pass=in_second_pass(denoiser.p)):
             self._weights.refiner_on_device(x)
             # The host's own property chooses the wrapper that fits sampler and parameterisation.
             denoiser.model_wrap = None

@@ -9,7 +9,7 @@ from modules import extra_networks, prompt_parser, sd_samplers, shared
 
 from fooocus_ext.core.text_states import EncodedText, of_equal_length
 from fooocus_ext.generation.texts import Encoding
-from fooocus_ext.host.refiner.passes import second_sampler_name
+from fooocus_ext.host.passes import second_sampler_name
 from fooocus_ext.host.rendering import encoder
 from fooocus_ext.host.rendering.encoder import Conditioning
 from fooocus_ext.prompting.text_lists import PictureTexts, TextList

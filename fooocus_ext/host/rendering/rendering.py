@@ -8,6 +8,7 @@ from modules import shared
 
 from fooocus_ext.args import FOOOCUS
 from fooocus_ext.host.machine import versions
+from fooocus_ext.host.passes import in_second_pass
 from fooocus_ext.host.rendering import noise, samplers, schedules, tiles
 from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE, check_clip_skip
 from fooocus_ext.host.rendering.text_encoders import text_encoders
@@ -49,14 +50,14 @@ class Rendering:
         if tiles.asked_by(p):
             tiles.encode_in_tiles(p, generation)
 
-    def prepare_sampling(self, p: Any) -> dict[str, Any]:
+    def prepare_batch(self, p: Any) -> dict[str, Any]:
         """Prepare the sampling of a batch, whose texts the host has encoded.
 
         Returns what ``p.sample`` is to be called with in place of its own arguments.
         """
-        arguments = self.texts.prepare_sampling(p)
+        arguments = self.texts.prepare_batch(p)
         p.rng = noise.like_fooocus(p.rng)
-        self._levels.prepare_request()
+        self._levels.prepare_pass()
         if versions.has_sampling_hook():
             return arguments
         if schedules.begins_with_picture(p):  # whose sampler the host has made already
@@ -65,15 +66,15 @@ class Rendering:
             self._generation.skipped["Fooocus's sampler"] = "it needs webui 1.10 or newer"
         return arguments
 
-    def prepare_sampler(self, p: Any, unit_noise: torch.Tensor | None) -> None:
+    def prepare_pass(self, p: Any, unit_noise: torch.Tensor | None) -> None:
         """Prepare the sampler of one pass, which the host has made (from webui 1.10 on).
 
         Args:
             p: the processing object.
             unit_noise: the noise of the pass [B,C,h,w], which may be changed in place.
         """
-        if getattr(p, "is_hr_pass", False):
-            self._levels.prepare_request()
+        if in_second_pass(p):
+            self._levels.prepare_pass()
             if unit_noise is not None:
                 p.rng = noise.like_fooocus(p.rng)
                 unit_noise.copy_(p.rng.next())

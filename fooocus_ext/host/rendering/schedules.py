@@ -10,7 +10,7 @@ from modules import sd_samplers
 
 from fooocus_ext.core import noise_levels
 from fooocus_ext.core.noise_levels import LevelTable
-from fooocus_ext.host.refiner.passes import second_sampler_name
+from fooocus_ext.host.passes import in_second_pass, second_sampler_name
 from fooocus_ext.presets.samplers import SCHEDULERS, fooocus_names
 
 DISTILLED = "lcm"
@@ -38,7 +38,7 @@ class Asked:
 def asked_by(p: Any) -> Asked:
     """Return what the pass that ``p`` is in asks for; the second pass of hires fix may have its own."""
     name, scheduler = p.sampler_name, getattr(p, "scheduler", None)
-    if getattr(p, "is_hr_pass", False):
+    if in_second_pass(p):
         name = second_sampler_name(p)
         scheduler = getattr(p, "hr_scheduler", None) or scheduler
     name = name or sd_samplers.find_sampler_config(None).name  # what the webui takes then
@@ -75,13 +75,13 @@ def whole_table(model: Any) -> LevelTable:
 
 def requested_steps(p: Any) -> int:
     """Return how many steps the pass makes."""
-    second = getattr(p, "hr_second_pass_steps", 0) if getattr(p, "is_hr_pass", False) else 0
+    second = getattr(p, "hr_second_pass_steps", 0) if in_second_pass(p) else 0
     return int(second or p.steps)
 
 
 def begins_with_picture(p: Any) -> bool:
     """Whether the pass noises a picture's latent: image to image, and the second pass of hires fix."""
-    return hasattr(p, "init_images") or bool(getattr(p, "is_hr_pass", False))
+    return hasattr(p, "init_images") or in_second_pass(p)
 
 
 class Levels:
@@ -97,7 +97,7 @@ class Levels:
         self._before = p.sampler_noise_scheduler_override, p.eta
         self.used: torch.Tensor | None = None
 
-    def prepare_request(self) -> None:
+    def prepare_pass(self) -> None:
         """Make the pass that the request is in ask here, if it asks for a schedule of Fooocus's."""
         p, asked = self._p, asked_by(self._p)
         p.sampler_noise_scheduler_override, p.eta = self._before

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modules import shared
 
 from fooocus_ext.core.text_states import join
-from fooocus_ext.host.refiner.passes import has_checkpoint_of_its_own
+from fooocus_ext.host.passes import has_checkpoint_of_its_own
 from fooocus_ext.host.rendering import conditioning, encoder
 from fooocus_ext.host.rendering.text_encoders import text_encoders
 from fooocus_ext.host.replaced import replaced
@@ -37,7 +37,7 @@ class Texts:
         self._generation = generation
         self._caches = {False: conditioning.TextCache(), True: conditioning.TextCache()}
 
-    def prepare_sampling(self, p: Any) -> dict[str, Any]:
+    def prepare_batch(self, p: Any) -> dict[str, Any]:
         """Encode a batch that the host has encoded in its own way; return what to sample it with.
 
         The second pass of hires fix is encoded once its LoRAs are active.

@@ -1,4 +1,4 @@
-"""A1111's model calls: their rows, what is told to the model, and what is put back in place."""
+"""A1111's model calls: their rows, and what is put back in place."""
 
 from __future__ import annotations
 
@@ -14,17 +14,10 @@ from fooocus_ext.host.a1111.model_call import ModelCall
 NEUTRAL = Settings(sharpness=0.0, adm_positive=1.0, adm_negative=1.0, adaptive_cfg=30.0)
 
 
-def model_call(parts=(1,), cfg_scale=7.0, timestep=500.0, signal=None, vector=2816):
+def model_call(parts=(1,), cfg_scale=7.0, timestep=500.0, signal=None):
     """Return a call with random rows, and the outputs that the model might give."""
     generator = torch.Generator().manual_seed(sum(parts))
     rows, images = sum(parts), len(parts)
-
-    def cond(count):
-        return {
-            "crossattn": torch.zeros(count, 77, 2048 if vector == 2816 else 1280),
-            "vector": torch.randn(count, vector, generator=generator),
-        }
-
     x = torch.randn(rows + images, 4, 16, 16, generator=generator)
     out = torch.randn(rows + images, 4, 16, 16, generator=generator)
     signal = None if signal is None else torch.full((rows + images,), signal)
@@ -34,15 +27,12 @@ def model_call(parts=(1,), cfg_scale=7.0, timestep=500.0, signal=None, vector=28
         parts=parts,
         cfg_scale=cfg_scale,
         signal=signal,
-        text_cond=cond(rows),
-        text_uncond=cond(images),
     )
     return call, out
 
 
-def run_call(settings, call, out, *, refined=False):
+def run_call(settings, call, out):
     generation = state.Generation(settings)
-    call.claim_sizes(generation, size=(64, 128), number_dtype=torch.float32, refined=refined)
     changed = out.clone()
     call.guide(generation, changed)
     return generation, changed
@@ -52,38 +42,8 @@ def run_call(settings, call, out, *, refined=False):
 @pytest.mark.parametrize("signal", [None, 0.4])
 def test_neutral_settings_change_no_byte(parts, signal):
     call, out = model_call(parts, cfg_scale=12.0, timestep=900.0, signal=signal)
-    vectors = [cond["vector"].clone() for cond in (call.text_cond, call.text_uncond)]
     _, changed = run_call(NEUTRAL, call, out)
     assert torch.equal(changed, out)
-    for cond, vector in zip((call.text_cond, call.text_uncond), vectors, strict=True):
-        assert torch.equal(cond["vector"], vector)
-
-
-@pytest.mark.parametrize(("timestep", "rewritten"), [(999.0, True), (700.0, True), (699.0, False)])
-def test_sizes_are_rewritten_while_the_noise_is_high(timestep, rewritten):
-    call, out = model_call(timestep=timestep)
-    before = call.text_cond["vector"].clone()
-    run_call(Settings(), call, out)
-    after = call.text_cond["vector"]
-    assert torch.equal(before, after) is not rewritten
-    others = torch.cat([torch.arange(1280), torch.arange(1792, 2816)])
-    assert torch.equal(before[:, others], after[:, others])
-
-
-def test_the_two_sides_are_told_different_sizes():
-    call, out = model_call(timestep=999.0)
-    run_call(Settings(), call, out)
-    cond, uncond = (c["vector"][0, 1280:1792] for c in (call.text_cond, call.text_uncond))
-    assert not torch.equal(cond, uncond)
-
-
-@pytest.mark.parametrize("refined", [False, True])
-def test_a_model_without_size_numbers_is_left_alone_and_said_unless_it_is_the_refiner(refined):
-    call, out = model_call(timestep=999.0, vector=2560)
-    before = call.text_cond["vector"].clone()
-    generation, _ = run_call(Settings(), call, out, refined=refined)
-    assert torch.equal(before, call.text_cond["vector"])
-    assert ("ADM guidance" in generation.skipped) is not refined
 
 
 @pytest.mark.parametrize("parts", [(1,), (2, 1), (3, 2)])

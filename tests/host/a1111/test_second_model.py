@@ -114,10 +114,10 @@ def load_on(load_host_module, monkeypatch, tmp_path):
         devices = SimpleNamespace(device=GPU, cpu=CPU, torch_gc=lambda: None)
         hijack = SimpleNamespace(embedding_db=SimpleNamespace(expected_shape=-1))
         memory = load_host_module("a1111/weights", devices=devices)
-        monkeypatch.setattr(memory, "free_bytes", card.free)
+        monkeypatch.setattr(memory.memory, "free_bytes", lambda _device: card.free())
         monkeypatch.setattr(fooocus_ext.host.a1111, "weights", memory, raising=False)
         passes = SimpleNamespace(second_pass_networks=nullcontext)
-        monkeypatch.setitem(sys.modules, "fooocus_ext.host.refiner.passes", passes)
+        monkeypatch.setitem(sys.modules, "fooocus_ext.host.passes", passes)
         second_model = load_host_module(
             "a1111/second_model",
             devices=devices,

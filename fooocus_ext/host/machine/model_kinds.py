@@ -1,4 +1,4 @@
-"""The families of models: a refiner must be of its base's."""
+"""The kinds of models: a refiner must be of its base's."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _MARKS = (
 
 
 def of_checkpoint(state_dict: Mapping[str, Any]) -> tuple[str, bool] | None:
-    """Return (family, is an SDXL refiner) told by a checkpoint's keys; None if it is none."""
+    """Return (kind, is an SDXL refiner) told by a checkpoint's keys; None if it is none."""
     if not any(key.startswith("model.diffusion_model.") for key in state_dict):
         return None
-    return next(((family, refiner) for mark, family, refiner in _MARKS if mark in state_dict), None)
+    return next(((kind, refiner) for mark, kind, refiner in _MARKS if mark in state_dict), None)
 
 
 def of_model(model: Any) -> str:
-    """Return the family of a loaded model."""
+    """Return the kind of a loaded model."""
     if getattr(model, "is_sdxl", False):
         return SDXL
     if getattr(model, "is_sd2", False):

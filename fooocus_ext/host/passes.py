@@ -1,4 +1,4 @@
-"""The passes of hires fix: their sizes, their samplers, and which of them a refiner takes part in."""
+"""The passes of hires fix: which one is sampled, their sizes, their samplers, and which a refiner has."""
 
 from __future__ import annotations
 
@@ -26,9 +26,14 @@ def passes_of(p: Any) -> frozenset[str]:
     return frozenset(passes)
 
 
+def in_second_pass(p: Any) -> bool:
+    """Whether ``p`` is in the second pass of hires fix; image to image has no such attribute."""
+    return bool(getattr(p, "is_hr_pass", False))
+
+
 def size_of_pass(p: Any) -> tuple[int, int]:
     """Return (height, width) in pixels of the pass being sampled."""
-    if getattr(p, "is_hr_pass", False):
+    if in_second_pass(p):
         return p.hr_upscale_to_y, p.hr_upscale_to_x
     return p.height, p.width
 

@@ -1,0 +1,30 @@
+"""How much memory a device has left, how much of it is not for weights, and what tensors would take of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+HEADROOM = 3 * 1024**3
+"""Bytes that sampling and decoding a large picture need besides the weights (1024x1024, fp16)."""
+
+
+def bytes_elsewhere(tensors: Iterable[torch.Tensor], device: torch.device) -> int:
+    """Return the bytes of those tensors that are not on the device."""
+    return sum(
+        each.numel() * each.element_size() for each in tensors if each.device.type != device.type
+    )
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Return the free bytes of the device, counting what torch holds unused; None if it is a CPU."""
+    if device.type != "cuda":
+        return None
+    index: Any = device.index
+    if index is None:  # as the webui's usual one has it; torch up to 2.4 wants a number
+        index = torch.cuda.current_device()
+    free, _total = torch.cuda.mem_get_info(index)
+    cached = torch.cuda.memory_reserved(index) - torch.cuda.memory_allocated(index)
+    return int(free + cached)

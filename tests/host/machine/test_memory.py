@@ -1,0 +1,49 @@
+"""What is free on a device, and what tensors would take of it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from fooocus_ext.host.machine.memory import bytes_elsewhere, free_bytes
+
+GPU, CPU = torch.device("cuda"), torch.device("cpu")
+
+
+def test_all_tensors_count_that_are_not_on_the_device():
+    layers = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Linear(5, 2, bias=False).half())
+    assert bytes_elsewhere(layers.parameters(), GPU) == (3 * 5 + 5) * 4 + 5 * 2 * 2
+
+
+def test_tensors_on_the_device_do_not_count():
+    layers = torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Linear(5, 2, device="meta"))
+    assert bytes_elsewhere(layers.parameters(), CPU) == (5 * 2 + 2) * 4
+
+
+def test_a_cpu_has_no_device_memory_to_spare():
+    assert free_bytes(CPU) is None
+
+
+def test_free_memory_includes_what_torch_holds_unused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (100, 1000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 70)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 50)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    assert free_bytes(GPU) == 120
+
+
+@pytest.mark.parametrize(("device", "index"), [(GPU, 1), (torch.device("cuda:0"), 0)])
+def test_free_memory_is_asked_of_a_numbered_device(monkeypatch, device, index):
+    """torch up to 2.4 refuses a device without a number, which is the webui's usual one."""
+    asked = []
+
+    def answer(number):
+        asked.append(number)
+        return 0
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda number: (answer(number), 0))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", answer)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", answer)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    assert free_bytes(device) == 0
+    assert asked == [index] * 3

@@ -76,10 +76,6 @@ class Expander:
         for word in model.words:
             self._by_stem.setdefault(_stem(word), set()).add(word)
 
-    def expand(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[str]:
-        """Return each prompt with its continuation, ``prompt + ", " + words``."""
-        return [expansion.text for expansion in self.expansions(prompts, seeds)]
-
     def expansions(
         self,
         prompts: Sequence[str],

@@ -17,13 +17,13 @@ from fooocus_ext import infotext
 from fooocus_ext.core.refiner_switch import SWITCH_RULES, SwitchRule
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.limits import IMAGE_NUMBER, LORA_SLOTS, WholeRange
+from fooocus_ext.prompting.chunks import CHUNK
 from fooocus_ext.prompting.expander.folder import MODELS_SUBFOLDER
 from fooocus_ext.prompting.lines import COMMA
 from fooocus_ext.prompting.rewrite import BREAK
 from fooocus_ext.tab.page_limits import PageLimits
 from fooocus_ext.ui.model_download import MODEL_LIST, download_form
 
-CLIP_CHUNK = 75
 SECTION = ("fooocus", "Fooocus")
 REFINER_RULE = "fooocus_refiner_switch_rule"
 SEPARATOR = "fooocus_text_separator"
@@ -63,7 +63,7 @@ _SETTINGS = {
     REFINER_RULE: _Setting(SWITCH_RULES[0], SWITCH_RULES, infotext.REFINER_RULE),
     SEPARATOR: _Setting("comma", tuple(_SEPARATORS), infotext.SEPARATOR),
     WILDCARDS_IN_ORDER: _Setting(False, (False, True), infotext.WILDCARDS_IN_ORDER),
-    EXPANSION_TARGET: _Setting(CLIP_CHUNK, range(15, 301), infotext.EXPANSION_TARGET),
+    EXPANSION_TARGET: _Setting(CHUNK, range(15, 301), infotext.EXPANSION_TARGET),
     EXPANSION_FILL: _Setting(False, (False, True), infotext.EXPANSION_FILL),
 }
 

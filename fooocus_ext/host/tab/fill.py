@@ -12,14 +12,14 @@ from modules import script_callbacks, sd_models
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.edit import INFOTEXT
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host import infotexts
+from fooocus_ext.host import infotext_parser
 from fooocus_ext.host.machine import assets, checkpoints, model_files, options
 from fooocus_ext.markup import render
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
 from fooocus_ext.metadata.picture_file import picture_text
 from fooocus_ext.metadata.preset import from_preset
-from fooocus_ext.metadata.values import MAX_TEXT_LENGTH
+from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.published import KINDS
 from fooocus_ext.presets.readers import names as read_names
@@ -95,8 +95,8 @@ def load_preset(name: str) -> list[Any]:
 
 def load_text(text: str) -> list[Any]:
     """Return updates for pasted text: Fooocus's JSON, or an infotext of Fooocus or the webui."""
-    if len(text) > MAX_TEXT_LENGTH:
-        note = f"The pasted text has {len(text)} characters; allowed: up to {MAX_TEXT_LENGTH}."
+    if len(text) > MAX_SOURCE_LENGTH:
+        note = f"The pasted text has {len(text)} characters; allowed: up to {MAX_SOURCE_LENGTH}."
         return updates(Filled({}, (note,)))
     return _loaded(read_settings(text), "The pasted text contains no settings.")
 
@@ -132,7 +132,7 @@ def read_settings(source: str | bytes) -> Filled | None:
     if not text or "Steps: " not in text:
         return None
     try:
-        entries = infotexts.parse(text)
+        entries = infotext_parser.parse(text)
     except RequestError:
         return None
     script_callbacks.infotext_pasted_callback(text, entries)

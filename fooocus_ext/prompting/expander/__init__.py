@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from fooocus_ext.prompting.expander.expander import CLIP_CHUNK, MAX_TARGET, Expander, Expansion
+from fooocus_ext.prompting.expander.expander import MAX_TARGET, Expander, Expansion
 from fooocus_ext.prompting.expander.folder import FolderState, folder_state
 from fooocus_ext.prompting.expander.model import (
     BUILT_IN_FOLDER,
@@ -27,7 +27,6 @@ from fooocus_ext.prompting.expander.model import (
 from fooocus_ext.prompting.expander.model_files import ExpansionModelError
 
 __all__ = [
-    "CLIP_CHUNK",
     "MAX_TARGET",
     "Expander",
     "Expansion",

@@ -24,7 +24,7 @@ from fooocus_ext.limits import (
 from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.original_texts import OriginalTexts, fingerprint
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, AspectRatio
-from fooocus_ext.presets.performance import match_file
+from fooocus_ext.presets.file_names import match_file
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import (
     SAMPLERS,

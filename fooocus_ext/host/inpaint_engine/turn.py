@@ -17,7 +17,7 @@ from fooocus_ext.host.inpaint_engine.resident import RESIDENCE
 from fooocus_ext.host.machine import assets, families
 from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE
 from fooocus_ext.host.rendering.text_encoders import text_encoders
-from fooocus_ext.presets.performance import match_file
+from fooocus_ext.presets.file_names import match_file
 
 if TYPE_CHECKING:
     from fooocus_ext.edit import Edit

@@ -8,8 +8,8 @@ from PIL import Image
 
 from fooocus_ext.edit import FAST, VARY, Edit
 from fooocus_ext.host.edit import task
-from fooocus_ext.host.jobs import variations
 from fooocus_ext.host.jobs.run import Job
+from fooocus_ext.host.tab import variations
 from fooocus_ext.images import area
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.variations import VARIATIONS

@@ -11,10 +11,11 @@ from fooocus_ext.args import FOOOCUS, HOST_CHOICE
 from fooocus_ext.edit import INPAINT
 from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.edit.task import Task
-from fooocus_ext.host.jobs import outputs, upscalers, variations
+from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.jobs.run import Job
-from fooocus_ext.host.machine import assets, checkpoints
+from fooocus_ext.host.machine import assets, checkpoints, upscalers
 from fooocus_ext.host.machine.options import WILDCARDS_IN_ORDER
+from fooocus_ext.host.tab import variations
 from fooocus_ext.images.area import rounded_side
 from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.tab.actions import is_diffused, request_for

@@ -12,11 +12,10 @@ from fastapi import HTTPException
 from modules import sd_models, shared
 
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host.jobs import variations
 from fooocus_ext.host.jobs.outputs import PREPARING, Output
 from fooocus_ext.host.jobs.run import make_pictures
 from fooocus_ext.host.machine import checkpoints
-from fooocus_ext.host.tab import grid, storage
+from fooocus_ext.host.tab import grid, storage, variations
 from fooocus_ext.host.tab.job import job_for
 from fooocus_ext.host.tab.record import Record, settle
 from fooocus_ext.job_queue.jobs import QueuedJob

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from fooocus_ext.args import HOST_CHOICE
+from fooocus_ext.args import HOST_CHOICE, NONE
 from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.presets.file_names import match_file, nearest_files
 from fooocus_ext.presets.published import published
 
 _DISTILLED_SETTINGS: Mapping[str, object] = {
-    "refiner": "None",
+    "refiner": NONE,
     "refiner_switch": 1.0,
     "sharpness": 0.0,
     "adaptive_cfg": 1.0,

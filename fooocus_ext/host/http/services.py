@@ -21,7 +21,7 @@ from fooocus_ext.host.http.arguments import guard
 from fooocus_ext.host.http.authentication import authentication
 from fooocus_ext.host.http.gate import add_routes
 from fooocus_ext.host.inpaint_engine import resident as engines
-from fooocus_ext.host.jobs import run
+from fooocus_ext.host.jobs import overrides, run
 from fooocus_ext.host.machine import assets, checkpoints, expansion, model_files
 from fooocus_ext.host.refiner import resident
 from fooocus_ext.host.tab import remake
@@ -143,7 +143,7 @@ def _in_answer(processed: Any, notes: Sequence[str]) -> routes.Pictures:
 def _base_model(named: str, settings: Settings) -> str:
     """Return which checkpoint will make the pictures. Raises RequestError as ``make_plan`` does."""
     plan = make_plan(settings, assets.installed(), checkpoint_is_chosen=bool(named))
-    return named or plan.options.get("sd_model_checkpoint") or checkpoints.active()
+    return named or plan.options.get(overrides.CHECKPOINT) or checkpoints.active()
 
 
 def _release_refiner() -> str | None:

@@ -22,8 +22,6 @@ from fooocus_ext.prompting.styles import StyleLibrary
 from fooocus_ext.prompting.wildcards import Wildcards
 
 EXTENSION_ROOT = Path(__file__).resolve().parents[3]
-CLIP_SKIP_ACTS = "sdxl_clip_l_skip"
-"""The webui's option (from 1.10 on) by which clip skip acts on SDXL."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -57,7 +55,8 @@ def reload() -> None:
 
 def installed(overridden: Mapping[str, Any] = _NOTHING) -> Installed:
     """Return what this machine has, as the host names it, for a job with these options."""
-    clip_skip_acts = overridden.get(CLIP_SKIP_ACTS, getattr(shared.opts, CLIP_SKIP_ACTS, False))
+    switch = versions.CLIP_SKIP_ACTS
+    clip_skip_acts = overridden.get(switch, getattr(shared.opts, switch, False))
     return Installed(
         presets=presets(),
         checkpoints=sd_models.checkpoint_tiles(),

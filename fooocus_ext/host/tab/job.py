@@ -13,8 +13,9 @@ from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.edit.task import Task
 from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.jobs.run import Job
-from fooocus_ext.host.machine import assets, checkpoints, upscalers
+from fooocus_ext.host.machine import assets, checkpoints, upscalers, vae
 from fooocus_ext.host.machine.options import WILDCARDS_IN_ORDER
+from fooocus_ext.host.machine.versions import CLIP_SKIP_ACTS
 from fooocus_ext.host.tab import variations
 from fooocus_ext.images.area import rounded_side
 from fooocus_ext.limits import USUAL_CLIP_SKIP
@@ -22,9 +23,6 @@ from fooocus_ext.tab.actions import is_diffused, request_for
 from fooocus_ext.tab.choices import Choices
 from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS, Variation
-
-_APPLIES_TO_SDXL = "sdxl_clip_l_skip"
-"""An option of the host from 1.10 on."""
 
 
 def check(choices: Choices, base_model: str, action: str, start: Start) -> int:
@@ -96,7 +94,7 @@ def job_for(
 
 
 def _options(choices: Choices) -> dict[str, Any]:
-    options: dict[str, Any] = {"sd_vae": choices.vae} if choices.vae else {}
+    options: dict[str, Any] = {vae.OPTION: choices.vae} if choices.vae else {}
     options[WILDCARDS_IN_ORDER] = choices.wildcards_in_order
     if choices.settings.rendering == FOOOCUS:
         options.update(_clip_skip(choices.clip_skip))
@@ -110,9 +108,9 @@ def _options(choices: Choices) -> dict[str, Any]:
 def _clip_skip(skip: int) -> dict[str, Any]:
     """Return the host's options for a clip skip: its own 1 means SDXL's usual 2, unless it is told."""
     if skip == USUAL_CLIP_SKIP:
-        options = {"CLIP_stop_at_last_layers": 1, _APPLIES_TO_SDXL: False}
+        options = {"CLIP_stop_at_last_layers": 1, CLIP_SKIP_ACTS: False}
     else:
-        options = {"CLIP_stop_at_last_layers": skip, _APPLIES_TO_SDXL: True}
+        options = {"CLIP_stop_at_last_layers": skip, CLIP_SKIP_ACTS: True}
     return {name: value for name, value in options.items() if hasattr(shared.opts, name)}
 
 
@@ -146,7 +144,7 @@ def _check_names(choices: Choices) -> None:
     known = (
         ("Sampler", choices.sampler, list(sd_samplers.all_samplers_map)),
         ("Schedule type", choices.scheduler or None, assets.scheduler_labels()),
-        ("VAE", choices.vae, ["Automatic", "None", *assets.installed().vaes]),
+        ("VAE", choices.vae, [vae.AUTOMATIC, vae.NONE, *assets.installed().vaes]),
         *(("LoRA", name, assets.lora_names()) for name, _weight in choices.loras),
     )
     for label, value, names in known:

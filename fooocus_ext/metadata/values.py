@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from fooocus_ext.data_files import DataFileError
 from fooocus_ext.original_texts import MAX_TEXTS
-from fooocus_ext.presets.readers import MAX_ITEMS, name, names, number, text, whole
+from fooocus_ext.readers import MAX_ITEMS, name, names, number, text, whole
 
 MAX_SOURCE_LENGTH = 300_000
 """Characters that a picture's text may have in all."""

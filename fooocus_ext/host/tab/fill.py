@@ -22,8 +22,8 @@ from fooocus_ext.metadata.preset import from_preset
 from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.published import KINDS
-from fooocus_ext.presets.readers import names as read_names
 from fooocus_ext.presets.resolve import Resolution, resolve
+from fooocus_ext.readers import names as read_names
 from fooocus_ext.tab.arrivals import values_for
 from fooocus_ext.tab.fill import Filled, Names, fill, with_edit
 from fooocus_ext.tab.page_limits import fit

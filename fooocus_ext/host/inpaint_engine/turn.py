@@ -15,8 +15,7 @@ from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.inpaint_engine import files
 from fooocus_ext.host.inpaint_engine.resident import RESIDENCE
 from fooocus_ext.host.machine import assets, families
-from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE
-from fooocus_ext.host.rendering.text_encoders import text_encoders
+from fooocus_ext.host.rendering.text_encoders import is_sdxl_base
 from fooocus_ext.presets.file_names import match_file
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def _obstacle(base: Any) -> str:
     title, family = base.sd_checkpoint_info.title, families.of_model(base)
     if family != families.SDXL:
         return f'it is made for SDXL, and "{title}" is {family}'
-    if len(text_encoders(base)) != OF_SDXL_BASE:
+    if not is_sdxl_base(base):
         return f'it does not fit "{title}", which is a refiner'
     if families.unet_of(base).in_channels == _INPAINTING_CHANNELS:
         return f'it does not fit "{title}", which is an inpainting model (9 channels)'

@@ -30,6 +30,11 @@ def user_folder() -> Path:
     return Path(paths.data_path) / "fooocus"
 
 
+def presets_folder() -> Path:
+    """Return where the user's presets are."""
+    return user_folder() / "presets"
+
+
 @functools.lru_cache(maxsize=1)
 def styles() -> StyleLibrary:
     """Return the styles of the extension, of the user, and of the host's own style files."""
@@ -44,7 +49,7 @@ def wildcards() -> Wildcards:
 @functools.lru_cache(maxsize=1)
 def presets() -> PresetLibrary:
     """Return the presets of the extension and of the user; the user's replace ours."""
-    return load_presets([EXTENSION_ROOT / "presets", user_folder() / "presets"])
+    return load_presets([EXTENSION_ROOT / "presets", presets_folder()])
 
 
 def reload() -> None:

@@ -24,6 +24,8 @@ from fooocus_ext.prompting.rewrite import BREAK
 from fooocus_ext.tab.page_limits import PageLimits
 from fooocus_ext.ui.model_download import MODEL_LIST, download_form
 
+log = logging.getLogger("fooocus")
+
 SECTION = ("fooocus", "Fooocus")
 REFINER_RULE = "fooocus_refiner_switch_rule"
 SEPARATOR = "fooocus_text_separator"
@@ -38,7 +40,6 @@ MODEL_DOWNLOAD = "fooocus_expansion_model_download"
 START_WITH = ("default preset", "last session")
 """What the tab has in its widgets when a page is opened; javascript/fooocus_session.js reads the setting."""
 
-_LOG = logging.getLogger(__name__)
 _SEPARATORS = {"comma": COMMA, "BREAK": BREAK}
 _OFFERED = {LARGEST_IMAGE_NUMBER: IMAGE_NUMBER, SLOTS: WholeRange(1, LORA_SLOTS)}
 """How much the tab's page offers, at most by default."""
@@ -148,7 +149,7 @@ def _offered(key: str) -> int:
     value = getattr(shared.opts, key, allowed.maximum)
     if value in range(allowed.minimum, allowed.maximum + 1):
         return int(value)
-    _LOG.warning(
+    log.warning(
         "%s: got %s; allowed: a whole number, %d to %d. %d is used.",
         *(key, describe(value), *allowed, allowed.maximum),
     )

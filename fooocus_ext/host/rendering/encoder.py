@@ -28,8 +28,6 @@ from fooocus_ext.prompting.weights import weigh
 Conditioning = dict[str, torch.Tensor]
 """SDXL's for one text: ``crossattn`` [T,C] and ``vector`` [V]."""
 
-OF_SDXL_BASE = 2
-"""How many text encoders an SDXL base has; a refiner has one."""
 _BREAK = re.compile(r"\bBREAK\b")
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from modules import paths, sd_models, sd_samplers, shared
 
-from fooocus_ext.generation.plan import Installed
 from fooocus_ext.generation.texts import Writer
 from fooocus_ext.host.machine import expansion, options, vae, versions
 from fooocus_ext.presets.files import PresetLibrary, load_presets
+from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.resolve import Folders
 from fooocus_ext.prompting.style_files import load_styles
 from fooocus_ext.prompting.styles import StyleLibrary

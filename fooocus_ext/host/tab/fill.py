@@ -19,13 +19,13 @@ from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
 from fooocus_ext.metadata.picture_file import picture_text
 from fooocus_ext.metadata.preset import from_preset
+from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
-from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.published import KINDS
-from fooocus_ext.presets.resolve import Resolution, resolve
+from fooocus_ext.presets.resolve import resolve
 from fooocus_ext.readers import names as read_names
 from fooocus_ext.tab.arrivals import values_for
-from fooocus_ext.tab.fill import Filled, Names, fill, with_edit
+from fooocus_ext.tab.fill import Filled, fill, with_edit
 from fooocus_ext.tab.page_limits import fit
 from fooocus_ext.tab.preview import rows
 from fooocus_ext.tab.widgets import BY_NAME, DEFAULTS, LORAS, NAMES
@@ -77,13 +77,8 @@ def _first_preset() -> str | None:
 
 
 def _fill_from_preset(name: str) -> Filled:
-    preset = assets.presets().presets[name]
-    return fill(from_preset(preset, _found(preset)), names())
-
-
-def _found(preset: Preset) -> Resolution:
-    here = assets.installed()
-    return resolve(preset, here.checkpoints, here.loras, here.vaes, here.folders)
+    preset, installed = assets.presets().presets[name], assets.installed()
+    return fill(from_preset(preset, installed.find(preset)), installed, assets.styles())
 
 
 def load_preset(name: str) -> list[Any]:
@@ -127,7 +122,7 @@ def read_settings(source: str | bytes) -> Filled | None:
     """Return the widgets' values for settings in text or in a picture file; None without any."""
     settings = read_fooocus_settings(source, assets.styles())
     if settings is not None:
-        return fill(settings.as_chosen(), names())
+        return _filled(settings)
     text = source if isinstance(source, str) else picture_text(source)[0]
     if not text or "Steps: " not in text:
         return None
@@ -145,26 +140,18 @@ def fill_from_infotext(entries: Mapping[str, Any]) -> Filled:
     settings = read_fooocus_settings(text, assets.styles()) if text else None
     if settings is None:
         settings = from_infotext(entries, assets.presets().presets)
-    return with_edit(fill(settings.as_chosen(), names()), str(entries.get(INFOTEXT, "")))
+    return with_edit(_filled(settings), str(entries.get(INFOTEXT, "")))
+
+
+def _filled(settings: PictureSettings) -> Filled:
+    """Return the widgets' values for what the maker of a picture had chosen."""
+    return fill(settings.as_chosen(), assets.installed(), assets.styles())
 
 
 def note_text_of_fooocus(text: str, entries: dict[str, Any]) -> None:
     """Callback: the host has parsed a text as an infotext; keep it if it is Fooocus's."""
     if read_fooocus_settings(text) is not None:
         entries[OF_FOOOCUS] = text
-
-
-def names() -> Names:
-    """Return what this machine has."""
-    installed = assets.installed()
-    return Names(
-        checkpoints=installed.checkpoints,
-        loras=installed.loras,
-        vaes=installed.vaes,
-        samplers=installed.samplers,
-        schedulers=installed.schedulers,
-        styles=assets.styles(),
-    )
 
 
 def updates(filled: Filled) -> list[Any]:
@@ -231,4 +218,6 @@ def _arrived(arrived: str, preset: str | None, slots: Sequence[str]) -> dict[str
         return {}
     chosen = assets.presets().presets.get(preset or "")
     shown = slots[: options.page_limits().lora_slots]
-    return values_for(files, chosen, _found(chosen), shown) if chosen and files else {}
+    if not chosen or not files:
+        return {}
+    return values_for(files, chosen, assets.installed().find(chosen), shown)

@@ -102,7 +102,6 @@ def log(choices, arguments):
 
     used = settings_used(
         choices,
-        base_model="",
         seed=1,
         steps=2,
         size=(8, 8),

@@ -19,7 +19,6 @@ from fooocus_ext.tab.choices import Choices
 def settings_used(
     choices: Choices,
     *,
-    base_model: str,
     seed: int,
     steps: int,
     size: tuple[int, int],
@@ -33,8 +32,7 @@ def settings_used(
     Fooocus's before has its styles by the names that they have there.
 
     Args:
-        choices: what the page asked for.
-        base_model: the title of the checkpoint that was used.
+        choices: what the page asked for, with the title of the checkpoint that was used.
         seed: this picture's.
         steps: sampling steps.
         size: (width, height) in pixels.
@@ -60,7 +58,7 @@ def settings_used(
             "steps": steps,
             "size": size,
             "guidance_scale": guidance_scale,
-            "base_model": file_of(base_model),
+            "base_model": file_of(choices.base_model),
             "refiner": file_of(settings.refiner),
             **_switch(choices, settings, steps),
             "wildcards_in_order": choices.wildcards_in_order or None,

@@ -154,8 +154,9 @@ def test_the_infotext_of_a_picture_of_the_tab_with_forced_steps_gives_it_again(h
     forced = {"prompt": "a fox", "steps": 3, "width": 64, "height": 128, "image_number": 1}
     scheduler = "Automatic" if assets.scheduler_labels() else ""
     sampler = {"sampler": "Euler", "scheduler": scheduler, "random_seed": False, "seed": "5"}
-    choices = read_choices([{**DEFAULTS, **forced, **sampler}[name] for name in NAMES])
-    job = job.job_for(choices, host.checkpoints.base, "generate", Start(), None)
+    base = {"base_model": host.checkpoints.base}
+    choices = read_choices([{**DEFAULTS, **base, **forced, **sampler}[name] for name in NAMES])
+    job = job.job_for(choices, "generate", Start(), None)
     made = run.run_queued(job)
     assert "Steps: 3," in made.infotexts[0]
     assert "Size: 64x128," in made.infotexts[0]

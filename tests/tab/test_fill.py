@@ -30,8 +30,7 @@ def choices(**values):
 
 def logged(**values):
     return settings_used(
-        choices(**values),
-        base_model="sub/base.safetensors [0123456789]",
+        choices(base_model="sub/base.safetensors [0123456789]", **values),
         seed=77,
         steps=values.get("steps", 30) if values.get("steps", OFF) != OFF else 30,
         size=(1152, 896),

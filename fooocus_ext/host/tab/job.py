@@ -25,12 +25,16 @@ from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS, Variation
 
 
-def check(choices: Choices, base_model: str, action: str, start: Start) -> int:
+def with_base(choices: Choices) -> Choices:
+    """Return choices that name a base model: if they name none, the first SDXL base that is here, if any."""
+    return replace(choices, base_model=checkpoints.or_first_base(choices.base_model))
+
+
+def check(choices: Choices, action: str, start: Start) -> int:
     """Refuse what cannot be made, before it waits for its turn; return how many pictures it makes.
 
     Args:
-        choices: what the page asks for.
-        base_model: a checkpoint title.
+        choices: what the page asks for; see `with_base`.
         action: one of ``variations``.
         start: what it starts from.
 
@@ -43,7 +47,7 @@ def check(choices: Choices, base_model: str, action: str, start: Start) -> int:
     if action not in {GENERATE, EDIT, *VARIATIONS}:
         raise RequestError(f"action: there is no {describe(action)}.")
     if action == EDIT:
-        _task(choices, base_model, start).check()
+        _task(choices, start).check()
     elif start.picture is not None and VARIATIONS[action].enlarges:
         upscalers.find(choices.upscaler)
         _factor, size = variations.enlarging(start.picture, VARIATIONS[action].scale, choices)
@@ -54,7 +58,6 @@ def check(choices: Choices, base_model: str, action: str, start: Start) -> int:
 
 def job_for(
     choices: Choices,
-    base_model: str,
     action: str,
     start: Start,
     output: outputs.Output | None,
@@ -62,8 +65,7 @@ def job_for(
     """Return the job that the page asks for.
 
     Args:
-        choices: what the page asks for.
-        base_model: a checkpoint title.
+        choices: what the page asks for; see `with_base`.
         action: one of ``variations``.
         start: what it starts from.
         output: where the pictures go, and which is the first to be made; None to leave that to the
@@ -79,14 +81,14 @@ def job_for(
         "settings": choices.settings,
         "image_number": choices.image_number,
         "seed": -1 if choices.seed is None else choices.seed,
-        "base_model": base_model,
+        "base_model": choices.base_model,
         "loras": choices.loras,
         "request": request_for(choices),
         "options": _options(choices),
         "output": output,
     }
     if action == EDIT:
-        values.update(_edited(choices, base_model, start))
+        values.update(_edited(choices, start))
     elif start.picture is not None:
         values.update(variations.varied(choices, variation_of(choices, action), start.picture))
         values["options"]["img2img_fix_steps"] = True  # as many steps as asked for, as Fooocus does
@@ -114,13 +116,13 @@ def _clip_skip(skip: int) -> dict[str, Any]:
     return {name: value for name, value in options.items() if hasattr(shared.opts, name)}
 
 
-def _edited(choices: Choices, base_model: str, start: Start) -> dict[str, Any]:
+def _edited(choices: Choices, start: Start) -> dict[str, Any]:
     """Return what a job is told of an edit; the part that is made anew has a size of its own."""
     settings = choices.settings.replace(aspect_ratio=HOST_CHOICE).keeping("aspect_ratio")
-    return {"edited": _task(choices, base_model, start), "settings": settings}
+    return {"edited": _task(choices, start), "settings": settings}
 
 
-def _task(choices: Choices, base_model: str, start: Start) -> Task:
+def _task(choices: Choices, start: Start) -> Task:
     if choices.edit is None or start.picture is None:
         raise RequestError("Input image: choose a picture first, or untick Input image.")
     edit = choices.edit
@@ -128,7 +130,8 @@ def _task(choices: Choices, base_model: str, start: Start) -> Task:
         sides = ", or choose sides at which it is to go on" if edit.mode == INPAINT else ""
         raise RequestError(f"Input image: mark in the picture what is to be made anew{sides}.")
     masks = () if start.mask is None else (start.mask,)
-    side = checkpoints.side(base_model) if choices.size is None else rounded_side(choices.size)
+    size = choices.size
+    side = checkpoints.side(choices.base_model) if size is None else rounded_side(size)
     return Task(edit, start.picture, masks, side, choices.upscaler)
 
 

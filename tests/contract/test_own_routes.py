@@ -167,13 +167,13 @@ def test_the_infotext_of_a_picture_of_the_tab_with_forced_steps_gives_it_again(h
 
 
 def test_the_tab_reads_what_a_picture_has_from_its_preset(host, states_size, add_preset):
-    from fooocus_ext.host.tab import fill
+    from fooocus_ext.host.tab import loaded
 
     states_size("64x64")
     add_preset(default_sample_sharpness=7.0, default_styles=["cinematic-default"])
     made = host.post(TXT2IMG, {"prompt": "a fox", "steps": 2, "adm_end": 0.5, "preset": "mine"})
     assert made.status == 200, made.body
-    filled = fill.read_settings(made.body["infotexts"][0])
+    filled = loaded.read_settings(made.body["infotexts"][0])
     wanted = {"prompt": "a fox", "sharpness": 7.0, "adm_end": 0.5, "steps": 2, "width": 64}
     assert {name: filled.values[name] for name in wanted} == wanted
     assert json.loads(filled.values["styles"]) == ["cinematic-default"]

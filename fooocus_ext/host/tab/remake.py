@@ -6,7 +6,7 @@ from typing import Any
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.jobs.run import Job
-from fooocus_ext.host.tab import fill
+from fooocus_ext.host.tab import loaded
 from fooocus_ext.host.tab.job import job_for, with_base
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.start import Start
@@ -26,7 +26,7 @@ def job_of(text: str) -> tuple[Job, list[str]]:
     Raises:
         RequestError: the text states no settings, or some that this machine lacks.
     """
-    filled = fill.read_settings(text)
+    filled = loaded.read_settings(text)
     if filled is None:
         raise RequestError(
             "text: it contains no settings; allowed: what a picture of Fooocus or the webui carries, or "

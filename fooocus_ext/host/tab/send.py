@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from fooocus_ext.host import infotext_parser
-from fooocus_ext.host.tab import fill
+from fooocus_ext.host.tab import fill, loaded
 from fooocus_ext.tab.fill import Filled
 from fooocus_ext.tab.widgets import NAMES
 from fooocus_ext.ui.tab.page import Tab
@@ -56,7 +56,7 @@ def _pasted_notes(entries: Mapping[str, Any]) -> Any:
 
 
 def _for_page(entries: Mapping[str, Any]) -> Filled:
-    return fill.for_page(fill.fill_from_infotext(entries))
+    return fill.for_page(loaded.fill_from_infotext(entries))
 
 
 class PngInfo:

@@ -10,10 +10,9 @@ real step is divided by the number of threads that torch would use.
 
 from __future__ import annotations
 
-import contextlib
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,6 +20,7 @@ import torch
 from benchmarks import _host
 from benchmarks._figures import Figure
 from benchmarks._measuring import interleaved_medians, one_thread
+from benchmarks._sampling import no_model, sampling_times
 
 STEPS = 10
 SIZE = 1024
@@ -42,13 +42,15 @@ PEER = "the same step without the extension"
 
 def measure() -> list[Figure]:
     """Measure the steps alone, without the model, and set them against a real step."""
-    with one_thread(), _no_model(), _sampling_times() as times:
-        sides: dict[str, Callable[[], Any]] = {
-            "absent": _without,
-            "off": lambda: _generate(None),
-            "on": lambda: _generate(ALL_TRICKS),
-        }
-        interleaved_medians(sides, rounds=ROUNDS, warm_up=1)
+    sides: dict[str, Callable[[], Any]] = {
+        "absent": _without,
+        "off": lambda: _generate(None),
+        "on": lambda: _generate(ALL_TRICKS),
+    }
+    with one_thread():
+        _host.start()
+        with no_model(SIZE), sampling_times(_clock) as times:
+            interleaved_medians(sides, rounds=ROUNDS, warm_up=1)
     taken = dict(zip(sides, (times[start :: len(sides)][1:] for start in range(3)), strict=True))
     per_step = {name: statistics.median(values) / STEPS * 1000 for name, values in taken.items()}
     absent = per_step["absent"]
@@ -84,44 +86,6 @@ def _generate(settings: dict[str, Any] | None) -> None:
 def _without() -> None:
     with _host.without_extension():
         _generate(None)
-
-
-@contextlib.contextmanager
-def _no_model() -> Iterator[None]:
-    """Let the UNet return its input and the decoder a small picture, both at once."""
-    _host.start()
-    from modules import shared  # noqa: PLC0415
-
-    model = shared.sd_model
-    decoded = torch.zeros(1, 3, SIZE, SIZE)
-    model.apply_model = lambda x, *_, **__: x
-    model.decode_first_stage = lambda *_: decoded
-    try:
-        yield
-    finally:
-        del model.apply_model, model.decode_first_stage
-
-
-@contextlib.contextmanager
-def _sampling_times() -> Iterator[list[float]]:
-    """Collect how long the sampling loop of each generation takes, in seconds."""
-    from modules import sd_samplers_common  # noqa: PLC0415
-
-    sampler, times = sd_samplers_common.Sampler, []
-    launch = sampler.launch_sampling
-
-    def timed(self: Any, steps: int, function: Callable[[], Any]) -> Any:
-        begin = _clock()
-        try:
-            return launch(self, steps, function)
-        finally:
-            times.append(_clock() - begin)
-
-    sampler.launch_sampling = timed
-    try:
-        yield times
-    finally:
-        sampler.launch_sampling = launch
 
 
 def _real_step_ms() -> float:

@@ -3,15 +3,93 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from bulk import body
 from bulk.answers import Answer
-from bulk.hosts import Host, RefusedError, Standard, missing_names
+from bulk.hosts import Host
 
 GATHER_SECONDS = 20.0
 """How long the first webui that is well waits for those before it in the order."""
 SHOWN = 5
+USE_SAME = "Use same "
+"""Begins the names by which hires fix means what the first pass has."""
+
+
+class RefusedError(Exception):
+    """A webui may not take part; the message says why.
+
+    Attributes:
+        missing: the (kind, name) of the list that it does not have, if that is why.
+    """
+
+    def __init__(self, reason: str, missing: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(reason)
+        self.missing = tuple(missing)
+
+
+@dataclass
+class Standard:
+    """What every webui of a run must have in common; it is kept in the folder, for later runs too.
+
+    Attributes:
+        of: the webui that set it.
+        model: the checkpoint that is loaded there, with ``model_hash``.
+        version: the extension's.
+        pixels_sha256: the canary's.
+        hashes: of other checkpoints that requests name, as the first picture had it.
+    """
+
+    of: str
+    model: str
+    model_hash: str
+    version: str
+    pixels_sha256: str
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_host(cls, name: str, answer: Answer) -> Standard:
+        """Return what a webui sets that has answered a probe well."""
+        assert answer.made is not None  # noqa: S101 -- a probe that went well has a canary
+        made = answer.made
+        return cls(name, made.model, made.model_hash, answer.version, made.pixels_sha256)
+
+    def check(self, answer: Answer, *, strict: bool) -> str:
+        """Return what is to be said about a webui that has answered a probe well, "" for nothing.
+
+        Raises:
+            RefusedError: it has another checkpoint or version, or, if ``strict``, makes other pixels.
+        """
+        made = answer.made
+        assert made is not None  # noqa: S101
+        if answer.version != self.version:
+            raise RefusedError(
+                f"has version {answer.version} of the extension; {self.of} has {self.version}"
+            )
+        if made.model_hash != self.model_hash:
+            raise RefusedError(
+                f"has loaded {made.model} with the hash {made.model_hash}; "
+                f"{self.of} has {self.model} with {self.model_hash}"
+            )
+        if made.pixels_sha256 == self.pixels_sha256:
+            return ""
+        other = f"makes other pixels of the same request than {self.of} (another kind of GPU?)"
+        if strict:
+            raise RefusedError(other)
+        return other
+
+    def check_model(self, request: Mapping[str, Any], model_hash: str) -> None:
+        """Check the checkpoint of a picture. Raises RefusedError."""
+        named = [body.model_named(request), body.fooocus_of(request).get("preset", "")]
+        expected = self.model_hash
+        if any(named):
+            expected = self.hashes.setdefault(" / ".join(named), model_hash)
+        if model_hash != expected:
+            raise RefusedError(
+                f"made a picture with the checkpoint {model_hash} in place of {expected}"
+            )
 
 
 class Admission:
@@ -120,3 +198,22 @@ class Admission:
             )
             more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
             raise RefusedError(f"does not have what the list names: {shown}{more}", missing)
+
+
+def missing_names(
+    names: Mapping[str, frozenset[str]], wanted: Iterable[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Return those of the (kind, name) that a list names and a webui does not have."""
+    known = {kind: {_folded(kind, name) for name in there} for kind, there in names.items()}
+    return [
+        (kind, name)
+        for kind, name in wanted
+        if kind in known
+        and _folded(kind, name) not in known[kind]
+        and not name.startswith(USE_SAME)
+    ]
+
+
+def _folded(kind: str, name: str) -> str:
+    """Return a name as its equals are: the extension takes a style in any case, with - or blanks."""
+    return " ".join(name.replace("-", " ").casefold().split()) if kind == "style" else name

@@ -16,15 +16,15 @@ from types import FrameType
 from typing import Any
 
 from bulk import body, inspect_folder, lists, manifest, resume
-from bulk.admission import Admission
+from bulk.admission import Admission, Standard
+from bulk.chosen_webuis import make_executor, wanted_webuis
 from bulk.dispatch import Dispatcher, End, Limits, Run
 from bulk.errors import BadLinesError, UsageError
 from bulk.executors.base import Executor
-from bulk.hosts import Host, Standard
+from bulk.hosts import Host
 from bulk.journal import Folder, Journal, write_json
 from bulk.plan import Plan
 from bulk.progress import Progress
-from bulk.webuis import make_executor, wanted_webuis
 from fooocus_ext.errors import RequestError
 
 ALL_MADE, SOME_FAILED, UNFINISHED = 0, 1, 3

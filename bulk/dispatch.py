@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bulk import records
-from bulk.admission import Admission
+from bulk.admission import Admission, RefusedError
 from bulk.answers import Answer, Make, Probe
 from bulk.executors.base import Executor
-from bulk.hosts import WINDOW, Host, RefusedError
+from bulk.hosts import WINDOW, Host
 from bulk.journal import Finished, Journal
 from bulk.plan import Picture, Plan
 from bulk.policy import Task, is_hopeless, judge

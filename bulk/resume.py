@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from bulk import pictures, records
-from bulk.hosts import Standard
+from bulk.admission import Standard
 from bulk.journal import FAILED, Finished, Folder, Journal, Record
 from bulk.plan import Plan
 

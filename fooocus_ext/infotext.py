@@ -1,4 +1,4 @@
-"""Every key that the extension writes into a picture's infotext: written and read here, and nowhere else.
+"""Every key that the extension writes into a picture's infotext, named here: see ``KEYS``.
 
 The keys are a public contract: they may be added to, never renamed.
 """

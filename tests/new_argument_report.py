@@ -95,12 +95,13 @@ def log(choices, arguments):
     """Return what the log records of the arguments, its labels, and what it fills the tab with."""
     from fooocus_ext.image_log import Entry
     from fooocus_ext.metadata.fooocus import read_fooocus_settings
-    from fooocus_ext.tab.fill import Names, fill
+    from fooocus_ext.presets.installed import Installed
+    from fooocus_ext.prompting.styles import StyleLibrary
+    from fooocus_ext.tab.fill import fill
     from fooocus_ext.tab.record import settings_used
 
     used = settings_used(
         choices,
-        base_model="",
         seed=1,
         steps=2,
         size=(8, 8),
@@ -112,7 +113,9 @@ def log(choices, arguments):
     return {
         "written": picked(content, arguments),
         "rows": [label for label, _value in Entry(0, "", "", content).rows],
-        "filled": picked(fill(read_fooocus_settings(content), Names()).values, arguments),
+        "filled": picked(
+            fill(read_fooocus_settings(content), Installed(), StyleLibrary()).values, arguments
+        ),
         "problems": len(wrong.problems),
     }
 
@@ -135,13 +138,17 @@ def infotexts(arguments):
     from fooocus_ext import infotext
     from fooocus_ext.args import Settings
     from fooocus_ext.metadata.infotext import from_infotext
-    from fooocus_ext.tab.fill import Names, fill
+    from fooocus_ext.presets.installed import Installed
+    from fooocus_ext.prompting.styles import StyleLibrary
+    from fooocus_ext.tab.fill import fill
 
     entries = infotext.settings_entries(Settings().replace(enabled=True, **arguments))
     return {
         "written": entries,
         "read": picked(infotext.field_values(entries), arguments),
-        "filled": picked(fill(from_infotext(entries), Names()).values, arguments),
+        "filled": picked(
+            fill(from_infotext(entries), Installed(), StyleLibrary()).values, arguments
+        ),
     }
 
 

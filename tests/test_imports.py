@@ -48,6 +48,7 @@ ORDER = (
     "markup",
     "original_texts",
     "fields",
+    "readers",
     "args",
     "edit",
     "images",
@@ -82,6 +83,7 @@ FEW_LIBRARIES = {
     "core": {"torch"},
     "original_texts": set(),
     "fields": set(),
+    "readers": set(),
     "args": set(),
     "edit": set(),
 }

@@ -23,7 +23,7 @@ from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
 from fooocus_ext.metadata.picture_file import picture_text
 from fooocus_ext.presets.aspect_ratios import parse_size
-from fooocus_ext.presets.performance import match_file
+from fooocus_ext.presets.file_names import match_file
 from fooocus_ext.presets.samplers import fooocus_names
 from fooocus_ext.prompting import grammar
 from fooocus_ext.prompting.arrays import apply_arrays

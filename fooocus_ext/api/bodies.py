@@ -14,6 +14,7 @@ from fooocus_ext.api.base import PREFIX
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.images import decoding
 from fooocus_ext.limits import CFG_SCALE, IMAGE_NUMBER, MAX_TEXT_LENGTH, SEED
+from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
 from fooocus_ext.presets.aspect_ratios import DEFAULT_ASPECT_RATIO
 
 _WHOLE = tuple(field.name for field in edit.FIELDS if field.kind == "whole")
@@ -129,7 +130,7 @@ class PreviewRequest(Strict):
 class RemakeRequest(Strict):
     """The text of settings that a picture carries, or that a log's button copies."""
 
-    text: str = Field(..., max_length=300_000)
+    text: str = Field(..., max_length=MAX_SOURCE_LENGTH)
 
 
 class ExpandRequest(Strict):

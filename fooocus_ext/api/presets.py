@@ -16,7 +16,7 @@ from fooocus_ext.limits import CFG_SCALE, LORA_WEIGHT, MAX_TEXT_LENGTH
 from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.own import delete_own, rename_own, save_own
 from fooocus_ext.presets.preset import LoraSlot, preset_from_settings
-from fooocus_ext.presets.readers import MAX_NAME_LENGTH
+from fooocus_ext.readers import MAX_NAME_LENGTH
 
 
 class Lora(Strict):

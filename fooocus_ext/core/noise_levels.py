@@ -40,11 +40,6 @@ class LevelTable:
         """The level of pure noise."""
         return float(self.levels[-1])
 
-    def timestep_of(self, level: torch.Tensor) -> torch.Tensor:
-        """Return the timestep of the table's level that is nearest in log sigma."""
-        distances = level.log() - self.logs[:, None]
-        return distances.abs().argmin(dim=0).view(level.shape) * self.stride + self.first
-
     def level_of(self, timestep: torch.Tensor) -> torch.Tensor:
         """Return the level of a timestep, linear in log sigma between the table's."""
         index = ((timestep.float() - self.first) / self.stride).clamp(0, len(self.logs) - 1)

@@ -73,8 +73,7 @@ def as_rewritten(
             positive=positive + "".join(f" {tag}" for tag in tags_of(prompt)),
             negative=negative,
             expansion=texts.prompt_expansion,
-            positive_parts=texts.full_prompt,
-            negative_parts=texts.full_negative_prompt,
+            is_joined=max(len(texts.full_prompt), len(texts.full_negative_prompt)) > 1,
             one_by_one=given_texts(
                 texts.full_prompt,
                 texts.full_negative_prompt,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,29 +17,11 @@ from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.limits import CLIP_SKIP, CLIP_SKIP_ON_SDXL
 from fooocus_ext.presets.aspect_ratios import find_aspect_ratio
-from fooocus_ext.presets.files import PresetLibrary
+from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.performance import Performance, find_lora, find_performance
 from fooocus_ext.presets.preset import Preset
-from fooocus_ext.presets.resolve import Folders, resolve
 from fooocus_ext.presets.samplers import DEFAULT_SAMPLER, DEFAULT_SCHEDULER, host_sampler
 from fooocus_ext.prompting.embeddings import bare_embeddings
-
-
-@dataclass(frozen=True)
-class Installed:
-    """What this machine has, as the host names it."""
-
-    presets: PresetLibrary
-    checkpoints: Sequence[str]
-    loras: Sequence[str]
-    vaes: Sequence[str]
-    samplers: Sequence[str]
-    schedulers: Sequence[str]
-    folders: Folders
-    clip_skip_acts: bool = False
-    """Whether the host applies clip skip to SDXL, as v1.10 can be told to."""
-    has_uni_pc_variants: bool = True
-    """Whether the host has an option for UniPC's variant, as all but Forge's later children."""
 
 
 @dataclass
@@ -100,9 +82,7 @@ def make_plan(
 
 
 def _apply_preset(plan: Plan, preset: Preset, installed: Installed) -> None:
-    found = resolve(
-        preset, installed.checkpoints, installed.loras, installed.vaes, installed.folders
-    )
+    found = installed.find(preset)
     if found.problems:
         raise RequestError(" ".join(found.problems))
     plan.notes.extend((*preset.complaints, *found.notes))

@@ -281,9 +281,7 @@ def _used_entries(
 ) -> dict[str, str]:
     """Return the entries of those of the writer's settings that had a part in the texts."""
     used = {
-        infotext.SEPARATOR: any(
-            len(parts) > 1 for text in texts for parts in (text.positive_parts, text.negative_parts)
-        ),
+        infotext.SEPARATOR: any(text.is_joined for text in texts),
         infotext.WILDCARDS_IN_ORDER: any(has_wildcards(text) for pair in typed for text in pair),
         infotext.EXPANSION_TARGET: _expands(settings),
         infotext.EXPANSION_FILL: _expands(settings),

@@ -88,7 +88,7 @@ def around(mask: Mask, field: float) -> Box:
     return Box(rows, columns)
 
 
-def rounded_side(size: Size) -> int:
+def rounded_side(size: tuple[float, float]) -> int:
     """Return the side of a square with the area of ``size``, rounded up to a multiple of 64."""
     return math.ceil(math.sqrt(size[0] * size[1]) / _STEP) * _STEP
 
@@ -98,15 +98,11 @@ def is_small(size: Size, side: int = SIDE) -> bool:
     return rounded_side(size) < side
 
 
-def working_size(size: Size, side: int = SIDE) -> Size:
-    """Return the size in which a part of a picture is made anew: Fooocus's, in whole latents.
+def towards(size: Size, side: int) -> Size:
+    """Return a size with about the area of a square of ``side``, as Fooocus finds it.
 
-    Both sides are scaled and rounded to 64 pixels, again and again, until a square of that area has
-    the wanted side (rounded up to 64); what has it from the beginning stays, less a rest of 8.
-
-    Args:
-        size: (width, height) of the part.
-        side: the wanted side in pixels, a multiple of 64.
+    Both sides are scaled and rounded to 64 pixels (to 64 at least), again and again, until a square of
+    that area has the wanted side (rounded up to 64); what has it from the beginning stays as it is.
     """
     width, height = size
     for _attempt in range(256):  # some sizes swing between two
@@ -116,7 +112,18 @@ def working_size(size: Size, side: int = SIDE) -> Size:
         width, height = (
             max(round(length * (side / now) / _STEP), 1) * _STEP for length in (width, height)
         )
-    return tuple(max(length // LATENT, 1) * LATENT for length in (width, height))  # type: ignore[return-value]
+    return width, height
+
+
+def working_size(size: Size, side: int = SIDE) -> Size:
+    """Return the size in which a part of a picture is made anew: `towards` a side, less a rest of 8.
+
+    Args:
+        size: (width, height) of the part.
+        side: the wanted side in pixels, a multiple of 64.
+    """
+    width, height = towards(size, side)
+    return max(width // LATENT, 1) * LATENT, max(height // LATENT, 1) * LATENT
 
 
 def _covered(line: Mask) -> Span:

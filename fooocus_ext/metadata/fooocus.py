@@ -30,7 +30,7 @@ from fooocus_ext.metadata.settings import (
     PictureSettings,
     read_entries,
 )
-from fooocus_ext.metadata.values import MAX_TEXT_LENGTH
+from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
 from fooocus_ext.prompting.styles import StyleLibrary
 
 _KEYS_BY_OLD_LABEL = {entry.old_label: entry.key for entry in ENTRIES if entry.old_label}
@@ -59,7 +59,7 @@ def read_fooocus_settings(
         content: str | None = source
     else:
         content, scheme = picture_text(source)
-    if not content or len(content) > MAX_TEXT_LENGTH:
+    if not content or len(content) > MAX_SOURCE_LENGTH:
         return None
     content = content.encode("utf-8", errors="replace").decode()
     if not content.lstrip().startswith("{"):

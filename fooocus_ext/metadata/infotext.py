@@ -10,7 +10,7 @@ from typing import Any
 from fooocus_ext import infotext
 from fooocus_ext.args import HOST_CHOICE, NONE, Settings
 from fooocus_ext.metadata.settings import PictureSettings, of_arguments
-from fooocus_ext.presets.performance import file_stem
+from fooocus_ext.presets.file_names import file_stem
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, wants_expansion
 

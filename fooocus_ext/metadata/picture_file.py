@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from fooocus_ext.metadata.values import MAX_TEXT_LENGTH
+from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
 
 _EXIF_FOLDER = 0x8769
 _USER_COMMENT = 0x9286
@@ -58,7 +58,7 @@ def picture_text(source: Image.Image | Path | bytes) -> tuple[str | None, str | 
 def _text_of(image: Image.Image) -> tuple[str | None, str | None]:
     parameters = image.info.get("parameters")
     if isinstance(parameters, str):
-        return parameters[:MAX_TEXT_LENGTH], _as_text(image.info.get("fooocus_scheme"))
+        return parameters[:MAX_SOURCE_LENGTH], _as_text(image.info.get("fooocus_scheme"))
     exif = image.getexif()
     nested = exif.get_ifd(_EXIF_FOLDER)
     comment = exif.get(_USER_COMMENT) or nested.get(_USER_COMMENT)
@@ -69,10 +69,10 @@ def _text_of(image: Image.Image) -> tuple[str | None, str | None]:
 def _as_text(value: Any) -> str | None:
     """Decode an EXIF text; its first 8 bytes may name the encoding."""
     if isinstance(value, str):
-        return value[:MAX_TEXT_LENGTH]
+        return value[:MAX_SOURCE_LENGTH]
     if not isinstance(value, bytes) or not value:
         return None
-    raw = value[: 2 * MAX_TEXT_LENGTH]
+    raw = value[: 2 * MAX_SOURCE_LENGTH]
     prefix, rest = raw[:_PREFIX_LENGTH], raw[_PREFIX_LENGTH:]
     if prefix == b"UNICODE\0":
         return _as_utf_16(rest)

@@ -18,9 +18,10 @@ from fooocus_ext.errors import RequestError
 from fooocus_ext.fields import Field, as_json
 from fooocus_ext.limits import CLIP_SKIP
 from fooocus_ext.metadata import values
-from fooocus_ext.presets.performance import PERFORMANCES, Performance, file_stem
-from fooocus_ext.presets.readers import Reader, flag, name
+from fooocus_ext.presets.file_names import file_stem
+from fooocus_ext.presets.performance import PERFORMANCES, Performance
 from fooocus_ext.prompting.embeddings import bare_embeddings
+from fooocus_ext.readers import Reader, flag, name
 
 SCHEME_KEY, JSON_SCHEME, TEXT_SCHEME = "metadata_scheme", "fooocus", "a1111"
 RUINED_SCHEME = "ruinedfooocus"

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from fooocus_ext.data_files import DataFileError
 from fooocus_ext.original_texts import MAX_TEXTS
-from fooocus_ext.presets.readers import MAX_ITEMS, name, names, number, text, whole
+from fooocus_ext.readers import MAX_ITEMS, name, names, number, text, whole
 
-MAX_TEXT_LENGTH = 300_000
+MAX_SOURCE_LENGTH = 300_000
 """Characters that a picture's text may have in all."""
 _LITERAL_TEXT = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _LITERAL_LIST = re.compile(rf"\s*\[\s*(?:(?:{_LITERAL_TEXT})\s*(?:,\s*|(?=\])))*\]\s*", re.DOTALL)
@@ -76,7 +76,7 @@ def style_names(value: object) -> tuple[str, ...]:
     """Read a list of names, or a Python list of strings in a string."""
     if not isinstance(value, str):
         return names(value)
-    if len(value) > MAX_TEXT_LENGTH or not _LITERAL_LIST.fullmatch(value):
+    if len(value) > MAX_SOURCE_LENGTH or not _LITERAL_LIST.fullmatch(value):
         raise DataFileError("It must be a list of names.")
     return names([_unescape(item[1:-1]) for item in re.findall(_LITERAL_TEXT, value)])
 

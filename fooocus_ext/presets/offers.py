@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from fooocus_ext.downloads.files import RemoteFile
 from fooocus_ext.downloads.sources import Sources
+from fooocus_ext.presets.file_names import match_file
 from fooocus_ext.presets.files import PresetLibrary
-from fooocus_ext.presets.performance import match_file
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.published import Kind, Published, published
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
-from fooocus_ext.args import HOST_CHOICE
-from fooocus_ext.errors import RequestError, did_you_mean, nearest_names
+from fooocus_ext.args import HOST_CHOICE, NONE
+from fooocus_ext.errors import RequestError, did_you_mean
+from fooocus_ext.presets.file_names import match_file, nearest_files
 from fooocus_ext.presets.published import published
 
 _DISTILLED_SETTINGS: Mapping[str, object] = {
-    "refiner": "None",
+    "refiner": NONE,
     "refiner_switch": 1.0,
     "sharpness": 0.0,
     "adaptive_cfg": 1.0,
@@ -141,37 +141,3 @@ def find_lora(performance: Performance, available: Iterable[str], folder: str) -
             f"published at {published()[performance.lora].file.url}) or choose another performance."
         )
     return found
-
-
-def match_file(wanted: str, available: Iterable[str]) -> str | None:
-    """Return the entry of ``available`` that means the file ``wanted``, or None.
-
-    Folders, the ending and the case do not count, nor does the `` [hash]`` of checkpoint titles.
-    An entry that is equal to the letter is preferred.
-    """
-    stem = file_stem(wanted)
-    best = None
-    for entry in available:
-        if entry == wanted:
-            return entry
-        if best is None and file_stem(entry) == stem:
-            best = entry
-    return best
-
-
-def nearest_files(wanted: str, available: Iterable[str]) -> str:
-    """Return ``' (nearest there: "a")'`` with entries that resemble a file's name, or nothing."""
-    entry_of = {file_stem(entry): entry for entry in available}
-    near = [f'"{entry_of[stem]}"' for stem in nearest_names(file_stem(wanted)[:200], entry_of)]
-    return f" (nearest there: {', '.join(near)})" if near else ""
-
-
-def file_stem(name: str) -> str:
-    """Return a model file's bare, case-folded name: no folder, no ending, no `` [hash]``."""
-    bare = name.replace("\\", "/").rsplit("/", 1)[-1]
-    if bare.endswith("]"):
-        bare = bare.rpartition(" [")[0] or bare
-    for ending in (".safetensors", ".ckpt", ".pt", ".pth", ".bin"):
-        if bare.casefold().endswith(ending):
-            return PurePosixPath(bare[: -len(ending)]).name.casefold()
-    return bare.casefold()

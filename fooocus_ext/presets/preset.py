@@ -24,7 +24,9 @@ from fooocus_ext.limits import (
 )
 from fooocus_ext.presets.aspect_ratios import find_aspect_ratio
 from fooocus_ext.presets.performance import find_performance
-from fooocus_ext.presets.readers import (
+from fooocus_ext.presets.samplers import SAMPLERS, SCHEDULERS
+from fooocus_ext.prompting.styles import EXPANSION_STYLE, wants_expansion
+from fooocus_ext.readers import (
     MAX_ITEMS,
     Reader,
     name,
@@ -36,8 +38,6 @@ from fooocus_ext.presets.readers import (
     text,
     whole,
 )
-from fooocus_ext.presets.samplers import SAMPLERS, SCHEDULERS
-from fooocus_ext.prompting.styles import EXPANSION_STYLE, wants_expansion
 
 
 @dataclass(frozen=True)

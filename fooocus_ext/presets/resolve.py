@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fooocus_ext.args import NONE
-from fooocus_ext.presets.performance import file_stem, match_file, nearest_files
+from fooocus_ext.presets.file_names import file_stem, match_file, nearest_files
 from fooocus_ext.presets.preset import Preset
 
 OFFSET_LORA = "sd_xl_offset_example-lora_1.0.safetensors"

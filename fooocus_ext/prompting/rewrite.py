@@ -43,8 +43,7 @@ class RewrittenPrompt:
             "Fooocus V2" is not among them.
         expansion: what the expander added, as it stands in ``positive``; empty if nothing.
         notes: sentences about what could not be done as asked, without repetitions.
-        positive_parts: the texts that ``positive`` joins, the expansion last.
-        negative_parts: the texts that ``negative`` joins.
+        is_joined: whether ``positive`` or ``negative`` is joined from several texts.
         one_by_one: what is encoded where texts are encoded one by one; None where they are not.
     """
 
@@ -53,8 +52,7 @@ class RewrittenPrompt:
     applied_styles: tuple[str, ...] = ()
     expansion: str = ""
     notes: tuple[str, ...] = ()
-    positive_parts: tuple[str, ...] = ()
-    negative_parts: tuple[str, ...] = ()
+    is_joined: bool = False
     one_by_one: PictureTexts | None = None
 
 
@@ -115,8 +113,7 @@ class ResolvedPrompt:
             applied_styles=tuple(style.name for style in self.styles),
             expansion=expansion,
             notes=(*self.notes, *self._notes(expansion)),
-            positive_parts=tuple(text for part in parts for text in part.texts),
-            negative_parts=self.negative,
+            is_joined=max(sum(len(part.texts) for part in parts), len(self.negative)) > 1,
             one_by_one=self._one_by_one(self._whole(expanded) if expansion else "")
             if self.in_lines
             else None,

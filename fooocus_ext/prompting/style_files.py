@@ -16,12 +16,12 @@ from fooocus_ext.data_files import (
     parse_json,
     read_text,
 )
+from fooocus_ext.limits import MAX_TEXT_LENGTH
 from fooocus_ext.prompting.styles import Style, StyleLibrary, lookup_key, special_style
 
 MAX_FILE_BYTES = 4 * MEBIBYTE
 MAX_STYLES = 20_000
 MAX_NAME_LENGTH = 200
-MAX_TEXT_LENGTH = 20_000
 MAX_PROBLEMS_PER_FILE = 20
 _FOOOCUS_PREFIX = "sdxl_styles_"
 

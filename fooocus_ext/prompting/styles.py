@@ -49,11 +49,6 @@ class Style:
     group: str = "Styles"
     source: Path | None = None
 
-    @property
-    def has_placeholder(self) -> bool:
-        """Whether the user's prompt goes inside this style's text."""
-        return PLACEHOLDER in self.prompt
-
 
 @dataclass(frozen=True)
 class StyleLibrary:

@@ -10,6 +10,7 @@ from typing import Any
 
 from fooocus_ext.args import HOST_CHOICE, NONE, Settings
 from fooocus_ext.errors import RequestError
+from fooocus_ext.images import area
 from fooocus_ext.presets.performance import find_performance
 from fooocus_ext.tab.choices import Choices, switch_share
 from fooocus_ext.tab.variations import Variation
@@ -93,8 +94,8 @@ def upscaled_size(size: Size, scale: float, *, may_stay_small: bool) -> tuple[fl
 
 def varied_as_fooocus(size: Size) -> Size:
     """Return the size in which Fooocus varies a picture; it keeps one that is not out of bounds."""
-    side = _rounded_side(size)
-    return _towards(size, min(max(side, _SMALLEST_SIDE), _LARGEST_VARIED_SIDE))
+    side = area.rounded_side(size)
+    return area.towards(size, min(max(side, _SMALLEST_SIDE), _LARGEST_VARIED_SIDE))
 
 
 def upscaled_as_fooocus(size: Size, scale: float, larger: Size, *, may_stay_small: bool) -> Size:
@@ -111,25 +112,9 @@ def upscaled_as_fooocus(size: Size, scale: float, larger: Size, *, may_stay_smal
     """
     width, height = int(size[0] * scale), int(size[1] * scale)
     _check_size(width, height)
-    side = _rounded_side((size[0] * scale, size[1] * scale))
+    side = area.rounded_side((size[0] * scale, size[1] * scale))
     if side < _SMALLEST_SIDE and not may_stay_small:
-        return _towards(larger, _SMALLEST_SIDE)
-    return width, height
-
-
-def _rounded_side(size: tuple[float, float]) -> int:
-    """Return the side of a square with the area of ``size``, rounded up to a multiple of 64."""
-    return math.ceil(math.sqrt(size[0] * size[1]) / 64) * 64
-
-
-def _towards(size: Size, side: int) -> Size:
-    """Return ``size`` in multiples of 64 that come nearest to a square's ``side``; it may have it."""
-    width, height = size
-    for _attempt in range(256):  # some sizes swing between two
-        now = _rounded_side((width, height))
-        if now == side:
-            break
-        width, height = (round(length * (side / now) / 64) * 64 for length in (width, height))
+        return area.towards(larger, _SMALLEST_SIDE)
     return width, height
 
 

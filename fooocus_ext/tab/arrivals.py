@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fooocus_ext.args import NONE
-from fooocus_ext.presets.performance import match_file
+from fooocus_ext.presets.file_names import match_file
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.resolve import Resolution
 

@@ -19,7 +19,7 @@ from fooocus_ext.edit import (
 )
 from fooocus_ext.errors import RequestError
 from fooocus_ext.limits import OFF
-from fooocus_ext.presets.readers import number
+from fooocus_ext.readers import number
 from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS
 from fooocus_ext.tab.widget import Widget, checkbox, of_argument, radio, slider, text_box
 

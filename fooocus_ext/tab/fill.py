@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
@@ -24,7 +24,8 @@ from fooocus_ext.limits import (
 from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.original_texts import OriginalTexts, fingerprint
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, AspectRatio
-from fooocus_ext.presets.performance import match_file
+from fooocus_ext.presets.file_names import match_file
+from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import (
     SAMPLERS,
@@ -53,18 +54,6 @@ WITHOUT_PICTURE = (
 
 
 @dataclass(frozen=True)
-class Names:
-    """What this machine has, as the host names it."""
-
-    checkpoints: Sequence[str] = ()
-    loras: Sequence[str] = ()
-    vaes: Sequence[str] = ()
-    samplers: Sequence[str] = ()
-    schedulers: Sequence[str] = ()
-    styles: StyleLibrary = field(default_factory=StyleLibrary)
-
-
-@dataclass(frozen=True)
 class Filled:
     """New values for some of the widgets, by name, and sentences about what could not be had."""
 
@@ -72,13 +61,13 @@ class Filled:
     notes: tuple[str, ...] = ()
 
 
-def fill(settings: PictureSettings, names: Names) -> Filled:
+def fill(settings: PictureSettings, installed: Installed, styles: StyleLibrary) -> Filled:
     """Return the widgets' values for settings; what they do not state stays as it is.
 
     So does what this machine does not have, with a sentence that says so. Of a picture, pass what its
     maker had chosen (``PictureSettings.as_chosen``).
     """
-    filling = _Filling(settings, names, {}, [*settings.problems])
+    filling = _Filling(settings, installed, styles, {}, [*settings.problems])
     filling.texts()
     filling.original_texts()
     filling.performance()
@@ -104,7 +93,8 @@ class _Filling:
     """The widgets' values being put together from ``settings``."""
 
     settings: PictureSettings
-    names: Names
+    installed: Installed
+    styles: StyleLibrary
     values: dict[str, Any]
     notes: list[str]
 
@@ -124,7 +114,7 @@ class _Filling:
             else:
                 self.put(name, value)
         if self.settings.styles is not None:
-            known, notes = known_styles(self.settings.styles, self.names.styles)
+            known, notes = known_styles(self.settings.styles, self.styles)
             self.values["styles"] = style_value(known)
             self.notes += notes
 
@@ -226,11 +216,11 @@ class _Filling:
         return allowed
 
     def models(self) -> None:
-        settings, checkpoints = self.settings, self.names.checkpoints
+        settings, checkpoints = self.settings, self.installed.checkpoints
         if settings.base_model not in (NONE, MODEL_OF_CHECKPOINT):
             self._file("base_model", settings.base_model, checkpoints, "base model")
         self._file("refiner", settings.refiner, checkpoints, "refiner")
-        self._file("vae", settings.vae, self.names.vaes, "VAE")
+        self._file("vae", settings.vae, self.installed.vaes, "VAE")
         self._modules(settings.modules)
         if settings.loras is not None:
             self._loras(settings.loras)
@@ -249,7 +239,7 @@ class _Filling:
 
     def _modules(self, wanted: Sequence[str]) -> None:
         for file in wanted:
-            if found := match_file(file, self.names.vaes):
+            if found := match_file(file, self.installed.vaes):
                 self.values["vae"] = found
             else:
                 unknown = f'"{file}", which Forge added to the checkpoint, is no VAE installed here'
@@ -258,7 +248,7 @@ class _Filling:
     def _loras(self, wanted: Sequence[tuple[str, float]]) -> None:
         found = []
         for file, weight in wanted:
-            name = match_file(file, self.names.loras)
+            name = match_file(file, self.installed.loras)
             if name is None:
                 self.notes.append(f'The LoRA "{file}" is not installed and is left out.')
             else:
@@ -285,7 +275,7 @@ class _Filling:
 
     def _translated(self, sampler: str, scheduler: str | None) -> HostSampler:
         """Return what this host calls a sampler, named by Fooocus or by a webui of any version."""
-        here = self.names.samplers, self.names.schedulers
+        here = self.installed.samplers, self.installed.schedulers
         if sampler in SAMPLERS and (scheduler or "normal") in SCHEDULERS:
             rendering = self.settings.arguments.get("rendering", FOOOCUS)  # the page's own default
             as_fooocus = rendering == FOOOCUS

@@ -8,21 +8,17 @@ from typing import Any
 from fooocus_ext import __version__
 from fooocus_ext.args import FOOOCUS, NONE, Settings
 from fooocus_ext.metadata.settings import OWN_NAME, PictureSettings, of_arguments
+from fooocus_ext.presets.file_names import ENDINGS
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import fooocus_names
 from fooocus_ext.tab.as_preset import file_of
 from fooocus_ext.tab.choices import Choices
 
-_ENDING = ".safetensors"
-"""Of LoRAs, which the host calls without one; hardly any has another."""
-_ENDINGS = (_ENDING, ".ckpt", ".pt", ".pth", ".bin")
-
 
 def settings_used(
     choices: Choices,
     *,
-    base_model: str,
     seed: int,
     steps: int,
     size: tuple[int, int],
@@ -36,8 +32,7 @@ def settings_used(
     Fooocus's before has its styles by the names that they have there.
 
     Args:
-        choices: what the page asked for.
-        base_model: the title of the checkpoint that was used.
+        choices: what the page asked for, with the title of the checkpoint that was used.
         seed: this picture's.
         steps: sampling steps.
         size: (width, height) in pixels.
@@ -63,7 +58,7 @@ def settings_used(
             "steps": steps,
             "size": size,
             "guidance_scale": guidance_scale,
-            "base_model": file_of(base_model),
+            "base_model": file_of(choices.base_model),
             "refiner": file_of(settings.refiner),
             **_switch(choices, settings, steps),
             "wildcards_in_order": choices.wildcards_in_order or None,
@@ -91,9 +86,9 @@ def _switch(choices: Choices, settings: Settings, steps: int) -> dict[str, Any]:
 
 
 def _lora_file(name: str) -> str:
-    """Return a LoRA's file without its folder, and with the ending that the host does not show."""
+    """Return a LoRA's file without its folder, and with the likely ending: the host shows none."""
     file = file_of(name)
-    return file if file.casefold().endswith(_ENDINGS) else file + _ENDING
+    return file if file.casefold().endswith(ENDINGS) else file + ENDINGS[0]
 
 
 def _switch_step(settings: Settings, steps: int) -> int | None:

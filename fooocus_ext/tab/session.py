@@ -7,7 +7,7 @@ from typing import Any
 
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.errors import RequestError
-from fooocus_ext.presets.performance import match_file
+from fooocus_ext.presets.file_names import match_file
 from fooocus_ext.prompting.styles import StyleLibrary
 from fooocus_ext.tab.choices import style_names, style_value
 from fooocus_ext.tab.edits import SWITCH

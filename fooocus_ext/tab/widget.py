@@ -6,11 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fooocus_ext import fields
+from fooocus_ext import fields, readers
 from fooocus_ext.fields import Field
 from fooocus_ext.limits import MAX_TEXT_LENGTH, OFF
-from fooocus_ext.presets import readers
-from fooocus_ext.presets.readers import Reader, one_of, text, whole
+from fooocus_ext.readers import Reader, one_of, text, whole
 
 Kind = Literal["text", "flag", "slider", "whole", "radio", "list", "names"]
 

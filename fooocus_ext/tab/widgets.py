@@ -25,7 +25,7 @@ from fooocus_ext.limits import (
 from fooocus_ext.metadata.settings import OTHER_FIELDS
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, DEFAULT_ASPECT_RATIO
 from fooocus_ext.presets.performance import PERFORMANCES
-from fooocus_ext.presets.readers import number, whole
+from fooocus_ext.readers import number, whole
 from fooocus_ext.tab.edits import EDIT_WIDGETS
 from fooocus_ext.tab.widget import (
     Widget,

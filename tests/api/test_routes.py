@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from fooocus_ext import __version__
 from fooocus_ext.api.bodies import PictureRequest, settings_of, surplus_problem
 from fooocus_ext.args import FIELDS, Settings, json_schema
-from fooocus_ext.presets import ASPECT_RATIOS, PERFORMANCES
+from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
+from fooocus_ext.presets.performance import PERFORMANCES
 from tests.api.backend import Backend, client_of, post
 
 

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from bulk import body, inspect_folder, manifest, pictures, records, resume
+from bulk.admission import Standard
 from bulk.answers import Answer, Made
 from bulk.errors import UsageError
-from bulk.hosts import Standard
 from bulk.journal import Finished, Folder, Journal, read_records
 from bulk.plan import Plan
 from tests.bulk.stubs import write_list

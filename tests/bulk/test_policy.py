@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bulk import policy, webui
+from bulk.admission import RefusedError, Standard, missing_names
 from bulk.answers import Answer
-from bulk.hosts import Host, RefusedError, Standard, missing_names
+from bulk.hosts import Host
 from bulk.options import credentials, parser
 from bulk.plan import Picture
 from bulk.policy import MOST_BREAKS, Task

@@ -163,7 +163,7 @@ def test_every_field_is_an_axis(host):
 
 
 @pytest.mark.parametrize("field", [f for f in FIELDS if f.kind != "texts"], ids=lambda f: f.name)
-def test_each_axis_takes_its_default_value(host, field):
+def test_no_axis_refuses_the_default_of_its_field(host, field):
     """Also where the webui here has no X/Y/Z plot that asks."""
     axes = importlib.import_module("fooocus_ext.host.panel.axes")
     typed = ", ".join(field.default) if field.kind == "names" else field.default

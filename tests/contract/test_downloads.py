@@ -62,19 +62,20 @@ def test_a_file_that_has_come_is_found_by_the_host(model_files, kind):
 def test_the_first_model_that_comes_brings_its_size_to_the_tab(
     host, model_files, monkeypatch, stated, expected
 ):
-    tab, fill = (sys.modules[f"fooocus_ext.host.tab.{name}"] for name in ("connect", "fill"))
+    fill = sys.modules["fooocus_ext.host.tab.fill"]
     monkeypatch.setattr(model_files, "read_again", str)
+    monkeypatch.setattr(fill.lists, "first_run", str)
     monkeypatch.setattr(fill.checkpoints, "small_size", lambda _title: stated)
-    updates = fill.refreshed(tab.choices(), str, "There is no model.", None, "")
+    updates = fill.refreshed("There is no model.", None, "")
     sizes = [updates[fill.REFRESHED.index(side)] for side in ("width", "height")]
     assert [each.get("value") for each in sizes] == expected
 
 
 def test_refreshing_the_tab_reads_files_of_every_kind_again(host, model_files, monkeypatch):
-    tab, fill = (sys.modules[f"fooocus_ext.host.tab.{name}"] for name in ("connect", "fill"))
+    fill = sys.modules["fooocus_ext.host.tab.fill"]
     read = []
     monkeypatch.setattr(model_files, "read_again", read.append)
-    fill.refreshed(tab.choices(), str, "", None, "")
+    fill.refreshed("", None, "")
     assert sorted(read) == sorted(KINDS)
 
 

@@ -133,7 +133,7 @@ def test_the_infotext_has_the_edit_and_the_additional_prompt_is_the_first_line(e
     answer = edited(mask=MASK, additional_prompt="a red hat", mask_grow=4)
     text = answer.body["infotexts"][0]
     assert text.startswith("a red hat\na fox\n")
-    entries = importlib.import_module("fooocus_ext.host.infotexts").parse(text)
+    entries = importlib.import_module("fooocus_ext.host.infotext_parser").parse(text)
     assert edit.from_text(entries[edit.INFOTEXT]) == edit.Edit(mask_grow=4)
     width, height = part(mask_grow=4).start.size
     assert f"Size: {width}x{height}" in text

@@ -154,8 +154,9 @@ def test_the_infotext_of_a_picture_of_the_tab_with_forced_steps_gives_it_again(h
     forced = {"prompt": "a fox", "steps": 3, "width": 64, "height": 128, "image_number": 1}
     scheduler = "Automatic" if assets.scheduler_labels() else ""
     sampler = {"sampler": "Euler", "scheduler": scheduler, "random_seed": False, "seed": "5"}
-    choices = read_choices([{**DEFAULTS, **forced, **sampler}[name] for name in NAMES])
-    job = job.job_for(choices, host.checkpoints.base, "generate", Start(), None)
+    base = {"base_model": host.checkpoints.base}
+    choices = read_choices([{**DEFAULTS, **base, **forced, **sampler}[name] for name in NAMES])
+    job = job.job_for(choices, "generate", Start(), None)
     made = run.run_queued(job)
     assert "Steps: 3," in made.infotexts[0]
     assert "Size: 64x128," in made.infotexts[0]
@@ -166,13 +167,13 @@ def test_the_infotext_of_a_picture_of_the_tab_with_forced_steps_gives_it_again(h
 
 
 def test_the_tab_reads_what_a_picture_has_from_its_preset(host, states_size, add_preset):
-    from fooocus_ext.host.tab import fill
+    from fooocus_ext.host.tab import loaded
 
     states_size("64x64")
     add_preset(default_sample_sharpness=7.0, default_styles=["cinematic-default"])
     made = host.post(TXT2IMG, {"prompt": "a fox", "steps": 2, "adm_end": 0.5, "preset": "mine"})
     assert made.status == 200, made.body
-    filled = fill.read_settings(made.body["infotexts"][0])
+    filled = loaded.read_settings(made.body["infotexts"][0])
     wanted = {"prompt": "a fox", "sharpness": 7.0, "adm_end": 0.5, "steps": 2, "width": 64}
     assert {name: filled.values[name] for name in wanted} == wanted
     assert json.loads(filled.values["styles"]) == ["cinematic-default"]

@@ -76,12 +76,12 @@ def test_after_an_edit_the_prompt_is_what_counts(host):
 
 
 def test_pasted_from_png_info_it_fills_the_tab_too(host):
-    from fooocus_ext.host.tab import fill
+    from fooocus_ext.host.tab import loaded
 
     text = text_in("fooocus.png")
     entries = host.modules.infotext_utils.parse_generation_parameters(text)
     host.modules.script_callbacks.infotext_pasted_callback(text, entries)
-    values = fill.fill_from_infotext(entries).values
+    values = loaded.fill_from_infotext(entries).values
     assert values["prompt"] == "a red house in the forest\nsnow"
     assert json.loads(values["original_texts"])["full_prompt"]
 

@@ -108,19 +108,6 @@ def test_vector_keeps_its_dtype():
     assert torch.equal(out, vector)
 
 
-def test_slices_tile_the_vector():
-    layout = [
-        adm.ORIGINAL_HEIGHT,
-        adm.ORIGINAL_WIDTH,
-        adm.CROP_TOP,
-        adm.CROP_LEFT,
-        adm.TARGET_HEIGHT,
-        adm.TARGET_WIDTH,
-    ]
-    covered = [index for part in layout for index in range(adm.VECTOR_WIDTH)[part]]
-    assert covered == list(range(adm.POOLED_WIDTH, adm.VECTOR_WIDTH))
-
-
 @pytest.mark.parametrize("shape", [(1, 2560), (2, 2048), (2816,), (1, 1, 2816)])
 def test_other_vectors_are_refused(shape):
     with pytest.raises(ValueError, match="2816"):

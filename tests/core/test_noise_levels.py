@@ -77,17 +77,16 @@ def test_schedules_follow_their_definitions(table, schedule, steps):
 
 
 @given(st.integers(0, 999))
-def test_timesteps_and_levels_are_inverse(table, timestep):
+def test_each_timestep_has_its_level(table, timestep):
     level = table.level_of(torch.tensor(float(timestep)))
     assert float(level) == pytest.approx(exact_levels()[timestep], rel=1e-6)
-    assert int(table.timestep_of(level)) == timestep
 
 
 def test_consistency_levels_are_every_twentieth(table):
     short = noise_levels.consistency_table(table)
     timesteps = np.arange(19, 1000, 20)
     assert torch.equal(short.levels, table.levels[timesteps])
-    assert short.timestep_of(short.levels).tolist() == timesteps.tolist()
+    assert torch.equal(short.level_of(torch.from_numpy(timesteps)), short.logs.exp())
     found = noise_levels.levels_of("sgm_uniform", 5, short)[:-1]
     expected = np.interp(np.linspace(999, 19, 6)[:-1], timesteps, np.log(exact_levels()[timesteps]))
     np.testing.assert_allclose(found.numpy(), np.exp(expected), rtol=1e-5)

@@ -58,8 +58,7 @@ def test_each_picture_gets_them_and_keeps_the_tags_of_its_prompt():
     assert two.positive == "film still of a fox, a fox, light"
     assert one.negative == "cartoon"
     assert one.expansion == "a fox, light"
-    assert one.positive_parts == TEXTS.full_prompt
-    assert one.negative_parts == TEXTS.full_negative_prompt
+    assert one.is_joined
     ((encoded,), negative) = one.one_by_one.positive, one.one_by_one.negative
     assert (encoded.texts, encoded.pooled, encoded.is_plain) == (TEXTS.full_prompt, 1, True)
     assert (negative.texts, negative.pooled, negative.is_plain) == (("cartoon",), 1, True)
@@ -78,7 +77,7 @@ def test_each_picture_gets_them_and_keeps_the_tags_of_its_prompt():
 def test_the_host_finds_nothing_to_act_on_but_emphasis(text, harmless):
     (found,) = originals.as_rewritten(OriginalTexts((text,)), [""], separator=", ")
     assert found.positive == harmless
-    assert found.positive_parts == (text,)
+    assert not found.is_joined
 
 
 @given(st.text(alphabet="ANDBREK []<>lora:1#\\(|)a \n", max_size=40))

@@ -10,16 +10,13 @@ from hypothesis import strategies as st
 
 from fooocus_ext.args import FIELDS, NONE, Settings
 from fooocus_ext.errors import RequestError
-from fooocus_ext.generation.plan import Installed, lora_tags, make_plan
-from fooocus_ext.presets import (
-    ASPECT_RATIOS,
-    PERFORMANCES,
-    Folders,
-    LoraSlot,
-    Preset,
-    PresetLibrary,
-    preset_from_json,
-)
+from fooocus_ext.generation.plan import lora_tags, make_plan
+from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
+from fooocus_ext.presets.files import PresetLibrary
+from fooocus_ext.presets.installed import Installed
+from fooocus_ext.presets.performance import PERFORMANCES
+from fooocus_ext.presets.preset import LoraSlot, Preset, preset_from_json
+from fooocus_ext.presets.resolve import Folders
 
 CHECKPOINTS = ("sdxl/base.safetensors [12ab34cd56]", "refiner.safetensors")
 LORAS = ("detail", "sdxl_lcm_lora", "sdxl_lightning_4step_lora", "sdxl_hyper_sd_4step_lora")

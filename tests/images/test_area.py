@@ -91,6 +91,10 @@ def test_known_working_sizes(size, side, expected):
     assert area.working_size(size, side) == expected
 
 
+def test_a_strip_keeps_both_its_sides():
+    assert area.towards((20_000, 8), 1024) == (16_192, 64)
+
+
 def test_what_is_below_the_working_area_is_small():
     assert area.is_small((960, 960))
     assert not area.is_small((961, 961))

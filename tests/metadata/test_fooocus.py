@@ -15,8 +15,9 @@ from PIL import Image, PngImagePlugin
 from fooocus_ext.args import Settings
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.settings import ENTRIES
+from fooocus_ext.presets.installed import Installed
 from fooocus_ext.prompting.styles import Style, StyleLibrary, apply_styles
-from fooocus_ext.tab.fill import Names, fill
+from fooocus_ext.tab.fill import fill
 from fooocus_ext.tab.widgets import ARGUMENTS
 
 USER_COMMENT, SOFTWARE, MAKER_NOTE = 0x9286, 0x0131, 0x927C
@@ -281,7 +282,7 @@ def test_any_object_is_read_or_refused(content):
     if found is not None:
         json.dumps(asdict(found), ensure_ascii=False, allow_nan=False)
         json.dumps(found.to_json(), ensure_ascii=False, allow_nan=False)
-        filled = fill(found.as_chosen(), Names()).values
+        filled = fill(found.as_chosen(), Installed(), StyleLibrary()).values
         names = {"performance", "refiner", *ARGUMENTS} & filled.keys()
         Settings().replace(**{name: filled[name] for name in names})
 

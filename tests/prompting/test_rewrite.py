@@ -160,19 +160,17 @@ def test_break_separates_the_texts_as_fooocus_encodes_them():
     result = rewrite(
         "a cat", "ugly", styles=["film", "warm"], separator=BREAK, expand=continue_text
     )
-    assert result.positive_parts == (
-        "film still of a cat, grain",
-        "warm light",
-        "a cat, luminous1, detailed",
+    assert result.positive == (
+        "film still of a cat, grain BREAK warm light BREAK a cat, luminous1, detailed"
     )
-    assert result.positive == " BREAK ".join(result.positive_parts)
     assert result.negative == "cartoon BREAK cold light BREAK ugly"
 
 
 def test_further_lines_are_texts_of_their_own_with_a_style():
-    result = rewrite("  a cat. \n\n in rain,\nat night", "ugly\nfog", styles=["film"])
-    assert result.positive_parts == ("film still of a cat, grain", "in rain", "at night")
-    assert result.negative_parts == ("cartoon", "ugly", "fog")
+    typed = ("  a cat. \n\n in rain,\nat night", "ugly\nfog")
+    result = rewrite(*typed, styles=["film"], separator=BREAK)
+    assert result.positive == "film still of a cat, grain BREAK in rain BREAK at night"
+    assert result.negative == "cartoon BREAK ugly BREAK fog"
 
 
 def test_further_lines_are_texts_of_their_own_behind_break():
@@ -186,8 +184,8 @@ def test_lines_stay_as_typed_without_style_and_break():
 
 
 def test_blank_prompts_with_a_style():
-    result = rewrite(" \n, ", "", styles=["film", "warm"])
-    assert result.positive_parts == ("film still of , grain", "warm light")
+    result = rewrite(" \n, ", "", styles=["film", "warm"], separator=BREAK)
+    assert result.positive == "film still of , grain BREAK warm light"
     assert rewrite("", "", styles=["clean"]).positive == ""
 
 
@@ -245,8 +243,16 @@ def test_one_generator_serves_all_draws_in_the_documented_order(wildcards):
 
 def test_arrays_apply_to_the_main_text_alone(wildcards):
     result = rewrite("[[a, b]]\n[[c, d]]", "[[e, f]]", index=1, styles=["warm"])
-    assert result.positive_parts == ("b", "warm light", "[[c, d]]")
-    assert result.negative_parts == ("cold light", "[[e, f]]")
+    assert result.positive == "b, warm light, [[c, d]]"
+    assert result.negative == "cold light, [[e, f]]"
+
+
+def test_texts_are_joined_where_there_are_several_on_a_side():
+    assert rewrite("a cat", styles=["warm"]).is_joined
+    assert rewrite("a cat", expand=continue_text).is_joined
+    assert rewrite("a cat", "ugly", styles=["film"]).is_joined
+    assert not rewrite("a cat", "ugly").is_joined
+    assert not rewrite("", styles=["clean"]).is_joined
 
 
 def test_wildcards_inside_arrays_become_items(wildcards):

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from fooocus_ext.presets.installed import Installed
 from fooocus_ext.prompting.styles import Style, StyleLibrary
 from fooocus_ext.tab.choices import read_choices
-from fooocus_ext.tab.fill import Names
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 STYLES = StyleLibrary(
     [Style("Fooocus Sharp", "sharp {prompt}", "blur"), Style("O'Brien, x", "", "")]
 )
-NAMES_HERE = Names(
+INSTALLED = Installed(
     checkpoints=["sub/base.safetensors [0123456789]", "refiner.safetensors"],
     loras=["film", "detail"],
     vaes=["good.vae.safetensors"],
     samplers=["DPM++ 2M SDE", "Euler a", "DDIM"],
     schedulers=["Automatic", "Karras", "Exponential"],
-    styles=STYLES,
 )
 
 

@@ -20,10 +20,10 @@ from tests.presets.test_samplers_of_forge import (
     REFORGE,
     REFORGE_SCHEDULERS,
 )
-from tests.tab.names import NAMES_HERE, accepted
+from tests.tab.names import INSTALLED, STYLES, accepted
 
 WEBUIS = {
-    name: replace(NAMES_HERE, samplers=samplers, schedulers=schedulers)
+    name: replace(INSTALLED, samplers=samplers, schedulers=schedulers)
     for name, samplers, schedulers in (
         ("A1111", V110, V110_SCHEDULERS),
         ("Forge", FORGE, FORGE_SCHEDULERS),
@@ -63,7 +63,7 @@ def test_a_picture_of_any_family_is_read_by_any_other(written, here):
     entries = {**COMMON, **WRITTEN[written]}
     if here == "Forge" and "VAE" in entries:
         entries["VAE/TE"] = [entries.pop("VAE")]
-    filled = fill(from_infotext(entries).as_chosen(), WEBUIS[here])
+    filled = fill(from_infotext(entries).as_chosen(), WEBUIS[here], STYLES)
     sampler, scheduler = TYPED.values()
     if here == "Classic":
         sampler, scheduler = f"{sampler} {scheduler}", ""
@@ -116,7 +116,7 @@ def test_a_picture_of_any_family_is_read_by_any_other(written, here):
 )
 @pytest.mark.parametrize("here", WEBUIS)
 def test_what_a_family_lacks_of_another_is_said(entries, lacking, notes, here):
-    filled = fill(from_infotext({**COMMON, **entries}).as_chosen(), WEBUIS[here])
+    filled = fill(from_infotext({**COMMON, **entries}).as_chosen(), WEBUIS[here], STYLES)
     wanted = notes if here in lacking else []
     assert [note for note in wanted if not any(note in said for said in filled.notes)] == []
     assert len(filled.notes) == len(wanted), filled.notes

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fooocus_ext.args import HOST_CHOICE
+from fooocus_ext.edit import SCALES
 from fooocus_ext.errors import RequestError
 from fooocus_ext.tab.actions import (
     LARGEST_ENLARGED_SIDE,
@@ -21,7 +22,7 @@ from fooocus_ext.tab.actions import (
     varied_size,
 )
 from fooocus_ext.tab.choices import read_choices
-from fooocus_ext.tab.variations import VARIATIONS
+from fooocus_ext.tab.variations import UPSCALES, VARIATIONS
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 sizes = st.tuples(st.integers(64, 4096), st.integers(64, 4096))
@@ -79,6 +80,11 @@ def test_an_upscaled_size_is_refused_or_within_the_limit(size, scale, small):
 def test_a_small_picture_grows_to_the_least_size_unless_small_ones_are_meant():
     assert upscaled_size((256, 256), 2.0, may_stay_small=False) == (4.0, (1024, 1024))
     assert upscaled_size((256, 256), 2.0, may_stay_small=True) == (2.0, (512, 512))
+
+
+def test_each_scale_of_an_edit_is_one_of_the_buttons():
+    assert tuple(UPSCALES) == SCALES
+    assert all(VARIATIONS[action].enlarges for action in UPSCALES.values())
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,11 @@ import pytest
 
 from fooocus_ext.metadata.preset import from_preset
 from fooocus_ext.presets.files import load_presets, save_preset
-from fooocus_ext.presets.resolve import resolve
 from fooocus_ext.tab.as_preset import preset_of
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.fill import fill
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES, SIZE_LABELS
-from tests.tab.names import NAMES_HERE
+from tests.tab.names import INSTALLED, STYLES
 
 SIZE = next(label for label, value in SIZE_LABELS.items() if value == "896*1152")
 CHOSEN = {
@@ -23,10 +22,10 @@ CHOSEN = {
     "performance": "Quality",
     "aspect_ratio": SIZE,
     "image_number": 5,
-    "base_model": NAMES_HERE.checkpoints[0],
-    "refiner": NAMES_HERE.checkpoints[1],
+    "base_model": INSTALLED.checkpoints[0],
+    "refiner": INSTALLED.checkpoints[1],
     "refiner_switch": 0.7,
-    "lora_1": NAMES_HERE.loras[0],
+    "lora_1": INSTALLED.loras[0],
     "lora_weight_1": 0.25,
     "guidance_scale": 5.5,
     "sharpness": 3.0,
@@ -49,10 +48,9 @@ def filled_from(preset, tmp_path):
     """Return what the page gets from a preset's file."""
     save_preset(tmp_path, preset.name, preset)
     loaded = load_presets([tmp_path]).presets[preset.name]
-    here = NAMES_HERE
-    found = resolve(loaded, here.checkpoints, here.loras, here.vaes)
+    found = INSTALLED.find(loaded)
     assert found.problems == ()
-    return fill(from_preset(loaded, found), here)
+    return fill(from_preset(loaded, found), INSTALLED, STYLES)
 
 
 @pytest.mark.parametrize("with_prompts", [True, False])

@@ -21,7 +21,7 @@ from fooocus_ext.tab.fill import fill
 from fooocus_ext.tab.record import settings_used
 from fooocus_ext.tab.style_list import grouped_styles
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
-from tests.tab.names import NAMES_HERE, STYLES
+from tests.tab.names import INSTALLED, STYLES
 
 
 def choices(**values):
@@ -30,8 +30,7 @@ def choices(**values):
 
 def logged(**values):
     return settings_used(
-        choices(**values),
-        base_model="sub/base.safetensors [0123456789]",
+        choices(base_model="sub/base.safetensors [0123456789]", **values),
         seed=77,
         steps=values.get("steps", 30) if values.get("steps", OFF) != OFF else 30,
         size=(1152, 896),
@@ -44,7 +43,7 @@ def filled_from(**values):
     metadata = logged(**values)
     read = read_fooocus_settings(json.dumps(metadata), STYLES)
     assert read is not None
-    return fill(read.as_chosen(), NAMES_HERE)
+    return fill(read.as_chosen(), INSTALLED, STYLES)
 
 
 def test_settings_come_back_from_what_the_log_copies():
@@ -110,12 +109,12 @@ def test_one_seed_for_all_and_wildcards_in_order_come_back():
     entries = {"Fooocus": "True", "Fooocus same seed": "True", "Fooocus wildcards in order": "True"}
     for stated in (True, False):
         given = entries if stated else {"Fooocus": "True"}
-        values = fill(from_infotext(given).as_chosen(), NAMES_HERE).values
+        values = fill(from_infotext(given).as_chosen(), INSTALLED, STYLES).values
         assert (values["same_seed"], values["wildcards_in_order"]) == (stated, stated)
 
 
 def test_a_lora_that_comes_with_a_picture_is_on():
-    values = fill(PictureSettings(loras=(("film", 0.5),)), NAMES_HERE).values
+    values = fill(PictureSettings(loras=(("film", 0.5),)), INSTALLED, STYLES).values
     assert (values["lora_1"], values["lora_on_1"], values["lora_2"]) == ("film", True, "None")
 
 
@@ -135,7 +134,7 @@ def test_what_is_missing_is_said_and_left_alone():
     wanted = PictureSettings(
         prompt="p", base_model="gone", styles=("nope",), loras=(("lost", 1.0),)
     )
-    filled = fill(wanted, NAMES_HERE)
+    filled = fill(wanted, INSTALLED, STYLES)
     assert "base_model" not in filled.values
     assert filled.values["lora_1"] == "None"
     assert [any(word in note for note in filled.notes) for word in ("gone", "nope", "lost")] == [
@@ -144,9 +143,9 @@ def test_what_is_missing_is_said_and_left_alone():
 
 
 def test_a_size_outside_the_list_becomes_a_forced_one():
-    filled = fill(PictureSettings(size=(512, 768)), NAMES_HERE)
+    filled = fill(PictureSettings(size=(512, 768)), INSTALLED, STYLES)
     assert (filled.values["width"], filled.values["height"]) == (512, 768)
-    filled = fill(PictureSettings(size=(896, 1152)), NAMES_HERE)
+    filled = fill(PictureSettings(size=(896, 1152)), INSTALLED, STYLES)
     assert filled.values["aspect_ratio"] == "896×1152 | 7:9"
     assert (filled.values["width"], filled.values["height"]) == (OFF, OFF)
 
@@ -168,7 +167,7 @@ def test_an_infotext_of_ours_fills_the_widgets():
         "Fooocus sharpness": "3.5",
         "Fooocus styles": "Fooocus Sharp",
     }
-    values = fill(from_infotext(entries).as_chosen(), NAMES_HERE).values
+    values = fill(from_infotext(entries).as_chosen(), INSTALLED, STYLES).values
     assert values["prompt"] == "a fox"
     assert (values["lora_1"], values["lora_weight_1"]) == ("film", 0.25)
     assert values["seed"] == "9007199254740993"
@@ -195,7 +194,7 @@ def test_an_infotext_with_a_preset_brings_what_the_preset_decided():
         "Fooocus keep": "refiner",
     }
     presets = {"mine": preset_from_json("mine", content)}
-    filled = fill(from_infotext(entries, presets).as_chosen(), NAMES_HERE)
+    filled = fill(from_infotext(entries, presets).as_chosen(), INSTALLED, STYLES)
     wanted = {
         "prompt": "a fox",
         "styles": '["Fooocus Sharp"]',
@@ -212,14 +211,14 @@ def test_an_infotext_with_a_preset_brings_what_the_preset_decided():
     }
     assert {name: filled.values[name] for name in wanted} == wanted
     assert filled.notes == ()
-    missing = fill(from_infotext(entries, {}).as_chosen(), NAMES_HERE)
+    missing = fill(from_infotext(entries, {}).as_chosen(), INSTALLED, STYLES)
     assert 'preset "mine" does not exist here' in missing.notes[0]
     assert missing.values["sharpness"] == 2.0
 
 
 def test_a_picture_made_without_fooocus_brings_no_styles_and_its_own_steps():
     entries = {"Prompt": "p", "Steps": "20", "Sampler": "Euler a", "Size-1": "512", "Size-2": "512"}
-    values = fill(from_infotext(entries).as_chosen(), NAMES_HERE).values
+    values = fill(from_infotext(entries).as_chosen(), INSTALLED, STYLES).values
     assert (values["styles"], values["steps"], values["width"]) == ("[]", 20, 512)
     assert "sharpness" not in values
 
@@ -238,7 +237,7 @@ def test_a_picture_made_without_fooocus_brings_no_styles_and_its_own_steps():
     ],
 )
 def test_samplers_of_every_webui_reach_the_widgets(stated, expected):
-    filled = fill(from_infotext({"Prompt": "p", **stated}).as_chosen(), NAMES_HERE)
+    filled = fill(from_infotext({"Prompt": "p", **stated}).as_chosen(), INSTALLED, STYLES)
     assert (filled.values["sampler"], filled.values["scheduler"]) == expected
     assert filled.notes == ()
 
@@ -248,14 +247,14 @@ def test_samplers_of_every_webui_reach_the_widgets(stated, expected):
 )
 def test_a_schedule_that_fooocus_lacks_comes_back_from_our_log(sampler, scheduler):
     read = read_fooocus_settings(json.dumps(logged(sampler=sampler, scheduler=scheduler)), STYLES)
-    here = replace(NAMES_HERE, schedulers=[*NAMES_HERE.schedulers, "Beta"])
-    filled = fill(read.as_chosen(), here)
+    here = replace(INSTALLED, schedulers=[*INSTALLED.schedulers, "Beta"])
+    filled = fill(read.as_chosen(), here, STYLES)
     assert (filled.values["sampler"], filled.values["scheduler"]) == (sampler, scheduler)
     assert filled.notes == ()
 
 
 def test_a_sampler_that_is_not_here_is_said():
-    filled = fill(from_infotext({"Sampler": "DPM++ 3M SDE Karras"}).as_chosen(), NAMES_HERE)
+    filled = fill(from_infotext({"Sampler": "DPM++ 3M SDE Karras"}).as_chosen(), INSTALLED, STYLES)
     assert "sampler" not in filled.values
     assert filled.notes == (
         (
@@ -281,7 +280,7 @@ def test_a_preset_changes_what_it_names_and_nothing_else():
     preset = preset_from_json(
         "x", {"default_cfg_scale": 6, "default_styles": ["fooocus-sharp", "nope"]}
     )
-    filled = fill(from_preset(preset, found()), NAMES_HERE)
+    filled = fill(from_preset(preset, found()), INSTALLED, STYLES)
     assert filled.values == {"guidance_scale": 6.0, "styles": '["Fooocus Sharp"]'}
     assert "nope" in filled.notes[0]
 
@@ -297,7 +296,7 @@ def test_what_a_presets_file_asks_for_in_vain_is_said_where_it_is_chosen():
         "default_cfg_scale": 5,
     }
     preset = preset_from_json("mine", content)
-    filled = fill(from_preset(preset, resolve(preset, ["a"], [])), NAMES_HERE)
+    filled = fill(from_preset(preset, resolve(preset, ["a"], [])), INSTALLED, STYLES)
     assert filled.values == {"guidance_scale": 5.0, "switch_step": 18}
     for word, note in zip(
         ("1150*890", "nonesuch", "Warp", "Clip skip 2"), filled.notes, strict=True
@@ -308,8 +307,8 @@ def test_what_a_presets_file_asks_for_in_vain_is_said_where_it_is_chosen():
 @pytest.mark.parametrize("name", ["initial", "default", "sai", "anime", "lightning", "pony_v6"])
 def test_every_value_of_a_shipped_preset_is_one_that_the_widgets_accept(name):
     presets = load_presets([Path(__file__).resolve().parents[2] / "presets"]).presets
-    located = resolve(presets[name], NAMES_HERE.checkpoints, NAMES_HERE.loras)
-    filled = fill(from_preset(presets[name], located), NAMES_HERE)
+    located = resolve(presets[name], INSTALLED.checkpoints, INSTALLED.loras)
+    filled = fill(from_preset(presets[name], located), INSTALLED, STYLES)
     assert choices(**filled.values)
 
 
@@ -342,7 +341,7 @@ def test_what_the_log_copies_is_what_fooocus_reads():
         "styles": "['Fooocus V2', 'Their Film']",
     }
     assert {name: metadata[name] for name in wanted} == wanted
-    again = fill(read_fooocus_settings(json.dumps(metadata), STYLES), NAMES_HERE)
+    again = fill(read_fooocus_settings(json.dumps(metadata), STYLES), INSTALLED, STYLES)
     texts = json.loads(again.values["original_texts"])
     assert {name: texts[name] for name in original} == original
     assert (again.values["refiner_switch"], again.values["lora_1"]) == (0.6, "film")

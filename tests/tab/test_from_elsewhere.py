@@ -22,7 +22,7 @@ from fooocus_ext.presets.resolve import resolve
 from fooocus_ext.prompting.style_files import load_styles
 from fooocus_ext.prompting.styles import Style, StyleLibrary
 from fooocus_ext.tab.fill import fill
-from tests.tab.names import NAMES_HERE, accepted
+from tests.tab.names import INSTALLED, STYLES, accepted
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ from tests.tab.names import NAMES_HERE, accepted
     ],
 )
 def test_what_generate_would_refuse_is_changed_or_left_out_with_a_note(stated, expected, words):
-    filled = fill(PictureSettings(**stated), NAMES_HERE)
+    filled = fill(PictureSettings(**stated), INSTALLED, STYLES)
     assert {name: filled.values[name] for name in expected} == expected
     assert expected or not filled.values
     (note,) = filled.notes
@@ -54,7 +54,7 @@ def test_what_generate_would_refuse_is_changed_or_left_out_with_a_note(stated, e
 
 @pytest.mark.parametrize("weight", [5.0, -10.0])
 def test_a_lora_weight_beyond_its_slider_is_used(weight):
-    filled = fill(PictureSettings(loras=(("film", weight),)), NAMES_HERE)
+    filled = fill(PictureSettings(loras=(("film", weight),)), INSTALLED, STYLES)
     assert filled.notes == ()
     assert accepted(filled).loras == (("film", weight),)
 
@@ -63,14 +63,14 @@ def test_a_lora_weight_beyond_its_slider_is_used(weight):
     ("key", "value"), [("Seed", "-1"), ("Steps", "many"), ("Steps", "-5"), ("CFG scale", "nan")]
 )
 def test_a_number_of_an_infotext_that_is_none_is_said(key, value):
-    filled = fill(from_infotext({"Prompt": "p", key: value}), NAMES_HERE)
+    filled = fill(from_infotext({"Prompt": "p", key: value}), INSTALLED, STYLES)
     assert filled.notes == (f'{key} is left out: "{value}" cannot be used.',)
     assert accepted(filled)
 
 
 def test_one_weight_out_of_range_does_not_cost_the_other_loras():
     content = {"version": "Fooocus v2", "loras": [["film", 50, "0"], ["detail", 0.5, "0"]]}
-    filled = fill(read_fooocus_settings(content), NAMES_HERE)
+    filled = fill(read_fooocus_settings(content), INSTALLED, STYLES)
     assert (filled.values["lora_1"], filled.values["lora_weight_1"]) == ("film", 10.0)
     assert (filled.values["lora_2"], filled.values["lora_weight_2"]) == ("detail", 0.5)
 
@@ -92,7 +92,7 @@ def test_one_weight_out_of_range_does_not_cost_the_other_loras():
     )
 )
 def test_whatever_is_filled_in_is_accepted_at_generate(settings):
-    assert accepted(fill(settings, NAMES_HERE))
+    assert accepted(fill(settings, INSTALLED, STYLES))
 
 
 RUINED = {
@@ -119,8 +119,8 @@ RUINED = {
 @pytest.mark.parametrize("named", [True, False])
 def test_what_ruined_fooocus_stores_fills_the_widgets(keys, named):
     content = {keys(key): value for key, value in RUINED.items() if named or key != "software"}
-    here = replace(NAMES_HERE, loras=["film", "detail - two"])
-    filled = fill(read_fooocus_settings(json.dumps(content)).as_chosen(), here)
+    here = replace(INSTALLED, loras=["film", "detail - two"])
+    filled = fill(read_fooocus_settings(json.dumps(content)).as_chosen(), here, STYLES)
     wanted = {
         "prompt": "a cat, oil painting",
         "negative_prompt": "blurry",
@@ -164,7 +164,7 @@ def test_every_value_that_is_not_taken_over_is_named():
         "enhance_prompts": ["eyes", "hands"],
         "created_by": "someone",
     }
-    filled = fill(read_fooocus_settings(content).as_chosen(), NAMES_HERE)
+    filled = fill(read_fooocus_settings(content).as_chosen(), INSTALLED, STYLES)
     named = [note.split(" is not taken over")[0] for note in filled.notes]
     assert named == [
         'Performance "Warp"',
@@ -177,16 +177,16 @@ def test_every_value_that_is_not_taken_over_is_named():
 
 def test_fooocus_refiner_switch_step_becomes_the_forced_one():
     content = {"version": "Fooocus v2.5.5", "refiner_switch": 0.5, "overwrite_switch": 12}
-    values = fill(read_fooocus_settings(content).as_chosen(), NAMES_HERE).values
+    values = fill(read_fooocus_settings(content).as_chosen(), INSTALLED, STYLES).values
     assert (values["refiner_switch"], values["switch_step"]) == (0.5, 12)
     content.update(steps=20, refiner_model="refiner.safetensors")
-    values = fill(read_fooocus_settings(content).as_chosen(), NAMES_HERE).values
+    values = fill(read_fooocus_settings(content).as_chosen(), INSTALLED, STYLES).values
     assert (values["refiner_switch"], values["switch_step"]) == (0.6, OFF)
 
 
 def test_what_is_switched_off_is_not_worth_a_word():
     content = {"version": "Fooocus v2", "overwrite_switch": -1, "prompt_expansion": "", "x": None}
-    assert fill(read_fooocus_settings(content), NAMES_HERE).notes == ()
+    assert fill(read_fooocus_settings(content), INSTALLED, STYLES).notes == ()
 
 
 def test_what_fooocus_stores_as_text_is_named_too():
@@ -194,7 +194,7 @@ def test_what_fooocus_stores_as_text_is_named_too():
         "a cat\nSteps: 30, Seed: 1, Size: 896x1152, Clip skip: 3, Model hash: aeb7e9e689, "
         "Tiling: yes, Version: Fooocus v2.5.5"
     )
-    filled = fill(read_fooocus_settings(text), NAMES_HERE)
+    filled = fill(read_fooocus_settings(text), INSTALLED, STYLES)
     in_use, *notes = filled.notes
     assert in_use.startswith("The texts of the original picture are used")
     assert [note.split(" is not")[0] for note in notes] == ["Tiling yes"]
@@ -216,7 +216,7 @@ def test_what_an_infotext_asks_for_and_the_tab_cannot_do_is_named():
         "Refiner": "refiner [0123456789]",
         "Refiner switch at": "0.6",
     }
-    filled = fill(from_infotext(entries).as_chosen(), NAMES_HERE)
+    filled = fill(from_infotext(entries).as_chosen(), INSTALLED, STYLES)
     assert [note.split(" is not")[0] for note in filled.notes] == [
         "Clip skip 2",
         "Denoising strength 0.5",
@@ -225,13 +225,13 @@ def test_what_an_infotext_asks_for_and_the_tab_cannot_do_is_named():
     ]
     assert filled.values["refiner"] == "refiner.safetensors"
     assert filled.values["refiner_switch"] == 0.6
-    plain = fill(from_infotext({**entries, "Clip skip": "1"}), NAMES_HERE)
+    plain = fill(from_infotext({**entries, "Clip skip": "1"}), INSTALLED, STYLES)
     assert "Clip skip" not in "".join(plain.notes)
 
 
 def test_many_values_that_are_not_taken_over_stay_readable():
     content = {"version": "Fooocus v2", **{f"key {number}": number for number in range(1, 401)}}
-    notes = fill(read_fooocus_settings(content), NAMES_HERE).notes
+    notes = fill(read_fooocus_settings(content), INSTALLED, STYLES).notes
     assert len(notes) == 13
     assert notes[-1].startswith("Nor are 388 more: key 13, ")
     assert len(" ".join(notes)) < 2000
@@ -241,7 +241,7 @@ def test_many_values_that_are_not_taken_over_stay_readable():
     "loras", ["x", [1], [["hash"]], [["hash", "film"]], [["h", ["0.5 - film"]]]]
 )
 def test_loras_of_ruined_fooocus_that_cannot_be_read_are_said(loras):
-    filled = fill(read_fooocus_settings({**RUINED, "loras": loras}), NAMES_HERE)
+    filled = fill(read_fooocus_settings({**RUINED, "loras": loras}), INSTALLED, STYLES)
     assert "loras could not be read and is left out" in filled.notes[0]
 
 
@@ -282,8 +282,7 @@ def test_styles_that_circulate_become_our_nearest_with_a_note():
         "version": "Fooocus v2",
         "styles": "['Fooocus V2', 'SAI Photographic', 'sai-analog film', 'Xyzzy', 'Fooocus Sharp']",
     }
-    here = replace(NAMES_HERE, styles=SHIPPED_STYLES)
-    filled = fill(read_fooocus_settings(content), here)
+    filled = fill(read_fooocus_settings(content), INSTALLED, SHIPPED_STYLES)
     assert json.loads(filled.values["styles"]) == [
         "Fooocus V2",
         "photo-analog-35mm",
@@ -298,8 +297,8 @@ def test_styles_that_circulate_become_our_nearest_with_a_note():
 
 def test_a_style_that_may_be_in_an_unreadable_file_is_said_with_the_file():
     problems = [Problem("/x/styles.json", "", "it is not JSON")]
-    here = replace(NAMES_HERE, styles=StyleLibrary([], problems))
-    assert fill(PictureSettings(styles=("mine", "other")), here).notes == (
+    styles = StyleLibrary([], problems)
+    assert fill(PictureSettings(styles=("mine", "other")), INSTALLED, styles).notes == (
         "Style mine is not installed, and no style comes near it.",
         "/x/styles.json could not be read: it is not JSON.",
         "Style other is not installed, and no style comes near it.",
@@ -307,11 +306,8 @@ def test_a_style_that_may_be_in_an_unreadable_file_is_said_with_the_file():
 
 
 def test_an_installed_style_of_that_name_is_itself():
-    here = replace(
-        NAMES_HERE,
-        styles=StyleLibrary([*SHIPPED_STYLES.styles, Style("sai-photographic", "p", "")]),
-    )
-    filled = fill(PictureSettings(styles=("SAI Photographic",)), here)
+    styles = StyleLibrary([*SHIPPED_STYLES.styles, Style("sai-photographic", "p", "")])
+    filled = fill(PictureSettings(styles=("SAI Photographic",)), INSTALLED, styles)
     assert json.loads(filled.values["styles"]) == ["sai-photographic"]
     assert filled.notes == ()
 
@@ -329,7 +325,7 @@ FOX = {
 
 
 def test_a_picture_of_fooocus_brings_its_texts_and_says_so():
-    filled = fill(read_fooocus_settings(FOX), NAMES_HERE)
+    filled = fill(read_fooocus_settings(FOX), INSTALLED, STYLES)
     assert filled.notes[0].startswith("The texts of the original picture are used")
     assert not [note for note in filled.notes if "written anew" in note]
     assert filled.values["rendering"] == "Fooocus"
@@ -352,7 +348,7 @@ def test_a_picture_of_fooocus_brings_its_texts_and_says_so():
     ],
 )
 def test_its_texts_go_when_what_they_came_from_is_edited_and_come_back(edit):
-    filled = fill(read_fooocus_settings(FOX), NAMES_HERE)
+    filled = fill(read_fooocus_settings(FOX), INSTALLED, STYLES)
     assert (
         accepted(replace(filled, values={**filled.values, **edit})).settings.original_texts is None
     )
@@ -360,7 +356,7 @@ def test_its_texts_go_when_what_they_came_from_is_edited_and_come_back(edit):
 
 
 def test_any_other_settings_stay_free():
-    filled = fill(read_fooocus_settings(FOX), NAMES_HERE)
+    filled = fill(read_fooocus_settings(FOX), INSTALLED, STYLES)
     changed = {
         **filled.values,
         "seed": "5",
@@ -372,21 +368,21 @@ def test_any_other_settings_stay_free():
 
 
 def test_the_next_picture_takes_them_away():
-    values = fill(from_infotext({"Prompt": "p", "Steps": "20"}), NAMES_HERE).values
+    values = fill(from_infotext({"Prompt": "p", "Steps": "20"}), INSTALLED, STYLES).values
     assert values["original_texts"] == ""
     assert values["rendering"] == "webui"
 
 
 def test_texts_that_are_unusable_leave_the_rest_in_place():
-    filled = fill(read_fooocus_settings({**FOX, "full_prompt": [{}]}), NAMES_HERE)
+    filled = fill(read_fooocus_settings({**FOX, "full_prompt": [{}]}), INSTALLED, STYLES)
     assert [note for note in filled.notes if "full_prompt could not be read" in note]
     assert accepted(filled).settings.original_texts is None
     assert accepted(filled).prompt == "a fox"
 
 
 def test_an_infotext_of_a_remade_picture_brings_them_along():
-    first = accepted(fill(read_fooocus_settings(FOX), NAMES_HERE)).settings
+    first = accepted(fill(read_fooocus_settings(FOX), INSTALLED, STYLES)).settings
     entries = {"Prompt": "joined", **infotext.settings_entries(first), "Negative prompt": ""}
     infotext.restore_typed_texts(entries := {**entries, infotext.PROMPT: "a fox"})
-    again = accepted(fill(from_infotext(entries), NAMES_HERE)).settings
+    again = accepted(fill(from_infotext(entries), INSTALLED, STYLES)).settings
     assert again.original_texts == first.original_texts

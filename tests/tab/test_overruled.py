@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from fooocus_ext.args import Settings
-from fooocus_ext.generation.plan import Installed, make_plan
+from fooocus_ext.generation.plan import make_plan
 from fooocus_ext.presets.files import PresetLibrary
+from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.resolve import Folders
 from fooocus_ext.tab.overruled import overruled

@@ -5,11 +5,11 @@ from __future__ import annotations
 from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.tab.fill import Filled, fill
 from fooocus_ext.tab.page_limits import PageLimits, fit
-from tests.tab.names import NAMES_HERE, accepted
+from tests.tab.names import INSTALLED, STYLES, accepted
 
 
 def filled(**settings):
-    return fill(PictureSettings(**settings), NAMES_HERE)
+    return fill(PictureSettings(**settings), INSTALLED, STYLES)
 
 
 def test_without_own_limits_nothing_changes():

@@ -9,7 +9,7 @@ from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.tab.fill import fill
 from fooocus_ext.tab.preview import rows
 from fooocus_ext.tab.widgets import DEFAULTS
-from tests.tab.names import NAMES_HERE, STYLES
+from tests.tab.names import INSTALLED, STYLES
 
 
 def test_values_stand_in_the_order_of_the_page_and_as_a_person_reads_them():
@@ -49,6 +49,6 @@ def test_every_widget_has_a_row_or_is_left_out_on_purpose():
 def test_a_picture_of_fooocus_says_what_it_would_bring():
     picture = Path(__file__).resolve().parents[1] / "data" / "by-fooocus" / "fooocus.png"
     settings = read_fooocus_settings(picture.read_bytes(), STYLES)
-    table = dict(rows(fill(settings.as_chosen(), NAMES_HERE).values))
+    table = dict(rows(fill(settings.as_chosen(), INSTALLED, STYLES).values))
     assert table["Prompt"] == "a red house in the forest\nsnow"
     assert table["Forced steps"] == "8"

@@ -9,15 +9,15 @@ import pytest
 from fooocus_ext.tab.edits import SWITCH
 from fooocus_ext.tab.session import MAX_LENGTH, read_session
 from fooocus_ext.tab.widgets import DEFAULTS, WIDGETS
-from tests.tab.names import NAMES_HERE, STYLES
+from tests.tab.names import INSTALLED, STYLES
 
 LISTED = {
-    "base_model": lambda: NAMES_HERE.checkpoints,
-    "refiner": lambda: ["None", *NAMES_HERE.checkpoints],
-    "lora": lambda: ["None", *NAMES_HERE.loras],
-    "vae": lambda: ["Default", *NAMES_HERE.vaes],
-    "sampler": lambda: ["DPM++ 2M SDE", *NAMES_HERE.samplers],
-    "scheduler": lambda: ["Karras", *NAMES_HERE.schedulers],
+    "base_model": lambda: INSTALLED.checkpoints,
+    "refiner": lambda: ["None", *INSTALLED.checkpoints],
+    "lora": lambda: ["None", *INSTALLED.loras],
+    "vae": lambda: ["Default", *INSTALLED.vaes],
+    "sampler": lambda: ["DPM++ 2M SDE", *INSTALLED.samplers],
+    "scheduler": lambda: ["Karras", *INSTALLED.schedulers],
     "upscaler": lambda: ["Automatic"],
 }
 
@@ -38,7 +38,7 @@ def test_all_that_was_kept_comes_back():
         "image_number": 3,
         "seed": "77",
         "random_seed": False,
-        "lora_1": NAMES_HERE.loras[0],
+        "lora_1": INSTALLED.loras[0],
     }
     found = session(json.dumps({**kept, SWITCH: True}))
     assert found.notes == ()
@@ -46,10 +46,10 @@ def test_all_that_was_kept_comes_back():
 
 
 def test_a_checkpoint_is_found_whether_its_hash_is_known_or_not():
-    title = next(title for title in NAMES_HERE.checkpoints if title.endswith("]"))
+    title = next(title for title in INSTALLED.checkpoints if title.endswith("]"))
     bare = title.partition(" [")[0]
     assert session(json.dumps({"base_model": bare})).values == {"base_model": title}
-    refiner = next(title for title in NAMES_HERE.checkpoints if not title.endswith("]"))
+    refiner = next(title for title in INSTALLED.checkpoints if not title.endswith("]"))
     kept = json.dumps({"refiner": f"{refiner} [0123456789]"})
     assert session(kept).values == {"refiner": refiner}
 

@@ -6,11 +6,12 @@ import contextlib
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 
+from benchmarks._sampling import around_sampling, no_model, sampling_times
 from embedded_webui.network.shapes import SDXL_UNET
 from tools.gpu import host, networks
 from tools.gpu.measuring import MEBIBYTE, milliseconds
@@ -62,64 +63,13 @@ def _judged(without: int, with_all: int) -> list[Figure]:
 def _hooks_ms(setting: Setting) -> float:
     quick = setting.quick
     size, steps = (QUICK_SIZE, QUICK_STEPS) if quick else (SIZE, STEPS)
-    with _no_model(size), _sampling_times(setting) as times:
+    finish = torch.cuda.synchronize if setting.on_cuda else None
+    with no_model(size), sampling_times(time.perf_counter, finish) as times:
         for _ in range((QUICK_ROUNDS if quick else ROUNDS) + 1):
             for settings in (None, host.TRICKS):
                 host.make(settings, width=size, height=size, steps=steps)
     off, on = (statistics.median(times[start::2][1:]) for start in range(2))
     return (on - off) / steps * 1000
-
-
-@contextlib.contextmanager
-def _no_model(size: int) -> Iterator[None]:
-    """Let the UNet return its input and the decoder an empty picture, both at once."""
-    from modules import shared  # noqa: PLC0415 - the embedded webui's
-
-    model = shared.sd_model
-    model.apply_model = lambda x, *_, **__: x
-    model.decode_first_stage = lambda z: z.new_zeros(1, 3, size, size)
-    try:
-        yield
-    finally:
-        del model.apply_model, model.decode_first_stage
-
-
-@contextlib.contextmanager
-def _around_sampling(
-    around: Callable[[], contextlib.AbstractContextManager[Any]],
-) -> Iterator[None]:
-    """Enter a context around the sampling of each generation."""
-    from modules import sd_samplers_common  # noqa: PLC0415
-
-    sampler = sd_samplers_common.Sampler
-    launch = sampler.launch_sampling
-
-    def launch_within(self: Any, steps: int, function: Callable[[], Any]) -> Any:
-        with around():
-            return launch(self, steps, function)
-
-    sampler.launch_sampling = launch_within
-    try:
-        yield
-    finally:
-        sampler.launch_sampling = launch
-
-
-@contextlib.contextmanager
-def _sampling_times(setting: Setting) -> Iterator[list[float]]:
-    """Collect how long the sampling of each generation takes, in seconds."""
-    times = []
-
-    @contextlib.contextmanager
-    def timed() -> Iterator[None]:
-        begin = time.perf_counter()
-        yield
-        if setting.on_cuda:
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - begin)
-
-    with _around_sampling(timed):
-        yield times
 
 
 def _synchronisations(settings: dict[str, Any] | None) -> int:
@@ -139,7 +89,7 @@ def _synchronisations(settings: dict[str, Any] | None) -> int:
 
     request = {"width": SYNC_SIZE, "height": SYNC_SIZE, "steps": SYNC_STEPS}
     host.make(settings, **request)  # the first one loads the refiner
-    with _around_sampling(counted):
+    with around_sampling(counted):
         host.make(settings, **request)
     return counts[0]
 

@@ -11,7 +11,7 @@ from modules import shared
 from PIL import Image
 
 from fooocus_ext.edit import Edit
-from fooocus_ext.host.jobs import upscalers
+from fooocus_ext.host.machine import upscalers
 from fooocus_ext.images import area, canvas
 from fooocus_ext.images.canvas import Canvas
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from fooocus_ext.host.sampling import Sampling
 
-_MODIFIERS = "conditioning_modifiers"
 _POST_CFG = "sampler_post_cfg_function"
 
 

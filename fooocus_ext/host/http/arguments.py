@@ -13,7 +13,7 @@ from fooocus_ext import infotext
 from fooocus_ext.api.bodies import surplus_problem
 from fooocus_ext.args import SCRIPT_KEY, parse
 from fooocus_ext.errors import RequestError, describe
-from fooocus_ext.host import infotexts
+from fooocus_ext.host import infotext_parser
 from fooocus_ext.host.http import body_checks
 
 log = logging.getLogger("fooocus")
@@ -70,7 +70,7 @@ def _settle_infotext(body: dict[str, Any], script: dict[str, Any]) -> None:
         return
     if _has_half_characters(text):
         raise RequestError("infotext: allowed: no half characters (lone surrogates).")
-    entries = infotexts.parse(text)
+    entries = infotext_parser.parse(text)
     for name, typed in infotext.typed_texts(entries).items():
         body.setdefault(name, typed)
     slots = script.get("args")

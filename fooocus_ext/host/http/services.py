@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from modules import call_queue
 from PIL import Image
 
 from fooocus_ext.api import downloads, model_download, presets, routes
@@ -15,15 +14,14 @@ from fooocus_ext.args import HOST_CHOICE, Settings
 from fooocus_ext.edit import Edit
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation.plan import make_plan
+from fooocus_ext.host import residents
 from fooocus_ext.host.edit.task import Task
 from fooocus_ext.host.http import variations
 from fooocus_ext.host.http.arguments import guard
 from fooocus_ext.host.http.authentication import authentication
 from fooocus_ext.host.http.gate import add_routes
-from fooocus_ext.host.inpaint_engine import resident as engines
-from fooocus_ext.host.jobs import run
+from fooocus_ext.host.jobs import overrides, run
 from fooocus_ext.host.machine import assets, checkpoints, expansion, model_files
-from fooocus_ext.host.refiner import resident
 from fooocus_ext.host.tab import remake
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
 
@@ -41,7 +39,7 @@ def routers() -> list[APIRouter]:
     model = expansion.models_folder()
     return [
         routes.router(services()),
-        presets.router(assets.user_folder() / "presets", assets.presets, assets.reload),
+        presets.router(assets.presets_folder(), assets.presets, assets.reload),
         downloads.router(model_files.MODEL_FILES, model_files.DOWNLOADS),
         model_download.router(model, model_files.DOWNLOADS, model_files.refusal),
     ]
@@ -58,7 +56,7 @@ def services() -> routes.Services:
         make_pictures=_make_pictures,
         edit_picture=_edit_picture,
         remake=_remake,
-        release_refiner=_release_refiner,
+        release_refiner=residents.release,
     )
 
 
@@ -143,10 +141,4 @@ def _in_answer(processed: Any, notes: Sequence[str]) -> routes.Pictures:
 def _base_model(named: str, settings: Settings) -> str:
     """Return which checkpoint will make the pictures. Raises RequestError as ``make_plan`` does."""
     plan = make_plan(settings, assets.installed(), checkpoint_is_chosen=bool(named))
-    return named or plan.options.get("sd_model_checkpoint") or checkpoints.active()
-
-
-def _release_refiner() -> str | None:
-    with call_queue.queue_lock:
-        engines.RESIDENCE.release()
-        return resident.RESIDENCE.release()
+    return named or plan.options.get(overrides.CHECKPOINT) or checkpoints.active()

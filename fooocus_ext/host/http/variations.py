@@ -6,17 +6,15 @@ from dataclasses import replace
 
 from PIL import Image
 
-from fooocus_ext.edit import FAST, VARY, Edit
+from fooocus_ext.edit import VARY, Edit
 from fooocus_ext.host.edit import task
-from fooocus_ext.host.jobs import variations
 from fooocus_ext.host.jobs.run import Job
+from fooocus_ext.host.tab import variations
 from fooocus_ext.images import area
 from fooocus_ext.tab.choices import read_choices
-from fooocus_ext.tab.variations import VARIATIONS
+from fooocus_ext.tab.variations import UPSCALES, VARIATIONS
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
-_UPSCALES = {"1.5x": "upscale_1_5", "2x": "upscale_2", FAST: "upscale_fast"}
-"""The tab's action, by the edit's scale."""
 _DECIDED = ("width", "height", "steps")
 """Fields of the webui's request that a variation decides; sampler and CFG scale are the settings' affair."""
 
@@ -35,7 +33,7 @@ def job_of(job: Job, edit: Edit, picture: Image.Image, side: int) -> tuple[Job, 
     Raises:
         RequestError: the picture would become too large.
     """
-    action = "vary_subtle" if edit.mode == VARY else _UPSCALES[edit.scale]
+    action = "vary_subtle" if edit.mode == VARY else UPSCALES[edit.scale]
     variation = VARIATIONS[action]
     if variation.denoising:
         variation = replace(variation, denoising=edit.strength_in_effect)

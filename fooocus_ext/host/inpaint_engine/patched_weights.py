@@ -35,11 +35,6 @@ class PatchedWeights:
         self._own: dict[str, torch.Tensor] = {}
         self._memories: loras.LayerMemories | None = None
 
-    @property
-    def is_in(self) -> bool:
-        """Whether a patched weight is in the UNet."""
-        return bool(self._own) or self._memories is not None
-
     def fits(self, unet: torch.nn.Module) -> bool:
         """Whether these are still the weights of a UNet, whatever is written in them."""
         now = dict(unet.named_parameters())

@@ -16,9 +16,8 @@ from fooocus_ext.host.inpaint_engine import files
 from fooocus_ext.host.inpaint_engine.resident import RESIDENCE
 from fooocus_ext.host.machine import assets, model_kinds
 from fooocus_ext.host.refiner import webuis
-from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE
-from fooocus_ext.host.rendering.text_encoders import text_encoders
-from fooocus_ext.presets.performance import match_file
+from fooocus_ext.host.rendering.text_encoders import is_sdxl_base
+from fooocus_ext.presets.file_names import match_file
 
 if TYPE_CHECKING:
     from fooocus_ext.edit import Edit
@@ -87,7 +86,7 @@ def _obstacle(base: Any) -> str:
     title, kind = base.sd_checkpoint_info.title, model_kinds.of_model(base)
     if kind != model_kinds.SDXL:
         return f'it is made for SDXL, and "{title}" is {kind}'
-    if len(text_encoders(base)) != OF_SDXL_BASE:
+    if not is_sdxl_base(base):
         return f'it does not fit "{title}", which is a refiner'
     if model_kinds.unet_of(base).in_channels == _INPAINTING_CHANNELS:
         return f'it does not fit "{title}", which is an inpainting model (9 channels)'

@@ -147,7 +147,7 @@ def _of_part(job: Job, edited: Task, canvas: Canvas) -> Job:
 
 
 def _request(job: Job) -> processing.StableDiffusionProcessing:
-    options = {"sd_model_checkpoint": _base_model(job.base_model)} if job.base_model else {}
+    options = {overrides.CHECKPOINT: _base_model(job.base_model)} if job.base_model else {}
     overrides.make_restorable(options)
     opts = shared.opts
     common: dict[str, Any] = {

@@ -12,24 +12,27 @@ from typing import Any
 
 from modules import paths, sd_models, sd_samplers, shared
 
-from fooocus_ext.generation.plan import Installed
 from fooocus_ext.generation.texts import Writer
 from fooocus_ext.host.machine import expansion, options, vae, versions
 from fooocus_ext.presets.files import PresetLibrary, load_presets
+from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.resolve import Folders
 from fooocus_ext.prompting.style_files import load_styles
 from fooocus_ext.prompting.styles import StyleLibrary
 from fooocus_ext.prompting.wildcards import Wildcards
 
 EXTENSION_ROOT = Path(__file__).resolve().parents[3]
-CLIP_SKIP_ACTS = "sdxl_clip_l_skip"
-"""The webui's option (from 1.10 on) by which clip skip acts on SDXL."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def user_folder() -> Path:
     """Return the folder outside the extension where users keep their own files."""
     return Path(paths.data_path) / "fooocus"
+
+
+def presets_folder() -> Path:
+    """Return where the user's presets are."""
+    return user_folder() / "presets"
 
 
 @functools.lru_cache(maxsize=1)
@@ -46,7 +49,7 @@ def wildcards() -> Wildcards:
 @functools.lru_cache(maxsize=1)
 def presets() -> PresetLibrary:
     """Return the presets of the extension and of the user; the user's replace ours."""
-    return load_presets([EXTENSION_ROOT / "presets", user_folder() / "presets"])
+    return load_presets([EXTENSION_ROOT / "presets", presets_folder()])
 
 
 def reload() -> None:
@@ -57,7 +60,8 @@ def reload() -> None:
 
 def installed(overridden: Mapping[str, Any] = _NOTHING) -> Installed:
     """Return what this machine has, as the host names it, for a job with these options."""
-    clip_skip_acts = overridden.get(CLIP_SKIP_ACTS, getattr(shared.opts, CLIP_SKIP_ACTS, False))
+    switch = versions.CLIP_SKIP_ACTS
+    clip_skip_acts = overridden.get(switch, getattr(shared.opts, switch, False))
     return Installed(
         presets=presets(),
         checkpoints=sd_models.checkpoint_tiles(),

@@ -17,13 +17,15 @@ from fooocus_ext import infotext
 from fooocus_ext.core.refiner_switch import SWITCH_RULES, SwitchRule
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.limits import IMAGE_NUMBER, LORA_SLOTS, WholeRange
+from fooocus_ext.prompting.chunks import CHUNK
 from fooocus_ext.prompting.expander.folder import MODELS_SUBFOLDER
 from fooocus_ext.prompting.lines import COMMA
 from fooocus_ext.prompting.rewrite import BREAK
 from fooocus_ext.tab.page_limits import PageLimits
 from fooocus_ext.ui.model_download import MODEL_LIST, download_form
 
-CLIP_CHUNK = 75
+log = logging.getLogger("fooocus")
+
 SECTION = ("fooocus", "Fooocus")
 REFINER_RULE = "fooocus_refiner_switch_rule"
 SEPARATOR = "fooocus_text_separator"
@@ -38,7 +40,6 @@ MODEL_DOWNLOAD = "fooocus_expansion_model_download"
 START_WITH = ("default preset", "last session")
 """What the tab has in its widgets when a page is opened; javascript/fooocus_session.js reads the setting."""
 
-_LOG = logging.getLogger(__name__)
 _SEPARATORS = {"comma": COMMA, "BREAK": BREAK}
 _OFFERED = {LARGEST_IMAGE_NUMBER: IMAGE_NUMBER, SLOTS: WholeRange(1, LORA_SLOTS)}
 """How much the tab's page offers, at most by default."""
@@ -63,7 +64,7 @@ _SETTINGS = {
     REFINER_RULE: _Setting(SWITCH_RULES[0], SWITCH_RULES, infotext.REFINER_RULE),
     SEPARATOR: _Setting("comma", tuple(_SEPARATORS), infotext.SEPARATOR),
     WILDCARDS_IN_ORDER: _Setting(False, (False, True), infotext.WILDCARDS_IN_ORDER),
-    EXPANSION_TARGET: _Setting(CLIP_CHUNK, range(15, 301), infotext.EXPANSION_TARGET),
+    EXPANSION_TARGET: _Setting(CHUNK, range(15, 301), infotext.EXPANSION_TARGET),
     EXPANSION_FILL: _Setting(False, (False, True), infotext.EXPANSION_FILL),
 }
 
@@ -148,7 +149,7 @@ def _offered(key: str) -> int:
     value = getattr(shared.opts, key, allowed.maximum)
     if value in range(allowed.minimum, allowed.maximum + 1):
         return int(value)
-    _LOG.warning(
+    log.warning(
         "%s: got %s; allowed: a whole number, %d to %d. %d is used.",
         *(key, describe(value), *allowed, allowed.maximum),
     )

@@ -12,6 +12,8 @@ from modules import paths, script_callbacks, scripts
 
 FORGE_PACKAGES = ("modules_forge", "ldm_patched", "backend")
 """Folders beside ``modules`` that the engine of Forge and its children consists of."""
+CLIP_SKIP_ACTS = "sdxl_clip_l_skip"
+"""The option (from webui 1.10 on) by which clip skip acts on SDXL."""
 
 
 def has_schedulers() -> bool:

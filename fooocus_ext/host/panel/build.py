@@ -6,12 +6,11 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from modules import call_queue, processing, sd_models, ui_common, ui_components
+from modules import processing, sd_models, ui_common, ui_components
 
 from fooocus_ext.args import FIELDS, HOST_CHOICE, NONE
-from fooocus_ext.host.inpaint_engine import resident as engines
+from fooocus_ext.host import residents
 from fooocus_ext.host.machine import assets, checkpoints
-from fooocus_ext.host.refiner import resident
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, RANDOM_STYLE
 from fooocus_ext.ui import panel
@@ -80,9 +79,7 @@ def expand_prompt(prompt: str, seed: float | str | None, styles: Sequence[str]) 
 
 def release_refiner() -> str:
     """Free the resident refiner as soon as no generation needs it; return what happened."""
-    with call_queue.queue_lock:
-        engines.RESIDENCE.release()
-        released = resident.RESIDENCE.release()
+    released = residents.release()
     return f"Released {released}." if released else "No refiner was in memory."
 
 

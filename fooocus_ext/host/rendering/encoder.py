@@ -18,6 +18,7 @@ from modules import devices, prompt_parser, shared
 
 from fooocus_ext.core.text_states import EncodedText, emphasise
 from fooocus_ext.errors import RequestError
+from fooocus_ext.host.machine.versions import CLIP_SKIP_ACTS
 from fooocus_ext.host.rendering.text_encoders import Answer, TextEncoder, text_encoders
 from fooocus_ext.host.rendering.vocabulary import Vocabulary
 from fooocus_ext.limits import USUAL_CLIP_SKIP
@@ -27,8 +28,6 @@ from fooocus_ext.prompting.weights import weigh
 Conditioning = dict[str, torch.Tensor]
 """SDXL's for one text: ``crossattn`` [T,C] and ``vector`` [V]."""
 
-OF_SDXL_BASE = 2
-"""How many text encoders an SDXL base has; a refiner has one."""
 _BREAK = re.compile(r"\bBREAK\b")
 
 
@@ -39,7 +38,7 @@ def clip_skip() -> int:
     webui is told to apply it.
     """
     skip = int(shared.opts.CLIP_stop_at_last_layers)
-    return skip if skip > 1 or getattr(shared.opts, "sdxl_clip_l_skip", False) else USUAL_CLIP_SKIP
+    return skip if skip > 1 or getattr(shared.opts, CLIP_SKIP_ACTS, False) else USUAL_CLIP_SKIP
 
 
 def check_clip_skip(model: Any) -> None:

@@ -10,8 +10,8 @@ from fooocus_ext.args import FOOOCUS
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.passes import in_second_pass
 from fooocus_ext.host.rendering import noise, samplers, schedules, tiles
-from fooocus_ext.host.rendering.encoder import OF_SDXL_BASE, check_clip_skip
-from fooocus_ext.host.rendering.text_encoders import text_encoders
+from fooocus_ext.host.rendering.encoder import check_clip_skip
+from fooocus_ext.host.rendering.text_encoders import is_sdxl_base
 from fooocus_ext.host.rendering.texts import Texts
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def take_part(p: Any, generation: Generation) -> Rendering | None:
     """
     if generation.settings.rendering != FOOOCUS:
         return None
-    if len(text_encoders(shared.sd_model)) != OF_SDXL_BASE:
+    if not is_sdxl_base(shared.sd_model):
         generation.skipped["Fooocus's rendering"] = "it needs an SDXL base model"
         return None
     check_clip_skip(shared.sd_model)

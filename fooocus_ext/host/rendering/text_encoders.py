@@ -18,6 +18,8 @@ from fooocus_ext.host.replaced import replaced
 Answer = tuple[torch.Tensor, torch.Tensor | None]
 """One encoder's for one text: states [T,C], and the pooled vector [P] if it makes one."""
 
+_OF_SDXL_BASE = 2
+"""How many text encoders an SDXL base has; a refiner has one."""
 _FORGE_ENGINES = ("text_processing_engine_l", "text_processing_engine_g")
 
 
@@ -69,6 +71,11 @@ def text_encoders(model: Any) -> list[TextEncoder]:
             return [_engine(model, name) for name in engines]
     embedders = getattr(getattr(model, "conditioner", None), "embedders", ())
     return [_wrapped(each) for each in embedders if hasattr(each, "encode_with_transformers")]
+
+
+def is_sdxl_base(model: Any) -> bool:
+    """Whether a model's texts are encoded as an SDXL base's are: a refiner's are not."""
+    return len(text_encoders(model)) == _OF_SDXL_BASE
 
 
 def _wrapped(wrapper: Any) -> TextEncoder:

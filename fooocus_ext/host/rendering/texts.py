@@ -11,7 +11,7 @@ from modules import shared
 from fooocus_ext.core.text_states import join
 from fooocus_ext.host.passes import has_checkpoint_of_its_own
 from fooocus_ext.host.rendering import conditioning, encoder
-from fooocus_ext.host.rendering.text_encoders import text_encoders
+from fooocus_ext.host.rendering.text_encoders import is_sdxl_base
 from fooocus_ext.host.replaced import replaced
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Texts:
 
     def _replace(self, p: Any, positive: str, negative: str, *, is_second_pass: bool) -> None:
         """Replace two attributes of ``p`` until its sampling ends."""
-        if len(text_encoders(shared.sd_model)) != encoder.OF_SDXL_BASE:
+        if not is_sdxl_base(shared.sd_model):
             return  # the second pass may have a checkpoint of its own
         until_end = self._generation.sampling.enter_context
         found = self.conditioning(p, shared.sd_model, is_second_pass=is_second_pass)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
-from modules import script_callbacks, sd_models, shared
+from modules import script_callbacks, shared
 
-from fooocus_ext.args import NONE
 from fooocus_ext.edit import SIDES
 from fooocus_ext.host.jobs import outputs
-from fooocus_ext.host.machine import assets, checkpoints, options
-from fooocus_ext.host.tab import fill, presets, prompt, queue, send, session, shown, storage
-from fooocus_ext.markup import render
-from fooocus_ext.presets.published import CHECKPOINTS
+from fooocus_ext.host.machine import options
+from fooocus_ext.host.tab import (
+    fill,
+    lists,
+    loaded,
+    presets,
+    prompt,
+    queue,
+    send,
+    session,
+    shown,
+    storage,
+)
 from fooocus_ext.tab.edits import SWITCH
-from fooocus_ext.tab.style_list import grouped_styles
 from fooocus_ext.tab.variations import GENERATE, VARIATIONS
-from fooocus_ext.tab.widgets import AUTOMATIC, DEFAULT, LORAS, NAMES
+from fooocus_ext.tab.widgets import LORAS, NAMES
 from fooocus_ext.ui.tab.page import Tab, build_tab
 from fooocus_ext.ui.tab.services import TabServices
 
@@ -28,7 +34,7 @@ TITLE, ELEM_ID = "Fooocus", "fooocus"
 def register() -> None:
     """Register the tab and what its jobs need with the host."""
     script_callbacks.on_ui_tabs(_on_ui_tabs)
-    script_callbacks.on_infotext_pasted(fill.note_text_of_fooocus)
+    script_callbacks.on_infotext_pasted(loaded.note_text_of_fooocus)
     script_callbacks.on_before_image_saved(outputs.name_picture)
     script_callbacks.on_image_saved(outputs.picture_saved)
     script_callbacks.on_cfg_denoiser(queue.say_progress)
@@ -50,9 +56,9 @@ def services() -> TabServices:
     return TabServices(
         values=first.values,
         notes=fill.notice(first.notes),
-        choices=choices(),
-        styles=style_list,
-        first_run=first_run,
+        choices=lists.choices(),
+        styles=lists.style_list,
+        first_run=lists.first_run,
         send_buttons=send.create_buttons,
         history=storage.LOG_PATH.removeprefix("/") + "/",
         tab_first=bool(getattr(shared.cmd_opts, "fooocus_tab_first", False)),
@@ -60,39 +66,12 @@ def services() -> TabServices:
     )
 
 
-def choices() -> Mapping[str, Callable[[], Sequence[str]]]:
-    """Return the functions that list the dropdowns' choices."""
-    return {
-        "preset": lambda: assets.presets().names,
-        "base_model": sd_models.checkpoint_tiles,
-        "refiner": checkpoints.names,
-        "lora": lambda: [NONE, *assets.lora_names()],
-        "vae": lambda: [DEFAULT, NONE, *assets.installed().vaes],
-        "sampler": assets.visible_sampler_names,
-        "scheduler": assets.scheduler_labels,
-        "upscaler": lambda: [AUTOMATIC, *(u.name for u in shared.sd_upscalers if u.name != NONE)],
-    }
-
-
-def style_list() -> str:
-    """Return the list of styles as HTML, every text in it escaped."""
-    return render("styles.html", groups=grouped_styles(assets.styles()))
-
-
-def first_run() -> str:
-    """Return what to say where there is no SDXL model, as HTML; empty where there is one."""
-    if checkpoints.sdxl_bases():
-        return ""
-    folder = assets.installed().folders.checkpoints
-    return render("first_run.html", models=CHECKPOINTS, folder=folder)
-
-
 def connect(tab: Tab) -> None:
     """Connect the page's components."""
     _connect_generation(tab)
     _connect_settings(tab)
     presets.connect(tab)
-    session.connect(tab, choices())
+    session.connect(tab)
     prompt.connect(tab)
     send.connect(tab)
 
@@ -139,16 +118,16 @@ def _connect_settings(tab: Tab) -> None:
     performance = tab.widgets["performance"]
     performance.change(fn=None, _js="fooocusShowOverruled", inputs=[performance])
     parts["apply_pasted"].click(
-        fn=fill.load_text, inputs=[parts["pasted"]], outputs=filled, show_progress=False
+        fn=loaded.load_text, inputs=[parts["pasted"]], outputs=filled, show_progress=False
     )
     parts["picture"].upload(
-        fn=lambda content: [*fill.load_picture(content), None],
+        fn=lambda content: [*loaded.load_picture(content), None],
         inputs=[parts["picture"]],
         outputs=[*filled, parts["picture"]],
         show_progress=False,
     )
     parts["look_at"].upload(
-        fn=lambda content: [fill.preview(content), None],
+        fn=lambda content: [loaded.preview(content), None],
         inputs=[parts["look_at"]],
         outputs=[parts["looked_at"], parts["look_at"]],
         show_progress=False,
@@ -169,4 +148,4 @@ def _connect_settings(tab: Tab) -> None:
 
 
 def _refreshed(*page: str) -> list[Any]:
-    return [*fill.refreshed(choices(), first_run, *page), style_list(), ""]
+    return [*fill.refreshed(*page), lists.style_list(), ""]

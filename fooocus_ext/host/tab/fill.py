@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
-from modules import script_callbacks, sd_models
+from modules import sd_models
 
 from fooocus_ext.data_files import DataFileError, parse_json
-from fooocus_ext.edit import INFOTEXT
-from fooocus_ext.errors import RequestError
-from fooocus_ext.host import infotexts
 from fooocus_ext.host.machine import assets, checkpoints, model_files, options
+from fooocus_ext.host.tab import lists
 from fooocus_ext.markup import render
-from fooocus_ext.metadata.fooocus import read_fooocus_settings
-from fooocus_ext.metadata.infotext import from_infotext
-from fooocus_ext.metadata.picture_file import picture_text
 from fooocus_ext.metadata.preset import from_preset
-from fooocus_ext.metadata.values import MAX_TEXT_LENGTH
-from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.published import KINDS
-from fooocus_ext.presets.readers import names as read_names
-from fooocus_ext.presets.resolve import Resolution, resolve
+from fooocus_ext.presets.resolve import resolve
+from fooocus_ext.readers import names as read_names
 from fooocus_ext.tab.arrivals import values_for
-from fooocus_ext.tab.fill import Filled, Names, fill, with_edit
+from fooocus_ext.tab.fill import Filled, fill
 from fooocus_ext.tab.page_limits import fit
-from fooocus_ext.tab.preview import rows
 from fooocus_ext.tab.widgets import BY_NAME, DEFAULTS, LORAS, NAMES
 
 FIRST_PRESETS = ("default", "sai", "realistic")
 """The presets of a first visit, best first: the first whose models are all installed is taken."""
 PLAIN_PRESET = "initial"
 
-OF_FOOOCUS = "Fooocus settings"
-"""Our key in what the host's parser found, for a text that is Fooocus's."""
 LISTS = ("base_model", "refiner", *LORAS, "vae", "upscaler")
 REFRESHED = (
     *LISTS,
@@ -77,13 +66,8 @@ def _first_preset() -> str | None:
 
 
 def _fill_from_preset(name: str) -> Filled:
-    preset = assets.presets().presets[name]
-    return fill(from_preset(preset, _found(preset)), names())
-
-
-def _found(preset: Preset) -> Resolution:
-    here = assets.installed()
-    return resolve(preset, here.checkpoints, here.loras, here.vaes, here.folders)
+    preset, installed = assets.presets().presets[name], assets.installed()
+    return fill(from_preset(preset, installed.find(preset)), installed, assets.styles())
 
 
 def load_preset(name: str) -> list[Any]:
@@ -91,80 +75,6 @@ def load_preset(name: str) -> list[Any]:
     if name not in assets.presets().presets:
         return updates(Filled({}, (f"There is no preset {name}.",)))
     return updates(_fill_from_preset(name))
-
-
-def load_text(text: str) -> list[Any]:
-    """Return updates for pasted text: Fooocus's JSON, or an infotext of Fooocus or the webui."""
-    if len(text) > MAX_TEXT_LENGTH:
-        note = f"The pasted text has {len(text)} characters; allowed: up to {MAX_TEXT_LENGTH}."
-        return updates(Filled({}, (note,)))
-    return _loaded(read_settings(text), "The pasted text contains no settings.")
-
-
-def preview(content: bytes | None) -> str:
-    """Return what a dropped picture's settings would put on the page, as JSON for the page's script."""
-    filled = read_settings(content) if content else None
-    shown = Filled({}) if filled is None else for_page(filled)
-    return json.dumps(
-        {"bytes": len(content or b""), "rows": rows(shown.values), "notes": shown.notes}
-    )
-
-
-def load_picture(content: bytes | None) -> list[Any]:
-    """Return updates for a dropped picture."""
-    if not content:
-        return updates(Filled({}))
-    return _loaded(read_settings(content), "This picture does not carry any settings.")
-
-
-def _loaded(filled: Filled | None, otherwise: str) -> list[Any]:
-    if filled is None:
-        return updates(Filled({}, (otherwise,)))
-    return updates(Filled(filled.values, ("The settings are loaded.", *filled.notes)))
-
-
-def read_settings(source: str | bytes) -> Filled | None:
-    """Return the widgets' values for settings in text or in a picture file; None without any."""
-    settings = read_fooocus_settings(source, assets.styles())
-    if settings is not None:
-        return fill(settings.as_chosen(), names())
-    text = source if isinstance(source, str) else picture_text(source)[0]
-    if not text or "Steps: " not in text:
-        return None
-    try:
-        entries = infotexts.parse(text)
-    except RequestError:
-        return None
-    script_callbacks.infotext_pasted_callback(text, entries)
-    return fill_from_infotext(entries)
-
-
-def fill_from_infotext(entries: Mapping[str, Any]) -> Filled:
-    """Return the widgets' values for what the host's parser found in an infotext."""
-    text = entries.get(OF_FOOOCUS)
-    settings = read_fooocus_settings(text, assets.styles()) if text else None
-    if settings is None:
-        settings = from_infotext(entries, assets.presets().presets)
-    return with_edit(fill(settings.as_chosen(), names()), str(entries.get(INFOTEXT, "")))
-
-
-def note_text_of_fooocus(text: str, entries: dict[str, Any]) -> None:
-    """Callback: the host has parsed a text as an infotext; keep it if it is Fooocus's."""
-    if read_fooocus_settings(text) is not None:
-        entries[OF_FOOOCUS] = text
-
-
-def names() -> Names:
-    """Return what this machine has."""
-    installed = assets.installed()
-    return Names(
-        checkpoints=installed.checkpoints,
-        loras=installed.loras,
-        vaes=installed.vaes,
-        samplers=installed.samplers,
-        schedulers=installed.schedulers,
-        styles=assets.styles(),
-    )
 
 
 def updates(filled: Filled) -> list[Any]:
@@ -183,8 +93,6 @@ def notice(notes: Sequence[str]) -> str:
 
 
 def refreshed(
-    choices: Mapping[str, Callable[[], Sequence[str]]],
-    first_run: Callable[[], str],
     first_run_before: str,
     preset: str | None,
     arrived: str,
@@ -197,8 +105,6 @@ def refreshed(
     places that the chosen preset has for them.
 
     Args:
-        choices: the functions that list the dropdowns' choices.
-        first_run: what to say if there is no model.
         first_run_before: what the page has been saying.
         preset: the chosen preset.
         arrived: the names of files that have come, as a JSON list; empty for none.
@@ -207,10 +113,11 @@ def refreshed(
     for kind in KINDS:
         model_files.read_again(kind)
     assets.reload()
+    choices = lists.choices()
     changes: dict[str, dict[str, Any]] = {
         name: {"choices": list(choices[BY_NAME[name].listed_as]())} for name in LISTS
     }
-    message = first_run()
+    message = lists.first_run()
     if first_run_before.strip() and not message:
         base = _bases()[0]
         changes["base_model"]["value"] = base
@@ -231,4 +138,6 @@ def _arrived(arrived: str, preset: str | None, slots: Sequence[str]) -> dict[str
         return {}
     chosen = assets.presets().presets.get(preset or "")
     shown = slots[: options.page_limits().lora_slots]
-    return values_for(files, chosen, _found(chosen), shown) if chosen and files else {}
+    if not chosen or not files:
+        return {}
+    return values_for(files, chosen, assets.installed().find(chosen), shown)

@@ -11,10 +11,12 @@ from fooocus_ext.args import FOOOCUS, HOST_CHOICE
 from fooocus_ext.edit import INPAINT
 from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.edit.task import Task
-from fooocus_ext.host.jobs import outputs, upscalers, variations
+from fooocus_ext.host.jobs import outputs
 from fooocus_ext.host.jobs.run import Job
-from fooocus_ext.host.machine import assets, checkpoints
+from fooocus_ext.host.machine import assets, checkpoints, upscalers, vae
 from fooocus_ext.host.machine.options import WILDCARDS_IN_ORDER
+from fooocus_ext.host.machine.versions import CLIP_SKIP_ACTS
+from fooocus_ext.host.tab import variations
 from fooocus_ext.images.area import rounded_side
 from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.tab.actions import is_diffused, request_for
@@ -22,16 +24,17 @@ from fooocus_ext.tab.choices import Choices
 from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS, Variation
 
-_APPLIES_TO_SDXL = "sdxl_clip_l_skip"
-"""An option of the host from 1.10 on."""
+
+def with_base(choices: Choices) -> Choices:
+    """Return choices that name a base model: if they name none, the first SDXL base that is here, if any."""
+    return replace(choices, base_model=checkpoints.or_first_base(choices.base_model))
 
 
-def check(choices: Choices, base_model: str, action: str, start: Start) -> int:
+def check(choices: Choices, action: str, start: Start) -> int:
     """Refuse what cannot be made, before it waits for its turn; return how many pictures it makes.
 
     Args:
-        choices: what the page asks for.
-        base_model: a checkpoint title.
+        choices: what the page asks for; see `with_base`.
         action: one of ``variations``.
         start: what it starts from.
 
@@ -44,7 +47,7 @@ def check(choices: Choices, base_model: str, action: str, start: Start) -> int:
     if action not in {GENERATE, EDIT, *VARIATIONS}:
         raise RequestError(f"action: there is no {describe(action)}.")
     if action == EDIT:
-        _task(choices, base_model, start).check()
+        _task(choices, start).check()
     elif start.picture is not None and VARIATIONS[action].enlarges:
         upscalers.find(choices.upscaler)
         _factor, size = variations.enlarging(start.picture, VARIATIONS[action].scale, choices)
@@ -55,7 +58,6 @@ def check(choices: Choices, base_model: str, action: str, start: Start) -> int:
 
 def job_for(
     choices: Choices,
-    base_model: str,
     action: str,
     start: Start,
     output: outputs.Output | None,
@@ -63,8 +65,7 @@ def job_for(
     """Return the job that the page asks for.
 
     Args:
-        choices: what the page asks for.
-        base_model: a checkpoint title.
+        choices: what the page asks for; see `with_base`.
         action: one of ``variations``.
         start: what it starts from.
         output: where the pictures go, and which is the first to be made; None to leave that to the
@@ -80,14 +81,14 @@ def job_for(
         "settings": choices.settings,
         "image_number": choices.image_number,
         "seed": -1 if choices.seed is None else choices.seed,
-        "base_model": base_model,
+        "base_model": choices.base_model,
         "loras": choices.loras,
         "request": request_for(choices),
         "options": _options(choices),
         "output": output,
     }
     if action == EDIT:
-        values.update(_edited(choices, base_model, start))
+        values.update(_edited(choices, start))
     elif start.picture is not None:
         values.update(variations.varied(choices, variation_of(choices, action), start.picture))
         values["options"]["img2img_fix_steps"] = True  # as many steps as asked for, as Fooocus does
@@ -95,7 +96,7 @@ def job_for(
 
 
 def _options(choices: Choices) -> dict[str, Any]:
-    options: dict[str, Any] = {"sd_vae": choices.vae} if choices.vae else {}
+    options: dict[str, Any] = {vae.OPTION: choices.vae} if choices.vae else {}
     options[WILDCARDS_IN_ORDER] = choices.wildcards_in_order
     if choices.settings.rendering == FOOOCUS:
         options.update(_clip_skip(choices.clip_skip))
@@ -109,19 +110,19 @@ def _options(choices: Choices) -> dict[str, Any]:
 def _clip_skip(skip: int) -> dict[str, Any]:
     """Return the host's options for a clip skip: its own 1 means SDXL's usual 2, unless it is told."""
     if skip == USUAL_CLIP_SKIP:
-        options = {"CLIP_stop_at_last_layers": 1, _APPLIES_TO_SDXL: False}
+        options = {"CLIP_stop_at_last_layers": 1, CLIP_SKIP_ACTS: False}
     else:
-        options = {"CLIP_stop_at_last_layers": skip, _APPLIES_TO_SDXL: True}
+        options = {"CLIP_stop_at_last_layers": skip, CLIP_SKIP_ACTS: True}
     return {name: value for name, value in options.items() if hasattr(shared.opts, name)}
 
 
-def _edited(choices: Choices, base_model: str, start: Start) -> dict[str, Any]:
+def _edited(choices: Choices, start: Start) -> dict[str, Any]:
     """Return what a job is told of an edit; the part that is made anew has a size of its own."""
     settings = choices.settings.replace(aspect_ratio=HOST_CHOICE).keeping("aspect_ratio")
-    return {"edited": _task(choices, base_model, start), "settings": settings}
+    return {"edited": _task(choices, start), "settings": settings}
 
 
-def _task(choices: Choices, base_model: str, start: Start) -> Task:
+def _task(choices: Choices, start: Start) -> Task:
     if choices.edit is None or start.picture is None:
         raise RequestError("Input image: choose a picture first, or untick Input image.")
     edit = choices.edit
@@ -129,7 +130,8 @@ def _task(choices: Choices, base_model: str, start: Start) -> Task:
         sides = ", or choose sides at which it is to go on" if edit.mode == INPAINT else ""
         raise RequestError(f"Input image: mark in the picture what is to be made anew{sides}.")
     masks = () if start.mask is None else (start.mask,)
-    side = checkpoints.side(base_model) if choices.size is None else rounded_side(choices.size)
+    size = choices.size
+    side = checkpoints.side(choices.base_model) if size is None else rounded_side(size)
     return Task(edit, start.picture, masks, side, choices.upscaler)
 
 
@@ -145,7 +147,7 @@ def _check_names(choices: Choices) -> None:
     known = (
         ("Sampler", choices.sampler, list(sd_samplers.all_samplers_map)),
         ("Schedule type", choices.scheduler or None, assets.scheduler_labels()),
-        ("VAE", choices.vae, ["Automatic", "None", *assets.installed().vaes]),
+        ("VAE", choices.vae, [vae.AUTOMATIC, vae.NONE, *assets.installed().vaes]),
         *(("LoRA", name, assets.lora_names()) for name, _weight in choices.loras),
     )
     for label, value, names in known:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -91,11 +90,6 @@ def _lists(panels: int) -> list[Any]:
     return [gr.update(choices=names), *[gr.update(choices=[NONE, *names])] * panels]
 
 
-def folder() -> Path:
-    """Return where the user's presets are."""
-    return assets.user_folder() / "presets"
-
-
 def save(name: str, with_prompts: bool, *values: Any) -> tuple[str, list[str]]:
     """Save the page's settings; asks first if a preset of that name is there."""
     library = assets.presets()
@@ -113,23 +107,23 @@ def _saved(
     name: str, with_prompts: bool, values: tuple[Any, ...], *, replaces: bool
 ) -> tuple[str, list[str]]:
     preset, notes = preset_of(name, read_choices(values), with_prompts=bool(with_prompts))
-    path = save_own(folder(), assets.presets(), name, preset, overwrite=replaces)
+    path = save_own(assets.presets_folder(), assets.presets(), name, preset, overwrite=replaces)
     return path.stem, [f'The settings are saved as the preset "{path.stem}", in {path}.', *notes]
 
 
 def rename(chosen: str | None, new_name: str) -> tuple[str, list[str]]:
     """Rename the chosen preset."""
-    path = rename_own(folder(), assets.presets(), chosen or NONE, new_name)
+    path = rename_own(assets.presets_folder(), assets.presets(), chosen or NONE, new_name)
     return path.stem, [f'The preset "{chosen}" is called "{path.stem}" now.']
 
 
 def ask_to_delete(chosen: str | None) -> tuple[str, list[str]]:
     """Ask whether the chosen preset is to be deleted."""
-    path = own_file(folder(), assets.presets(), chosen or NONE)
+    path = own_file(assets.presets_folder(), assets.presets(), chosen or NONE)
     raise _Question("delete", f'Delete the preset "{chosen}" ({path})?')
 
 
 def delete(chosen: str | None) -> tuple[None, list[str]]:
     """Delete the chosen preset; the page's settings stay as they are."""
-    delete_own(folder(), assets.presets(), chosen or NONE)
+    delete_own(assets.presets_folder(), assets.presets(), chosen or NONE)
     return None, [f'The preset "{chosen}" is deleted.']

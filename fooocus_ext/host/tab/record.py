@@ -36,9 +36,8 @@ class Record:
         notes: sentences about what did not go well.
     """
 
-    def __init__(self, queue: JobQueue, job: QueuedJob, choices: Choices, base_model: str) -> None:
-        self._queue, self._job = queue, job
-        self._choices, self._base_model = choices, base_model
+    def __init__(self, queue: JobQueue, job: QueuedJob, choices: Choices) -> None:
+        self._queue, self._job, self._choices = queue, job, choices
         self.unsaved: tuple[Picture, Image.Image] | None = None
         self._entry: Mapping[str, Any] = {}
         self.notes: list[str] = []
@@ -85,7 +84,6 @@ class Record:
     def _entry_of(self, picture: Picture) -> dict[str, Any]:
         settings = settings_used(
             self._choices,
-            base_model=self._base_model,
             seed=picture.seed,
             steps=picture.steps,
             size=picture.size,

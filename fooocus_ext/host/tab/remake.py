@@ -6,9 +6,8 @@ from typing import Any
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.jobs.run import Job
-from fooocus_ext.host.machine import checkpoints
-from fooocus_ext.host.tab import fill
-from fooocus_ext.host.tab.job import job_for
+from fooocus_ext.host.tab import loaded
+from fooocus_ext.host.tab.job import job_for, with_base
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.variations import GENERATE
@@ -27,13 +26,12 @@ def job_of(text: str) -> tuple[Job, list[str]]:
     Raises:
         RequestError: the text states no settings, or some that this machine lacks.
     """
-    filled = fill.read_settings(text)
+    filled = loaded.read_settings(text)
     if filled is None:
         raise RequestError(
             "text: it contains no settings; allowed: what a picture of Fooocus or the webui carries, or "
             "what the button of a log copies."
         )
     values: dict[str, Any] = {**DEFAULTS, "image_number": 1, **filled.values}
-    choices = read_choices([values[name] for name in NAMES])
-    base_model = checkpoints.or_first_base(choices.base_model)
-    return job_for(choices, base_model, GENERATE, Start(), None), list(filled.notes)
+    choices = with_base(read_choices([values[name] for name in NAMES]))
+    return job_for(choices, GENERATE, Start(), None), list(filled.notes)

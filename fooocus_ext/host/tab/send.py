@@ -7,8 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from fooocus_ext.host import infotexts
-from fooocus_ext.host.tab import fill
+from fooocus_ext.host import infotext_parser
+from fooocus_ext.host.tab import fill, loaded
 from fooocus_ext.tab.fill import Filled
 from fooocus_ext.tab.widgets import NAMES
 from fooocus_ext.ui.tab.page import Tab
@@ -19,7 +19,7 @@ _PICTURE, _INFOTEXT, _NEIGHBOUR = "pnginfo_image", "pnginfo_generation_info", "i
 
 def create_buttons(tabs: Sequence[str]) -> Mapping[str, Any]:
     """Make the host's buttons that send a picture to other tabs."""
-    buttons: Mapping[str, Any] = infotexts.copypaste.create_buttons(list(tabs))
+    buttons: Mapping[str, Any] = infotext_parser.copypaste.create_buttons(list(tabs))
     return buttons
 
 
@@ -27,14 +27,14 @@ def connect(tab: Tab) -> None:
     """Connect the buttons with the selected picture, and tell the host how settings are pasted."""
     fields: list[Any] = [(tab.widgets[name], _pasted(name)) for name in NAMES]
     fields.append((tab.parts["log"], _pasted_notes))
-    infotexts.copypaste.add_paste_fields(TABNAME, None, fields)
+    infotext_parser.copypaste.add_paste_fields(TABNAME, None, fields)
     infotext, for_txt2img = tab.parts["infotext"], tab.parts["infotext_for_txt2img"]
     infotext.change(
         fn=None, _js="fooocusWithoutSecondPass", inputs=[infotext], outputs=[for_txt2img]
     )
     for name, button in tab.send.items():
-        infotexts.copypaste.register_paste_params_button(
-            infotexts.copypaste.ParamBinding(
+        infotext_parser.copypaste.register_paste_params_button(
+            infotext_parser.copypaste.ParamBinding(
                 paste_button=button,
                 tabname=name,
                 source_text_component=for_txt2img if name == "txt2img" else infotext,
@@ -56,7 +56,7 @@ def _pasted_notes(entries: Mapping[str, Any]) -> Any:
 
 
 def _for_page(entries: Mapping[str, Any]) -> Filled:
-    return fill.for_page(fill.fill_from_infotext(entries))
+    return fill.for_page(loaded.fill_from_infotext(entries))
 
 
 class PngInfo:
@@ -74,9 +74,9 @@ class PngInfo:
             return
         seen, self._seen = self._seen, {}
         # The host looks the tab up for every button, and does not start if building it failed.
-        infotexts.copypaste.add_paste_fields(TABNAME, None, None)
-        infotexts.copypaste.register_paste_params_button(
-            infotexts.copypaste.ParamBinding(
+        infotext_parser.copypaste.add_paste_fields(TABNAME, None, None)
+        infotext_parser.copypaste.register_paste_params_button(
+            infotext_parser.copypaste.ParamBinding(
                 paste_button=gr.Button("Send to Fooocus", elem_id="fooocus_tab"),
                 tabname=TABNAME,
                 source_text_component=seen[_INFOTEXT],

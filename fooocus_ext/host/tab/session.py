@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fooocus_ext.host.machine import assets
-from fooocus_ext.host.tab import fill
+from fooocus_ext.host.tab import fill, lists
 from fooocus_ext.tab.session import read_session
 from fooocus_ext.tab.widgets import NAMES
 from fooocus_ext.ui.tab.page import Tab
 
 
-def connect(tab: Tab, choices: Mapping[str, Callable[[], Sequence[str]]]) -> None:
+def connect(tab: Tab) -> None:
     """Connect the keeping to every button that begins a job, and the asking to a hidden button."""
     widgets = [tab.widgets[name] for name in NAMES]
     keep = f"(...values) => fooocusKeepSession({json.dumps(NAMES)}, values)"
@@ -21,7 +20,7 @@ def connect(tab: Tab, choices: Mapping[str, Callable[[], Sequence[str]]]) -> Non
         button.click(fn=None, _js=keep, inputs=widgets)
 
     def load(text: str) -> list[Any]:
-        return fill.updates(read_session(text, choices, assets.styles()))
+        return fill.updates(read_session(text, lists.choices(), assets.styles()))
 
     tab.parts["apply_session"].click(
         fn=load,

@@ -6,9 +6,8 @@ import re
 
 from fooocus_ext.api.queue import ToAdd
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host.machine import checkpoints
 from fooocus_ext.host.tab import storage
-from fooocus_ext.host.tab.job import check
+from fooocus_ext.host.tab.job import check, with_base
 from fooocus_ext.job_queue.jobs import QueuedJob, draw_seed
 from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.tab.choices import read_choices
@@ -31,8 +30,7 @@ def add(queue: JobQueue, asked: ToAdd) -> None:
     choices = read_choices(asked.values)
     action = choices.action if asked.action == GENERATE else asked.action
     start = _start(queue, asked, action)
-    base_model = checkpoints.or_first_base(choices.base_model)
-    image_number = check(choices, base_model, action, start)
+    image_number = check(with_base(choices), action, start)
     storage.refuse_without_room(choices)
     job = QueuedJob(
         id=asked.job,

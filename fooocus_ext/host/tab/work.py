@@ -12,12 +12,10 @@ from fastapi import HTTPException
 from modules import sd_models, shared
 
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host.jobs import variations
 from fooocus_ext.host.jobs.outputs import PREPARING, Output
 from fooocus_ext.host.jobs.run import make_pictures
-from fooocus_ext.host.machine import checkpoints
-from fooocus_ext.host.tab import grid, storage
-from fooocus_ext.host.tab.job import job_for
+from fooocus_ext.host.tab import grid, storage, variations
+from fooocus_ext.host.tab.job import job_for, with_base
 from fooocus_ext.host.tab.record import Record, settle
 from fooocus_ext.job_queue.jobs import QueuedJob
 from fooocus_ext.job_queue.queue import JobQueue
@@ -72,14 +70,14 @@ def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
     if job.next_index >= job.image_number:
         return ""
     storage.refuse_without_room(choices)
-    base_model = checkpoints.or_first_base(choices.base_model)
-    shared.state.textinfo = _first_words(base_model)
+    choices = with_base(choices)
+    shared.state.textinfo = _first_words(choices.base_model)
     _wait_for_the_first_model()
-    record = Record(queue, job, choices, base_model)
+    record = Record(queue, job, choices)
     folder = None if job.private else storage.root()
     output = Output(folder, choices.output_format, job.next_index, record, choices.metadata)
     start = Start.from_files(queue.picture_kept(job.source), queue.picture_kept(job.mask))
-    to_make = job_for(choices, base_model, job.action, start, output)
+    to_make = job_for(choices, job.action, start, output)
     try:
         processed = make_pictures(to_make)
     except OSError as error:

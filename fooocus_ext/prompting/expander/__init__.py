@@ -13,13 +13,12 @@ prompt's own is used.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import torch
 
-from fooocus_ext.prompting.expander.expander import CLIP_CHUNK, MAX_TARGET, Expander, Expansion
+from fooocus_ext.prompting.expander.expander import MAX_TARGET, Expander, Expansion
 from fooocus_ext.prompting.expander.folder import FolderState, folder_state
 from fooocus_ext.prompting.expander.model import (
     BUILT_IN_FOLDER,
@@ -28,13 +27,11 @@ from fooocus_ext.prompting.expander.model import (
 from fooocus_ext.prompting.expander.model_files import ExpansionModelError
 
 __all__ = [
-    "CLIP_CHUNK",
     "MAX_TARGET",
     "Expander",
     "Expansion",
     "ExpansionModelError",
     "cached_expander",
-    "expand",
     "load_expander",
     "release_expanders",
 ]
@@ -72,16 +69,6 @@ def cached_expander(
     state = folder_state(folder) if folder else ()
     with _loading:
         return _load_cached(folder, str(device), dtype, state)
-
-
-def expand(
-    prompts: Sequence[str], seeds: Sequence[int], *, folder: Path | None = None
-) -> list[str]:
-    """Return each prompt with its continuation, written by the model of ``folder`` on the CPU.
-
-    See ``Expander.expansions`` for what is written, and ``load_expander`` for ``folder`` and its errors.
-    """
-    return cached_expander(folder).expand(prompts, seeds)
 
 
 def release_expanders() -> None:

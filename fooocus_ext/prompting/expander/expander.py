@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fooocus_ext.prompting.chunks import CHUNK
 from fooocus_ext.prompting.expander.decode import Row, write
 from fooocus_ext.prompting.expander.harmony import Accord, Mask, Reading, load_rules
 from fooocus_ext.prompting.expander.limits import facet_limits, phrase_count
@@ -20,8 +21,7 @@ from fooocus_ext.prompting.expander.text import (
 )
 from fooocus_ext.prompting.expander.words import FreeWords, Grammar, WholePhrases
 
-CLIP_CHUNK = 75
-MAX_TARGET = 10 * CLIP_CHUNK
+MAX_TARGET = 10 * CHUNK
 _LETTERS_PER_TOKEN = 3  # of words that are in no list of ours, names above all; an estimate
 _KNOWN_SHARE = 0.5  # of the words of a prompt must be known, or it counts as unreadable
 _SHORTEST_WORD = 3
@@ -76,16 +76,12 @@ class Expander:
         for word in model.words:
             self._by_stem.setdefault(_stem(word), set()).add(word)
 
-    def expand(self, prompts: Sequence[str], seeds: Sequence[int]) -> list[str]:
-        """Return each prompt with its continuation, ``prompt + ", " + words``."""
-        return [expansion.text for expansion in self.expansions(prompts, seeds)]
-
     def expansions(
         self,
         prompts: Sequence[str],
         seeds: Sequence[int],
         *,
-        target_tokens: int = CLIP_CHUNK,
+        target_tokens: int = CHUNK,
         hidden_words: Collection[str] = (),
         count_tokens: Callable[[str], int] | None = None,
         style_texts: Sequence[str] | None = None,

@@ -40,7 +40,7 @@ def installed(load_host_module, vae, monkeypatch):
         parts = {
             "expansion": None,
             "options": None,
-            "versions": SimpleNamespace(has_schedulers=lambda: False),
+            "versions": SimpleNamespace(CLIP_SKIP_ACTS="", has_schedulers=lambda: False),
             "vae": vae(vae_dict={}, vae_path="/webui/models/VAE"),
         }
         for name, part in parts.items():

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from fooocus_ext.prompting.expander import (
     Expander,
+    Expansion,
     cached_expander,
     decode,
-    expand,
     load_expander,
     release_expanders,
 )
@@ -95,11 +95,11 @@ MIXED_SEEDS = [7919 * index for index in range(len(MIXED))]
 
 
 @pytest.fixture(scope="module")
-def alone() -> Callable[[Expander], list[str]]:
+def alone() -> Callable[[Expander], list[Expansion]]:
     """Return a function: what an expander writes for each mixed prompt, one at a time."""
     return cache(
         lambda expander: [
-            expander.expand([p], [s])[0] for p, s in zip(MIXED, MIXED_SEEDS, strict=True)
+            expander.expansions([p], [s])[0] for p, s in zip(MIXED, MIXED_SEEDS, strict=True)
         ]
     )
 
@@ -111,14 +111,14 @@ def test_the_same_in_every_batch(any_expander, alone, size):
     order = random.Random(size).sample(range(len(MIXED)), len(MIXED))
     for start in range(0, len(order), size):
         batch = order[start : start + size]
-        texts = any_expander.expand([MIXED[i] for i in batch], [MIXED_SEEDS[i] for i in batch])
+        texts = any_expander.expansions([MIXED[i] for i in batch], [MIXED_SEEDS[i] for i in batch])
         assert texts == [alone(any_expander)[i] for i in batch]
 
 
 def test_close_decisions_are_made_again_from_exact_scores(fooocus_expander, monkeypatch):
     """Scores that are wrong by less than the margin do not change a single word."""
     network = fooocus_expander.model.network
-    true = fooocus_expander.expand(PROMPTS[:40], range(40))
+    true = fooocus_expander.expansions(PROMPTS[:40], range(40))
     noise = torch.Generator().manual_seed(0)
     start, go_on = network.start, network.go_on
 
@@ -134,7 +134,7 @@ def test_close_decisions_are_made_again_from_exact_scores(fooocus_expander, monk
 
     monkeypatch.setattr(network, "start", blurred_start)
     monkeypatch.setattr(network, "go_on", lambda *args: blurred(go_on(*args)))
-    assert fooocus_expander.expand(PROMPTS[:40], range(40)) == true
+    assert fooocus_expander.expansions(PROMPTS[:40], range(40)) == true
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -150,17 +150,17 @@ def test_the_same_words_with_any_number_of_threads_even_if_it_changes_midway(
     monkeypatch.setattr(
         decode, "run_with_threads", lambda count, call: used.append(count) or run(count, call)
     )
-    assert fooocus_expander.expand(MIXED, MIXED_SEEDS) == alone(fooocus_expander)
+    assert fooocus_expander.expansions(MIXED, MIXED_SEEDS) == alone(fooocus_expander)
     assert used == [threads] * (threads > 1)
 
 
 def test_small_models_keep_to_one_core(expander, monkeypatch):
     monkeypatch.setattr(decode, "idle_threads", lambda: pytest.fail("several threads for a little"))
-    expander.expand(["a knight"], [1])
+    expander.expansions(["a knight"], [1])
 
 
 def test_seeds_matter_and_repeat(any_expander):
-    texts = any_expander.expand(["a knight in the rain"] * 6, [1, 2, 3, 1, 2**64 + 1, -1])
+    texts = any_expander.expansions(["a knight in the rain"] * 6, [1, 2, 3, 1, 2**64 + 1, -1])
     assert texts[0] == texts[3] == texts[4]
     assert len(set(texts)) == 4
 
@@ -170,7 +170,7 @@ def test_no_global_random_state_is_touched(expander):
     np.random.seed(5)  # noqa: NPY002 - the old global state is what must stay
     torch.manual_seed(5)
     before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # noqa: NPY002
-    expander.expand(["a knight", "a cat"], [1, 2])
+    expander.expansions(["a knight", "a cat"], [1, 2])
     assert random.getstate() == before[0]
     assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), before[2])
@@ -275,7 +275,7 @@ def test_anything_typed_is_continued_or_left_alone(expander, prompt, seed):
 @pytest.mark.parametrize("arguments", [(["a"], []), ([], [1])])
 def test_as_many_seeds_as_prompts(expander, arguments):
     with pytest.raises(ValueError, match="seeds"):
-        expander.expand(*arguments)
+        expander.expansions(*arguments)
 
 
 @pytest.mark.parametrize("target", [0, -75, 751])
@@ -285,13 +285,13 @@ def test_target_range(expander, target):
 
 
 def test_empty_batch(expander):
-    assert expander.expand([], []) == []
+    assert expander.expansions([], []) == []
 
 
 def test_threads_do_not_disturb_each_other(expander):
-    expected = expander.expand(PROMPTS[:8], range(8))
+    expected = expander.expansions(PROMPTS[:8], range(8))
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(lambda i: expander.expand([PROMPTS[i]], [i])[0], range(8)))
+        results = list(pool.map(lambda i: expander.expansions([PROMPTS[i]], [i])[0], range(8)))
     assert results == expected
 
 
@@ -300,13 +300,6 @@ def test_the_model_stays_loaded_until_released():
     assert cached_expander() is first
     release_expanders()
     assert cached_expander() is not first
-
-
-def test_expand_writes_with_the_shipped_model_or_another(expander, tmp_path):
-    folder = make_fooocus_folder(tmp_path / "fooocus_expansion")
-    prompts, seeds = ["a knight in the rain", "a cat"], [1, 2]
-    assert expand(prompts, seeds) == expander.expand(prompts, seeds)
-    assert expand(prompts, seeds, folder=folder) == load_expander(folder).expand(prompts, seeds)
 
 
 def test_nothing_heavy_is_imported_before_loading():

@@ -52,7 +52,7 @@ def test_scores_equal_those_of_transformers(which, folder):
 
 def test_safetensors_and_bin_give_the_same(tmp_path, folder):
     other = make_fooocus_folder(tmp_path / "other", safetensors=True)
-    assert load_expander(folder).expand(["a knight"], [1]) == load_expander(other).expand(
+    assert load_expander(folder).expansions(["a knight"], [1]) == load_expander(other).expansions(
         ["a knight"], [1]
     )
 
@@ -61,7 +61,7 @@ def test_weights_in_half_precision_and_without_prefix(folder):
     state = torch.load(folder / "pytorch_model.bin", weights_only=True)
     halved = {name.removeprefix("transformer."): value.half() for name, value in state.items()}
     torch.save(halved, folder / "pytorch_model.bin")
-    assert load_expander(folder).expand(["a knight"], [1])[0].startswith("a knight, ")
+    assert load_expander(folder).expansions(["a knight"], [1])[0].text.startswith("a knight, ")
 
 
 def test_word_list_keeps_only_whole_tokens(folder):
@@ -69,9 +69,9 @@ def test_word_list_keeps_only_whole_tokens(folder):
 
 
 def test_slow_tokenizer_files_alone_are_enough(folder):
-    expected = load_expander(folder).expand(["a knight"], [1])
+    expected = load_expander(folder).expansions(["a knight"], [1])
     (folder / "tokenizer.json").unlink()
-    assert load_expander(folder).expand(["a knight"], [1]) == expected
+    assert load_expander(folder).expansions(["a knight"], [1]) == expected
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from modules import shared
 from PIL import Image
 
 from fooocus_ext.args import FOOOCUS, HOST_CHOICE, NONE
-from fooocus_ext.host.jobs import upscalers
+from fooocus_ext.host.machine import upscalers
 from fooocus_ext.presets.published import UPSCALER
 from fooocus_ext.tab.actions import (
     LARGEST_SIDE,

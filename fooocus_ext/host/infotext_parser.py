@@ -14,7 +14,7 @@ except ImportError:  # its name before webui 1.8
     from modules import generation_parameters_copypaste as copypaste
 
 from fooocus_ext.errors import RequestError
-from fooocus_ext.metadata.values import MAX_TEXT_LENGTH
+from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
 
 __all__ = ["copypaste", "parse"]
 
@@ -32,9 +32,9 @@ def parse(text: str) -> dict[str, Any]:
     Raises:
         RequestError: the text is too long, or its last line would take too long to read.
     """
-    if len(text) > MAX_TEXT_LENGTH:
+    if len(text) > MAX_SOURCE_LENGTH:
         raise RequestError(
-            f"infotext: got {len(text)} characters; allowed: up to {MAX_TEXT_LENGTH}."
+            f"infotext: got {len(text)} characters; allowed: up to {MAX_SOURCE_LENGTH}."
         )
     last = text.strip().rpartition("\n")[2]
     if sum((run.end() - run.start()) ** 2 for run in _RUN.finditer(last)) > _MOST_WORK:

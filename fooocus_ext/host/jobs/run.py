@@ -8,8 +8,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import gradio as gr
-from modules import call_queue, processing, progress, scripts, sd_models, shared
+from modules import call_queue, processing, progress, scripts, sd_models, shared, ui
 from PIL import Image
 
 from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings
@@ -99,6 +98,13 @@ def as_task(task: str) -> Iterator[None]:
         state.end()
         state.skipped = state.interrupted = state.stopping_generation = False
         shared.total_tqdm.clear()
+
+
+def was_stopped() -> bool:
+    """Whether somebody has pressed Stop since the task began."""
+    state = shared.state
+    # From 1.8 on, Stop may also wait for the picture that is being made.
+    return bool(state.interrupted or getattr(state, "stopping_generation", False))
 
 
 def make_pictures(job: Job) -> processing.Processed:
@@ -192,11 +198,9 @@ def _base_model(name: str) -> str:
 def _runner(*, is_img2img: bool) -> Any:
     """Return the host's runner of a tab's scripts, with its arguments known."""
     runner = scripts.scripts_img2img if is_img2img else scripts.scripts_txt2img
-    if not runner.scripts:
+    if not runner.scripts:  # up to 1.7, without a page: the webui's own API begins with this, too
         runner.initialize_scripts(is_img2img=is_img2img)
-    if not runner.inputs or len(runner.inputs) <= 1:
-        with gr.Blocks():  # without a page, nothing has asked the scripts for their arguments yet
-            runner.setup_ui()
+        ui.create_ui()
     return runner
 
 

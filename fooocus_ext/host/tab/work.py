@@ -14,7 +14,7 @@ from modules import sd_models, shared
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.jobs import variations
 from fooocus_ext.host.jobs.outputs import PREPARING, Output
-from fooocus_ext.host.jobs.run import make_pictures
+from fooocus_ext.host.jobs.run import make_pictures, was_stopped
 from fooocus_ext.host.machine import checkpoints
 from fooocus_ext.host.tab import grid, storage
 from fooocus_ext.host.tab.job import job_for
@@ -55,15 +55,18 @@ def make(queue: JobQueue, job: QueuedJob) -> None:
         log.exception("a model file cannot be read")
         queue.fail(job.id, f"{UNREADABLE} The webui says: {error}")
     except Exception as error:
+        if was_stopped():  # 1.6 fails if it is stopped before the first step
+            log.info("a job was stopped, and ended with %r", error)
+            queue.finish(job.id, comments="", seconds=time.monotonic() - started, stopped=True)
+            return
         log.exception("a job failed")
         queue.fail(job.id, f"{type(error).__name__}: {error}")
     else:
-        state = shared.state
         queue.finish(
             job.id,
             comments="\n".join(filter(None, (comments, missing))),
             seconds=time.monotonic() - started,
-            stopped=bool(state.interrupted or state.stopping_generation),
+            stopped=was_stopped(),
         )
 
 

@@ -115,6 +115,7 @@ def make_pictures(job: Job) -> processing.Processed:
     Raises:
         RequestError: there is no such base model, or nothing to edit.
     """
+    _wait_for_the_first_model()
     if job.edited is None:
         return _process(_request(job), job)
     canvas = job.edited.canvas()
@@ -122,6 +123,15 @@ def make_pictures(job: Job) -> processing.Processed:
     p = _request(of_part)
     task.ask_for(p, job.edited.edit, canvas)
     return _process(p, of_part)
+
+
+def _wait_for_the_first_model() -> None:
+    """Wait until the webui has loaded the model that it starts with, in a thread of its own.
+
+    A job that waited since before a restart, or a request to the API that comes at once, would load another
+    at the same time, and that breaks both.
+    """
+    _model = shared.sd_model  # takes the host's lock until there is one
 
 
 def _process(p: processing.StableDiffusionProcessing, job: Job) -> processing.Processed:

@@ -77,7 +77,6 @@ def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
     storage.refuse_without_room(choices)
     base_model = checkpoints.or_first_base(choices.base_model)
     shared.state.textinfo = _first_words(base_model)
-    _wait_for_the_first_model()
     record = Record(queue, job, choices, base_model)
     folder = None if job.private else storage.root()
     output = Output(folder, choices.output_format, job.next_index, record, choices.metadata)
@@ -106,14 +105,6 @@ def _first_words(base_model: str) -> str:
     if base_model and base_model != getattr(loaded, "title", None):
         return f"Loading the model {base_model}"
     return PREPARING
-
-
-def _wait_for_the_first_model() -> None:
-    """Wait until the webui has loaded the model that it starts with, in a thread of its own.
-
-    What waited since before a restart would load another one at the same time, and that breaks both.
-    """
-    _model = shared.sd_model  # takes the host's lock until there is one
 
 
 def choices_of(job: QueuedJob) -> Choices:

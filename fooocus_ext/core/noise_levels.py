@@ -19,7 +19,8 @@ SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 TIMESTEPS = 1000
 _FIRST_BETA, _LAST_BETA = 0.00085, 0.012  # Stable Diffusion's "scaled linear" schedule
 _RHO = 7.0  # Karras et al. 2022
-_SAME_TABLE = 1e-4
+_SAME_TABLE, _SAME_TABLE_IN_HALF = 1e-4, 1e-3
+"""relative differences that are rounding; up to v1.7 the webui has halved products after a change of model"""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def level_table(alphas_cumprod: torch.Tensor) -> LevelTable:
     betas = torch.linspace(_FIRST_BETA**0.5, _LAST_BETA**0.5, TIMESTEPS, dtype=torch.float64) ** 2
     own = torch.cumprod(1.0 - betas, dim=0)
     given = alphas_cumprod.detach().to("cpu", torch.float64)
-    is_usual = given.shape == own.shape and torch.allclose(given, own, rtol=_SAME_TABLE, atol=0)
+    same = _SAME_TABLE_IN_HALF if alphas_cumprod.dtype == torch.float16 else _SAME_TABLE
+    is_usual = given.shape == own.shape and torch.allclose(given, own, rtol=same, atol=0)
     products = own if is_usual else given
     levels = ((1 - products) / products) ** 0.5
     return LevelTable(levels.float(), levels.log().float())

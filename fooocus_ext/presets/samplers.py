@@ -64,17 +64,11 @@ DEFAULT_SAMPLER, DEFAULT_SCHEDULER = "dpmpp_2m_sde_gpu", "karras"
 _FELL_BACK_TO_NORMAL = ("turbo", "align_your_steps")
 # Samplers that make their own schedule; what is chosen beside them has no effect.
 _OWN_SCHEDULE = ("ddim", "uni_pc", "uni_pc_bh2", "dpm_fast", "dpm_adaptive")
-_NO_CHOICE = ("Automatic",)
-# The same two facts in the webui's names.
-_OWN_SCHEDULE_LABELS = ("DDIM", "DDIM CFG++", "PLMS", "UniPC", "DPM fast", "DPM adaptive", "LCM")
-# What "Automatic" gives these from 1.9 on is not what they had before without a schedule in their name.
-_FORMERLY_PLAIN = (
-    *("DPM++ 2M", "DPM++ SDE", "DPM++ 2M SDE", "DPM++ 2M SDE Heun", "DPM++ 3M SDE", "DPM++ 2S a"),
-    *("DPM2", "DPM2 a"),
-)
+NO_CHOICE = ("Automatic",)
+# What those have up to v1.8 whose names include no schedule, and that have not the plain one.
+_BUILT_IN_SCHEDULES = {"restart": "karras", "lcm": "lcm"}
 _VARIANTS = {"uni_pc": {"uni_pc_variant": "bh1"}, "uni_pc_bh2": {"uni_pc_variant": "bh2"}}
 _NOTES = {"uni_pc_bh2": ("UniPC's variant is set in the webui; Fooocus asked for bh2.",)}
-_OTHER_LABELS = ("Polyexponential", "KL Optimal", "Beta", "Bong Tangent")
 
 
 @dataclass(frozen=True)
@@ -122,11 +116,11 @@ def host_sampler(
         notes = (f'LCM has its distilled schedule here; Fooocus asked for "{scheduler}".',)
     as_fooocus = as_fooocus and bool(schedulers)
     if as_fooocus and (sampler, scheduler) == ("lcm", "lcm"):
-        schedules = _NO_CHOICE
+        schedules = NO_CHOICE
     elif as_fooocus and scheduler in _FELL_BACK_TO_NORMAL:
         schedules = ()
     elif sampler in _OWN_SCHEDULE and not as_fooocus:
-        schedules = (*_NO_CHOICE, "")
+        schedules = (*NO_CHOICE, "")
     elif (sampler, scheduler) == ("restart", "karras"):
         schedules = (*schedules, "")  # up to v1.8 "Restart" has this schedule built in
     if found := _first_pair(names, schedules, samplers, schedulers):
@@ -146,7 +140,8 @@ def fooocus_names(
 
     Args:
         sampler: the webui's sampler name, with or without a schedule at its end.
-        scheduler: the webui's schedule type, or None.
+        scheduler: the webui's schedule type; None if it is not known. "" is said by a webui that has no
+            types (up to v1.8): where the sampler's name includes no schedule, it is the plain one.
         as_fooocus: whether Fooocus's rendering reads the names. It knows LCM with every schedule: there
             "SGM Uniform" is not the distilled one, which is LCM's "Automatic".
 
@@ -167,6 +162,8 @@ def fooocus_names(
     # The two default samplers carry "_gpu" in Fooocus: same arithmetic, noise made on the device.
     preferred = {"DPM++ 2M SDE": "dpmpp_2m_sde_gpu", "DPM++ SDE": "dpmpp_sde_gpu"}
     found, schedule = preferred.get(sampler) or names.get(sampler), schedules.get(scheduler or "")
+    if found and schedule is None and scheduler == "":  # None is something else
+        schedule = _BUILT_IN_SCHEDULES.get(found, "normal")
     distilled = None if as_fooocus else "sgm_uniform"
     return found, "lcm" if (found, schedule) == ("lcm", distilled) else schedule
 
@@ -174,83 +171,6 @@ def fooocus_names(
 def first_label(name: str, labels: Mapping[str, tuple[str, ...]]) -> str:
     """Return the webui's name of one of Fooocus's ``SAMPLERS`` or ``SCHEDULERS``; as it is if unknown."""
     return next(iter(labels.get(name, ())), name)
-
-
-def webui_sampler(
-    sampler: str,
-    scheduler: str | None,
-    available_samplers: Iterable[str],
-    available_schedulers: Iterable[str] = (),
-) -> HostSampler:
-    """Return what this webui calls the sampler that another version of it wrote into a picture.
-
-    Up to v1.8 "DPM++ 2M Karras" is one name, from v1.9 on it is a sampler and a schedule type; either
-    is understood by either. A name without any schedule is an old picture's, since new ones state
-    the type that they had: it means the plain schedule.
-
-    Args:
-        sampler: the name in the picture, whatever its letters' case.
-        scheduler: the schedule type, in the webui's words or Fooocus's; None if it is not stated.
-        available_samplers: as for ``host_sampler``.
-        available_schedulers: as for ``host_sampler``.
-
-    Raises:
-        RequestError: this webui does not have it.
-    """
-    samplers, schedulers = list(available_samplers), list(available_schedulers)
-    base, label = _split(sampler, samplers if schedulers else [], schedulers)
-    stated = scheduler if scheduler and scheduler.casefold() != "automatic" else label
-    for schedule in _schedules(base, stated):
-        wanted = base if schedulers else f"{base} {schedule}".strip()
-        found, kind = _spelled(wanted, samplers), _spelled(schedule, schedulers)
-        if found and bool(schedulers) == (kind is not None):
-            return HostSampler(found, kind)
-    known = [name for name in samplers if _split(name, [], schedulers)[0] == base]
-    if not known:
-        hint = did_you_mean(sampler[:100], samplers)
-        raise RequestError(f'This webui has no sampler "{sampler[:100]}"{hint}.')
-    raise RequestError(
-        f'This webui has no schedule type "{(stated or "Automatic")[:100]}" for the sampler '
-        f'"{base[:100]}"; it has {", ".join(schedulers or known)}.'
-    )
-
-
-def _split(
-    sampler: str, whole_names: Sequence[str], schedulers: Sequence[str]
-) -> tuple[str, str | None]:
-    """Return a sampler's name without the schedule at its end, and that schedule, if there is one."""
-    if _spelled(sampler, whole_names):
-        return sampler, None
-    known = {*schedulers, *_OTHER_LABELS, *(label for row in SCHEDULERS.values() for label in row)}
-    for label in sorted(filter(None, known), key=len, reverse=True):
-        if sampler.casefold().endswith(f" {label}".casefold()):
-            return sampler[: -len(label)].rstrip(), label
-    return sampler, None
-
-
-def _schedules(base: str, stated: str | None) -> tuple[str, ...]:
-    """Return what the schedule of a sampler may be called, best first; "" for no schedule."""
-    plain = SCHEDULERS["normal"]
-    if _spelled(base, _OWN_SCHEDULE_LABELS):
-        return (*((stated,) if stated else ()), *_NO_CHOICE, "")
-    if stated is None:
-        uniform = ("Uniform", *plain) if _spelled(base, _FORMERLY_PLAIN) else ()
-        return (*uniform, *_NO_CHOICE, "")
-    labels = SCHEDULERS.get(stated) or _spellings(stated)
-    if base.casefold() == "restart" and "karras" in (stated.casefold(), *labels):
-        return (*labels, "")  # see ``host_sampler``
-    return (*labels, *plain) if _spelled(stated, plain) else labels
-
-
-def _spellings(label: str) -> tuple[str, ...]:
-    """Return what webuis call the schedule that one of them calls ``label``, that name first."""
-    known = next((row for row in SCHEDULERS.values() if "" not in row and label in row), ())
-    return tuple(dict.fromkeys((label, *known)))
-
-
-def _spelled(name: str, known: Iterable[str]) -> str | None:
-    """Return ``name`` as it is spelled in ``known``, where letters' case does not count."""
-    return next((entry for entry in known if entry.casefold() == name.casefold()), None)
 
 
 def _candidates(field: str, name: str, table: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ def preset_of(name: str, choices: Choices, *, with_prompts: bool) -> tuple[Prese
         "image_number": choices.image_number,
         "clip_skip": choices.clip_skip,
     }
-    sampler, scheduler = fooocus_names(choices.sampler, choices.scheduler or None)
+    sampler, scheduler = fooocus_names(choices.sampler, choices.scheduler)
     if sampler and scheduler:
         values.update(sampler=sampler, scheduler=scheduler)
     else:

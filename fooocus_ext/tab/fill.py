@@ -33,8 +33,8 @@ from fooocus_ext.presets.samplers import (
     HostSampler,
     first_label,
     host_sampler,
-    webui_sampler,
 )
+from fooocus_ext.presets.webui_samplers import webui_sampler
 from fooocus_ext.prompting.styles import StyleLibrary, wants_expansion
 from fooocus_ext.tab.choices import style_names, style_value
 from fooocus_ext.tab.edits import widget_values

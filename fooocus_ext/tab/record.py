@@ -43,7 +43,7 @@ def settings_used(
     mode = PERFORMANCES.get(choices.settings.performance)
     settings = choices.settings.replace(**(mode.settings if mode else {}))
     sampler, scheduler = fooocus_names(
-        choices.sampler, choices.scheduler or None, as_fooocus=settings.rendering == FOOOCUS
+        choices.sampler, choices.scheduler, as_fooocus=settings.rendering == FOOOCUS
     )
     guidance_scale: float | None = choices.guidance_scale
     if mode is not None and mode.distilled:

@@ -195,3 +195,25 @@ def test_the_time_left_is_reckoned_from_the_first_step(host, names_denoiser, mon
         assert state.time_start == 0.0
     finally:
         state.end()
+
+
+def test_a_job_waits_for_the_model_that_the_webui_starts_with(host, monkeypatch):
+    """The webui loads it in a thread of its own; to load another at the same time breaks both."""
+    jobs, order = importlib.import_module("fooocus_ext.host.jobs.run"), []
+
+    class Shared:
+        opts = host.modules.shared.opts
+
+        @property
+        def sd_model(self):
+            order.append("model")
+
+    def request(_):
+        order.append("request")
+        raise RuntimeError("far enough")
+
+    monkeypatch.setattr(jobs, "shared", Shared())
+    monkeypatch.setattr(jobs, "_request", request)
+    with pytest.raises(RuntimeError, match="far enough"):
+        jobs.make_pictures(jobs.Job("a fox"))
+    assert order == ["model", "request"]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fooocus_ext.core import noise_levels
@@ -44,8 +44,15 @@ def test_a_table_from_rounded_products_would_differ():
     assert not torch.equal(levels, torch.from_numpy(exact_levels()).float())
 
 
-def test_a_model_with_another_schedule_keeps_its_own():
-    products = torch.linspace(0.999, 0.0001, 1000)
+def test_products_that_a_webui_has_halved_are_the_usual_ones(table):
+    """Webui 1.6 and 1.7 hold them in half precision after a change of the checkpoint."""
+    halved = noise_levels.level_table(torch.from_numpy(exact_products()).half())
+    assert torch.equal(halved.levels, table.levels)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_a_model_with_another_schedule_keeps_its_own(dtype):
+    products = torch.linspace(0.999, 0.0001, 1000).to(dtype)
     levels = noise_levels.level_table(products).levels
     expected = ((1 - products.double()) / products.double()).sqrt().float()
     assert torch.equal(levels, expected)
@@ -60,7 +67,10 @@ def by_definition(schedule, steps):
     if schedule == "exponential":
         return np.exp(np.linspace(logs[-1], logs[0], steps))
     if schedule == "simple":
-        return levels[[last - math.floor(i * 1000 / steps) for i in range(steps)]]
+        stride = (
+            1000 / steps
+        )  # rounded before it is multiplied, as in Fooocus: 19 * (1000 / 38) is below 500
+        return levels[[last - math.floor(i * stride) for i in range(steps)]]
     if schedule == "ddim_uniform":
         return levels[np.arange(1, 1000, 1000 // steps)[::-1]]
     times = np.linspace(last, 0, steps + 1)[:-1] if schedule == "sgm_uniform" else None
@@ -69,6 +79,7 @@ def by_definition(schedule, steps):
 
 
 @given(st.sampled_from(SCHEDULES), STEPS)
+@example("simple", 38)
 @settings(deadline=None)
 def test_schedules_follow_their_definitions(table, schedule, steps):
     found = noise_levels.levels_of(schedule, steps, table)

@@ -12,8 +12,8 @@ from fooocus_ext.presets.samplers import (
     SCHEDULERS,
     fooocus_names,
     host_sampler,
-    webui_sampler,
 )
+from fooocus_ext.presets.webui_samplers import webui_sampler
 
 
 def listed(names):
@@ -249,3 +249,22 @@ def test_fooocus_rendering_runs_what_fooocus_ran_in_place_of_align_your_steps():
     found = host_sampler("euler", "align_your_steps", ["Euler"], schedulers, as_fooocus=True)
     assert (found.sampler, found.scheduler) == ("Euler", "Normal")
     assert found.notes
+
+
+@pytest.mark.parametrize(
+    ("sampler", "names"),
+    [
+        ("Euler a", ("euler_ancestral", "normal")),
+        ("DPM++ 2M SDE", ("dpmpp_2m_sde_gpu", "normal")),
+        ("DPM++ 2M SDE Karras", ("dpmpp_2m_sde_gpu", "karras")),
+        ("Restart", ("restart", "karras")),
+        ("LCM", ("lcm", "lcm")),
+        ("UniPC", ("uni_pc", "normal")),
+        ("Something else", (None, None)),
+    ],
+)
+def test_without_schedule_types_a_name_without_schedule_is_the_plain_one(sampler, names):
+    assert fooocus_names(sampler, "") == names
+    if names[0] and sampler in V18:
+        back = host_sampler(*names, V18)
+        assert (back.sampler, back.scheduler) == (sampler, None)

@@ -14,8 +14,8 @@ from fooocus_ext.presets.samplers import (
     DEFAULT_SCHEDULER,
     SAMPLERS,
     host_sampler,
-    webui_sampler,
 )
+from fooocus_ext.presets.webui_samplers import webui_sampler
 from tests.presets.test_samplers import V110, V110_SCHEDULERS, listed
 
 FORGE = listed(

@@ -82,3 +82,9 @@ def test_what_a_preset_cannot_say_is_told():
     assert (preset.sampler, preset.aspect_ratio) == (None, None)
     assert any("Restart Automatic is not stored" in note for note in notes)
     assert any("512×512 is not stored" in note for note in notes)
+
+
+def test_a_sampler_of_a_webui_without_schedule_types_is_stored():
+    preset, notes = preset_of("mine", chosen(sampler="Euler a", scheduler=""), with_prompts=False)
+    assert (preset.sampler, preset.scheduler) == ("euler_ancestral", "normal")
+    assert notes == []

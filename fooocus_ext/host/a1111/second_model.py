@@ -196,6 +196,7 @@ class Loader:
         Raises:
             RequestError: there is not enough memory.
         """
+        is_refiner = model_kinds.of_checkpoint(state_dict) == (model_kinds.SDXL, True)
         second = None
         try:
             with weights.room_for(info.filename, base) as make_way:
@@ -213,7 +214,7 @@ class Loader:
                 f'refiner: not enough memory to keep "{info.title}" beside the base model; allowed: '
                 '"None", a smaller checkpoint, or starting the webui with --medvram.'
             )
-        if model_kinds.of_checkpoint(state_dict) == (model_kinds.SDXL, True):
+        if is_refiner:  # asked before: loading takes the weights out of the dict one by one
             _keep_loras_off(second.model)
         return second
 

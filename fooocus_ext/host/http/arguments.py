@@ -15,6 +15,7 @@ from fooocus_ext.args import SCRIPT_KEY, parse
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.host import infotext_parser
 from fooocus_ext.host.http import body_checks
+from fooocus_ext.host.machine import versions
 
 log = logging.getLogger("fooocus")
 
@@ -51,7 +52,7 @@ async def check_arguments(request: Request) -> None:
             problem = _shape_problem(scripts[name])
             if problem:
                 raise RequestError(problem)
-        if isinstance(body, dict):
+        if isinstance(body, dict) and versions.requests_take_infotexts():
             _settle_infotext(body, scripts[ours[0]] if ours else {})
     except RequestError as error:
         log.error("%s", error.detail)  # noqa: TRY400  (a typing mistake is worth a line, no more)

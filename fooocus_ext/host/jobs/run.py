@@ -8,8 +8,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import gradio as gr
-from modules import call_queue, processing, progress, scripts, sd_models, shared
+from modules import call_queue, processing, progress, scripts, sd_models, shared, ui
 from PIL import Image
 
 from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings
@@ -101,6 +100,13 @@ def as_task(task: str) -> Iterator[None]:
         shared.total_tqdm.clear()
 
 
+def was_stopped() -> bool:
+    """Whether somebody has pressed Stop since the task began."""
+    state = shared.state
+    # From 1.8 on, Stop may also wait for the picture that is being made.
+    return bool(state.interrupted or getattr(state, "stopping_generation", False))
+
+
 def make_pictures(job: Job) -> processing.Processed:
     """Make the pictures of a job; the caller holds the queue's lock.
 
@@ -109,6 +115,7 @@ def make_pictures(job: Job) -> processing.Processed:
     Raises:
         RequestError: there is no such base model, or nothing to edit.
     """
+    _wait_for_the_first_model()
     if job.edited is None:
         return _process(_request(job), job)
     canvas = job.edited.canvas()
@@ -116,6 +123,15 @@ def make_pictures(job: Job) -> processing.Processed:
     p = _request(of_part)
     task.ask_for(p, job.edited.edit, canvas)
     return _process(p, of_part)
+
+
+def _wait_for_the_first_model() -> None:
+    """Wait until the webui has loaded the model that it starts with, in a thread of its own.
+
+    A job that waited since before a restart, or a request to the API that comes at once, would load another
+    at the same time, and that breaks both.
+    """
+    _model = shared.sd_model  # takes the host's lock until there is one
 
 
 def _process(p: processing.StableDiffusionProcessing, job: Job) -> processing.Processed:
@@ -192,11 +208,9 @@ def _base_model(name: str) -> str:
 def _runner(*, is_img2img: bool) -> Any:
     """Return the host's runner of a tab's scripts, with its arguments known."""
     runner = scripts.scripts_img2img if is_img2img else scripts.scripts_txt2img
-    if not runner.scripts:
+    if not runner.scripts:  # up to 1.7, without a page: the webui's own API begins with this, too
         runner.initialize_scripts(is_img2img=is_img2img)
-    if not runner.inputs or len(runner.inputs) <= 1:
-        with gr.Blocks():  # without a page, nothing has asked the scripts for their arguments yet
-            runner.setup_ui()
+        ui.create_ui()
     return runner
 
 

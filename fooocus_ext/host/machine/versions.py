@@ -5,6 +5,7 @@ They are answered by features, never by version numbers: forks number themselves
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def has_schedulers() -> bool:
 def infotext_may_vary() -> bool:
     """Whether an infotext entry may be a function that is asked picture by picture (webui 1.9)."""
     return has_schedulers()
+
+
+def requests_take_infotexts() -> bool:
+    """Whether a request for a picture may bring an infotext for what it does not say (webui 1.8)."""
+    model = importlib.import_module("modules.api.models").StableDiffusionTxt2ImgProcessingAPI
+    return "infotext" in (getattr(model, "model_fields", None) or model.__fields__)
 
 
 def has_sampling_hook() -> bool:

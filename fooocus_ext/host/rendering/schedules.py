@@ -42,7 +42,7 @@ def asked_by(p: Any) -> Asked:
         name = second_sampler_name(p)
         scheduler = getattr(p, "hr_scheduler", None) or scheduler
     name = name or sd_samplers.find_sampler_config(None).name  # what the webui takes then
-    sampler, schedule = fooocus_names(name, scheduler, as_fooocus=True)
+    sampler, schedule = fooocus_names(name, scheduler or None, as_fooocus=True)
     if schedule is None and scheduler in _AUTOMATIC:
         schedule = DISTILLED if sampler == "lcm" else _schedule_of(name)
     return Asked(name, sampler, schedule)

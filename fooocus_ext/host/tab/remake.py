@@ -6,8 +6,10 @@ from typing import Any
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.jobs.run import Job
+from fooocus_ext.host.machine import assets
 from fooocus_ext.host.tab import loaded
 from fooocus_ext.host.tab.job import job_for, with_base
+from fooocus_ext.presets.samplers import DEFAULT_SAMPLER, DEFAULT_SCHEDULER, host_sampler
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.variations import GENERATE
@@ -32,6 +34,13 @@ def job_of(text: str) -> tuple[Job, list[str]]:
             "text: it contains no settings; allowed: what a picture of Fooocus or the webui carries, or "
             "what the button of a log copies."
         )
-    values: dict[str, Any] = {**DEFAULTS, "image_number": 1, **filled.values}
+    values: dict[str, Any] = {**DEFAULTS, **_usual_sampler(), "image_number": 1, **filled.values}
     choices = with_base(read_choices([values[name] for name in NAMES]))
     return job_for(choices, GENERATE, Start(), None), list(filled.notes)
+
+
+def _usual_sampler() -> dict[str, str]:
+    """Return the page's first sampler as this webui calls it: up to v1.8 its name includes the schedule."""
+    here = assets.installed()
+    usual = host_sampler(DEFAULT_SAMPLER, DEFAULT_SCHEDULER, here.samplers, here.schedulers)
+    return {"sampler": usual.sampler, "scheduler": usual.scheduler or ""}

@@ -13,7 +13,7 @@ from modules import sd_models, shared
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.jobs.outputs import PREPARING, Output
-from fooocus_ext.host.jobs.run import make_pictures
+from fooocus_ext.host.jobs.run import make_pictures, was_stopped
 from fooocus_ext.host.tab import grid, storage, variations
 from fooocus_ext.host.tab.job import job_for, with_base
 from fooocus_ext.host.tab.record import Record, settle
@@ -53,15 +53,18 @@ def make(queue: JobQueue, job: QueuedJob) -> None:
         log.exception("a model file cannot be read")
         queue.fail(job.id, f"{UNREADABLE} The webui says: {error}")
     except Exception as error:
+        if was_stopped():  # 1.6 fails if it is stopped before the first step
+            log.info("a job was stopped, and ended with %r", error)
+            queue.finish(job.id, comments="", seconds=time.monotonic() - started, stopped=True)
+            return
         log.exception("a job failed")
         queue.fail(job.id, f"{type(error).__name__}: {error}")
     else:
-        state = shared.state
         queue.finish(
             job.id,
             comments="\n".join(filter(None, (comments, missing))),
             seconds=time.monotonic() - started,
-            stopped=bool(state.interrupted or state.stopping_generation),
+            stopped=was_stopped(),
         )
 
 
@@ -72,7 +75,6 @@ def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
     storage.refuse_without_room(choices)
     choices = with_base(choices)
     shared.state.textinfo = _first_words(choices.base_model)
-    _wait_for_the_first_model()
     record = Record(queue, job, choices)
     folder = None if job.private else storage.root()
     output = Output(folder, choices.output_format, job.next_index, record, choices.metadata)
@@ -101,14 +103,6 @@ def _first_words(base_model: str) -> str:
     if base_model and base_model != getattr(loaded, "title", None):
         return f"Loading the model {base_model}"
     return PREPARING
-
-
-def _wait_for_the_first_model() -> None:
-    """Wait until the webui has loaded the model that it starts with, in a thread of its own.
-
-    What waited since before a restart would load another one at the same time, and that breaks both.
-    """
-    _model = shared.sd_model  # takes the host's lock until there is one
 
 
 def choices_of(job: QueuedJob) -> Choices:

@@ -41,5 +41,13 @@ class Worker:
             ):  # first: until its turn has come, a job can be moved or removed
                 job = self._queue.take()
                 if job is not None:
-                    with as_task(job.id):
-                        self._make(self._queue, job)
+                    self._run(job)
+
+    def _run(self, job: QueuedJob) -> None:
+        """Run a job; whatever goes wrong outside of the making ends it alone, not those after it."""
+        try:
+            with as_task(job.id):
+                self._make(self._queue, job)
+        except Exception as error:
+            log.exception("a job could not be run")
+            self._queue.fail(job.id, f"{type(error).__name__}: {error}")

@@ -16,6 +16,10 @@ from fooocus_ext.errors import RequestError
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 GIBIBYTE = 1024**3
 LATENT = torch.zeros(1, 4, 8, 8)
+BASE_KEYS, REFINER_KEYS = (
+    ("model.diffusion_model.out.weight", f"conditioner.embedders.{index}.model.ln_final.weight")
+    for index in (1, 0)
+)
 UNET, TEXT_ENCODER = 5 * GIBIBYTE, GIBIBYTE
 
 
@@ -73,7 +77,11 @@ class Checkpoint(Module):
         self.model = Module(*(Weight(card, UNET // 4) for _ in range(4)))
         self.conditioner = Module(Weight(card, TEXT_ENCODER))
         self.first_stage_model = self
+        self.layer = SimpleNamespace(network_layer_name="layer")
         super().__init__(*self.model.weights, *self.conditioner.weights)
+
+    def modules(self):
+        yield self.layer
 
     def named_buffers(self, *, recurse):
         assert not recurse
@@ -89,6 +97,7 @@ class Host:
         self.error = None
 
     def load_model(self, info, already_loaded_state_dict):
+        already_loaded_state_dict.clear()  # as the webui does, weight by weight
         model = Checkpoint(self.card)
         model.to(GPU)
         if self.error is not None:
@@ -138,7 +147,7 @@ def load_on(load_host_module, monkeypatch, tmp_path):
             host=host,
             memory=memory,
             base=base,
-            load=lambda: second_model.Loader().load(info, {}, base).model,
+            load=lambda keys=(): second_model.Loader().load(info, dict.fromkeys(keys), base).model,
         )
 
     return on
@@ -148,6 +157,12 @@ def test_where_both_fit_both_are_on_the_device(load_on):
     setting = load_on(20 * GIBIBYTE)
     refiner = setting.load()
     assert setting.base.devices() == refiner.devices() == {GPU}
+
+
+def test_the_layers_of_an_sdxl_refiner_lose_the_names_that_loras_go_by(load_on):
+    setting = load_on(20 * GIBIBYTE)
+    assert setting.load(BASE_KEYS).layer.network_layer_name == "layer"
+    assert not hasattr(setting.load(REFINER_KEYS).layer, "network_layer_name")
 
 
 def test_where_one_fits_the_base_is_back_and_the_refiner_waits(load_on):

@@ -211,16 +211,15 @@ def note_unguided(generation: Generation, *, in_second_alone: bool = False) -> N
     generation.skipped[f"sharpness and adaptive CFG{where}"] = "they need a CFG scale other than 1"
 
 
-def end_batch(p: Any, generation: Generation, samples: Any, *, cut_short: bool) -> Any:
+def end_batch(p: Any, generation: Generation, samples: Any) -> Any:
     """Return what the sampling of a batch comes to: its latents, or its pictures if they are decoded here.
 
     Args:
         p: the request.
-        generation: its generation.
+        generation: its generation. If it was cut short, a refiner without a turn is nobody's fault.
         samples: what the host has sampled, latents [B,C,h,w].
-        cut_short: whether the user ended it. A refiner that had no turn is then no fault of the request's.
     """
-    if generation.refiner is not None and not cut_short:
+    if generation.refiner is not None and not generation.cut_short:
         generation.refiner.report(generation)
     if generation.rendering is None:
         return samples

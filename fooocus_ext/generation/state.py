@@ -54,6 +54,7 @@ class Generation:
         rendering: Fooocus's rendering, if asked for: what `Host.rendering` returned.
         editing: what it makes anew of a picture, if it edits one: what `Host.editing` returned.
         inpaint_engine: Fooocus's inpaint engine, if one takes part: what `Host.inpaint_engine` returned.
+        cut_short: whether the user has ended the sampling of the last batch before its end.
         skipped: what could not be applied, with the reason; shown to the user once.
     """
 
@@ -65,6 +66,7 @@ class Generation:
     rendering: Any = None
     editing: Any = None
     inpaint_engine: Any = None
+    cut_short: bool = False
     skipped: dict[str, str] = field(default_factory=dict)
     _owner: weakref.ref[Any] | None = None
 

@@ -90,10 +90,21 @@ def follow_sampling(p: Any, generation: Generation) -> None:
         with samplings.running(p, generation):
             kwargs.update(hooks.begin_batch(p, generation))
             samples = sample(*args, **kwargs)
-            cut_short = bool(shared.state.interrupted or shared.state.skipped)
-            return hooks.end_batch(p, generation, samples, cut_short=cut_short)
+            generation.cut_short = was_cut_short()
+            return hooks.end_batch(p, generation, samples)
 
     generation.override(p, "sample", sample_and_undo)
+
+
+def was_cut_short() -> bool:
+    """Whether Skip or Stop has ended the sampling that has just returned before its last step.
+
+    To be asked right then: the webui soon counts steps anew, and Skip or Stop may come while it decodes.
+    """
+    state = shared.state
+    if not (state.interrupted or state.skipped):
+        return False
+    return not state.sampling_steps or state.sampling_step < state.sampling_steps - 1
 
 
 @contextmanager

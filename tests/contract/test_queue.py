@@ -344,18 +344,33 @@ def test_stop_ends_a_job_and_skip_a_picture(desk, host):
     assert not state.interrupted
     desk.add("task(skipped)", steps=3)
     announced = desk.queue.announce
+    sampling = importlib.import_module("fooocus_ext.host.sampling")
     with desk.monkeypatch.context() as patched:
 
         def then_skip(*args):
             announced(*args)
             if args[1].picture.index == 0:
-                patched.setattr(
-                    desk.work.job_for.__globals__["outputs"], "_sampling_ended", lambda: False
-                )
+                patched.setattr(sampling, "was_cut_short", lambda: True)
 
         patched.setattr(desk.queue, "announce", then_skip)
         job = desk.work_on()
     assert (job.state, len(job.made), job.next_index) == ("done", 1, PICTURES)
+
+
+def test_a_picture_is_kept_though_stop_comes_while_it_is_decoded(desk, host):
+    """From 1.7 on the webui has forgotten by then at which step the sampling ended."""
+    hooks = importlib.import_module("fooocus_ext.generation.hooks")
+    end_batch = hooks.end_batch
+
+    def then_stop(*args):
+        host.modules.shared.state.interrupt()
+        return end_batch(*args)
+
+    desk.add("task(stopped)")
+    with desk.monkeypatch.context() as patched:
+        patched.setattr(hooks, "end_batch", then_stop)
+        job = desk.work_on()
+    assert (job.state, len(job.made)) == ("done", 1)
 
 
 def file_of(picture):

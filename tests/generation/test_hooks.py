@@ -209,7 +209,7 @@ def test_a_batch_is_rendered_first_and_edited_last():
     generation.editing = Editing(told)
     assert hooks.begin_batch("p", generation) == {"conditioning": "Fooocus's"}
     assert told == ["rendering", ("refiner", "its texts"), "editing"]
-    assert hooks.end_batch("p", generation, "latents", cut_short=False) == "decoded latents"
+    assert hooks.end_batch("p", generation, "latents") == "decoded latents"
     assert told[3:] == ["report", "finish"]
 
 
@@ -218,7 +218,8 @@ def test_without_fooocus_rendering_a_batch_is_sampled_as_the_host_has_it():
     generation = state.Generation(Settings())
     generation.refiner = Refiner(told)
     assert hooks.begin_batch("p", generation) == {}
-    assert hooks.end_batch("p", generation, "latents", cut_short=True) == "latents"
+    generation.cut_short = True
+    assert hooks.end_batch("p", generation, "latents") == "latents"
     assert told == [("refiner", None)], "a sampling that was cut short reports nothing"
 
 

@@ -94,17 +94,20 @@ def test_an_error_of_ours_in_a_callback_ends_the_sampling_with_itself(sampling, 
     ("flags", "asked"),
     [
         ({}, ["prepare_batch", "report"]),
-        ({"interrupted": True}, ["prepare_batch"]),
-        ({"skipped": True}, ["prepare_batch"]),
+        ({"interrupted": True, "sampling_step": 8}, ["prepare_batch"]),
+        ({"skipped": True, "sampling_step": 0}, ["prepare_batch"]),
+        ({"interrupted": True, "sampling_step": 9}, ["prepare_batch", "report"]),
+        ({"skipped": True, "sampling_steps": 0}, ["prepare_batch"]),
     ],
 )
 def test_a_refiner_reports_on_samplings_that_came_to_their_end(host_state, running, flags, asked):
     p, generation = running
-    vars(host_state).update(flags)
+    vars(host_state).update({"sampling_steps": 10, "sampling_step": 9, **flags})
     generation.refiner = Refiner()
     p.during = lambda: "samples"
     assert p.sample() == "samples"
     assert generation.refiner.asked == asked
+    assert generation.cut_short == (len(asked) == 1)
 
 
 def test_a_model_call_is_taken_once(sampling):

@@ -110,7 +110,8 @@ class Output:
 
     def _decide(self, p: Any) -> bool:
         """Answer whether the host stores the pictures of the batch that it has just sampled."""
-        self.finished[p.iteration] = _sampling_ended()
+        generation = generation_of(p)
+        self.finished[p.iteration] = generation is None or not generation.cut_short
         if self.listener is not None and not self.finished[p.iteration]:
             self.listener.skipped(self.first_index + p.iteration)
         return self.folder is not None and self.finished[p.iteration]
@@ -200,14 +201,6 @@ def _texts(p: Any, index: int) -> dict[str, Any]:
         "full_negative_prompt": one_by_one.negative.texts,
         "expansion": last.texts[-1] if last.pooled < len(last.texts) else "",
     }
-
-
-def _sampling_ended() -> bool:
-    """Whether the sampling that has just returned was not cut short by Skip or Stop."""
-    state = shared.state
-    if not (state.interrupted or state.skipped):
-        return True
-    return bool(state.sampling_steps and state.sampling_step >= state.sampling_steps - 1)
 
 
 def name_picture(params: Any) -> None:

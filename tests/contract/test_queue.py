@@ -366,7 +366,7 @@ def test_a_picture_is_kept_though_stop_comes_while_it_is_decoded(desk, host):
         host.modules.shared.state.interrupt()
         return end_batch(*args)
 
-    desk.add("task(stopped)")
+    desk.add("task(stopped)", steps=3)
     with desk.monkeypatch.context() as patched:
         patched.setattr(hooks, "end_batch", then_stop)
         job = desk.work_on()

@@ -22,8 +22,6 @@ AND = re.compile(r"\bAND\b")
 # A digit has one place in this pattern: with two, a long number would take quadratic time.
 NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
 _WEIGHT = re.compile(NUMBER)
-WEIGHT_EDGES = " \t\r\n\v\f:"
-"""What stands around the number in the weight of a part."""
 # As the webui strips comments (v1.10, ``processing_scripts/comments.py``).
 _COMMENT_LINE = re.compile(r"(^|\n)#[^\n]*(\n|$)")
 _COMMENT = re.compile(r"#[^\n]*(\n|$)")
@@ -51,7 +49,13 @@ class Part:
     @property
     def is_wanted(self) -> bool:
         """Whether the part says what the picture is to show: its weight is above 0."""
-        return not self.weight or float(self.weight.strip(WEIGHT_EDGES)) > 0
+        return not self.weight or weight_of(self.weight) > 0
+
+
+def weight_of(typed: str) -> float:
+    """Return the number of a part's weight, which has its colon before it and blanks of any kind around."""
+    # float() would refuse some of the blanks that str.strip() and the webui's patterns know (0x1C).
+    return float(typed.rpartition(":")[2].strip())
 
 
 def marks_of(text: str) -> list[Mark]:

@@ -151,3 +151,20 @@ def tags_of(text: str) -> list[str]:
 def strip_comments(text: str) -> str:
     """Return a text without comments, as the webui would encode it."""
     return _COMMENT.sub("\n", _COMMENT_LINE.sub("\n", text))
+
+
+def before_comments(text: str) -> int:
+    """Return where a text ends before the comments that end it, so that none swallows what is put there.
+
+    The blanks before a comment on its line belong to it; a text that ends in none is all before it.
+    """
+    end = len(text)
+    while True:
+        start = text.rfind("\n", 0, end) + 1
+        sign = text.find("#", start, end)
+        if sign < 0:
+            return end
+        words = text[start:sign].rstrip()
+        if words or not start:
+            return start + len(words)
+        end = start - 1  # a line that is all comment: the one above may end in a comment, too

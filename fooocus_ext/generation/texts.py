@@ -205,7 +205,9 @@ def rewrite_job(p: Job, plan: Plan, writer: Writer, *, infotext_varies: bool) ->
     prompts, negative_prompts = zip(*typed, strict=True)
     rows = {
         infotext.PROMPT: infotext.replaced(prompts, p.all_prompts),
-        infotext.NEGATIVE_PROMPT: infotext.replaced(negative_prompts, p.all_negative_prompts),
+        infotext.NEGATIVE_PROMPT: infotext.replaced(
+            negative_prompts, p.all_negative_prompts, behind=p.all_prompts
+        ),
         infotext.EXPANSION: [text.expansion or None for text in texts],
     }
     if own_typed:

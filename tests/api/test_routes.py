@@ -164,6 +164,8 @@ def test_every_argument_reaches_the_settings(client, backend):
         {"image_number": 1.5},
         {"image_number": True},
         {"seed": 4.5},
+        {"sharpness": True},
+        {"prompt": True},
         {"seed": -2},
         {"seed": 2**63},
         {"steps": 0},

@@ -49,8 +49,8 @@ class Strict(BaseModel):
 
     @classmethod
     def validate(cls, value: Any) -> Any:
-        """Refuse a list: pydantic would make an empty one an object without fields."""
-        if isinstance(value, list):
+        """Refuse what is no object: pydantic 1 would make one without fields of an empty list or text."""
+        if not isinstance(value, (dict, cls)):
             raise TypeError("allowed: an object")
         return super().validate(value)
 

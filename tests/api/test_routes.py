@@ -180,6 +180,13 @@ def test_what_cannot_be_honoured_is_refused_before_the_job(client, backend, body
     assert backend.jobs == []
 
 
+@pytest.mark.parametrize("content", [b'""', b"[]", b"null", b"5"], ids=repr)
+def test_a_body_that_is_no_object_makes_no_picture(client, backend, content):
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/fooocus/v1/txt2img", content=content, headers=headers)
+    assert (answer.status_code, backend.jobs) == (422, [])
+
+
 def test_a_refused_job_says_why(client, backend):
     backend.refusal = "refiner: there is no such checkpoint."
     answer = post(client, "/txt2img", prompt="a fox")

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fooocus_ext.errors import writable
+
 MEBIBYTE = 1024 * 1024
 MAX_FOLDER_DEPTH = 8
 MAX_FILES_PER_FOLDER = 5_000
@@ -32,7 +34,8 @@ class Problem:
     """Something that was left out while files were loaded.
 
     Attributes:
-        file: the file it was found in (or a folder that could not be listed).
+        file: the file it was found in (or a folder that could not be listed); what of its name is not
+            UTF-8 becomes escapes, because no answer could be encoded with it.
         entry: which entry or key of the file; empty where the whole file is concerned.
         reason: what is wrong, in words.
     """
@@ -40,6 +43,9 @@ class Problem:
     file: str
     entry: str
     reason: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "file", writable(self.file))
 
     def __str__(self) -> str:
         where = f"{self.file}, {self.entry}" if self.entry else self.file

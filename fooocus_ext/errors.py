@@ -25,12 +25,20 @@ class RequestError(Exception):
     """
 
     def __init__(self, detail: str) -> None:
-        detail = detail.encode("utf-8", "backslashreplace").decode("utf-8")
+        detail = writable(detail)
         if len(detail) > LONGEST_DETAIL:
             detail = f"{detail[:LONGEST_DETAIL]}... (and more)"
         super().__init__(detail)
         self.status_code = HTTP_UNPROCESSABLE
         self.detail = detail
+
+
+def writable(text: str) -> str:
+    """Return a text that can be encoded: half characters (lone surrogates) become escapes.
+
+    Names of files have them where a name is not UTF-8.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def nearest_names(name: str, known: Iterable[str], *, count: int = 3) -> list[str]:

@@ -47,6 +47,7 @@ KEYS = (
     edit.INFOTEXT,
 )
 
+_NEGATIVE = "Negative prompt:"
 _QUOTED_BY_THE_WEBUI = ",:\n"
 
 _TYPED = {
@@ -104,20 +105,35 @@ def without_ours(entries: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in entries.items() if key not in KEYS}
 
 
-def replaced(typed: Sequence[str], rewritten: Sequence[str]) -> list[str | None]:
-    """Return, for each picture, the typed text if the infotext's own prompt would not give it back."""
+def replaced(
+    typed: Sequence[str], rewritten: Sequence[str], *, behind: Sequence[str] | None = None
+) -> list[str | None]:
+    """Return, for each picture, the typed text if the infotext's own prompt would not give it back.
+
+    Args:
+        typed: the text of each picture.
+        rewritten: what the infotext shows of it.
+        behind: for negative prompts, the prompt that the infotext shows before each: where one of its lines
+            begins as a negative prompt does, the webui takes what follows for a part of that.
+    """
+    before = [""] * len(typed) if behind is None else behind
     return [
-        text if text != shown or not _survives(text) else None
-        for text, shown in zip(typed, rewritten, strict=True)
+        text if text != shown or not _survives(text) or _seems_negative(prompt) else None
+        for text, shown, prompt in zip(typed, rewritten, before, strict=True)
     ]
+
+
+def _seems_negative(prompt: str) -> bool:
+    """Whether the webui takes a line of a prompt for the beginning of the negative prompt."""
+    return any(line.strip().startswith(_NEGATIVE) for line in prompt.split("\n"))
 
 
 def _survives(prompt: str) -> bool:
     """Whether the webui reads a prompt out of its infotext as it was: it trims every line."""
     lines = prompt.split("\n")
-    return all(
-        line == line.strip() and not line.startswith("Negative prompt:") for line in lines
-    ) and (prompt == prompt.strip() and "\r" not in prompt)
+    return all(line == line.strip() for line in lines) and (
+        prompt == prompt.strip() and "\r" not in prompt and not _seems_negative(prompt)
+    )
 
 
 def entry(values: Sequence[str | None], *, varies: bool) -> Any:

@@ -58,6 +58,20 @@ def test_a_typed_text_is_recorded_where_the_webuis_own_prompt_would_not_give_it_
     assert infotext.replaced([typed], [typed]) == [typed if recorded else None]
 
 
+@pytest.mark.parametrize(
+    ("prompt", "recorded"),
+    [
+        ("a cat", False),
+        ("a cat\nNegative prompt: ugly", True),
+        ("a cat\n Negative prompt:ugly", True),
+        ("a cat, Negative prompt: ugly", False),
+    ],
+)
+def test_a_negative_prompt_is_recorded_behind_a_prompt_that_seems_to_begin_it(prompt, recorded):
+    found = infotext.replaced(["blurry", ""], ["blurry", ""], behind=[prompt, prompt])
+    assert found == (["blurry", ""] if recorded else [None, None])
+
+
 @given(
     st.lists(
         st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip), max_size=4

@@ -17,7 +17,7 @@ from PIL import Image
 from fooocus_ext import image_log, infotext
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.errors import RequestError
-from fooocus_ext.generation.plan import lora_tags
+from fooocus_ext.generation.plan import lora_tags, with_lora_tags
 from fooocus_ext.metadata import values
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
@@ -87,6 +87,9 @@ PROMPTS: dict[str, Callable[[str], object]] = {
     "words": lambda text: [normal_pieces(bare_embeddings(word)) for word in words_of(text)],
     "texts one by one": lambda text: text_list([even_commas(text)]),
     "styles": lambda text: apply_styles(library().styles[:3], text),
+    "lora tags before comments": lambda text: with_lora_tags(
+        text, [("a", 1.0)], strips_comments=True
+    ),
     "lora tags": lambda text: lora_tags([("<lora:<lora:", 1.0), ("a", 1.0)], text),
     "what the expander reads": lambda text: expander_text.readable_text(text, ("cat", "dog")),
     "what the expander may continue": expander_text.can_continue,

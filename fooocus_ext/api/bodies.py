@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Optional
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Optional, get_args
 
 from PIL import Image
-from pydantic import BaseModel, Field, StrictBool, create_model, root_validator, validator
+from pydantic import BaseModel, Field, StrictBool, create_model, root_validator
 
 from fooocus_ext import args, edit, fields
 from fooocus_ext.api.base import PREFIX
@@ -17,7 +17,8 @@ from fooocus_ext.limits import CFG_SCALE, IMAGE_NUMBER, MAX_TEXT_LENGTH, SEED
 from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
 from fooocus_ext.presets.aspect_ratios import DEFAULT_ASPECT_RATIO
 
-_WHOLE = tuple(field.name for field in edit.FIELDS if field.kind == "whole")
+_BASIC: Mapping[type, str] = {str: "text", int: "whole number", float: "number"}
+"""What JSON has for the types that pydantic makes of almost anything, in words."""
 
 
 class Strict(BaseModel):
@@ -35,19 +36,53 @@ class Strict(BaseModel):
             raise ValueError("allowed: no NaN, no infinity, no half characters") from None
         return values
 
+    @root_validator(pre=True, allow_reuse=True)
+    def _is_as_typed(cls: Any, values: Any) -> Any:  # noqa: N805
+        """Refuse what pydantic would make a number or a text of (true, "4", 5), or cut down."""
+        problems = [
+            problem
+            for name, value in (values.items() if isinstance(values, dict) else ())
+            for problem in _misfits(name, value, _innermost_type(cls, name))
+        ]
+        if problems:
+            raise ValueError(" ".join(problems))
+        return values
+
     @classmethod
     def validate(cls, value: Any) -> Any:
-        """Refuse a list: pydantic would make an empty one an object without fields."""
-        if isinstance(value, list):
+        """Refuse what is no object: pydantic 1 would make one without fields of an empty list or text."""
+        if not isinstance(value, (dict, cls)):
             raise TypeError("allowed: an object")
         return super().validate(value)
 
-    @validator(*("image_number", "seed", "steps", "count", *_WHOLE), pre=True, check_fields=False)
-    def _is_whole(cls, value: Any) -> Any:  # noqa: N805
-        """Refuse what pydantic would cut down to a whole number."""
-        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-            raise ValueError(f"got {describe(value)}; allowed: a whole number")
-        return value
+
+def _innermost_type(model: type[BaseModel], name: str) -> Any:
+    """Return the type of a field's value, or of its items; None for a field that there is not."""
+    known: Mapping[str, Any] = getattr(model, "model_fields", None) or model.__fields__
+    field = known.get(name)
+    found = getattr(field, "type_", None) or getattr(field, "annotation", None)  # pydantic 1, or 2
+    while inner := [each for each in get_args(found) if each is not type(None)]:
+        found = inner[-1]
+    return found
+
+
+def _misfits(name: str, value: Any, wanted: Any) -> Iterator[str]:
+    """Yield a sentence if a value, or an item of a list, is of another basic type than is ``wanted``."""
+    if not isinstance(wanted, type) or wanted in (bool, StrictBool):
+        return
+    basic = next((each for each in _BASIC if issubclass(wanted, each)), None)
+    where = " in a list" if isinstance(value, list) else ""
+    for item in value if where else (value,):
+        if basic is not None and item is not None and not _is_of(basic, item):
+            yield f"{name}: got {describe(item)}{where}; allowed: a {_BASIC[basic]}."
+            return
+
+
+def _is_of(basic: type, value: Any) -> bool:
+    if basic is str:
+        return isinstance(value, str)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and (basic is float or value == value // 1)
 
 
 class _PictureWords(Strict):

@@ -61,7 +61,7 @@ def as_rewritten(
 
     Args:
         texts: the texts.
-        typed: the prompt of each picture, whose tags of LoRAs stay in effect.
+        typed: the prompt of each picture, without comments; its tags of LoRAs stay in effect.
         separator: what joins the texts for the host.
     """
     positive, negative = (

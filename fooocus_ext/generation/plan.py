@@ -22,6 +22,7 @@ from fooocus_ext.presets.performance import Performance, find_lora, find_perform
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.samplers import DEFAULT_SAMPLER, DEFAULT_SCHEDULER, host_sampler
 from fooocus_ext.prompting.embeddings import bare_embeddings
+from fooocus_ext.prompting.grammar import before_comments, strip_comments
 
 
 @dataclass
@@ -174,3 +175,14 @@ def lora_tags(loras: Iterable[tuple[str, float]], prompt: str) -> str:
         for name, weight in loras
         if not re.search(rf"<lora:{re.escape(name)}[:>]", prompt, re.IGNORECASE)
     )
+
+
+def with_lora_tags(typed: str, loras: Iterable[tuple[str, float]], *, strips_comments: bool) -> str:
+    """Return a typed prompt with the host's tags for LoRAs, less those that it names itself.
+
+    Where the host strips comments, the tags stand before those that end the prompt, and a tag in a comment
+    names nothing. The comments stay, for the infotext to give them back.
+    """
+    tags = lora_tags(loras, strip_comments(typed) if strips_comments else typed)
+    end = before_comments(typed) if strips_comments and tags else len(typed)
+    return typed[:end] + tags + typed[end:]

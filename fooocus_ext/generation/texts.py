@@ -64,8 +64,8 @@ class Writer:
         """Return the texts of all pictures; the expander sees the whole job at once."""
         resolved = [
             resolve_image(
-                self._uncommented(prompt),
-                self._uncommented(negative),
+                self.uncommented(prompt),
+                self.uncommented(negative),
                 index=index,
                 seed=seed,
                 styles=settings.styles,
@@ -99,10 +99,11 @@ class Writer:
         """
         chosen = [self.styles.get(name) for name in styles if name in self.styles]
         beside = ", ".join(style.prompt for style in chosen)
-        typed = self._uncommented(prompt)
+        typed = self.uncommented(prompt)
         return self.expand([typed], [seed], [beside])[0] if typed.strip() else prompt
 
-    def _uncommented(self, typed: str) -> str:
+    def uncommented(self, typed: str) -> str:
+        """Return a typed text as the host will have it: without comments, where it strips them."""
         return strip_comments(typed) if self.strips_comments else typed
 
     def _without_comment_signs(self, texts: RewrittenPrompt) -> RewrittenPrompt:
@@ -200,14 +201,17 @@ def rewrite_job(
     if settings.original_texts is None:
         texts = writer.rewrite(p.all_prompts, p.all_negative_prompts, p.all_seeds, settings)
     else:
-        texts = as_rewritten(settings.original_texts, p.all_prompts, separator=writer.separator)
+        bare = [writer.uncommented(prompt) for prompt in p.all_prompts]
+        texts = as_rewritten(settings.original_texts, bare, separator=writer.separator)
     own_typed, second_texts = _rewrite_second_pass(p, settings, writer, typed, texts, loras=loras)
     p.all_prompts = [_with_loras(text.positive, loras) for text in texts]
     p.all_negative_prompts = [text.negative for text in texts]
     prompts, negative_prompts = zip(*typed, strict=True)
     rows = {
         infotext.PROMPT: infotext.replaced(prompts, p.all_prompts),
-        infotext.NEGATIVE_PROMPT: infotext.replaced(negative_prompts, p.all_negative_prompts),
+        infotext.NEGATIVE_PROMPT: infotext.replaced(
+            negative_prompts, p.all_negative_prompts, behind=p.all_prompts
+        ),
         infotext.EXPANSION: [text.expansion or None for text in texts],
     }
     if own_typed:

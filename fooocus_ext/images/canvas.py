@@ -99,7 +99,7 @@ def prepare(
         crop = enlarge(crop)
     size = area.working_size(crop.size, side)
     crop = crop if crop.size == size else crop.resize(size, Image.Resampling.LANCZOS)
-    crop_mask = mask.read(Image.fromarray(masked[box.slices].astype(np.uint8) * 255), size)
+    crop_mask = mask.resized(masked[box.slices], size)
     start = crop
     if edit.strength_in_effect > _FILLED_FROM:
         start = Image.fromarray(fill.from_around(np.asarray(crop), crop_mask))

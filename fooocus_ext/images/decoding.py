@@ -10,7 +10,7 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fooocus_ext.errors import RequestError
 
@@ -68,6 +68,8 @@ def from_bytes(content: bytes, field: str) -> Image.Image:
         raise
     except Image.DecompressionBombError:
         raise RequestError(f"{field}: allowed: at most {MAX_PIXELS} pixels.") from None
+    except UnidentifiedImageError:  # whose text names an object in memory
+        raise _unreadable(field, "it is no picture") from None
     except _BROKEN as error:
         raise _unreadable(field, str(error) or type(error).__name__) from None
 

@@ -33,6 +33,20 @@ def read(image: Image.Image, size: tuple[int, int], *, threshold: int = 127) -> 
     return np.asarray(levels.sum(axis=2, dtype=np.uint16) > 3 * threshold)
 
 
+def resized(mask: Mask, size: tuple[int, int]) -> Mask:
+    """Return a mask in another (width, height) ``size``, with something masked if anything was.
+
+    As in Fooocus, what is brighter than the middle after the change of size is masked. Of a mask so small
+    or thin that nothing is, it is each pixel that a masked one falls into.
+    """
+    found = read(Image.fromarray(mask.astype(np.uint8) * 255), size)
+    if not found.any():
+        rows, columns = np.nonzero(mask)
+        width, height = size
+        found[rows * height // mask.shape[0], columns * width // mask.shape[1]] = True
+    return found
+
+
 def united(masks: Sequence[Mask], size: tuple[int, int]) -> Mask:
     """Return what any of several masks of (width, height) ``size`` covers; nothing if there are none."""
     return np.asarray(np.logical_or.reduce([np.zeros(size[::-1], bool), *masks]))

@@ -18,7 +18,7 @@ from fooocus_ext.data_files import (
     read_text,
     write_whole,
 )
-from fooocus_ext.errors import RequestError, did_you_mean
+from fooocus_ext.errors import RequestError, did_you_mean, writable
 from fooocus_ext.presets.preset import Preset, preset_from_json
 
 MAX_FILE_BYTES = MEBIBYTE
@@ -80,11 +80,16 @@ def read_preset(path: Path) -> Preset:
     """Read one preset file.
 
     Raises:
-        DataFileError: unreadable, or not a JSON object. Single bad values do not raise.
+        DataFileError: unreadable, not a JSON object, or of a name that no preset can have. Single bad
+            values do not raise.
     """
     content = parse_json(read_text(path, limit=MAX_FILE_BYTES))
     if not isinstance(content, dict):
         raise DataFileError("a preset file is one object with Fooocus's keys (default_model, ...)")
+    if path.stem == NONE:
+        raise DataFileError(f'"{NONE}" means no preset; give the file another name')
+    if path.stem != writable(path.stem):
+        raise DataFileError("its name is not UTF-8")
     if not path.stem.isprintable():
         raise DataFileError("its name contains control characters")
     return preset_from_json(path.stem, content, path)

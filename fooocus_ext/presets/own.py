@@ -51,10 +51,10 @@ def rename_own(
     new = old.with_name(f"{check_name(new_name)}.json")
     if new == old:
         return old
-    is_same_file = new.exists() and new.samefile(old)  # where case does not count
-    if not overwrite and not is_same_file:
-        _refuse_to_hide_ours(new_name, folder, library)
     try:
+        is_same_file = new.exists() and new.samefile(old)  # where case does not count
+        if not overwrite and not is_same_file:
+            _refuse_to_hide_ours(new_name, folder, library)
         if is_same_file:
             old.rename(new)
         else:

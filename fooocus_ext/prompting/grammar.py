@@ -22,8 +22,6 @@ AND = re.compile(r"\bAND\b")
 # A digit has one place in this pattern: with two, a long number would take quadratic time.
 NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
 _WEIGHT = re.compile(NUMBER)
-WEIGHT_EDGES = " \t\r\n\v\f:"
-"""What stands around the number in the weight of a part."""
 # As the webui strips comments (v1.10, ``processing_scripts/comments.py``).
 _COMMENT_LINE = re.compile(r"(^|\n)#[^\n]*(\n|$)")
 _COMMENT = re.compile(r"#[^\n]*(\n|$)")
@@ -51,7 +49,13 @@ class Part:
     @property
     def is_wanted(self) -> bool:
         """Whether the part says what the picture is to show: its weight is above 0."""
-        return not self.weight or float(self.weight.strip(WEIGHT_EDGES)) > 0
+        return not self.weight or weight_of(self.weight) > 0
+
+
+def weight_of(typed: str) -> float:
+    """Return the number of a part's weight, which has its colon before it and blanks of any kind around."""
+    # float() would refuse some of the blanks that str.strip() and the webui's patterns know (0x1C).
+    return float(typed.rpartition(":")[2].strip())
 
 
 def marks_of(text: str) -> list[Mark]:
@@ -147,3 +151,20 @@ def tags_of(text: str) -> list[str]:
 def strip_comments(text: str) -> str:
     """Return a text without comments, as the webui would encode it."""
     return _COMMENT.sub("\n", _COMMENT_LINE.sub("\n", text))
+
+
+def before_comments(text: str) -> int:
+    """Return where a text ends before the comments that end it, so that none swallows what is put there.
+
+    The blanks before a comment on its line belong to it; a text that ends in none is all before it.
+    """
+    end = len(text)
+    while True:
+        start = text.rfind("\n", 0, end) + 1
+        sign = text.find("#", start, end)
+        if sign < 0:
+            return end
+        words = text[start:sign].rstrip()
+        if words or not start:
+            return start + len(words)
+        end = start - 1  # a line that is all comment: the one above may end in a comment, too

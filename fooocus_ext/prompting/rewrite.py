@@ -245,7 +245,7 @@ def _parts(main: str) -> list[Part]:
 def _subject(parts: Sequence[Part]) -> str:
     """Return what an expander continues: all that the picture is to show, on one line."""
     wanted = COMMA.join(without_tags(part.text) for part in parts if part.is_wanted)
-    return tidy(" ".join(wanted.splitlines()))
+    return tidy(" ".join(wanted.split()))
 
 
 def _positive_parts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fooocus_ext.prompting.grammar import WEIGHT_EDGES, without_tags
+from fooocus_ext.prompting.grammar import weight_of, without_tags
 from fooocus_ext.prompting.lines import even_commas, tidy
 
 
@@ -48,7 +48,7 @@ def text_list(texts: Iterable[str], expansion: str = "", weight: str = "") -> Te
     return TextList(
         (*kept, expansion) if expansion else kept,
         len(kept),
-        float(weight.strip(WEIGHT_EDGES)) if weight else 1.0,
+        weight_of(weight) if weight else 1.0,
     )
 
 

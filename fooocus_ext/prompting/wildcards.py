@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from fooocus_ext.data_files import MEBIBYTE, DataFileError, Problem, iter_files, read_text
-from fooocus_ext.errors import RequestError, did_you_mean
+from fooocus_ext.errors import RequestError, did_you_mean, writable
 
 MAX_ROUNDS = 64
 MAX_FILE_BYTES = 4 * MEBIBYTE
@@ -49,8 +49,8 @@ class Wildcards:
 
     @property
     def names(self) -> list[str]:
-        """All names that can stand between the underscores, sorted."""
-        return sorted(self._index())
+        """All names that can stand between the underscores, sorted; one that is not UTF-8 cannot."""
+        return sorted(name for name in self._index() if name == writable(name))
 
     def __contains__(self, name: object) -> bool:
         return name in self._index()
@@ -111,7 +111,7 @@ def _read_options(path: Path) -> list[str]:
         if not options:
             raise DataFileError("it is empty")
     except DataFileError as reason:
-        raise DataFileError(f"{path}: {reason}") from reason
+        raise DataFileError(writable(f"{path}: {reason}")) from reason
     return options
 
 

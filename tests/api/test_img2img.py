@@ -68,7 +68,7 @@ def test_what_is_transparent_can_be_the_mask(client, backend):
     ("values", "words"),
     [
         ({"image": None}, "image"),
-        ({"image": 7}, "image: it is no base64"),
+        ({"image": 7}, "image: got 7 (number); allowed: a text"),
         ({"image": "https://example.org/a.png"}, "image: it is no base64; allowed: a picture"),
         ({"image": "/etc/passwd"}, "image: "),
         ({"mask": "file:///etc/passwd"}, "mask: it is no base64"),

@@ -159,6 +159,14 @@ def test_a_preset_gets_no_name_that_is_none(client, folder, name):
     assert [path.name for path in folder.iterdir()] == ["mine.json"]
 
 
+def test_a_name_that_is_too_long_for_the_disk_is_refused(client, folder):
+    client.post("/fooocus/v1/presets", json={"name": "mine"})
+    body = {"name": "mine", "new_name": "\U00020000" * 64}  # 256 bytes
+    refused = client.post("/fooocus/v1/presets/rename", json=body)
+    assert (refused.status_code, "cannot be renamed" in refused.json()["detail"]) == (422, True)
+    assert [path.name for path in folder.iterdir()] == ["mine.json"]
+
+
 @pytest.mark.parametrize("taken", ["theirs", "default"])
 def test_a_renamed_preset_replaces_no_other_unasked(client, folder, taken):
     for name in ("mine", "theirs"):

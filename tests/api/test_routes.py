@@ -165,6 +165,8 @@ def test_every_argument_reaches_the_settings(client, backend):
         {"image_number": 1.5},
         {"image_number": True},
         {"seed": 4.5},
+        {"sharpness": True},
+        {"prompt": True},
         {"seed": -2},
         {"seed": 2**63},
         {"steps": 0},
@@ -177,6 +179,13 @@ def test_every_argument_reaches_the_settings(client, backend):
 def test_what_cannot_be_honoured_is_refused_before_the_job(client, backend, body):
     assert post(client, "/txt2img", **body).status_code == 422
     assert backend.jobs == []
+
+
+@pytest.mark.parametrize("content", [b'""', b"[]", b"null", b"5"], ids=repr)
+def test_a_body_that_is_no_object_makes_no_picture(client, backend, content):
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/fooocus/v1/txt2img", content=content, headers=headers)
+    assert (answer.status_code, backend.jobs) == (422, [])
 
 
 def test_a_refused_job_says_why(client, backend):

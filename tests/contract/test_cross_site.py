@@ -155,6 +155,15 @@ def test_what_the_log_answers_is_locked_down(host, day, name):
     assert ("script-src" in rules) == (name == "log.html")
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["x" * 300, "\U00020000" * 90, "../a", ""],
+    ids=["long", "long in bytes", "of another folder", "empty"],
+)
+def test_a_name_that_no_picture_of_the_log_has_is_not_there(host, day, name):
+    assert host.client.get(f"{day}/{name}.png").status_code == 404
+
+
 def test_a_page_of_the_log_allows_its_own_script_and_style_alone(host, day):
     answer = host.client.get(f"{day}/log.html")
     page = Page()

@@ -12,8 +12,11 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
+from fooocus_ext import infotext
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.picture_file import picture_text
+from tests.contract.families import COMMENTS
+from tests.contract.hosts import FAMILY
 
 FEW_STEPS = {"steps": 1, "width": 128, "height": 128}
 PRESET = "odd"
@@ -34,7 +37,7 @@ def run(host):
     jobs = importlib.import_module("fooocus_ext.host.jobs.run")
 
     def run_job(**values):
-        job = jobs.Job("a fox", seed=1, request=FEW_STEPS, **values)
+        job = jobs.Job(**{"prompt": "a fox", "seed": 1, "request": FEW_STEPS, **values})
         without_expansion = job.settings.replace(expansion=False)
         return jobs.run_queued(dataclasses.replace(job, settings=without_expansion))
 
@@ -69,6 +72,20 @@ def test_options_of_a_job_end_with_it(run, output, unsaved):
     run(output=job_output, options={"img2img_fix_steps": True, "sd_vae": "None"})
     assert [picture.file.is_file() for picture in job_output.pictures] == [True]
     assert_untouched(unsaved)
+
+
+@pytest.mark.parametrize("typed", ["a cat # my note", "a cat # <lora:det:0.5>"])
+def test_a_comment_of_the_prompt_swallows_no_lora_of_the_tab(host, run, output, typed):
+    if not hasattr(host.modules.shared.opts, "enable_prompt_comments"):
+        pytest.skip("this webui knows no comments in prompts")
+    made = run(prompt=typed, loras=(("det", 0.5),), output=output())
+    plain = run(prompt="a cat", loras=(("det", 0.5),), output=output())
+    assert [text.strip() for text in made.all_prompts] == ["a cat <lora:det:0.5>"]
+    assert made.images[0].tobytes() == plain.images[0].tobytes()
+    FAMILY.need(COMMENTS)
+    entries = host.modules.infotext_utils.parse_generation_parameters(made.infotexts[0])
+    infotext.restore_typed_texts(entries)
+    assert entries["Prompt"] == typed.replace("cat", "cat <lora:det:0.5>")
 
 
 def test_options_of_a_preset_end_with_its_picture(host, unsaved):

@@ -55,6 +55,16 @@ def test_whatever_was_typed_comes_back_from_the_infotext(host, typed):
     assert (entries["Prompt"], entries["Negative prompt"]) == (typed, typed)
 
 
+@pytest.mark.parametrize("negative", ["blurry", ""])
+@pytest.mark.parametrize("settings", [{}, STYLED], ids=["plain", "styled"])
+def test_a_line_that_seems_a_negative_prompt_spoils_neither_text(host, negative, settings):
+    typed = "a cat\nNegative prompt: ugly"
+    result = host.generate(settings, prompt=typed, negative_prompt=negative, steps=1)
+    entries = host.modules.infotext_utils.parse_generation_parameters(result.infotext)
+    infotext.restore_typed_texts(entries)
+    assert (entries["Prompt"], entries["Negative prompt"]) == (typed, negative)
+
+
 @pytest.mark.parametrize(("switch", "had_a_turn"), [(0.5, True), (0.9, False)])
 def test_a_refiner_without_a_turn_is_said(host, switch, had_a_turn):
     settings = {"refiner": host.checkpoints.refiner, "refiner_switch": switch}

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from fooocus_ext.args import FIELDS, NONE, Settings
 from fooocus_ext.errors import RequestError
-from fooocus_ext.generation.plan import lora_tags, make_plan
+from fooocus_ext.generation.plan import lora_tags, make_plan, with_lora_tags
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.preset import LoraSlot, Preset, preset_from_json
 from fooocus_ext.presets.resolve import Folders
+from fooocus_ext.prompting.grammar import strip_comments
 
 CHECKPOINTS = ("sdxl/base.safetensors [12ab34cd56]", "refiner.safetensors")
 LORAS = ("detail", "sdxl_lcm_lora", "sdxl_lightning_4step_lora", "sdxl_hyper_sd_4step_lora")
@@ -322,6 +323,37 @@ def test_a_lora_that_the_prompt_names_is_not_added_again(name, weight, rest):
     assert lora_tags([(name, weight)], f"a fox <lora:{name}{rest} runs") == ""
     assert lora_tags([(name, weight)], f"a fox <lora:{name}x{rest}") != ""
     assert lora_tags([(name, weight)], "") == f" <lora:{name}:{weight:g}>"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "with_tag"),
+    [
+        ("a cat", "a cat <lora:det:0.5>"),
+        ("a cat # my note", "a cat <lora:det:0.5> # my note"),
+        ("a cat # <lora:det:0.5>", "a cat <lora:det:0.5> # <lora:det:0.5>"),
+        ("a cat <lora:det:1> # note", "a cat <lora:det:1> # note"),
+        ("a cat # red\n# note", "a cat <lora:det:0.5> # red\n# note"),
+        ("# note\na cat", "# note\na cat <lora:det:0.5>"),
+        ("# note", " <lora:det:0.5># note"),
+    ],
+)
+def test_a_comment_swallows_no_lora_and_names_none(prompt, with_tag):
+    assert with_lora_tags(prompt, [("det", 0.5)], strips_comments=True) == with_tag
+
+
+def test_where_the_webui_knows_no_comments_a_lora_stands_at_the_end():
+    typed = "a cat # 1"
+    assert with_lora_tags(typed, [("det", 1)], strips_comments=False) == "a cat # 1 <lora:det:1>"
+    typed = "a cat # <lora:det:1>"
+    assert with_lora_tags(typed, [("det", 1)], strips_comments=False) == typed
+
+
+@given(st.text(alphabet="a #\n\t", max_size=30))
+def test_whatever_is_typed_stays_and_no_comment_swallows_the_lora(typed):
+    tag = " <lora:det:1>"
+    found = with_lora_tags(typed, [("det", 1)], strips_comments=True)
+    assert found.replace(tag, "") == typed
+    assert tag in strip_comments(found)
 
 
 def test_a_base_model_that_the_request_names_stands_before_the_presets(tmp_path):

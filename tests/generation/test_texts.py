@@ -16,6 +16,7 @@ from fooocus_ext.generation.texts import (
     Writer,
     rewrite_job,
 )
+from fooocus_ext.original_texts import OriginalTexts
 from fooocus_ext.prompting.grammar import strip_comments
 from fooocus_ext.prompting.rewrite import BREAK, resolve_image
 from fooocus_ext.prompting.styles import Style, StyleLibrary
@@ -119,6 +120,13 @@ def test_comments_are_text_where_the_webui_takes_them_for_text():
     p = job(["a cat # draft"])
     rewrite(p, FILM)
     assert p.all_prompts == ["film still of a cat # draft, grain"]
+
+
+def test_a_lora_in_a_comment_is_none_beside_original_texts():
+    texts = OriginalTexts(("film still of a cat",))
+    p = job(["a cat <lora:on:1> # <lora:off:1>"])
+    rewrite(p, OFF.replace(original_texts=texts), strips_comments=True)
+    assert p.all_prompts == ["film still of a cat <lora:on:1>"]
 
 
 def test_what_we_write_is_never_a_comment(tmp_path):

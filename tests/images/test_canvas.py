@@ -111,6 +111,20 @@ def test_the_start_is_filled_where_nothing_of_the_old_is_to_be_seen(values, fill
     assert (made.start.tobytes() != made.crop.tobytes()) is filled
 
 
+@pytest.mark.parametrize(
+    "box", [(500, 300, 503, 303), (0, 700, 1024, 701), (1023, 1023, 1024, 1024)]
+)
+@pytest.mark.parametrize("mode", ["inpaint", "detail"])
+def test_a_mask_that_is_small_or_thin_does_not_vanish_in_the_working_size(mode, box):
+    values = edit.from_dict({"mode": mode, "field": 1})
+    made = canvas.prepare(noise(1024, 1024), [box_mask(1024, 1024, box)], values, side=64)
+    assert made.crop.size == (64, 64)
+    left, top, right, bottom = (side // 16 for side in box)
+    rows, columns = np.nonzero(made.crop_mask)
+    assert {*rows} == {*range(top, max(bottom, top + 1))}
+    assert {*columns} == {*range(left, max(right, left + 1))}
+
+
 def test_a_small_part_is_enlarged_before_it_gets_its_size_and_a_large_one_is_not():
     asked = []
 

@@ -143,6 +143,13 @@ def test_what_is_no_picture_is_refused_by_name(text: str):
         decoding.from_base64(text, "image")
     assert refusal.value.detail.startswith("image: ")
     assert "allowed: a picture in PNG, JPEG, WEBP, as base64" in refusal.value.detail
+    assert "BytesIO" not in refusal.value.detail
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF89a" + bytes(100)])
+def test_a_file_of_another_kind_is_said_to_be_no_picture(content: bytes):
+    with pytest.raises(RequestError, match=r"^image: it is no picture; allowed: a picture in PNG"):
+        decoding.from_bytes(content, "image")
 
 
 def test_a_file_that_is_too_long_is_refused_undecoded(monkeypatch):

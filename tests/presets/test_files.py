@@ -215,6 +215,24 @@ def test_a_broken_file_is_reported_and_the_others_load(tmp_path, content):
     assert "broken.json" in library.problems[0].file
 
 
+def test_a_file_that_is_called_none_is_reported_because_that_means_no_preset(tmp_path):
+    write(tmp_path, "None", "{}")
+    write(tmp_path, "mine", "{}")
+    library = load_presets([tmp_path])
+    assert library.names == ["mine"]
+    (problem,) = map(str, library.problems)
+    assert problem.endswith('None.json: "None" means no preset; give the file another name')
+
+
+def test_a_file_whose_name_is_not_utf_8_is_reported_in_words_that_can_be_sent(tmp_path):
+    write(tmp_path, os.fsdecode(b"caf\xe9"), "{}")
+    library = load_presets([tmp_path])
+    assert library.names == []
+    (problem,) = map(str, library.problems)
+    assert problem.encode()
+    assert problem.endswith("caf\\udce9.json: its name is not UTF-8")
+
+
 def test_a_later_folder_replaces_a_preset(tmp_path):
     write(tmp_path / "ours", "a", FOOOCUS)
     write(tmp_path / "ours", "b", FOOOCUS)

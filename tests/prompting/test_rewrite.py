@@ -92,6 +92,14 @@ def test_an_expander_sees_all_that_is_wanted_without_weights():
     assert asked == ["a cat, a dog"]
 
 
+@pytest.mark.parametrize("blank", ["\t", "\u3000", "\u00a0", " \u2003,"])
+def test_a_blank_of_any_kind_around_a_prompt_has_it_said_once(blank):
+    typed = f"{blank}a cat{blank}"
+    assert rewrite(typed, expand=continue_text).expansion == "luminous1, detailed"
+    texts = rewrite(typed, expand=continue_text, in_lines=True).one_by_one.positive[0].texts
+    assert texts[-1] == "a cat, luminous1, detailed"
+
+
 def test_each_wanted_part_of_a_divided_prompt_is_expanded():
     result = rewrite("a cat AND a dog :1.2", expand=lambda text, _seed: f"{text}, more")
     assert result.positive == "a cat, more AND a dog, more :1.2"

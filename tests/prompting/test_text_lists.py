@@ -53,6 +53,14 @@ def test_a_prompt_is_its_lines_tidied_as_fooocus_does(prompt, wanted):
     assert texts(one_by_one(prompt)) == ([wanted], ("",))
 
 
+@pytest.mark.parametrize("blank", ["", " ", "\n", "\u3000", "\u00a0", "\u0085", "\u2028", "\x1c"])
+def test_a_weight_may_stand_behind_any_blank_as_in_the_webui(blank):
+    parts = one_by_one(f"a cat{blank}:{blank}0.5{blank} AND a dog", styles=["film"]).positive
+    assert [part.weight for part in parts] == [0.5, 1.0]
+    fog = one_by_one(f"a cat AND fog{blank}:-1", expanded="a cat, soft light").positive[1]
+    assert (fog.texts, fog.weight) == (("fog",), -1.0)
+
+
 def test_only_the_main_text_has_its_commas_put_in_order():
     assert texts(one_by_one("a ,b", "c ,d"))[1] == ("c ,d",)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import re
 import time
@@ -115,6 +116,21 @@ def test_a_missing_file_leaves_the_bare_word_and_a_note_with_the_nearest(folder)
     assert result == "a colour sky"
     assert "colour.txt" in notes[0]
     assert '"color"' in notes[0]
+
+
+def test_a_file_whose_name_is_not_utf_8_is_no_wildcard_and_in_no_note(folder):
+    wildcards = folder(colour="red", **{os.fsdecode(b"colo\xfcr"): "blue"})
+    assert wildcards.names == ["colour"]
+    (note,) = resolve("__coloour__", wildcards)[1]
+    assert 'did you mean "colour"?' in note
+
+
+def test_an_unusable_file_in_a_folder_whose_name_is_not_utf_8_is_named(tmp_path):
+    folder = tmp_path / os.fsdecode(b"mes \xe9t\xe9s")
+    folder.mkdir()
+    (folder / "empty.txt").write_text("")
+    (note,) = resolve("__empty__", Wildcards([folder]))[1]
+    assert "mes \\udce9t\\udce9s/empty.txt: it is empty" in note
 
 
 def test_an_empty_file_leaves_the_bare_word_and_a_note(folder):

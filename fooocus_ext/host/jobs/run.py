@@ -13,7 +13,7 @@ from PIL import Image
 
 from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings
 from fooocus_ext.errors import RequestError, did_you_mean
-from fooocus_ext.generation.plan import lora_tags
+from fooocus_ext.generation.plan import with_lora_tags
 from fooocus_ext.host.edit import task
 from fooocus_ext.host.edit.task import Task
 from fooocus_ext.host.jobs import overrides, prompt_history, undiffused
@@ -167,7 +167,7 @@ def _request(job: Job) -> processing.StableDiffusionProcessing:
     overrides.make_restorable(options)
     opts = shared.opts
     common: dict[str, Any] = {
-        "prompt": job.prompt + lora_tags(job.loras, job.prompt),
+        "prompt": with_lora_tags(job.prompt, job.loras, strips_comments=assets.strips_comments()),
         "negative_prompt": job.negative_prompt,
         "seed": job.seed if job.settings.same_seed else job.seed + job.first_index,
         "batch_size": 1,

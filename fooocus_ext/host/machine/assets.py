@@ -106,6 +106,11 @@ def scheduler_labels() -> list[str]:
     return [s.label for s in importlib.import_module("modules.sd_schedulers").schedulers]
 
 
+def strips_comments() -> bool:
+    """Return whether the host takes ``#`` and what follows on its line for a comment (from 1.9 on)."""
+    return bool(getattr(shared.opts, "enable_prompt_comments", False))
+
+
 def writer() -> Writer:
     """Return what prompts are rewritten with, as the settings page has it."""
     return Writer(
@@ -114,7 +119,7 @@ def writer() -> Writer:
         expand=expansion.expand,
         separator=options.text_separator(),
         in_order=options.wildcards_in_order(),
-        strips_comments=bool(getattr(shared.opts, "enable_prompt_comments", False)),  # from 1.9 on
+        strips_comments=strips_comments(),
         entries=options.entries(
             options.SEPARATOR,
             options.WILDCARDS_IN_ORDER,

@@ -23,7 +23,8 @@ LOG_PATH = "/fooocus/v1/log"
 LEAST_FREE_BYTES = 64 * 1024 * 1024
 """What must be free on the disk of the pictures before a job begins."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_FILE = re.compile(r"[\w-]+\.(html|png|jpg|webp)")
+_FILE = re.compile(r"[\w-]{1,100}\.(html|png|jpg|webp)", re.ASCII)
+"""The names that the log gives; a disk may refuse to look for a longer one."""
 _POLICY_IN_PAGE = re.compile(
     r'<meta http-equiv="Content-Security-Policy" content="([\w\s:;/+=\'-]+)">', re.ASCII
 )

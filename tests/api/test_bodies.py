@@ -1,0 +1,67 @@
+"""What bodies of requests may hold: each field the type that the documents promise."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from fooocus_ext.api import bodies, downloads, model_download, presets, queue
+
+MODULES = (bodies, downloads, model_download, presets, queue)
+MODELS = {
+    name: model
+    for module in MODULES
+    for name, model in vars(module).items()
+    if isinstance(model, type) and issubclass(model, bodies.Strict) and model is not bodies.Strict
+}
+WRONG = {"string": (True, 5, 1.5), "number": (True, "4"), "integer": (True, "30", 1.5)}
+RIGHT = {"string": "a", "number": 2, "integer": 2.0}
+
+
+def shape_of(schema):
+    """Return the JSON type of a field, of its items for a list; None for any other or a choice."""
+    shapes = schema.get("anyOf", [schema])
+    shapes = [shape.get("items", shape) for shape in shapes if shape.get("type") != "null"]
+    return None if "enum" in shapes[0] else shapes[0].get("type")
+
+
+FIELDS = [
+    (model, field, shape_of(schema), schema.get("type") == "array")
+    for model in MODELS.values()
+    for field, schema in model.schema()["properties"].items()
+    if shape_of(schema) in WRONG
+]
+
+
+def problems(model, body):
+    try:
+        model(**body)
+    except ValidationError as error:
+        return [problem["msg"] for problem in error.errors()]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "shape", "is_list"),
+    FIELDS,
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_field_is_given_its_own_type_or_refused_by_name(model, field, shape, is_list):
+    for wrong in WRONG[shape]:
+        body = {field: [wrong] if is_list else wrong}
+        assert any(f"{field}: got " in problem for problem in problems(model, body)), wrong
+    right = [RIGHT[shape]] if is_list else RIGHT[shape]
+    assert not any("got " in problem for problem in problems(model, {field: right}))
+
+
+def test_every_wrong_type_is_named_with_what_is_allowed():
+    body = {"sharpness": True, "steps": "30", "styles": ["film", 1], "prompt": 5, "seed": 4}
+    (problem,) = problems(bodies.PictureRequest, body)
+    for said in (
+        "sharpness: got true (true/false); allowed: a number.",
+        'steps: got "30" (text); allowed: a whole number.',
+        "styles: got 1 (number) in a list; allowed: a text.",
+        "prompt: got 5 (number); allowed: a text.",
+    ):
+        assert said in problem
+    assert "seed" not in problem

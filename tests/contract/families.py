@@ -19,6 +19,7 @@ ERROR_TEXTS = "its API does not say what went wrong"
 INFOTEXTS = "its API answers every infotext in a request with an error"
 MODEL_CONFIGS = "it reads no configuration beside a checkpoint"
 NO_INFOTEXTS = "its API takes no infotext in a request"
+NO_LCM = "it has no sampler called LCM"
 ONE_VAE = "it has no option that names one VAE"
 OWN_REFINER_LEAVES = "its own refiner stays for the second pass of hires fix"
 PASS_HOOK = "it tells scripts of no pass before it is sampled"
@@ -28,6 +29,7 @@ SHORT_REFUSALS = "its API repeats what it refuses, however long, and fails where
 SINCE = {
     PASS_HOOK: ("modules/scripts.py", "process_before_every_sampling"),  # A1111: 1.10
     NO_INFOTEXTS: ("modules/api/models.py", '"infotext"'),  # A1111: 1.8
+    NO_LCM: ("modules/sd_samplers_lcm.py", "LCM"),  # A1111: 1.8
 }
 """What not each version has: the file, and the word in it by which it is known."""
 

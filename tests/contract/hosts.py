@@ -22,7 +22,7 @@ import torch
 from PIL import Image
 
 from tests.contract.checkpoints import Checkpoints, add_broken, collect
-from tests.contract.families import INFOTEXTS, NO_INFOTEXTS, PASS_HOOK, family_of
+from tests.contract.families import INFOTEXTS, NO_INFOTEXTS, NO_LCM, PASS_HOOK, family_of
 from tests.embedded_webui.command_line import FLAGS, data_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,6 +136,8 @@ class Host:
         replaces both.
         """
         body = {**REQUEST, **FAMILY.request, **request}
+        if body.get("sampler_name") == "LCM":
+            FAMILY.need(NO_LCM)
         if fooocus is not None:
             arguments = {"enabled": True, "expansion": False, **fooocus}
             if arguments.get("refiner_method") in SECOND_RUN:

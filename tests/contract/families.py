@@ -18,6 +18,7 @@ COMMENTS = "it takes comments and outer blanks off a prompt before extensions se
 ERROR_TEXTS = "its API does not say what went wrong"
 INFOTEXTS = "its API answers every infotext in a request with an error"
 MODEL_CONFIGS = "it reads no configuration beside a checkpoint"
+NO_FOUND_SETTINGS = "it has no function that finds an infotext's settings"
 NO_INFOTEXTS = "its API takes no infotext in a request"
 NO_LCM = "it has no sampler called LCM"
 ONE_VAE = "it has no option that names one VAE"
@@ -28,6 +29,7 @@ SHORT_REFUSALS = "its API repeats what it refuses, however long, and fails where
 
 SINCE = {
     PASS_HOOK: ("modules/scripts.py", "process_before_every_sampling"),  # A1111: 1.10
+    NO_FOUND_SETTINGS: ("modules/infotext_utils.py", "get_override_settings"),  # A1111: 1.8
     NO_INFOTEXTS: ("modules/api/models.py", '"infotext"'),  # A1111: 1.8
     NO_LCM: ("modules/sd_samplers_lcm.py", "LCM"),  # A1111: 1.8
 }

@@ -182,6 +182,11 @@ class Host:
         (script,) = [item for item in scripts if item.title() == "Fooocus"]
         return script
 
+    def widgets_of(self, tab: str) -> list[Any]:
+        """Return the widgets of the extension's script in a tab (1.8 has them in ``script.controls``)."""
+        script = self.script_of(tab)
+        return self.runner_of(tab).inputs[script.args_from : script.args_to]
+
     def selectable_arguments(self, title: str) -> tuple[Any, list[Any]]:
         """Return a selectable script and its widgets' defaults."""
         runner = self.modules.scripts.scripts_txt2img

@@ -9,6 +9,8 @@ import pytest
 from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
 from fooocus_ext.fields import as_widget_value
 from tests.contract import probes
+from tests.contract.families import NO_FOUND_SETTINGS
+from tests.contract.hosts import FAMILY
 
 EVERYTHING = {
     "sharpness": 3.25,
@@ -32,8 +34,8 @@ def parse(host, infotext):
 def pasted(host, infotext, tab="txt2img"):
     """Return what pasting an infotext puts into each of our widgets; fields left alone are absent."""
     entries = parse(host, infotext)
-    runner, script = host.runner_of(tab), host.script_of(tab)
-    by_component = {id(c): f.name for c, f in zip(script.controls, FIELDS, strict=True)}
+    runner = host.runner_of(tab)
+    by_component = {id(c): f.name for c, f in zip(host.widgets_of(tab), FIELDS, strict=True)}
     values = {}
     for component, target, *_ in runner.infotext_fields:
         value = target(entries) if callable(target) else entries.get(target)
@@ -114,6 +116,7 @@ def test_the_same_fields_are_carried_to_the_other_tab(host):
 
 def settings_entries(host, infotext):
     """Return what pasting an infotext makes of our settings: overridden options of the host."""
+    FAMILY.need(NO_FOUND_SETTINGS)
     found = host.modules.infotext_utils.get_override_settings(parse(host, infotext))
     return {key: value for _label, key, value in found if key.startswith("fooocus")}
 

@@ -96,5 +96,5 @@ def test_building_the_panel_again_changes_nothing(host, unchanged):
             with gr.Blocks():
                 components = script.ui(tab == "img2img")
             assert len(components) == script.args_to - script.args_from
-            assert [c.value for c in components] == [c.value for c in script.controls]
+            assert [c.value for c in components] == [c.value for c in host.widgets_of(tab)]
     assert host.generate({}).payload == before.payload

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, StrictBool, create_model, root_validator
 
 from fooocus_ext import args, edit, fields
 from fooocus_ext.api.base import PREFIX
-from fooocus_ext.errors import RequestError, describe
+from fooocus_ext.errors import RequestError, describe, writable
 from fooocus_ext.images import decoding
 from fooocus_ext.limits import CFG_SCALE, IMAGE_NUMBER, MAX_TEXT_LENGTH, SEED
 from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
@@ -71,10 +71,10 @@ def _misfits(name: str, value: Any, wanted: Any) -> Iterator[str]:
     if not isinstance(wanted, type) or wanted in (bool, StrictBool):
         return
     basic = next((each for each in _BASIC if issubclass(wanted, each)), None)
-    where = " in a list" if isinstance(value, list) else ""
-    for item in value if where else (value,):
+    for item in value if isinstance(value, list) else (value,):
         if basic is not None and item is not None and not _is_of(basic, item):
-            yield f"{name}: got {describe(item)}{where}; allowed: a {_BASIC[basic]}."
+            # Half a character in it would break pydantic 2, which has no other check before this one.
+            yield f"{name}: got {writable(describe(item))}; allowed: a {_BASIC[basic]}."
             return
 
 

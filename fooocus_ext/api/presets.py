@@ -12,6 +12,7 @@ from pydantic import Field, StrictBool
 from fooocus_ext import args
 from fooocus_ext.api.base import as_http_error, new_router
 from fooocus_ext.api.bodies import Strict
+from fooocus_ext.errors import writable
 from fooocus_ext.limits import CFG_SCALE, LORA_WEIGHT, MAX_TEXT_LENGTH
 from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.own import delete_own, rename_own, save_own
@@ -74,7 +75,7 @@ def router(
             )
             path = save_own(folder, presets(), request.name, preset, overwrite=request.overwrite)
         changed()
-        return {"saved": str(path)}
+        return {"saved": writable(str(path))}
 
     @routes.post("/presets/rename", summary="Give a preset of your own another name")
     def rename(request: PresetToRename) -> dict[str, str]:
@@ -83,13 +84,13 @@ def router(
                 folder, presets(), request.name, request.new_name, overwrite=request.overwrite
             )
         changed()
-        return {"saved": str(path)}
+        return {"saved": writable(str(path))}
 
     @routes.delete("/presets/{name}", summary="Delete a preset of your own")
     def delete(name: str) -> dict[str, str]:
         with as_http_error():
             path = delete_own(folder, presets(), name)
         changed()
-        return {"deleted": str(path)}
+        return {"deleted": writable(str(path))}
 
     return routes

@@ -60,8 +60,15 @@ def test_every_wrong_type_is_named_with_what_is_allowed():
     for said in (
         "sharpness: got true (true/false); allowed: a number.",
         'steps: got "30" (text); allowed: a whole number.',
-        "styles: got 1 (number) in a list; allowed: a text.",
+        "styles: got 1 (number); allowed: a text.",
         "prompt: got 5 (number); allowed: a text.",
     ):
         assert said in problem
     assert "seed" not in problem
+
+
+def test_half_a_character_in_a_number_is_told_in_an_answer_that_can_be_sent():
+    """pydantic 2 asks for the type before anything else, and fails on words that it cannot encode."""
+    assert problems(bodies.PictureRequest, {"seed": "\ud800"})
+    (problem,) = bodies._misfits("seed", "\ud800", int)
+    assert problem.encode() == b'seed: got "\\ud800" (text); allowed: a whole number.'

@@ -72,6 +72,23 @@ def test_a_job_that_ends_badly_once_stopped_is_stopped(host, make, monkeypatch):
     assert make(fail) == [("7", "IndexError: list index out of range")]
 
 
+def test_another_error_of_a_stopped_job_is_told(host, make, monkeypatch):
+    def fail(*_):
+        raise ValueError("a real one")
+
+    monkeypatch.setattr(host.modules.shared, "state", SimpleNamespace(interrupted=True))
+    assert make(fail) == [("7", "ValueError: a real one")]
+
+
+def test_a_job_waits_for_a_page_that_is_built_anew(module, monkeypatch):
+    run = module("jobs.run")
+    unready, ready = (SimpleNamespace(scripts=[1], inputs=inputs) for inputs in ([None], [None, 1]))
+    monkeypatch.setattr(run.shared.cmd_opts, "nowebui", False)
+    monkeypatch.setattr(run.scripts, "scripts_txt2img", unready)
+    monkeypatch.setattr(run.time, "sleep", lambda _: setattr(run.scripts, "scripts_txt2img", ready))
+    assert run._runner(is_img2img=False) is ready
+
+
 def test_a_job_that_cannot_be_run_fails_alone(module):
     worker = module("tab.worker")
     queue = Queue()
@@ -90,6 +107,7 @@ def test_without_a_page_its_scripts_are_set_up_as_the_webuis_api_does(host, modu
         scripts=[], initialize_scripts=lambda *, is_img2img: done.append(is_img2img)
     )
     monkeypatch.setattr(run.scripts, "scripts_img2img", runner)
+    monkeypatch.setattr(run.shared.cmd_opts, "nowebui", True)
     monkeypatch.setattr(run.ui, "create_ui", lambda: done.append("page"))
     assert run._runner(is_img2img=True) is runner
     assert done == [True, "page"]

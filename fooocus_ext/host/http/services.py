@@ -111,6 +111,7 @@ def _edit_picture(
     if masks:
         raise RequestError(f'mask: allowed in mode "{edit.mode}": none, as it is not used.')
     with run.in_queue():
+        run.wait_for_the_first_model()  # an upscaler may be next
         job, notes = variations.job_of(job, edit, picture, side)
         return _in_answer(run.make_pictures(job), notes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,9 @@ from fooocus_ext.host.jobs.outputs import Output
 from fooocus_ext.host.machine import assets, versions
 from fooocus_ext.host.rendering import tiles
 from fooocus_ext.images.canvas import Canvas
+
+PAGE_SECONDS = 60
+"""How long a job waits for a page that is being built."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ def make_pictures(job: Job) -> processing.Processed:
     Raises:
         RequestError: there is no such base model, or nothing to edit.
     """
-    _wait_for_the_first_model()
+    wait_for_the_first_model()
     if job.edited is None:
         return _process(_request(job), job)
     canvas = job.edited.canvas()
@@ -125,11 +129,11 @@ def make_pictures(job: Job) -> processing.Processed:
     return _process(p, of_part)
 
 
-def _wait_for_the_first_model() -> None:
+def wait_for_the_first_model() -> None:
     """Wait until the webui has loaded the model that it starts with, in a thread of its own.
 
     A job that waited since before a restart, or a request to the API that comes at once, would load another
-    at the same time, and that breaks both.
+    (or an upscaler) at the same time, and that breaks both.
     """
     _model = shared.sd_model  # takes the host's lock until there is one
 
@@ -207,10 +211,17 @@ def _base_model(name: str) -> str:
 
 def _runner(*, is_img2img: bool) -> Any:
     """Return the host's runner of a tab's scripts, with its arguments known."""
-    runner = scripts.scripts_img2img if is_img2img else scripts.scripts_txt2img
-    if not runner.scripts:  # up to 1.7, without a page: the webui's own API begins with this, too
-        runner.initialize_scripts(is_img2img=is_img2img)
-        ui.create_ui()
+    name = "scripts_img2img" if is_img2img else "scripts_txt2img"
+    runner = getattr(scripts, name)
+    if shared.cmd_opts.nowebui:
+        if not runner.scripts:  # up to 1.7: the webui's own API begins with this, too
+            runner.initialize_scripts(is_img2img=is_img2img)
+            ui.create_ui()
+        return runner
+    until = time.monotonic() + PAGE_SECONDS
+    while len(runner.inputs or ()) <= 1 and time.monotonic() < until:
+        time.sleep(0.1)  # "Reload UI" builds the page anew, with other runners
+        runner = getattr(scripts, name)
     return runner
 
 

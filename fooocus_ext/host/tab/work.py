@@ -13,7 +13,7 @@ from modules import sd_models, shared
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.jobs.outputs import PREPARING, Output
-from fooocus_ext.host.jobs.run import make_pictures, was_stopped
+from fooocus_ext.host.jobs.run import make_pictures, wait_for_the_first_model, was_stopped
 from fooocus_ext.host.tab import grid, storage, variations
 from fooocus_ext.host.tab.job import job_for, with_base
 from fooocus_ext.host.tab.record import Record, settle
@@ -53,8 +53,9 @@ def make(queue: JobQueue, job: QueuedJob) -> None:
         log.exception("a model file cannot be read")
         queue.fail(job.id, f"{UNREADABLE} The webui says: {error}")
     except Exception as error:
-        if was_stopped():  # 1.6 fails if it is stopped before the first step
-            log.info("a job was stopped, and ended with %r", error)
+        if isinstance(error, IndexError) and shared.state.interrupted:
+            # 1.6 fails so if it is stopped before the first step.
+            log.warning("a job was stopped, and ended with an error", exc_info=True)
             queue.finish(job.id, comments="", seconds=time.monotonic() - started, stopped=True)
             return
         log.exception("a job failed")
@@ -75,6 +76,7 @@ def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
     storage.refuse_without_room(choices)
     choices = with_base(choices)
     shared.state.textinfo = _first_words(choices.base_model)
+    wait_for_the_first_model()
     record = Record(queue, job, choices)
     folder = None if job.private else storage.root()
     output = Output(folder, choices.output_format, job.next_index, record, choices.metadata)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from fastapi import APIRouter, HTTPException
 
@@ -15,6 +16,12 @@ PREFIX = "/fooocus/v1"
 def new_router() -> APIRouter:
     """Return a router without routes."""
     return APIRouter(prefix=PREFIX, tags=["Fooocus"])
+
+
+def fields_of(model: Any) -> Mapping[str, Any]:
+    """Return the fields of a model of pydantic 1 (A1111's webui) or 2 (Forge's), by their names."""
+    fields: Mapping[str, Any] = getattr(model, "model_fields", None) or model.__fields__
+    return fields
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import BaseModel, Field, StrictBool, create_model, root_validator
 
 from fooocus_ext import args, edit, fields
-from fooocus_ext.api.base import PREFIX
+from fooocus_ext.api.base import PREFIX, fields_of
 from fooocus_ext.errors import RequestError, describe, writable
 from fooocus_ext.images import decoding
 from fooocus_ext.limits import CFG_SCALE, IMAGE_NUMBER, MAX_TEXT_LENGTH, SEED
@@ -58,8 +58,7 @@ class Strict(BaseModel):
 
 def _innermost_type(model: type[BaseModel], name: str) -> Any:
     """Return the type of a field's value, or of its items; None for a field that there is not."""
-    known: Mapping[str, Any] = getattr(model, "model_fields", None) or model.__fields__
-    field = known.get(name)
+    field = fields_of(model).get(name)
     found = getattr(field, "type_", None) or getattr(field, "annotation", None)  # pydantic 1, or 2
     while inner := [each for each in get_args(found) if each is not type(None)]:
         found = inner[-1]

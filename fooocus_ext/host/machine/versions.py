@@ -5,11 +5,12 @@ They are answered by features, never by version numbers: forks number themselves
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from pathlib import Path
 
 from modules import paths, script_callbacks, scripts
+
+from fooocus_ext.api.base import fields_of
 
 FORGE_PACKAGES = ("modules_forge", "ldm_patched", "backend")
 """Folders beside ``modules`` that the engine of Forge and its children consists of."""
@@ -29,8 +30,8 @@ def infotext_may_vary() -> bool:
 
 def requests_take_infotexts() -> bool:
     """Whether a request for a picture may bring an infotext for what it does not say (webui 1.8)."""
-    model = importlib.import_module("modules.api.models").StableDiffusionTxt2ImgProcessingAPI
-    return "infotext" in (getattr(model, "model_fields", None) or model.__fields__)
+    models = importlib.import_module("modules.api.models")
+    return "infotext" in fields_of(models.StableDiffusionTxt2ImgProcessingAPI)
 
 
 def has_sampling_hook() -> bool:

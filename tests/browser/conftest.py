@@ -45,28 +45,26 @@ def wait_until_up(url, process, log):
 @pytest.fixture(scope="session")
 def hub():
     """What stands in for the model hub; files are published on it."""
-    if os.environ.get("FOOOCUS_BROWSER_URL"):
+    if running_webui():
         pytest.skip("the running webui has its own model hub")
     with publishing() as publisher:
         yield publisher
 
 
-@pytest.fixture(scope="session")
-def webui_url(tmp_path_factory, request):
-    """The address of a webui with the extension in it, without a slash at its end."""
-    running = os.environ.get("FOOOCUS_BROWSER_URL")
-    if running:
-        yield running.rstrip("/")
-        return
-    environment = {**os.environ, "HF_ENDPOINT": request.getfixturevalue("hub").address}
-    folder = tmp_path_factory.mktemp("embedded")
+@contextlib.contextmanager
+def fresh_webui(folder, hub):
+    """The address of an embedded webui started for this; its log is the message where it ends by itself."""
     port = free_port()
     command = [sys.executable, "-m", "embedded_webui", "serve", "--port", str(port)]
     command += ["--data-dir", str(folder / "data")]
     log = folder / "log.txt"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=ROOT,
+            env={**os.environ, "HF_ENDPOINT": hub.address},
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
     try:
         url = f"http://127.0.0.1:{port}"
@@ -78,6 +76,24 @@ def webui_url(tmp_path_factory, request):
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def running_webui():
+    """The address of the webui that is to be driven instead, without a slash at its end; or None."""
+    running = os.environ.get("FOOOCUS_BROWSER_URL")
+    return running and running.rstrip("/")
+
+
+@pytest.fixture(scope="session")
+def webui_url(tmp_path_factory, request):
+    """The address of a webui with the extension in it, without a slash at its end."""
+    running = running_webui()
+    if running:
+        yield running
+        return
+    hub = request.getfixturevalue("hub")
+    with fresh_webui(tmp_path_factory.mktemp("embedded"), hub) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

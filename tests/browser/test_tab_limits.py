@@ -2,32 +2,69 @@
 
 from __future__ import annotations
 
+import json
+import time
+import urllib.error
+import urllib.request
+
 import pytest
 from playwright.sync_api import expect
 
 from fooocus_ext.limits import LORA_SLOTS
+from tests.browser.conftest import PAGE_SECONDS, fresh_webui, running_webui
 from tests.browser.tab_page import FooocusTab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def reload_with(page, slots):
+@pytest.fixture(scope="module")
+def webui_url(tmp_path_factory, request):
+    """A webui of these tests' own: while it builds its page anew, nobody else can use it."""
+    running = running_webui()
+    if running:
+        yield running
+        return
+    hub = request.getfixturevalue("hub")
+    with fresh_webui(tmp_path_factory.mktemp("small"), hub) as url:
+        yield url
+
+
+def page_id(url):
+    """What Gradio calls the page that is served now; None while there is none."""
+    try:
+        with urllib.request.urlopen(f"{url}/app_id", timeout=5) as answer:
+            return json.load(answer)["app_id"]
+    except (urllib.error.URLError, OSError):
+        return None
+
+
+def wait_for_another_page(url, before):
+    """Waits until another page than `before` is served: the old one is, too, until its server closes."""
+    deadline = time.monotonic() + PAGE_SECONDS
+    while page_id(url) in (None, before):
+        assert time.monotonic() < deadline, "Reload UI has not built another page"
+        time.sleep(0.2)
+
+
+def reload_with(page, url, slots):
     """Sets the number of LoRA slots and presses Reload UI, which builds the page anew."""
-    address = page.evaluate("new URL('sdapi/v1/options', location.href).href")
-    assert page.request.post(address, data={"fooocus_lora_slots": slots}).ok
+    assert page.request.post(f"{url}/sdapi/v1/options", data={"fooocus_lora_slots": slots}).ok
+    before = page_id(url)
     with page.expect_navigation():
         page.locator("#settings_restart_gradio").evaluate("button => button.click()")
+    wait_for_another_page(url, before)
+    page.reload()
     page.wait_for_selector("#txt2img_prompt textarea", state="attached")
     page.wait_for_function("Object.keys(opts).length > 0")
 
 
 @pytest.fixture
-def small_tab(page):
-    reload_with(page, 2)
+def small_tab(page, webui_url):
+    reload_with(page, webui_url, 2)
     tab = FooocusTab(page)
     tab.make_small()
     yield tab
-    reload_with(page, LORA_SLOTS)
+    reload_with(page, webui_url, LORA_SLOTS)
 
 
 def test_rows_of_loras_beyond_the_setting_are_not_seen_and_jobs_run(small_tab):

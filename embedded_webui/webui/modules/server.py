@@ -19,6 +19,7 @@ from modules.shared import cmd_opts
 from modules.shared_cmd_options import EVERYWHERE, is_local
 
 POLL_SECONDS = 1
+CLOSING_SECONDS = 5
 DEFAULT_PORT = 7860
 QUEUE_LENGTH = 64
 
@@ -116,6 +117,7 @@ def launch_page() -> FastAPI:
             inbrowser=cmd_opts.autolaunch,
             prevent_thread_lock=True,
             quiet=True,
+            _frontend=False,  # else it asks itself for the page, and gives up after three seconds
             allowed_paths=[*cmd_opts.gradio_allowed_path, *ui.served_folders()],
             root_path=f"/{cmd_opts.subpath}" if cmd_opts.subpath else "",
             app_kwargs={"docs_url": "/docs", "redoc_url": "/redoc"},
@@ -130,7 +132,8 @@ def launch_page() -> FastAPI:
 
 
 def close_page() -> None:
-    """Stop the page's server."""
+    """Stop the page's server, which does not wait for long for whoever reads its answers slowly."""
+    shared.demo.server.config.timeout_graceful_shutdown = CLOSING_SECONDS
     shared.demo.close()
 
 

@@ -30,7 +30,9 @@ _MEANING_OF_ABSENT = {
 }
 """What the host's parser adds to infotexts that do not state it."""
 _MODULE = re.compile(r"Module \d{1,2}")
-_LORA_TAG = re.compile(r"<lora:([^:<>]{1,300}):([-+]?(?:\d{1,9}(?:\.\d{1,20})?|\.\d{1,20}))>")
+_COMMENT_OR_LORA_TAG = re.compile(
+    r"#[^\n]*|<lora:(?P<name>[^:<>]{1,300}):(?P<weight>[-+]?(?:\d{1,9}(?:\.\d{1,20})?|\.\d{1,20}))>"
+)
 
 
 def from_infotext(
@@ -78,15 +80,23 @@ def from_infotext(
     return found if settings.enabled else found.with_bare_embeddings()
 
 
+def _lora_tags(prompt: str) -> list[re.Match[str]]:
+    """Return the LoRAs' tags of a prompt; those in comments are not any, and stay where they are."""
+    return [found for found in _COMMENT_OR_LORA_TAG.finditer(prompt) if found["name"]]
+
+
 def _without_lora_tags(prompt: str) -> str:
     """Return a prompt without its LoRAs' tags, each with the blanks before it."""
-    *before_tags, last = _LORA_TAG.split(prompt)[:: _LORA_TAG.groups + 1]
-    return "".join([*(text.rstrip() for text in before_tags), last])
+    kept, end = [], 0
+    for tag in _lora_tags(prompt):
+        kept.append(prompt[end : tag.start()].rstrip())
+        end = tag.end()
+    return "".join([*kept, prompt[end:]])
 
 
 def _loras_of(prompt: str, preset: Preset | None) -> tuple[tuple[str, float], ...]:
     """Return the LoRAs of a typed prompt's tags, and before them the preset's others."""
-    tagged = [(name, float(weight)) for name, weight in _LORA_TAG.findall(prompt)]
+    tagged = [(tag["name"], float(tag["weight"])) for tag in _lora_tags(prompt)]
     named = {file_stem(name) for name, _weight in tagged}
     slots = preset.active_loras if preset else ()
     untagged = [(slot.name, slot.weight) for slot in slots if file_stem(slot.name) not in named]

@@ -50,18 +50,22 @@ def asked_sizes(host, monkeypatch):
 
 @pytest.fixture
 def add_preset(host):
-    """Puts a preset called "mine" among the user's."""
+    """Puts a preset among the user's, called "mine" if not otherwise."""
     from fooocus_ext.host.machine import assets
 
-    file = assets.user_folder() / "presets" / "mine.json"
+    folder = assets.user_folder() / "presets"
+    added = set()
 
-    def add(**content):
-        file.parent.mkdir(parents=True, exist_ok=True)
+    def add(name="mine", **content):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{name}.json"
+        added.add(file)
         file.write_text(json.dumps(content))
         assets.reload()
 
     yield add
-    file.unlink(missing_ok=True)
+    for file in added:
+        file.unlink()
     assets.reload()
 
 
@@ -183,6 +187,18 @@ def test_the_tab_begins_with_fooocus_rendering(host):
     from fooocus_ext.host.tab import fill
 
     assert fill.initial().values["rendering"] == "Fooocus"
+
+
+@pytest.mark.parametrize(("there", "first"), [(("good.vae.pt",), "default"), ((), "initial")])
+def test_the_tab_begins_with_ones_own_default_if_its_vae_is_there(
+    host, add_preset, monkeypatch, there, first
+):
+    from fooocus_ext.host.machine import vae
+    from fooocus_ext.host.tab import fill
+
+    monkeypatch.setattr(vae, "names", lambda: list(there))
+    add_preset("default", default_model=host.checkpoints.base, default_vae="good.vae.pt")
+    assert fill.initial().values["preset"] == first
 
 
 @pytest.mark.reports_errors

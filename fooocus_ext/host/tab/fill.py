@@ -14,7 +14,6 @@ from fooocus_ext.host.tab import lists
 from fooocus_ext.markup import render
 from fooocus_ext.metadata.preset import from_preset
 from fooocus_ext.presets.published import KINDS
-from fooocus_ext.presets.resolve import resolve
 from fooocus_ext.readers import names as read_names
 from fooocus_ext.tab.arrivals import values_for
 from fooocus_ext.tab.fill import Filled, fill
@@ -60,7 +59,7 @@ def _first_preset() -> str | None:
     library, installed = assets.presets().presets, assets.installed()
     for name in FIRST_PRESETS:
         preset = library.get(name)
-        if preset and not resolve(preset, installed.checkpoints, installed.loras).problems:
+        if preset and not installed.find(preset).problems:
             return name
     return PLAIN_PRESET if PLAIN_PRESET in library else None
 

@@ -26,7 +26,7 @@ PROMPT_TOKENS, NEW_TOKENS = 8, 67  # a short prompt, filled up to 75
 TOP_K = 100
 BATCH = 8
 THREADS = 2
-ROUNDS = 3
+ROUNDS = 2
 GOALS = {1: ">= 2", BATCH: ">= 6"}
 COMMA = 11
 PEER = "transformers generate, full-vocabulary logits processor"

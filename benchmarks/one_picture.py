@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks._figures import Figure, Unavailable
 
 ROOT = Path(__file__).resolve().parents[1]
-ROUNDS = 3
+ROUNDS = 2
 CHOSEN_BY_THE_COMMAND = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY")
 
 

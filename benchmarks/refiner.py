@@ -20,8 +20,10 @@ from benchmarks._measuring import one_thread
 
 JOBS = 4
 REQUEST = {"width": 256, "height": 256, "steps": 20, "seed": 1}
+SHORT = {**REQUEST, "steps": 5}
+"""as long as a job must be for its refiner to take over"""
 SWITCH = 0.8
-ROUNDS = 2
+ROUNDS = 1
 TWO_MODELS = {"sd_checkpoints_limit": 2, "sd_checkpoints_keep_in_cpu": False}
 
 
@@ -46,14 +48,14 @@ class Side:
     def prepare(self) -> None:
         """Bring the host into the state that an earlier job of the same kind leaves behind."""
         if self.loads:
-            _host.generate(None, **REQUEST)
+            _host.generate(None, **SHORT)
             _release()
         else:
-            self.make_picture()
+            self.make_picture(SHORT)
 
-    def make_picture(self) -> None:
+    def make_picture(self, request: Mapping[str, Any] = REQUEST) -> None:
         """Run one job."""
-        _host.generate(self.settings, **REQUEST, **self.request)
+        _host.generate(self.settings, **request, **self.request)
 
 
 def measure() -> list[Figure]:
@@ -94,7 +96,7 @@ def _median_seconds(sides: list[Side]) -> dict[Side, float]:
                 for _ in range(JOBS):
                     side.make_picture()
                 taken[side].append(time.process_time() - begin)
-                _host.generate(None, **REQUEST)  # until then a refiner of the host stays active
+                _host.generate(None, **SHORT)  # until then a refiner of the host stays active
     return {side: statistics.median(taken[side]) for side in sides}
 
 

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -133,9 +134,11 @@ class Host:
         """Generate: ``REQUEST`` with ``request`` on top, and ``fooocus`` as the script's one dict.
 
         ``fooocus=None`` leaves the script out of the request. ``alwayson_scripts`` in the request
-        replaces both.
+        replaces both. A test that asks for a setting unknown to this webui, which refuses it, is skipped.
         """
         body = {**REQUEST, **FAMILY.request, **request}
+        for setting in body.get("override_settings", {}):
+            self.need_setting(setting)
         if body.get("sampler_name") == "LCM":
             FAMILY.need(NO_LCM)
         if fooocus is not None:
@@ -144,6 +147,14 @@ class Host:
                 FAMILY.need(PASS_HOOK)
             body["alwayson_scripts"] = {"Fooocus": {"args": [arguments]}}
         return self.post(f"/sdapi/v1/{tab}", body)
+
+    def has_setting(self, name: str) -> bool:
+        return name in self.modules.shared.opts.data_labels
+
+    def need_setting(self, name: str) -> None:
+        """Skip a test on a webui of a version without a setting."""
+        if not self.has_setting(name):
+            pytest.skip(f"this webui lacks what the test needs: the setting {name}")
 
     def generate(self, fooocus: Any = None, **request: Any) -> Result:
         """Like `run`, but the generation must succeed."""

@@ -6,6 +6,7 @@ import importlib
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 V18_SAMPLERS = ("Euler a", "Euler", "DPM++ 2M SDE", "DPM++ 2M SDE Karras", "Restart", "LCM")
 
@@ -135,3 +136,17 @@ def test_an_infotext_counts_where_requests_take_one(module, monkeypatch, fields,
     with pytest.raises(StopIteration):
         arguments.check_arguments(SimpleNamespace(json=body)).send(None)
     assert len(settled) == times
+
+
+def test_each_level_of_fooocus_is_found_at_its_own_timestep_in_half_precision(module):
+    """Up to 1.8 the wrapper around a model in half precision has the model's levels in half precision."""
+    external = importlib.import_module("k_diffusion.external")
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
+    products = (1 - betas).cumprod(0)
+    levels = ((1 - products) / products) ** 0.5
+    wrap = external.DiscreteSchedule(levels.float(), quantize=False).half()
+    wrap.inner_model = SimpleNamespace(alphas_cumprod=products.half())
+    module("rendering.schedules").use_fooocus_levels(SimpleNamespace(inner_model=wrap))
+    torch.testing.assert_close(wrap.sigmas, levels.float())
+    found = wrap.sigma_to_t(levels.float())
+    torch.testing.assert_close(found, torch.arange(1000.0), rtol=0, atol=1e-3)

@@ -21,6 +21,7 @@ LONG = "snow, " * 80
 EDITING = "a [fox:wolf:0.5] in [snow|rain] [a tree:0.7]"
 HIRES = {"enable_hr": True, "hr_scale": 1.5, "denoising_strength": 0.7, "hr_second_pass_steps": 5}
 STEPS = {"steps": 6}
+BY_STEPS = "refiner_switch_by_sample_steps"
 TOLERANCE = 1
 SWITCH = 0.5
 EARLY = 0.3  # DDIM begins an img2img late and makes fewer calls than its steps
@@ -31,7 +32,9 @@ def both_refiners(host, *, part="refiner", options=None, switch=SWITCH, **fields
     name = getattr(host.checkpoints, part)
     if name is None:
         pytest.skip(f"no checkpoint for the part {part!r} on the host {host.name}")
-    options = {"refiner_switch_by_sample_steps": True, **(options or {})}
+    # Older webuis know no other way, and no setting.
+    by_steps = [BY_STEPS] * host.has_setting(BY_STEPS)
+    options = {**dict.fromkeys(by_steps, True), **(options or {})}
     fields = {**STEPS, **fields, "override_settings": options}
     with probes.checkpoints_called(host) as ours_called:
         ours = host.generate({**OFF, "refiner": name, "refiner_switch": switch}, **fields)

@@ -159,8 +159,9 @@ def use_fooocus_levels(denoiser: Any, table: LevelTable | None = None) -> None:
     table = table or whole_table(wrap.inner_model)
     if len(wrap.sigmas) != len(table.levels):
         table = noise_levels.consistency_table(table)
-    wrap.sigmas = table.levels.to(wrap.sigmas)
-    wrap.log_sigmas = table.logs.to(wrap.log_sigmas)
+    # In single precision, also where an older webui has those of a model in half precision.
+    wrap.sigmas = table.levels.to(wrap.sigmas.device)
+    wrap.log_sigmas = table.logs.to(wrap.log_sigmas.device)
 
 
 def note_schedule(p: Any, asked: Asked) -> None:

@@ -108,7 +108,9 @@ def test_a_wrapper_with_levels_of_its_own_gets_fooocus_levels(webui, model):
     model.alphas_cumprod = ABAR
     wrap = SimpleNamespace(inner_model=model, sigmas=SIGMAS.clone(), log_sigmas=SIGMAS.log())
     webui.adapter("rendering.schedules").use_fooocus_levels(SimpleNamespace(inner_model=wrap))
-    assert torch.equal(wrap.sigmas, noise_levels.level_table(ABAR).levels)
+    table = noise_levels.level_table(ABAR)
+    assert torch.equal(wrap.sigmas, table.levels)
+    assert torch.equal(wrap.log_sigmas, table.logs)
 
 
 def test_clip_skip_does_not_change_from_step_to_step(webui):

@@ -24,6 +24,7 @@ NO_LCM = "it has no sampler called LCM"
 ONE_VAE = "it has no option that names one VAE"
 OWN_REFINER_LEAVES = "its own refiner stays for the second pass of hires fix"
 PASS_HOOK = "it tells scripts of no pass before it is sampled"
+NO_V_IN_DDIM = "its DDIM fails with an SDXL model that predicts v"
 SHORT_REFUSALS = "its API repeats what it refuses, however long, and fails where that is no JSON"
 
 
@@ -32,6 +33,7 @@ SINCE = {
     NO_FOUND_SETTINGS: ("modules/infotext_utils.py", "get_override_settings"),  # A1111: 1.8
     NO_INFOTEXTS: ("modules/api/models.py", '"infotext"'),  # A1111: 1.8
     NO_LCM: ("modules/sd_samplers_lcm.py", "LCM"),  # A1111: 1.8
+    NO_V_IN_DDIM: ("modules/sd_samplers_timesteps.py", "sqrt(self.inner_model.alphas_cumprod)"),  # 1.8
 }
 """What not each version has: the file, and the word in it by which it is known."""
 

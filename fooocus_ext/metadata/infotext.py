@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fooocus_ext import infotext
@@ -12,8 +12,11 @@ from fooocus_ext.args import HOST_CHOICE, NONE, Settings
 from fooocus_ext.metadata.settings import PictureSettings, of_arguments
 from fooocus_ext.presets.file_names import file_stem
 from fooocus_ext.presets.preset import Preset
+from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
+from fooocus_ext.prompting.arrays import apply_arrays
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, wants_expansion
 
+_PLAIN_PERFORMANCE = "Speed"
 _LEFT_OVER = re.compile(
     r"Denoising strength|Hires (upscaler?|steps|prompt|negative prompt|sampler|schedule type|checkpoint"
     r"|CFG Scale)|Variation seed( strength)?|Face restoration|Tiling|ENSD|Eta|RNG|NGMS|Mask blur"
@@ -52,7 +55,7 @@ def from_infotext(
     if settings.enabled and settings.expansion and not wants_expansion(styles):
         styles.insert(0, EXPANSION_STYLE)
     of_ours = of_arguments(settings) if settings.enabled else _of_the_webui(entries)
-    prompt = str(entries.get("Prompt", ""))
+    prompt, modules = str(entries.get("Prompt", "")), _modules(entries)
     found = PictureSettings(
         **{
             **of_ours,
@@ -63,8 +66,8 @@ def from_infotext(
             "sampler": entries.get("Sampler"),
             "scheduler": _scheduler_of(entries),
             "base_model": entries.get("Model"),
-            "vae": entries.get("VAE"),
-            "modules": _modules(entries),
+            "vae": entries.get("VAE") or _unstated_vae(settings, modules),
+            "modules": modules,
             "steps": _whole(entries.get("Steps")),
             "wildcards_in_order": _wildcards_in_order(entries) if settings.enabled else None,
             "seed": _whole(entries.get("Seed")),
@@ -74,7 +77,11 @@ def from_infotext(
             "others": {
                 key: str(entries[key])[:60] for key in entries if _is_left_over(key, entries)
             },
-            "problems": (*_problems(settings.preset, preset), *_unreadable(entries)),
+            "problems": (
+                *_problems(settings.preset, preset),
+                *_unreadable(entries),
+                *(_counted_by_picture(prompt, entries) if settings.enabled else ()),
+            ),
         }
     )
     return found if settings.enabled else found.with_bare_embeddings()
@@ -118,14 +125,36 @@ def _modules(entries: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple({file_stem(name): name for name in reversed(names)}.values())[::-1]
 
 
+def _unstated_vae(settings: Settings, modules: Sequence[str]) -> str | None:
+    """Return what a picture of ours was decoded with if its infotext names no VAE."""
+    return MODEL_OF_CHECKPOINT if settings.enabled and not modules else None
+
+
+def _counted_by_picture(prompt: str, entries: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence where the pictures of a job have different words: an infotext is of any of them."""
+    if apply_arrays(prompt, 0) != prompt:
+        yield "The prompt has arrays: a job begins with their first values, whichever this picture had."
+    if _wildcards_in_order(entries) and "__" in prompt:
+        yield "Wildcards count in order: a job begins with the first of them, whichever this picture had."
+
+
 def _size_of(entries: Mapping[str, Any]) -> tuple[int, int] | None:
     width, height = _whole(entries.get("Size-1")), _whole(entries.get("Size-2"))
     return (width, height) if width and height else None
 
 
 def _of_the_webui(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a picture made without the extension says of our arguments."""
-    return {**_refiner_of(entries), "arguments": {"rendering": HOST_CHOICE}}
+    """Return what a picture made without the extension says of our arguments.
+
+    It had no refiner unless it names one, and no distilled performance, which would force its own sampler
+    and guidance.
+    """
+    return {
+        "refiner": NONE,
+        "performance": _PLAIN_PERFORMANCE,
+        **_refiner_of(entries),
+        "arguments": {"rendering": HOST_CHOICE},
+    }
 
 
 def _refiner_of(entries: Mapping[str, Any]) -> dict[str, Any]:

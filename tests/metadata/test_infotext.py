@@ -1,0 +1,42 @@
+"""What an infotext states, and what it means where it states nothing."""
+
+from __future__ import annotations
+
+from fooocus_ext.metadata.infotext import from_infotext
+
+OURS = {"Fooocus": "True"}
+
+
+def test_tags_leave_with_the_blanks_before_them():
+    prompt = "a fox  <lora:film:.5> <lora:ink:-1.25>, at dusk <lora:odd:x>"
+    found = from_infotext({"Prompt": prompt})
+    assert found.prompt == "a fox, at dusk <lora:odd:x>"
+    assert found.loras == (("film", 0.5), ("ink", -1.25))
+
+
+def test_a_tag_in_a_comment_is_no_lora():
+    prompt = "a fox <lora:film:1> # or <lora:ink:1>\nat dusk <lora:oil:2>"
+    found = from_infotext({"Prompt": prompt})
+    assert found.prompt == "a fox # or <lora:ink:1>\nat dusk"
+    assert found.loras == (("film", 1.0), ("oil", 2.0))
+
+
+def test_a_picture_of_ours_that_names_no_vae_had_the_checkpoints_own():
+    assert from_infotext({"Prompt": "a fox", **OURS}).vae == "Default (model)"
+    assert from_infotext({"Prompt": "a fox", "VAE": "good.pt", **OURS}).vae == "good.pt"
+    assert from_infotext({"Prompt": "a fox", "Module 1": "good", **OURS}).vae is None
+    assert from_infotext({"Prompt": "a fox"}).vae is None  # a webui can be told not to name it
+
+
+def test_a_picture_of_the_webui_had_no_refiner_that_it_does_not_name_and_no_fast_mode():
+    found = from_infotext({"Prompt": "a fox", "Steps": "20", "Sampler": "Euler a"})
+    assert (found.refiner, found.performance, found.steps) == ("None", "Speed", 20)
+    assert from_infotext({"Prompt": "a fox", "Refiner": "late [12]"}).refiner == "late [12]"
+
+
+def test_what_counts_by_picture_is_said():
+    arrays = from_infotext({"Prompt": "a [[red, blue]] house", **OURS})
+    assert ["arrays" in problem for problem in arrays.problems] == [True]
+    counted = {"Prompt": "a __colour__ house", "Fooocus wildcards in order": "True", **OURS}
+    assert ["Wildcards" in problem for problem in from_infotext(counted).problems] == [True]
+    assert from_infotext({"Prompt": "a [red|blue] house", **OURS}).problems == ()

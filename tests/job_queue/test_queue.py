@@ -234,6 +234,33 @@ def test_a_failed_job_waits_behind_all_others_when_it_is_tried_again(server):
     assert server.waiting() == ["b", "a"]
 
 
+def test_a_failed_job_shows_its_pictures_when_it_is_tried_again_after_a_newer_run(server):
+    server.add("a")
+    server.queue.take()
+    server.queue.fail("a", "no memory")
+    server.add("b")
+    server.run()
+    assert server.shown() == ["b-0.png"]
+    server.queue.retry(WINDOW, "a")
+    server.add("c")
+    assert [server.run(), server.run()] == ["a", "c"]
+    assert server.shown() == ["a-0.png", "c-0.png"]
+
+
+def test_no_more_jobs_wait_for_another_try_than_may_be_added(server, monkeypatch):
+    monkeypatch.setattr(module, "MOST_OPEN", 2)
+    server.add("a")
+    server.queue.take()
+    server.queue.fail("a", "no memory")
+    server.add("b")
+    server.add("c", OTHER)
+    with pytest.raises(RequestError, match="2 jobs are waiting"):
+        server.queue.retry(WINDOW, "a")
+    assert server.queue.now("a").state == "failed"
+    server.queue.remove(WINDOW, "b")
+    server.queue.retry(WINDOW, "a")
+
+
 def test_a_new_run_replaces_the_pictures_when_it_has_one(server):
     server.add("a")
     server.add("b")

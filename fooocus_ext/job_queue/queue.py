@@ -40,6 +40,7 @@ class JobQueue:
         self._versions: dict[str, int] = {}
         self._server = secrets.token_hex(4)
         self._jobs = {job.id: job.after_restart() for job in store.load()}
+        store.forget_pictures(self._jobs.values())
 
     # ---- asked for by a window ----
 
@@ -274,6 +275,7 @@ class JobQueue:
         kept = [job for job in jobs if job.made]
         self._save(*(replace(job, state="done") for job in kept))
         self._drop([job.id for job in jobs if not job.made])
+        self._store.forget_pictures(self._jobs.values())
 
     def _drop(self, jobs: Sequence[str]) -> None:
         if not jobs:

@@ -12,7 +12,7 @@ from fooocus_ext.job_queue import queue as module
 from fooocus_ext.job_queue.jobs import Announced, Made, QueuedJob
 from fooocus_ext.job_queue.queue import ABSENCE_SECONDS, MOST_OPEN, JobQueue
 from fooocus_ext.job_queue.shown import MOST_PICTURES
-from fooocus_ext.job_queue.store import SplitStore, Store
+from fooocus_ext.job_queue.store import Change, SplitStore, Store
 
 WINDOW, OTHER = "window-one-------", "window-two-------"
 
@@ -499,6 +499,36 @@ def test_a_picture_is_kept_once_for_all_jobs_that_start_from_it_and_as_long_as_o
     server.queue.retry(WINDOW, "b")
     server.run()
     assert server.pictures() == []
+
+
+@pytest.mark.parametrize("way", ["remove", "clear", "restart"])
+def test_a_job_that_is_given_up_leaves_the_picture_that_it_started_from_to_nobody(server, way):
+    """One that has made pictures stays with them as done."""
+    server.add("a", image_number=2, source=b"pixels")
+    server.queue.take()
+    server.queue.picture_made("a", picture("a", 0))
+    server.queue.fail("a", "no memory")
+    assert server.pictures() == [b"pixels"]
+    if way == "remove":
+        server.queue.remove(WINDOW, "a")
+    elif way == "clear":
+        server.queue.clear(WINDOW)
+    else:  # killed before the picture was removed
+        server.store.commit(Change([replace(server.queue.now("a"), state="done")]))
+        server.restart()
+    assert server.pictures() == []
+    assert server.shown() == ["a-0.png"]
+
+
+def test_a_folder_of_pictures_that_cannot_be_read_does_not_stop_the_queue(server, monkeypatch):
+    server.add("a", source=b"pixels")
+
+    def refuse(path):
+        raise PermissionError(path)
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refuse)
+    server.restart()
+    assert server.run() == "a"
 
 
 def test_a_picture_that_an_older_version_has_stored_with_its_job_is_still_there(server):

@@ -441,11 +441,30 @@ def test_a_broken_file_is_put_aside(server, caplog):
     assert len(list(server.folder.glob("*.broken-*"))) == 1
 
 
+@pytest.mark.parametrize("damage", ["overwritten", "cut off"])
+def test_a_file_that_is_damaged_past_its_beginning_is_put_aside(server, caplog, damage):
+    for number in range(20):
+        server.add(str(number), comments="a long comment " * 200)
+    server.store.close()
+    (file,) = server.folder.glob("*.sqlite3")
+    content = file.read_bytes()
+    middle = len(content) // 2 // 4096 * 4096
+    rest = b"\xff" * 8192 + content[middle + 8192 :] if damage == "overwritten" else b""
+    file.write_bytes(content[:middle] + rest)
+    server.start()
+    server.add("a")
+    server.restart()
+    assert server.waiting() == ["a"]
+    assert "no database" in caplog.text
+    assert len(list(server.folder.glob("*.broken-*"))) == 1
+
+
 def test_what_is_no_job_is_left_out(server, caplog):
     server.add("a")
     with sqlite3.connect(next(server.folder.glob("*.sqlite3"))) as connection:
         connection.execute("INSERT INTO jobs VALUES ('b', 0, '{\"id\": 1}', NULL)")
         connection.execute("INSERT INTO jobs VALUES ('c', 0, 'no JSON', NULL)")
+        connection.execute("INSERT INTO jobs VALUES ('d', 0, CAST(x'ff00' AS TEXT), NULL)")
     connection.close()
     server.restart()
     assert server.waiting() == ["a"]

@@ -139,7 +139,9 @@ RECORDS: dict[str, Callable[[str], object]] = {
     "styles of the page": style_names,
     "JSON": parse_json,
     "lines of the log": lambda text: image_log._read_entry(text.encode("utf-8", "replace")),
-    "rows of the log": lambda text: image_log.Entry(1, "a.png", "", {"prompt": text, text: 1}).rows,
+    "rows of the log": lambda text: (
+        image_log.Entry(1, "a.png", "", {"prompt": text, "styles": text, text: 1}).rows
+    ),
     "comments of pictures": lambda text: picture_text(exif_picture(text)),
     "style names": lambda text: library().get(text),
 }

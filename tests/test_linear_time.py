@@ -18,6 +18,7 @@ from fooocus_ext import image_log, infotext
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation.plan import lora_tags, with_lora_tags
+from fooocus_ext.images.decoding import from_base64
 from fooocus_ext.metadata import values
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
@@ -144,6 +145,7 @@ RECORDS: dict[str, Callable[[str], object]] = {
     ),
     "comments of pictures": lambda text: picture_text(exif_picture(text)),
     "style names": lambda text: library().get(text),
+    "pictures of clients": lambda text: from_base64(text, "image"),
 }
 _A1111 = "\nSteps: 1, Sampler: a, Size: 1x1, Version: Fooocus 2, Raw prompt: "
 RECORD_TEXTS = [
@@ -175,6 +177,8 @@ RECORD_TEXTS = [
     ("", "a/", ""),
     ("", " [", "]"),
     ("", "é", ""),
+    ("data:", "; ", ""),
+    ("data:" + "; " * 90, " ", ""),
 ]
 
 

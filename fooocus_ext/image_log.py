@@ -44,6 +44,8 @@ _NAMES_ON_THE_PAGE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 _COLLAPSED = ("full_prompt", "full_negative_prompt")
 _HIDDEN = (SCHEME_KEY, "loras")
+_LISTS_IN_STRINGS = ("styles", "adm_guidance", "freeu")
+"""Keys whose lists the log has as Fooocus writes them; what a prompt has in brackets is its own."""
 
 
 @dataclass(frozen=True)
@@ -236,13 +238,15 @@ def _shown_entry(key: str, value: object) -> str:
         return first_label(str(value), _NAMES_ON_THE_PAGE[key])
     if key == "resolution":
         return re.sub(r"^\((\d+), (\d+)\)$", r"\1×\2", str(value))
+    if key in _LISTS_IN_STRINGS:
+        return re.sub(r"^[\[(](.*)[\])]$", _without_quotes, str(value))
     return _shown(value)
 
 
 def _shown(value: object) -> str:
     if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
         return "\n".join(value)
-    return re.sub(r"^[\[(](.*)[\])]$", _without_quotes, str(value))
+    return str(value)
 
 
 def _without_quotes(match: re.Match[str]) -> str:

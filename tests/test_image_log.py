@@ -240,3 +240,19 @@ def test_samplers_and_sizes_have_the_names_that_the_page_gives_them(folder):
         "Resolution": "1152×896",
     }
     assert names.items() <= json.loads(entry.json).items()
+
+
+@pytest.mark.parametrize("prompt", ["(a:1.2) and (b:1.1)", "(a cat)", "[cat|dog]", "('x', 'y')"])
+def test_a_text_in_brackets_is_shown_as_it_was_typed(folder, prompt):
+    lists = {"styles": "['Fooocus V2', 'Sharp']", "adm_guidance": "(1.5, 0.8, 0.3)"}
+    texts = dict.fromkeys(("prompt", "negative_prompt", "prompt_expansion"), prompt)
+    entry = append(folder, **texts, **lists, freeu="(1.01, 1.02, 0.99, 0.95)", full_prompt=prompt)
+    assert dict(entry.rows) == {
+        "Prompt": prompt,
+        "Negative prompt": prompt,
+        "Styles": "Fooocus V2, Sharp",
+        "ADM guidance": "1.5, 0.8, 0.3",
+        "Prompt expansion": prompt,
+        "FreeU": "1.01, 1.02, 0.99, 0.95",
+    }
+    assert entry.texts == [("Full prompt", prompt)]

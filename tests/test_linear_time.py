@@ -18,6 +18,7 @@ from fooocus_ext import image_log, infotext
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation.plan import lora_tags, with_lora_tags
+from fooocus_ext.images.decoding import from_base64
 from fooocus_ext.metadata import values
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
@@ -139,9 +140,12 @@ RECORDS: dict[str, Callable[[str], object]] = {
     "styles of the page": style_names,
     "JSON": parse_json,
     "lines of the log": lambda text: image_log._read_entry(text.encode("utf-8", "replace")),
-    "rows of the log": lambda text: image_log.Entry(1, "a.png", "", {"prompt": text, text: 1}).rows,
+    "rows of the log": lambda text: (
+        image_log.Entry(1, "a.png", "", {"prompt": text, "styles": text, text: 1}).rows
+    ),
     "comments of pictures": lambda text: picture_text(exif_picture(text)),
     "style names": lambda text: library().get(text),
+    "pictures of clients": lambda text: from_base64(text, "image"),
 }
 _A1111 = "\nSteps: 1, Sampler: a, Size: 1x1, Version: Fooocus 2, Raw prompt: "
 RECORD_TEXTS = [
@@ -173,6 +177,8 @@ RECORD_TEXTS = [
     ("", "a/", ""),
     ("", " [", "]"),
     ("", "é", ""),
+    ("data:", "; ", ""),
+    ("data:" + "; " * 90, " ", ""),
 ]
 
 

@@ -64,7 +64,7 @@ class Downloads:
             self._downloads.pop(order.key, None)
             self._downloads[order.key] = download
             self._forget_old()
-            if self._worker is None:
+            if self._worker is None or not self._worker.is_alive():
                 self._worker = threading.Thread(
                     target=self._work, name="fooocus-downloads", daemon=True
                 )
@@ -168,8 +168,16 @@ def _is_gone(download: Download) -> bool:
     """Whether files have come that somebody has taken away since."""
     order = download.order
     return download.state == "done" and not all(
-        (order.folder / file.name).exists() for file in order.files
+        _exists(order.folder / file.name) for file in order.files
     )
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is something by that name, as far as one may look."""
+    try:
+        return path.exists()
+    except OSError:  # the folder is closed to us, or the name too long for its disk
+        return False
 
 
 def _note_down(order: Order) -> None:
@@ -185,7 +193,7 @@ def _end(download: Download, state: State, error: str = "") -> None:
     folder = download.order.folder
     download.state, download.error = state, error
     for file in download.order.files:
-        nothing_came = state == "failed" and not file.part(folder).exists()
+        nothing_came = state == "failed" and not _exists(file.part(folder))
         if nothing_came or (download.dropped and state != "done"):
             remove_unfinished(file, folder)
     download.ended.set()
@@ -218,7 +226,10 @@ def _fetch(download: Download) -> None:
         fetched.append(file)
     try:
         for file in fetched:
-            take_name(file, order.folder)
+            if order.replaces or not (order.folder / file.name).is_file():
+                take_name(file, order.folder)
+            else:  # it came while ours was on its way, and stays
+                remove_unfinished(file, order.folder)
     except OSError as error:
         raise DownloadError(f"{order.folder} cannot be written: {error.strerror}") from error
 

@@ -20,7 +20,8 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_PIXELS = 8192 * 8192
 SMALLEST_SIDE = 16
 LONGEST_SIDE = 16384
-_ADDRESS = re.compile(r"data:(?:image/(?:png|jpeg|webp))?;base64,", re.IGNORECASE)
+_ADDRESS = re.compile(r"\s*data:[^,]{0,200}; *base64,", re.IGNORECASE)
+"""Whatever it says of its content (``image/jpg``, a charset): what that is, its bytes tell."""
 _WHITE = "white"
 _BROKEN = (OSError, ValueError, SyntaxError, LookupError, TypeError, struct.error, zlib.error)
 """What Pillow's readers raise is whatever a broken file leads them to."""

@@ -57,12 +57,16 @@ class Pictures:
         """Remove all pictures but those that are needed."""
         for name in [name for name in self._in_memory if name not in needed]:
             del self._in_memory[name]
-        if self._folder is None or not self._folder.is_dir():
-            return
-        for file in self._folder.iterdir():
+        for file in self._files():
             is_ours = _NAME.fullmatch(file.stem) and file.suffix in {"", _UNFINISHED}
             if is_ours and file.name not in needed:
                 try:
                     file.unlink()
                 except OSError as error:  # it is tried again with the next job that ends
                     log.warning("a picture that no job needs is not removed: %s", error)
+
+    def _files(self) -> list[Path]:
+        try:
+            return [] if self._folder is None else list(self._folder.iterdir())
+        except OSError:  # there is none yet, or it is closed to us
+            return []

@@ -13,7 +13,7 @@ from dataclasses import replace
 from fooocus_ext.errors import RequestError
 from fooocus_ext.job_queue.jobs import Announced, Made, QueuedJob
 from fooocus_ext.job_queue.order import moved, next_job
-from fooocus_ext.job_queue.shown import forgotten_windows, needless_jobs, shown_jobs
+from fooocus_ext.job_queue.shown import forgotten_windows, needless_jobs, run_of_next, shown_jobs
 from fooocus_ext.job_queue.store import Change, SplitStore
 from fooocus_ext.job_queue.view import View
 
@@ -40,6 +40,7 @@ class JobQueue:
         self._versions: dict[str, int] = {}
         self._server = secrets.token_hex(4)
         self._jobs = {job.id: job.after_restart() for job in store.load()}
+        store.forget_pictures(self._jobs.values())
 
     # ---- asked for by a window ----
 
@@ -58,17 +59,10 @@ class JobQueue:
         with self._changed:
             if job.id in self._jobs:
                 raise RequestError("This job is in the queue already.")
-            if sum(other.is_open for other in self._jobs.values()) >= MOST_OPEN:
-                raise RequestError(
-                    f"{MOST_OPEN} jobs are waiting already, and no more are allowed: wait until one "
-                    "is done, or remove some."
-                )
+            new = self._behind_all(job)
             own = self._of(job.window)
-            run = max((other.run for other in own), default=0)
-            run += not any(other.is_open for other in own)
             others = [replace(o, forever=False) for o in own if o.forever and o.is_open]
-            new = self._store.with_pictures(job, source=source, mask=mask)
-            new = replace(new, run=run, place=self._last_place() + 1)
+            new = self._store.with_pictures(new, source=source, mask=mask)
             self._save(*others, new, must=True)
             gone = forgotten_windows(self._jobs.values())
             self._drop([other.id for other in self._jobs.values() if other.window in gone])
@@ -99,12 +93,12 @@ class JobQueue:
             self._save(*moved(self._of(window), job, before))
 
     def retry(self, window: str, job: str) -> None:
-        """Let a failed job wait again, behind all others. Raises RequestError."""
+        """Let a failed job wait again, as one that is added anew. Raises RequestError."""
         with self._changed:
             failed = self._own(window, job)
             if failed.state != "failed":
                 raise RequestError("This job has not failed.")
-            self._change(job, state="waiting", error="", place=self._last_place() + 1)
+            self._save(self._behind_all(failed))
 
     def repeat(self, window: str, *, forever: bool) -> None:
         """Repeat the last of a window's jobs that wait or run until further notice; or no job."""
@@ -116,13 +110,12 @@ class JobQueue:
     def view(self, window: str) -> View:
         """Return what a window may know, and take down that it is open."""
         with self._changed:
-            if self._of(window):
+            if everything := self._of(window):
                 self._seen[window] = self._clock()
                 self._changed.notify_all()
             in_turn = [job for job in self._jobs.values() if job.is_open]
             in_turn.sort(key=lambda job: job.state != "running")
             own = [job for job in in_turn if job.window == window]
-            everything = self._of(window)
             has_news = any(job.made or not job.is_open for job in everything)
             return View(
                 jobs=(*(job for job in everything if job.state == "failed"), *own),
@@ -206,11 +199,8 @@ class JobQueue:
             if content is not None:
                 self._keep_in_memory(job, made.index, content)
             is_safe = made.file is not None or before.private
-            reached = made.index + 1 if is_safe else made.index
-            pictures = before.with_picture(made)
-            self._change(
-                job, made=pictures, announced=None, next_index=max(before.next_index, reached)
-            )
+            reached = max(before.next_index, made.index + 1 if is_safe else made.index)
+            self._change(job, made=before.with_picture(made), announced=None, next_index=reached)
             self._tell(before.window)
 
     def skipped(self, job: str, index: int) -> None:
@@ -256,6 +246,16 @@ class JobQueue:
             raise RequestError("There is no such job in this window; it may be done already.")
         return found
 
+    def _behind_all(self, job: QueuedJob) -> QueuedJob:
+        """Return a job as the last of all that wait, in its window's newest run; refuse too many."""
+        if sum(other.is_open for other in self._jobs.values()) >= MOST_OPEN:
+            raise RequestError(
+                f"{MOST_OPEN} jobs are waiting already, and no more are allowed: wait until one is "
+                "done, or remove some."
+            )
+        run = run_of_next(self._of(job.window))
+        return replace(job, state="waiting", error="", run=run, place=self._last_place() + 1)
+
     def _last_place(self) -> int:
         return max((job.place for job in self._jobs.values()), default=0)
 
@@ -275,6 +275,7 @@ class JobQueue:
         kept = [job for job in jobs if job.made]
         self._save(*(replace(job, state="done") for job in kept))
         self._drop([job.id for job in jobs if not job.made])
+        self._store.forget_pictures(self._jobs.values())
 
     def _drop(self, jobs: Sequence[str]) -> None:
         if not jobs:

@@ -14,6 +14,12 @@ MOST_FAILED = 300
 """Failed jobs of a window that are kept for another try: all that can wait, if all of them fail."""
 
 
+def run_of_next(own: Sequence[QueuedJob]) -> int:
+    """Return the run of a job that begins to wait: the newest, or another if nothing of a window goes on."""
+    newest = max((job.run for job in own), default=0)
+    return newest if any(job.is_open for job in own) else newest + 1
+
+
 def shown_jobs(own: Sequence[QueuedJob]) -> list[QueuedJob]:
     """Return the jobs whose pictures a window shows: those of its newest run that has any."""
     run = max((job.run for job in own if job.made), default=0)

@@ -175,21 +175,26 @@ class SplitStore:
 
 
 def _connect(file: Path) -> sqlite3.Connection:
-    """Open the database; one that is none is put aside, and a new one begun."""
+    """Open the database; one that is none or is damaged is put aside, and a new one begun."""
     try:
         return _opened(file)
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise
         aside = file.with_suffix(f".broken-{int(time.time())}")
-        log.warning("%s is no database any more; it is now called %s", file, aside.name)
+        log.warning("%s is no database any more (%s); it is now called %s", file, error, aside.name)
         file.replace(aside)
         return _opened(file)
 
 
 def _opened(file: Path | str) -> sqlite3.Connection:
     connection = sqlite3.connect(file, check_same_thread=False)
+    # a single text that is not UTF-8 would keep all jobs from being read
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     try:
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
         connection.execute("PRAGMA secure_delete = ON")  # removed prompts leave no trace
         connection.execute(_TABLE)
         connection.commit()

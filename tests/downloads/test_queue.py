@@ -153,6 +153,36 @@ def test_a_failure_does_not_hold_up_the_next(publisher, tmp_path, downloads):
     wait_until((tmp_path / "missing.safetensors").exists)
 
 
+def test_a_file_that_nobody_may_look_for_does_not_hold_up_the_next(publisher, tmp_path, downloads):
+    """A name that is too long with its ending fails as a folder does that is closed to us."""
+    publisher.publish("b.safetensors", CONTENT)
+    first = downloads.add(order_of(publisher, tmp_path, "a" * 253))
+    assert first.ended.wait(10)
+    second = downloads.add(order_of(publisher, tmp_path, "b.safetensors"))
+    assert second.ended.wait(10)
+    assert (first.state, second.state) == ("failed", "done")
+    assert "cannot be written" in first.error
+
+
+def test_what_nobody_may_look_for_any_more_is_left_out_of_the_list(
+    publisher, tmp_path, downloads, monkeypatch
+):
+    publisher.publish("a.safetensors", CONTENT)
+    assert downloads.add(order_of(publisher, tmp_path, "a.safetensors")).ended.wait(10)
+
+    def refuse(path):
+        raise PermissionError(path)
+
+    monkeypatch.setattr("pathlib.Path.exists", refuse)
+    assert downloads.all() == []
+
+
+def test_a_worker_that_has_died_is_replaced(publisher, tmp_path, downloads):
+    publisher.publish("a.safetensors", CONTENT)
+    downloads._worker = threading.Thread()
+    assert downloads.add(order_of(publisher, tmp_path, "a.safetensors")).ended.wait(10)
+
+
 def test_a_list_that_cannot_be_read_again_does_not_undo_a_download(publisher, tmp_path):
     def fail(_order):
         raise RuntimeError("lists are out of order")
@@ -183,6 +213,20 @@ def test_a_file_of_that_name_stays(publisher, tmp_path, downloads):
     assert download.state == "done"
     assert (tmp_path / "a.safetensors").read_text() == "the user's own"
     assert publisher.asked == []
+
+
+@pytest.mark.parametrize(("replaces", "expected"), [(False, b"the user's own"), (True, CONTENT)])
+def test_a_file_that_came_meanwhile_stays_unless_it_may_be_replaced(
+    publisher, tmp_path, downloads, replaces, expected
+):
+    publisher.publish("a.safetensors", CONTENT, seconds=0.1)
+    download = downloads.add(order_of(publisher, tmp_path, "a.safetensors", replaces=replaces))
+    wait_until(lambda: download.bytes_done)
+    (tmp_path / "a.safetensors").write_bytes(b"the user's own")
+    assert download.ended.wait(10)
+    assert download.state == "done"
+    assert (tmp_path / "a.safetensors").read_bytes() == expected
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
 
 
 def test_what_waits_or_was_begun_is_found_after_a_restart(publisher, tmp_path, downloads):

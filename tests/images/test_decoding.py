@@ -50,7 +50,18 @@ def bomb(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("kind", decoding.FORMATS)
-@pytest.mark.parametrize("prefix", ["", "data:image/png;base64,", "data:;base64,"])
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "",
+        "\n ",
+        "data:image/png;base64,",
+        "data:;base64,",
+        " data:image/jpg;base64,",
+        "data:image/png;charset=utf-8;name=a.png;base64,",
+        "DATA:application/octet-stream; BASE64,",
+    ],
+)
 def test_a_picture_comes_out_of_base64(kind: str, prefix: str):
     text = base64.b64encode(encoded(two_colours(), kind)).decode()
     lines = "\n".join(text[at : at + 76] for at in range(0, len(text), 76))

@@ -2,83 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
-from dataclasses import replace
-
 import pytest
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.job_queue import queue as module
-from fooocus_ext.job_queue.jobs import Announced, Made, QueuedJob
-from fooocus_ext.job_queue.queue import ABSENCE_SECONDS, MOST_OPEN, JobQueue
+from fooocus_ext.job_queue.jobs import Announced, Made
+from fooocus_ext.job_queue.queue import ABSENCE_SECONDS, MOST_OPEN
 from fooocus_ext.job_queue.shown import MOST_PICTURES
-from fooocus_ext.job_queue.store import SplitStore, Store
-
-WINDOW, OTHER = "window-one-------", "window-two-------"
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-class Server:
-    """A queue in a folder, and what a test does with it."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.clock = Clock()
-        self.store = self.queue = None
-        self.start()
-
-    def start(self):
-        self.store = Store.open(self.folder)
-        self.queue = JobQueue(SplitStore(self.store), self.clock)
-
-    def restart(self):
-        """End as a killed process does: nothing is told that it ends."""
-        self.store.close()
-        self.start()
-
-    def add(self, name, window=WINDOW, source=None, mask=None, **values):
-        job = QueuedJob(id=name, window=window, action="generate", values={}, seed=5, **values)
-        self.queue.add(job, source, mask)
-
-    def source(self, job):
-        return self.queue.picture_kept(self.queue.now(job).source)
-
-    def pictures(self):
-        """The pictures on disk that jobs start from."""
-        return [file.read_bytes() for file in self.folder.glob("*-pictures/*")]
-
-    def waiting(self, window=WINDOW):
-        return [job.id for job in self.queue.view(window).jobs if job.state == "waiting"]
-
-    def run(self, **values):
-        """Run the next job to its end; its pictures are called after it."""
-        job = self.queue.take()
-        for index in range(job.next_index, job.image_number):
-            self.queue.picture_made(job.id, picture(job.id, index))
-        self.queue.finish(job.id, **{"comments": "", "seconds": 1.0, "stopped": False, **values})
-        return job.id
-
-    def shown(self, window=WINDOW, **how):
-        return [m.file for job in self.queue.shown(window, **how) for m in job.made]
-
-
-def picture(job, index):
-    return Made(index, f"{job}-{index}.png", "Steps: 1", 5 + index)
-
-
-@pytest.fixture
-def server(tmp_path):
-    running = Server(tmp_path)
-    yield running
-    running.store.close()
+from tests.job_queue.server import OTHER, WINDOW, picture
 
 
 def test_jobs_run_in_the_order_in_which_they_were_added(server):
@@ -234,6 +165,33 @@ def test_a_failed_job_waits_behind_all_others_when_it_is_tried_again(server):
     assert server.waiting() == ["b", "a"]
 
 
+def test_a_failed_job_shows_its_pictures_when_it_is_tried_again_after_a_newer_run(server):
+    server.add("a")
+    server.queue.take()
+    server.queue.fail("a", "no memory")
+    server.add("b")
+    server.run()
+    assert server.shown() == ["b-0.png"]
+    server.queue.retry(WINDOW, "a")
+    server.add("c")
+    assert [server.run(), server.run()] == ["a", "c"]
+    assert server.shown() == ["a-0.png", "c-0.png"]
+
+
+def test_no_more_jobs_wait_for_another_try_than_may_be_added(server, monkeypatch):
+    monkeypatch.setattr(module, "MOST_OPEN", 2)
+    server.add("a")
+    server.queue.take()
+    server.queue.fail("a", "no memory")
+    server.add("b")
+    server.add("c", OTHER)
+    with pytest.raises(RequestError, match="2 jobs are waiting"):
+        server.queue.retry(WINDOW, "a")
+    assert server.queue.now("a").state == "failed"
+    server.queue.remove(WINDOW, "b")
+    server.queue.retry(WINDOW, "a")
+
+
 def test_a_new_run_replaces_the_pictures_when_it_has_one(server):
     server.add("a")
     server.add("b")
@@ -380,111 +338,3 @@ def test_repetitions_wait_for_a_window_that_is_closed_and_other_jobs_do_not(serv
     server.queue.view(WINDOW)
     assert server.queue.wait(0)
     assert server.queue.take().repeats
-
-
-# ---- on disk ----
-
-
-def test_a_second_server_on_the_same_folder_has_its_own_jobs(server):
-    server.add("a")
-    second = Server(server.folder)
-    assert second.queue.take() is None
-    second.add("b")
-    second.store.close()
-    server.restart()
-    assert server.waiting() == ["a"]
-
-
-def test_a_folder_that_cannot_be_made_is_said_and_jobs_run_all_the_same(tmp_path, caplog):
-    (tmp_path / "file").write_text("")
-    server = Server(tmp_path / "file" / "queue")
-    assert "will not survive a restart" in caplog.text
-    server.add("a", source=b"pixels")
-    assert server.source("a") == b"pixels"
-    assert server.run() == "a"
-
-
-def test_a_broken_file_is_put_aside(server, caplog):
-    server.store.close()
-    (file,) = server.folder.glob("*.sqlite3")
-    file.write_bytes(b"no database at all, " * 100)
-    server.start()
-    server.add("a")
-    assert "no database" in caplog.text
-    assert len(list(server.folder.glob("*.broken-*"))) == 1
-
-
-def test_what_is_no_job_is_left_out(server, caplog):
-    server.add("a")
-    with sqlite3.connect(next(server.folder.glob("*.sqlite3"))) as connection:
-        connection.execute("INSERT INTO jobs VALUES ('b', 0, '{\"id\": 1}', NULL)")
-        connection.execute("INSERT INTO jobs VALUES ('c', 0, 'no JSON', NULL)")
-    connection.close()
-    server.restart()
-    assert server.waiting() == ["a"]
-    assert "cannot be read" in caplog.text
-
-
-def test_a_job_that_cannot_be_stored_is_not_added(server, monkeypatch):
-    def refuse(change):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(server.store, "commit", refuse)
-    with pytest.raises(OSError, match="disk full"):
-        server.add("a")
-    assert server.waiting() == []
-
-
-def test_a_job_that_runs_goes_on_where_the_disk_is_full(server, monkeypatch, caplog):
-    server.add("a")
-
-    def refuse(change):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(server.store, "commit", refuse)
-    assert server.run() == "a"
-    assert server.shown() == ["a-0.png"]
-    assert "not on disk" in caplog.text
-
-
-def test_text_of_any_kind_comes_back():
-    job = QueuedJob("a", WINDOW, "generate", {"prompt": "\ud800 ä \x00 \u2028"}, seed=2**63 - 40)
-    assert QueuedJob.from_json(job.to_json()) == job
-    newer = job.to_json().replace('{"id"', '{"of a newer version": 1, "id"', 1)
-    assert QueuedJob.from_json(newer) == replace(job)
-
-
-def test_a_picture_is_kept_once_for_all_jobs_that_start_from_it_and_as_long_as_one_needs_it(server):
-    for name in ("a", "b", "c"):
-        server.add(name, source=b"pixels", mask=b"mask of " + name.encode())
-    assert sorted(server.pictures()) == [b"mask of a", b"mask of b", b"mask of c", b"pixels"]
-    size = sum(len(row[0]) for row in server.store._connection.execute("SELECT content FROM jobs"))
-    assert size < 3000  # a job has its pictures' names alone
-    server.run()
-    server.queue.remove(WINDOW, "c")
-    server.restart()
-    assert sorted(server.pictures()) == [b"mask of b", b"pixels"]
-    job = server.queue.take()
-    assert server.queue.picture_kept(job.mask) == b"mask of b"
-    server.queue.fail("b", "no memory")
-    server.restart()
-    assert server.source("b") == b"pixels"  # it may be tried again
-    server.queue.retry(WINDOW, "b")
-    server.run()
-    assert server.pictures() == []
-
-
-def test_a_picture_that_an_older_version_has_stored_with_its_job_is_still_there(server):
-    server.add("a")
-    server.store._connection.execute("UPDATE jobs SET source = ?", (b"pixels",))
-    server.store._connection.commit()
-    server.restart()
-    assert server.source("a") == b"pixels"
-    server.restart()
-    assert server.source("a") == b"pixels"
-
-
-@pytest.mark.parametrize("name", ["../queue-1.sqlite3", "a" * 64, "", "C:\\x"])
-def test_a_stored_job_names_no_file_but_a_picture(server, name):
-    server.add("a", source=b"pixels")
-    assert server.queue.picture_kept(name) is None

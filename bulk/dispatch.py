@@ -246,8 +246,8 @@ class Dispatcher:
         elif verdict == "out":
             self._leave(host, answer.reason)
             self._retry(task)
-        elif verdict == "doubt" and host.state == "out":  # no probe will tell which of the two it was
-            self._retry(task)
+        elif verdict == "doubt" and host.state == "out":
+            self._retry(task)  # no probe will tell which of the two is to blame
         else:
             host.is_suspect(answer.in_short, time.monotonic())
             if verdict == "doubt":

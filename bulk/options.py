@@ -113,7 +113,7 @@ def _add_limits(line: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     limits.add_argument(
         "--max-failures", metavar="N|P%", type=_share, default=_share("5%"),
-        help="stop when more pictures fail in this run; of a share, when it is more than 10, too (default 5%%)",
+        help="stop when more pictures fail in this run; a share: when it is more than 10, too (default 5%%)",
     )  # fmt: skip
     limits.add_argument(
         "--patience", metavar="S", type=_positive, default=600.0,

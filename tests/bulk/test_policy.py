@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bulk import policy, webui
+from bulk import body, policy, webui
 from bulk.admission import RefusedError, Standard, missing_names
 from bulk.answers import Answer
 from bulk.hosts import Host
@@ -78,6 +78,16 @@ def test_a_picture_of_another_checkpoint_is_noticed():
     standard.check_model(named, "3333333333")
     with pytest.raises(RefusedError, match="2222222222 in place of 3333333333"):
         standard.check_model(named, "2222222222")
+
+
+@pytest.mark.parametrize("preset", ["None", "anime"])
+def test_a_preset_is_another_checkpoint_only_if_there_is_one(preset):
+    standard = Standard("a", "model", "1111111111", "0.1.0", "0")
+    request = body.wanted({"fooocus": {"preset": preset}}, {}, is_text=False).request
+    if preset == "anime":
+        standard.check_model(request, "2222222222")
+    with pytest.raises(RefusedError):
+        standard.check_model(request, "3333333333")
 
 
 def test_names_are_compared_as_the_webui_compares_them():

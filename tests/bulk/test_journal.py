@@ -192,3 +192,13 @@ def test_what_a_later_version_has_added_to_the_standard_is_passed_over(folder):
     kept = {**dataclasses.asdict(STANDARD), "vae": "x"}
     write_json(folder.run, {"standard": kept}, is_kept=True)
     assert resume.standard_of(folder) == STANDARD
+
+
+def test_what_others_keep_beside_the_shards_stays(folder, plan):
+    filled(folder, plan)
+    folder.shards.mkdir()
+    own = {folder.shards / name for name in ("mine.tar", "2024.tar", "000000.tar.gz")}
+    for path in own:
+        path.touch()
+    assert manifest.write_shards(folder, 2) == 2
+    assert own < set(folder.shards.iterdir())

@@ -33,6 +33,11 @@ def main(arguments: Sequence[str]) -> int:
             f"dev.py bulk: {error}. The same command goes on once that is mended.", file=sys.stderr
         )
         return commands.UNFINISHED
+    except (
+        KeyboardInterrupt
+    ):  # before the first webui was asked, or while the last files are written
+        print("dev.py bulk: stopped. The same command goes on.", file=sys.stderr)
+        return commands.UNFINISHED
     return USAGE_ERROR
 
 

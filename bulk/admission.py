@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bulk import body
+from bulk import names
 from bulk.answers import Answer
 from bulk.hosts import Host
 
@@ -82,7 +82,7 @@ class Standard:
 
     def check_model(self, request: Mapping[str, Any], model_hash: str) -> None:
         """Check the checkpoint of a picture. Raises RefusedError."""
-        named = [body.model_named(request), body.fooocus_of(request).get("preset", "")]
+        named = [names.model_named(request), names.preset_named(request)]
         expected = self.model_hash
         if any(named):
             expected = self.hashes.setdefault(" / ".join(named), model_hash)

@@ -83,3 +83,8 @@ class Answer:
     made: Made | None = None
     version: str = ""
     names: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def in_short(self) -> str:
+        """What is told of a webui that has given this answer, and no picture."""
+        return f"{self.http or self.kind}: {self.reason}"[:300]

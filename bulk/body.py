@@ -7,20 +7,24 @@ list of a hundred thousand lines nobody would notice. Here a wrong name is an er
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from bulk import lists
 from fooocus_ext import args
-from fooocus_ext.errors import RequestError, describe, did_you_mean
+from fooocus_ext.errors import RequestError, describe, did_you_mean, writable
 
 FOOOCUS = "fooocus"
 SCRIPTS = "alwayson_scripts"
+SETTINGS = "override_settings"
+MODEL = "sd_model_checkpoint"
 MAX_COUNT = 10_000
 LAST_SEED = 2**32 - 1
 RANDOM = -1
 MAX_SIDE = 16_384
+LARGEST = sys.float_info.max
 _REFUSED = object()
 
 
@@ -80,10 +84,20 @@ def _check_names(value: Any) -> Any:
     return value if good else _REFUSED
 
 
+def _check_settings(value: Any) -> Any:
+    good = isinstance(value, dict) and isinstance(value.get(MODEL, ""), str)
+    return value if good else _REFUSED
+
+
+def _check_id(value: Any) -> Any:
+    good = isinstance(value, (str, int)) and writable(str(value)) == str(value)
+    return str(value) if good else _REFUSED
+
+
 TEXT = _of(str, "a text", reads_text=False)
 FLAG = _of(bool, "true or false")
 OBJECT = _of(dict, "an object")
-ANY_NUMBER = _number(-math.inf, math.inf)
+ANY_NUMBER = _number(-LARGEST, LARGEST)
 SIDE = _whole(8, MAX_SIDE)
 SEED = _whole(RANDOM, LAST_SEED)
 STEPS = _whole(1, 1000)
@@ -113,7 +127,8 @@ FIELDS: dict[str, Kind] = {
     "refiner_switch_at": UNIT,
     **dict.fromkeys(("eta", "s_min_uncond", "s_churn", "s_tmax", "s_tmin", "s_noise"), ANY_NUMBER),
     **dict.fromkeys(("restore_faces", "tiling", "enable_hr", "disable_extra_networks"), FLAG),
-    **dict.fromkeys(("override_settings", SCRIPTS), OBJECT),
+    SCRIPTS: OBJECT,
+    SETTINGS: Kind(_check_settings, f"an object, whose {MODEL} is a text if it has one"),
     "override_settings_restore_afterwards": _only(True),  # else the next picture has another model
     "batch_size": _only(1),  # one request, one picture: `count` asks for more
     "n_iter": _only(1),
@@ -121,11 +136,7 @@ FIELDS: dict[str, Kind] = {
     "save_images": _only(False),
 }
 OURS: dict[str, Kind] = {
-    "id": Kind(
-        lambda value: str(value) if isinstance(value, (str, int)) else _REFUSED,
-        "a text or a whole number",
-        reads_text=False,
-    ),
+    "id": Kind(_check_id, "a text in UTF-8 or a whole number", reads_text=False),
     "count": _whole(1, MAX_COUNT),
     FOOOCUS: OBJECT,
 }
@@ -154,6 +165,9 @@ def wanted(fields: Mapping[str, Any], defaults: Mapping[str, Any], *, is_text: b
     problems: list[str] = []
     values = _checked(_typed(fields) if is_text else fields, problems)
     values = _over(defaults, values)
+    copies, seed = values.get("count", 1), values.get("seed", RANDOM)
+    if seed + copies - 1 > LAST_SEED:
+        problems.append(f"count: the seeds from {seed} on are too few; the last is {LAST_SEED}.")
     if SCRIPTS in values or FOOOCUS in values:
         try:
             values[SCRIPTS] = _scripts(values)
@@ -165,7 +179,7 @@ def wanted(fields: Mapping[str, Any], defaults: Mapping[str, Any], *, is_text: b
     for name in NOT_SENT:
         request.pop(name, None)
     request.setdefault("seed", RANDOM)
-    return Wanted(request, values.get("id", ""), values.get("count", 1))
+    return Wanted(request, values.get("id", ""), copies)
 
 
 def checked_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -182,7 +196,7 @@ def _checked(fields: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
     for name, value in fields.items():
         kind = KNOWN.get(name)
         if kind is None:
-            problems.append(f"{name}: there is no such field{did_you_mean(name, KNOWN)}.")
+            problems.append(f"{name}: there is no such field{_similar_fields(name)}.")
             continue
         checked = kind.check(value)
         if checked is _REFUSED:
@@ -192,10 +206,16 @@ def _checked(fields: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
     return found
 
 
+@lru_cache(maxsize=1000)
+def _similar_fields(name: str) -> str:
+    """Return what may be meant; a wrong column is in every line."""
+    return did_you_mean(name, KNOWN)
+
+
 def _over(defaults: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values with the defaults below them; objects are merged field by field."""
     merged = {**defaults, **values}
-    for name in (FOOOCUS, "override_settings"):
+    for name in (FOOOCUS, SETTINGS):
         if name in defaults and name in values:
             merged[name] = {**defaults[name], **values[name]}
     return merged
@@ -206,7 +226,9 @@ def _typed(fields: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, cell in fields.items():
         if isinstance(cell, dict):
-            found[name] = {inner: _value(text) for inner, text in cell.items()}
+            found[name] = {
+                inner: text if inner == MODEL else _value(text) for inner, text in cell.items()
+            }
         else:
             kind = KNOWN.get(name)
             found[name] = _value(cell) if kind and kind.reads_text else cell
@@ -217,7 +239,7 @@ def _value(text: str) -> Any:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     try:
-        return json.loads(text)
+        return lists.parse(text)
     except ValueError:
         return text
 
@@ -228,6 +250,8 @@ def _scripts(values: Mapping[str, Any]) -> dict[str, Any]:
     ours = [name for name in scripts if name.lower() == FOOOCUS]
     if ours and FOOOCUS in values:
         raise RequestError(f"{FOOOCUS}: is given in {SCRIPTS} too; allowed: one of the two.")
+    if len(ours) > 1:
+        raise RequestError(f"{SCRIPTS}: got {' and '.join(ours)}; allowed: one of them.")
     if FOOOCUS in values:
         slots = [{"enabled": True, **values[FOOOCUS]}]
     elif ours:
@@ -247,44 +271,3 @@ def _canonical_slots(slots: str) -> list[Any]:
     if given and isinstance(given[0], dict):
         return [{name: settings[name] for name in given[0]}]
     return given  # type: ignore[no-any-return]  # values by position
-
-
-NAMED = {
-    "sampler_name": "sampler",
-    "hr_sampler_name": "sampler",
-    "scheduler": "scheduler",
-    "hr_scheduler": "scheduler",
-    "refiner_checkpoint": "checkpoint",
-    "hr_checkpoint_name": "checkpoint",
-}
-"""Field -> the kind of name that it has."""
-
-
-def names_in(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield (kind, name) for all that a request names and only a webui can know."""
-    for name, kind in NAMED.items():
-        if request.get(name):
-            yield kind, request[name]
-    model = model_named(request)
-    if model:
-        yield "checkpoint", model
-    yield from (("webui style", name) for name in request.get("styles", ()))
-    yield from (("script", name.lower()) for name in request.get(SCRIPTS, ()))
-    ours = fooocus_of(request)
-    yield from (("style", name) for name in ours.get("styles", ()))
-    if ours.get("preset", args.NONE) != args.NONE:
-        yield "preset", ours["preset"]
-    if ours.get("refiner", args.NONE) != args.NONE:
-        yield "checkpoint", ours["refiner"]
-
-
-def fooocus_of(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the extension's named settings in a request; empty for none, and for values by position."""
-    slots = request.get(SCRIPTS, {}).get(args.TITLE, {}).get("args", [])
-    return slots[0] if slots and isinstance(slots[0], dict) else {}
-
-
-def model_named(request: Mapping[str, Any]) -> str:
-    """Return the checkpoint that a request asks for, "" for the one that the webui has loaded."""
-    name = request.get("override_settings", {}).get("sd_model_checkpoint", "")
-    return name if isinstance(name, str) else ""

@@ -10,7 +10,7 @@ from bulk.errors import UsageError
 from bulk.executors.base import Executor, Spec
 from bulk.executors.threads import Threads
 from bulk.journal import Folder
-from bulk.options import checked_urls, credentials
+from bulk.options import checked_certificates, checked_urls, credentials
 
 GPUS = "gpus"
 MOST_SPAWNED = 256
@@ -20,9 +20,7 @@ def wanted_webuis(options: argparse.Namespace, folder: Folder) -> list[Spec]:
     """Return the webuis to use, in the order of the command line. Raises UsageError."""
     urls = checked_urls(options.webui)
     secrets = credentials(options.auth_file, urls)
-    if options.ca and not options.ca.is_file():
-        raise UsageError(f"--ca: {options.ca}: there is no such file.")
-    ca = str(options.ca.resolve()) if options.ca else ""
+    ca = checked_certificates(options.ca)
     specs = [Spec(url, url, secrets.get(url, ""), ca) for url in urls]
     specs += _spawned(options, folder.webuis.resolve())
     if not specs:

@@ -73,8 +73,7 @@ class _Session:
         self._folder = folder
         self._plan = plan
         self._journal = Journal(folder)
-        kept = folder.read_json(folder.run).get("standard")
-        self._standard = Standard(**kept) if kept else None
+        self._standard = resume.standard_of(folder)
         self._hosts: list[Host] = []
 
     def run(self) -> int:
@@ -143,7 +142,7 @@ class _Session:
     def _set_standard(self, standard: Standard) -> None:
         self._standard = standard
         of = f"{standard.of.partition(',')[0]}, with which this folder was begun,"
-        write_json(self._folder.run, {"standard": {**asdict(standard), "of": of}})
+        write_json(self._folder.run, {"standard": {**asdict(standard), "of": of}}, is_kept=True)
 
     def _finish(self, state: Run, end: End) -> int:
         """Write what is made of the journal, and say how it went."""
@@ -278,7 +277,8 @@ def show_bad_lines(error: BadLinesError, out: Path) -> None:
     for line in lines[:SHOWN]:
         say(line)
     if len(lines) > SHOWN and out.is_dir():
-        (out / BAD_LINES).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        text = "\n".join(lines) + "\n"
+        (out / BAD_LINES).write_text(text, encoding="utf-8", errors="backslashreplace")
         say(f"... and {len(lines) - SHOWN} more: {out / BAD_LINES} has them all.")
     say(f"dev.py bulk: {error}; no picture was made.")
 

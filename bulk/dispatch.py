@@ -35,7 +35,7 @@ class Limits:
     Attributes:
         timeout: the seconds that a request may take at least.
         attempts: how often a request may be to blame before it has failed.
-        max_failures: how many pictures may fail.
+        max_failures: how many pictures may fail from now on.
         patience: the seconds without a webui that is well.
     """
 
@@ -91,10 +91,12 @@ class Dispatcher:
         self._tickets: dict[int, tuple[Host, Task | None]] = {}
         self._last_ticket = 0
         self._well_at = time.monotonic()
+        self._failed_before = run.failed
 
     def begin(self, version: str) -> None:
         """Take the plan's open pictures; the first webui has been admitted, and the keys are known."""
         self._version = version
+        self._failed_before = self._state.failed
         self._fresh = self._plan.open_pictures()
 
     def run(self, until: Callable[[], bool], tick: Callable[[], None]) -> End:
@@ -117,7 +119,7 @@ class Dispatcher:
 
     def _reason_to_stop(self) -> End | None:
         state = self._state
-        if state.failed > self._limits.max_failures:
+        if state.failed - self._failed_before > self._limits.max_failures:
             return "too many failures"
         if state.stopping:
             is_idle = not any(host.running for host in state.hosts)
@@ -144,17 +146,15 @@ class Dispatcher:
 
     def _probed(self, host: Host, answer: Answer) -> None:
         """Take a webui in or back, let it rest, or leave it alone; and settle what waited for that."""
-        held, host.held = host.held, []
         if host.state == "out":
-            self._again.extend(held)
             return
         if judge(answer) in ("out", "failed"):
             self._leave(host, answer.reason)
         elif answer.kind != "picture":
-            host.fell_sick(f"{answer.http or answer.kind}: {answer.reason}"[:300], time.monotonic())
+            host.fell_sick(answer.in_short, time.monotonic())
         else:
             self._admit(host, answer)
-        for task in held:
+        for task in host.no_longer_held():
             faults = task.blamed if host.state == "ready" else task.broken
             faults[host.name] += 1
             self._again_or_failed(task, host)
@@ -171,6 +171,8 @@ class Dispatcher:
     def _leave(self, host: Host, reason: str) -> None:
         host.leaves(reason)
         self._state.say(f"{host.name} is left out: {reason}")
+        for task in host.no_longer_held():
+            self._retry(task)
 
     # --- requests ---------------------------------------------------------------------------------------
 
@@ -237,7 +239,6 @@ class Dispatcher:
     def _settle(self, host: Host, task: Task, answer: Answer, finished: list[Finished]) -> None:
         task.last = answer
         verdict = judge(answer)
-        now = time.monotonic()
         if verdict == "done":
             self._done(host, task, answer, finished)
         elif verdict == "failed":
@@ -245,11 +246,13 @@ class Dispatcher:
         elif verdict == "out":
             self._leave(host, answer.reason)
             self._retry(task)
-        elif verdict == "doubt":
-            host.held.append(task)
-            host.is_suspect(f"{answer.http or answer.kind}: {answer.reason}"[:300], now)
+        elif verdict == "doubt" and host.state == "out":
+            self._retry(task)  # no probe will tell which of the two is to blame
         else:
-            host.is_suspect(f"{answer.http or answer.kind}: {answer.reason}"[:300], now)
+            host.is_suspect(answer.in_short, time.monotonic())
+            if verdict == "doubt":
+                host.held.append(task)
+                return
             if answer.kind == "broken":
                 task.broken[host.name] += 1
             self._again_or_failed(task, host)

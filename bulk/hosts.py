@@ -72,9 +72,19 @@ class Host:
         """Have nothing more to do with it."""
         self.state, self.reason = "out", reason
 
+    def no_longer_held(self) -> list[Task]:
+        """Return what it held for a probe to tell who is to blame, and hold it no more."""
+        held, self.held = self.held, []
+        return held
+
     def timeout(self, least: float) -> float:
-        """Return the seconds that a request may take here: ten times the usual, ``least`` at least."""
-        return max(least, 10 * (self.median_seconds or 0.0))
+        """Return the seconds that the last request sent may take here.
+
+        That is ten times the usual, ``least`` at least. As long as nobody knows what is usual, each request
+        here has ``least``: the last waits behind the others.
+        """
+        usual = self.median_seconds
+        return least * max(1, len(self.running)) if usual is None else max(least, 10 * usual)
 
     def described(self) -> dict[str, Any]:
         """Return what people may want to know of it."""

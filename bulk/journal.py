@@ -137,8 +137,8 @@ class Journal:
         self._synced_at = time.monotonic()
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is there with all of its content, or not at all."""
+def write_whole(path: Path, content: bytes, *, is_kept: bool = False) -> None:
+    """Write a file that is there with all of its content, or not at all; ``is_kept``: power cut or not."""
     unfinished = path.with_name(path.name + UNFINISHED)
     try:
         file = unfinished.open("wb")
@@ -147,12 +147,15 @@ def write_whole(path: Path, content: bytes) -> None:
         file = unfinished.open("wb")
     with file:
         file.write(content)
+        if is_kept:
+            file.flush()
+            os.fsync(file.fileno())
     unfinished.replace(path)
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
+def write_json(path: Path, value: Mapping[str, Any], *, is_kept: bool = False) -> None:
     """Write an object into a file that is read while the run goes on."""
-    write_whole(path, json.dumps(value, indent=1).encode())
+    write_whole(path, json.dumps(value, indent=1).encode(), is_kept=is_kept)
 
 
 def as_line(record: Record) -> bytes:

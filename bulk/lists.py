@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,25 +65,29 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """Return the JSON object that a text holds.
-
-    Raises:
-        ValueError: it is none, names a field twice, or has a number that is none (NaN, infinity).
-    """
-    try:
-        value = DECODER.decode(text)
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
+    """Return the JSON object that a text holds. Raises ValueError if it is none, and as `parse` does."""
+    value = parse(text)
     if not isinstance(value, dict):
         raise ValueError(f"got {text[:40]!r}; allowed: one JSON object")  # noqa: TRY004 -- of the text
     return value
 
 
+def parse(text: str) -> Any:
+    """Return what a JSON text stands for.
+
+    Raises:
+        ValueError: it is none, names a field twice, or has a number that is none (NaN, infinity).
+    """
+    try:
+        return DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+
+
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _value in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        ((twice, _times),) = Counter(name for name, _value in pairs).most_common(1)
         raise ValueError(f"{twice!r} is given twice")
     return found
 
@@ -90,7 +96,16 @@ def _no_number(name: str) -> Any:
     raise ValueError(f"{name} is not a number that JSON knows")
 
 
-DECODER = json.JSONDecoder(object_pairs_hook=_each_once, parse_constant=_no_number)
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text} is too large a number")
+    return value
+
+
+DECODER = json.JSONDecoder(
+    object_pairs_hook=_each_once, parse_constant=_no_number, parse_float=_finite
+)
 
 
 def _jsonl(path: Path) -> Iterator[Line]:
@@ -128,7 +143,7 @@ def _record(number: int, columns: list[str], row: list[str]) -> Line:
             number, {}, f"has {len(row)} cells; allowed: the {len(columns)} of the first line."
         )
     cells = zip(columns, row, strict=False)  # cells left out at the end are empty
-    return Line(number, nested({name: cell for name, cell in cells if cell != ""}), is_text=True)
+    return _nested_line(number, {name: cell for name, cell in cells if cell != ""}, is_text=True)
 
 
 def _parquet(path: Path) -> Iterator[Line]:
@@ -142,7 +157,7 @@ def _parquet(path: Path) -> Iterator[Line]:
             for batch in file.iter_batches(PARQUET_BATCH):
                 for row in batch.to_pylist():
                     number += 1
-                    yield Line(number, nested(_without_empty(row)))
+                    yield _nested_line(number, _without_empty(row))
     except (ArrowException, OSError) as error:
         raise UsageError(f"{path}: cannot be read as Parquet: {error}.") from error
 
@@ -153,13 +168,15 @@ def _without_empty(value: Any) -> Any:
     return value
 
 
-def nested(columns: dict[str, Any]) -> dict[str, Any]:
-    """Return columns with their dotted names as objects: {"a.b": 1} as {"a": {"b": 1}}."""
+def _nested_line(number: int, columns: dict[str, Any], *, is_text: bool = False) -> Line:
+    """Return a line with dotted columns as objects: {"a.b": 1} as {"a": {"b": 1}}."""
     found: dict[str, Any] = {}
     for name, value in columns.items():
         first, dot, rest = name.partition(SEPARATOR)
-        if dot and isinstance(found.setdefault(first, {}), dict):
-            found[first][rest] = value
-        elif not dot:
+        if dot and first in columns:
+            return Line(number, {}, f"{first}: is given in {name} too; allowed: one of the two.")
+        if dot:
+            found.setdefault(first, {})[rest] = value
+        else:
             found[name] = value
-    return found
+    return Line(number, found, is_text=is_text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -131,8 +132,9 @@ def _members(folder: Folder, record: Record) -> Iterator[tuple[str, bytes]]:
 
 
 def _surplus(folder: Folder, count: int) -> list[Path]:
-    """Return shards of an earlier packing that had more."""
-    return [path for path in folder.shards.glob("*.tar") if int(path.stem) >= count]
+    """Return shards of an earlier packing that had more; tar files of other names are somebody's own."""
+    shards = (path for path in folder.shards.glob("*.tar") if re.fullmatch(r"\d{6,}", path.stem))
+    return [path for path in shards if int(path.stem) >= count]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -113,7 +114,7 @@ def _add_limits(line: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     limits.add_argument(
         "--max-failures", metavar="N|P%", type=_share, default=_share("5%"),
-        help="stop when more pictures have failed; of a share, when it is more than 10, too (default 5%%)",
+        help="stop when more pictures fail in this run; a share: when it is more than 10, too (default 5%%)",
     )  # fmt: skip
     limits.add_argument(
         "--patience", metavar="S", type=_positive, default=600.0,
@@ -163,19 +164,40 @@ def checked_urls(urls: list[str]) -> list[str]:
     """Return the addresses of webuis without a slash at the end. Raises UsageError."""
     found = [url.rstrip("/") for url in urls]
     for url in found:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(
-                f"--webui: got {url}; allowed: an address such as http://127.0.0.1:7860."
-            )
-        if parts.username or parts.password:
+        if "@" in url:
             raise UsageError(
                 "--webui: allowed: an address without a password, which --auth-file has."
+            )
+        if not _is_address(url):
+            raise UsageError(
+                f"--webui: got {url}; allowed: an address such as http://127.0.0.1:7860."
             )
     twice = {url for url in found if found.count(url) > 1}
     if twice:
         raise UsageError(f"--webui: {', '.join(sorted(twice))} is named twice.")
     return found
+
+
+def _is_address(url: str) -> bool:
+    """Tell whether a path can be put behind it."""
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port != 0  # raises if it is none
+    except ValueError:
+        return False
+    is_http = parts.scheme in ("http", "https")
+    return bool(is_http and parts.hostname and has_port and not re.search(r"[?#\s]", url))
+
+
+def checked_certificates(path: Path | None) -> str:
+    """Return the path of certificates to believe, "" for none. Raises UsageError."""
+    if path is None:
+        return ""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError as error:
+        raise UsageError(f"--ca: {path}: has no certificate in PEM: {error}.") from error
+    return str(path.resolve())
 
 
 def credentials(path: Path | None, urls: list[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bulk import body, lists
+from bulk import body, lists, names
 from bulk.errors import BadLinesError
 from fooocus_ext.errors import RequestError
 
@@ -94,13 +94,15 @@ class Plan:
                 self._add(line.number, body.wanted(line.fields, defaults, is_text=line.is_text))
             except RequestError as error:
                 problems.append((line.number, error.detail))
+            except RecursionError:
+                problems.append((line.number, "is nested too deeply."))
         self._db.execute("COMMIT")
         if problems:
             raise BadLinesError(problems)
         self._db.executescript(INDEXES)
 
     def _add(self, line: int, wanted: body.Wanted) -> None:
-        for named in body.names_in(wanted.request):
+        for named in names.names_in(wanted.request):
             self.names[named].append(line)
         for copy in range(wanted.copies):
             request, mark = wanted.request, ""

@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
 
 from bulk import pictures, records
 from bulk.admission import Standard
-from bulk.journal import FAILED, Finished, Folder, Journal, Record
+from bulk.errors import UsageError
+from bulk.journal import FAILED, Finished, Folder, Journal, Record, read_records
 from bulk.plan import Plan
+
+
+def standard_of(folder: Folder) -> Standard | None:
+    """Return what all pictures of a folder have in common; None for a folder that no run has begun.
+
+    Raises:
+        UsageError: the file that says so cannot be read: a new one would let another checkpoint in.
+    """
+    if not folder.run.exists() and not any(read_records(folder.journal)):
+        return None
+    known = {field.name for field in fields(Standard)}
+    kept: Any = folder.read_json(folder.run).get("standard")
+    try:
+        return Standard(**{name: value for name, value in kept.items() if name in known})
+    except (AttributeError, TypeError):
+        raise UsageError(
+            f"{folder.run}: does not say which checkpoint the pictures of this folder have; "
+            "allowed: that file as it was, or another folder."
+        ) from None
 
 
 def load(

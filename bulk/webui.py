@@ -52,7 +52,7 @@ class Webui:
         self.url = url.rstrip("/")
         headers = {"Content-Type": "application/json"}
         if auth:
-            headers |= urllib3.make_headers(basic_auth=auth)
+            headers["Authorization"] = f"Basic {base64.b64encode(auth.encode()).decode()}"
         self._pool = urllib3.PoolManager(
             maxsize=4, headers=headers, cert_reqs="CERT_REQUIRED", ca_certs=ca or None
         )
@@ -159,9 +159,12 @@ class _UnexpectedError(Exception):
 
 
 def _content(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-    """Return a body, unless it takes until the deadline, byte by byte."""
+    """Return a body, unless it takes until the deadline, byte by byte.
+
+    Headers have no such end: each byte of them may take as long as the whole answer.
+    """
     parts = []
-    for part in response.stream(CHUNK):
+    while part := response.read1(CHUNK):
         parts.append(part)
         if time.monotonic() > deadline:
             response.close()

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bulk.answers import Answer, Job
 from bulk.errors import UsageError
@@ -31,6 +31,15 @@ NO_RAY = (
     "This Python has no Ray: run `python dev.py bulk`, which has one of its own, or add --no-ray to work "
     "with threads."
 )
+
+
+class _Asked(NamedTuple):
+    """A job that an actor has, and when it is given up."""
+
+    ticket: int
+    host: int
+    actor: Any
+    deadline: float
 
 
 class Actors:
@@ -52,14 +61,15 @@ class Actors:
         self._node = self._own_node()
         self._checked_at = time.monotonic()
         self._actors: dict[int, Any] = {}
-        self._running: dict[Any, tuple[int, int, float]] = {}
-        """reference of a result -> ticket, webui, when it is given up"""
+        self._running: dict[Any, _Asked] = {}
+        """reference of a result -> whose it will be"""
 
     def submit(self, host: int, ticket: int, job: Job) -> None:
         """Have a job done at the webui with this number."""
-        reference = self._actor(host).run.remote(job)
+        actor = self._actor(host)
+        reference = actor.run.remote(job)
         patience = job.timeout + GRACE_SECONDS + (START_SECONDS if self._specs[host].spawned else 0)
-        self._running[reference] = (ticket, host, time.monotonic() + patience)
+        self._running[reference] = _Asked(ticket, host, actor, time.monotonic() + patience)
 
     def _actor(self, host: int) -> Any:
         actor = self._actors.get(host)
@@ -88,20 +98,23 @@ class Actors:
         return answers + self._overdue()
 
     def _answer(self, reference: Any) -> tuple[int, Answer]:
-        ticket, host, _deadline = self._running.pop(reference)
+        asked = self._running.pop(reference)
         try:
-            return ticket, self._ray.get(reference)
+            return asked.ticket, self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             if isinstance(error, self._ray.exceptions.RayActorError):
-                self._drop(host)
+                self._drop(asked.host, asked.actor)
             said = str(error).strip().partition("\n")[0]
-            return ticket, Answer("broken", f"{type(error).__name__}: {said}"[:300])
+            return asked.ticket, Answer("broken", f"{type(error).__name__}: {said}"[:300])
 
-    def _drop(self, host: int) -> None:
-        """Let go of an actor that is dead or out of reach, so that the next job gets a new one."""
-        actor = self._actors.pop(host, None)
-        if actor is not None:
-            self._ray.kill(actor)
+    def _drop(self, host: int, actor: Any) -> None:
+        """Let go of an actor that is dead or out of reach, so that the next job gets a new one.
+
+        It may have one already: each job of an actor that has died ends by itself.
+        """
+        if self._actors.get(host) is actor:
+            del self._actors[host]
+        self._ray.kill(actor)
 
     def _overdue(self) -> list[tuple[int, Answer]]:
         """Return an end for what will have none: jobs out of time, and all jobs if our node is gone."""
@@ -110,17 +123,14 @@ class Actors:
             return []
         self._checked_at = now
         gone = not self._is_alive()
-        late = [
-            ref
-            for ref, (_ticket, _host, deadline) in self._running.items()
-            if gone or now > deadline
-        ]
+        late = [ref for ref, asked in self._running.items() if gone or now > asked.deadline]
         found = []
         for reference in late:
-            ticket, host, _deadline = self._running.pop(reference)
-            self._actors.pop(host, None)
+            asked = self._running.pop(reference)
+            if not gone:
+                self._drop(asked.host, asked.actor)
             reason = "Ray's node has died" if gone else "Ray gave no answer in time"
-            found.append((ticket, Answer("broken", reason)))
+            found.append((asked.ticket, Answer("broken", reason)))
         if gone:
             self._actors.clear()
             self._ray.shutdown()
@@ -140,8 +150,8 @@ class Actors:
 
     def close(self) -> None:
         """End the actors, with the webuis that they have started."""
-        for host in list(self._actors):
-            self._drop(host)
+        for host, actor in list(self._actors.items()):
+            self._drop(host, actor)
         self._ray.shutdown()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import tarfile
@@ -13,7 +14,7 @@ from bulk import body, inspect_folder, manifest, pictures, records, resume
 from bulk.admission import Standard
 from bulk.answers import Answer, Made
 from bulk.errors import UsageError
-from bulk.journal import Finished, Folder, Journal, read_records
+from bulk.journal import Finished, Folder, Journal, read_records, write_json
 from bulk.plan import Plan
 from tests.bulk.stubs import write_list
 
@@ -174,3 +175,30 @@ def test_shards_hold_the_finished_pictures_and_surplus_ones_go(folder, plan):
         assert shard.getnames() == names
         assert shard.extractfile(names[0]).read() == png(0)
         assert json.loads(shard.extractfile(names[1]).read())["key"] == keys[0]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'{"standard": {"of": "http://a"}}'])
+def test_a_folder_whose_checkpoint_nobody_knows_is_not_added_to(folder, plan, content):
+    """Else a webui with another checkpoint would set a new standard, and the folder had pictures of two."""
+    assert resume.standard_of(folder) is None
+    filled(folder, plan)
+    if content is not None:
+        folder.run.write_bytes(content)
+    with pytest.raises(UsageError, match=r"run\.json"):
+        resume.standard_of(folder)
+
+
+def test_what_a_later_version_has_added_to_the_standard_is_passed_over(folder):
+    kept = {**dataclasses.asdict(STANDARD), "vae": "x"}
+    write_json(folder.run, {"standard": kept}, is_kept=True)
+    assert resume.standard_of(folder) == STANDARD
+
+
+def test_what_others_keep_beside_the_shards_stays(folder, plan):
+    filled(folder, plan)
+    folder.shards.mkdir()
+    own = {folder.shards / name for name in ("mine.tar", "2024.tar", "000000.tar.gz")}
+    for path in own:
+        path.touch()
+    assert manifest.write_shards(folder, 2) == 2
+    assert own < set(folder.shards.iterdir())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
-from bulk import body, lists
+from bulk import body, lists, names
 from bulk.errors import BadLinesError, UsageError
 from bulk.plan import Plan
 from fooocus_ext.errors import RequestError
@@ -134,7 +135,7 @@ def test_defaults_fill_what_a_line_leaves_open_field_by_field(tmp_path):
     plan = plan_of(tmp_path, [{"prompt": "a", "seed": 1, "fooocus": {"sharpness": 1}}], defaults)
     (picture,) = plan.open_pictures()
     assert picture.request["steps"] == 8
-    assert body.fooocus_of(picture.request) == {
+    assert names.fooocus_of(picture.request) == {
         "enabled": True,
         "sharpness": 1.0,
         "expansion": False,
@@ -180,3 +181,95 @@ def test_a_key_depends_on_content_model_and_version_alone(tmp_path):
         len({same, key([request], "1"), key([request], version="2"), key([{**request, "seed": 2}])})
         == 4
     )
+
+
+def problems_of(tmp_path, name: str, text: str) -> str:
+    """The one problem of a list that is written down as it is."""
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadLinesError) as error:
+        Plan(tmp_path / "plan.sqlite").read(path, {})
+    ((_number, problem),) = error.value.problems
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"id": "\\ud800"}', "id: got"),
+        ('{"eta": %s}' % ("9" * 400), "eta: got"),
+        ('{"eta": 1e999}', "1e999 is too large a number"),
+        ('{"override_settings": {"x": -1e999}}', "-1e999 is too large a number"),
+        ('{"styles": %s}' % ("[" * 100_000), "nested too deeply"),
+        ('{"seed": 4294967295, "count": 3}', "the last is 4294967295"),
+        ('{"override_settings": {"sd_model_checkpoint": 6751234567}}', "override_settings: got"),
+        (
+            '{"alwayson_scripts": {"Fooocus": {"args": []}, "fooocus": {"args": [{"sharpness": "x"}]}}}',
+            "got Fooocus and fooocus; allowed: one of them",
+        ),
+    ],
+)
+def test_a_line_that_nothing_could_be_made_of_is_named(tmp_path, text, said):
+    assert said in problems_of(tmp_path, "list.jsonl", text)
+
+
+def test_a_list_of_any_depth_is_named(tmp_path):
+    """Reading gives up at another depth than writing."""
+    depths = range(800, 1000)
+    lines = ['{"fooocus": {"styles": %s}}' % ("[" * depth + "]" * depth) for depth in depths]
+    path = tmp_path / "list.jsonl"
+    path.write_text("\n".join(lines))
+    with pytest.raises(BadLinesError) as error:
+        Plan(tmp_path / "plan.sqlite").read(path, {})
+    problems = [problem for _line, problem in error.value.problems]
+    assert len(problems) == len(lines)
+    assert "is nested too deeply." in problems
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "said"),
+    [
+        ("eta", "Infinity", "eta: got"),
+        ("eta", "1e999", "eta: got"),
+        ("styles", "[" * 100_000, "styles: got"),
+        ("fooocus,fooocus.sharpness", "{},5", "fooocus: is given in fooocus.sharpness too"),
+        ("fooocus.sharpness,fooocus", "5,{}", "fooocus: is given in fooocus.sharpness too"),
+        ("prompt,prompt.x", "a,5", "prompt: is given in prompt.x too"),
+    ],
+)
+def test_cells_that_are_no_value_or_would_be_lost_are_named(tmp_path, columns, cells, said):
+    assert said in problems_of(tmp_path, "list.csv", f"{columns}\n{cells}\n")
+
+
+@pytest.mark.parametrize("name", ["6751234567", "67512e4567", "true"])
+def test_a_checkpoint_in_a_cell_is_a_text_whatever_it_looks_like(tmp_path, name):
+    path = tmp_path / "list.csv"
+    path.write_text(
+        f"override_settings.sd_model_checkpoint,override_settings.CLIP_stop_at_last_layers\n{name},2\n"
+    )
+    plan = Plan(tmp_path / "plan.sqlite")
+    plan.read(path, {})
+    assert dict(plan.names) == {("checkpoint", name): [2]}
+    plan.set_keys("h", "v")
+    (picture,) = plan.open_pictures()
+    assert picture.request["override_settings"] == {
+        "sd_model_checkpoint": name,
+        "CLIP_stop_at_last_layers": 2,
+    }
+
+
+@pytest.mark.parametrize("none", ["None", "none"])
+def test_no_refiner_is_no_name_of_one(none):
+    assert list(names.names_in({"refiner_checkpoint": none})) == []
+    assert list(names.names_in({"refiner_checkpoint": "r"})) == [("checkpoint", "r")]
+
+
+def test_a_large_list_with_a_wrong_column_or_a_large_object_takes_no_time(tmp_path):
+    begun = time.monotonic()
+    for _line in range(3000):
+        with pytest.raises(RequestError):
+            body.wanted({"sampler": "Euler"}, {}, is_text=True)
+    many = ",".join(f'"k{number}": 0' for number in range(20_000))
+    with pytest.raises(ValueError, match="'k19999' is given twice"):
+        lists.parse_object(f'{{{many}, "k19999": 0}}')
+    assert time.monotonic() - begun < 2

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bulk import policy, webui
+from bulk import body, policy, webui
 from bulk.admission import RefusedError, Standard, missing_names
 from bulk.answers import Answer
+from bulk.errors import UsageError
 from bulk.hosts import Host
-from bulk.options import credentials, parser
+from bulk.options import checked_certificates, checked_urls, credentials, parser
 from bulk.plan import Picture
 from bulk.policy import MOST_BREAKS, Task
 
@@ -80,6 +81,16 @@ def test_a_picture_of_another_checkpoint_is_noticed():
         standard.check_model(named, "2222222222")
 
 
+@pytest.mark.parametrize("preset", ["None", "anime"])
+def test_a_preset_is_another_checkpoint_only_if_there_is_one(preset):
+    standard = Standard("a", "model", "1111111111", "0.1.0", "0")
+    request = body.wanted({"fooocus": {"preset": preset}}, {}, is_text=False).request
+    if preset == "anime":
+        standard.check_model(request, "2222222222")
+    with pytest.raises(RefusedError):
+        standard.check_model(request, "3333333333")
+
+
 def test_names_are_compared_as_the_webui_compares_them():
     there = {"style": frozenset({"cinematic-default"}), "sampler": frozenset({"Euler"})}
     wanted = [
@@ -139,3 +150,45 @@ def test_a_wrong_flag_is_a_usage_error(flags, capsys):
     with pytest.raises(SystemExit) as error:
         parser().parse_args(["list.jsonl", "--out", "out", *flags])
     assert error.value.code == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1",
+        "http://a:99999",
+        "http://a:0",
+        "http://a:b",
+        "http://a/?x=1",
+        "http://a/#x",
+        "http://a b",
+        "ftp://a",
+        "http://",
+        "a:7860",
+    ],
+)
+def test_what_is_no_address_is_refused_at_once(url):
+    with pytest.raises(UsageError, match="allowed: an address such as"):
+        checked_urls([url])
+
+
+@pytest.mark.parametrize("url", ["http://ann:x@a", "ftp://ann:x@a", "http://ann:x@[::1"])
+def test_a_password_in_an_address_is_refused_and_not_repeated(url):
+    with pytest.raises(UsageError) as error:
+        checked_urls([url])
+    assert "ann" not in str(error.value)
+
+
+def test_addresses_of_any_kind_are_taken():
+    urls = ["http://a", "https://a:1/sd/", "http://[::1]:7860"]
+    assert checked_urls(urls) == ["http://a", "https://a:1/sd", "http://[::1]:7860"]
+
+
+def test_certificates_that_are_none_are_refused_at_once(tmp_path):
+    assert checked_certificates(None) == ""
+    for content in (b"nonsense", b"", None):
+        path = tmp_path / f"{content}.pem"
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(UsageError, match=f"--ca: {path}"):
+            checked_certificates(path)

@@ -184,3 +184,17 @@ def test_names_that_no_webui_has_are_wrong_lines(tmp_path):
         'line 2: sampler "Eulre": no webui has it.',
         'line 4: checkpoint "nowhere": no webui has it.',
     ]
+
+
+def test_ctrl_c_while_the_list_is_checked_is_an_end_as_any_other(tmp_path):
+    requests = [{"prompt": "p", "seed": i} for i in range(100_000)]
+    listing, out = write_list(tmp_path / "list.jsonl", requests), tmp_path / "out"
+    log = tmp_path / "log.txt"
+    nobody = ["--no-ray", "--webui", "http://127.0.0.1:9"]
+    driver = start_bulk(command(listing, out, [], *nobody), log)
+    while not (out / "plan.sqlite").exists():
+        assert driver.poll() is None
+        time.sleep(0.02)
+    driver.send_signal(signal.SIGINT)
+    assert driver.wait(timeout=30) == 3
+    assert log.read_text() == "dev.py bulk: stopped. The same command goes on.\n"

@@ -12,14 +12,16 @@ from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.errors import RequestError
-from fooocus_ext.limits import CLIP_SKIP, USUAL_CLIP_SKIP
-from fooocus_ext.metadata.settings import OWN_NAME, PictureSettings
+from fooocus_ext.limits import CLIP_SKIP, OFF, USUAL_CLIP_SKIP
+from fooocus_ext.metadata.settings import OWN_NAME, TEXT_SCHEME, PictureSettings
 from fooocus_ext.metadata.written_texts import FullTexts, written
 from fooocus_ext.original_texts import NAME, OriginalTexts, read
 from fooocus_ext.prompting.styles import StyleLibrary, special_style
 
-_UNSTATED = {"adaptive_cfg": 7.0, "refiner_method": "joint", "image_number": 1}
+_UNSTATED = {"adaptive_cfg": 7.0, "refiner_method": "joint", "image_number": 1, "loras": ()}
 """What Fooocus means where it says nothing; one picture is what made one picture."""
+_UNSTATED_IN_TEXT = {**_UNSTATED, "refiner": NONE}
+"""Of its ``a1111`` scheme, which names a refiner only if there is one."""
 
 
 def made_by_fooocus(found: PictureSettings, library: StyleLibrary | None = None) -> PictureSettings:
@@ -31,7 +33,10 @@ def made_by_fooocus(found: PictureSettings, library: StyleLibrary | None = None)
         if found.refiner_switch is None:
             return found
         return dataclasses.replace(found, overwrite_switch=None)  # stated for Fooocus to read
-    unstated = {k: value for k, value in _UNSTATED.items() if getattr(found, k) is None}
+    meanings = _UNSTATED_IN_TEXT if found.scheme == TEXT_SCHEME else _UNSTATED
+    unstated = {k: value for k, value in meanings.items() if getattr(found, k) is None}
+    if found.steps is None:
+        unstated["forced_steps"] = OFF
     clip_skip = found.clip_skip or _unstated_clip_skip(found.version or "")
     meant: dict[str, Any] = {**unstated, **_switch(found), "clip_skip": clip_skip}
     arguments, problems = {**found.arguments, "rendering": FOOOCUS}, found.problems

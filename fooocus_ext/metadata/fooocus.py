@@ -92,10 +92,15 @@ def _from_values(values: Mapping[str, object], scheme: str) -> PictureSettings:
 
 
 def _lora_entries(values: Mapping[str, object]) -> object:
-    """Return the LoRAs as [name, weight] pairs; the numbered keys count, ``loras`` if none."""
+    """Return the LoRAs as [name, weight] pairs; the numbered keys count, ``loras`` if none.
+
+    A line of three parts begins with whether its LoRA is on.
+    """
     numbered = [
-        str(value).split(" : ")[-2:]
+        str(value).split(" : ")
         for key, value in values.items()
         if re.fullmatch(r"lora_combined_\d{1,3}|LoRA \d{1,3}", key)
     ]
-    return numbered or values.get("loras")
+    if not numbered:
+        return values.get("loras")
+    return [parts[-2:] for parts in numbered if len(parts) < 3 or parts[-3] != "False"]

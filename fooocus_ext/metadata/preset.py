@@ -23,6 +23,7 @@ def from_preset(preset: Preset, found: Resolution) -> PictureSettings:
         performance=preset.performance,
         forced_steps=preset.steps,
         aspect_ratio=preset.aspect_ratio,
+        size=(preset.size.width, preset.size.height) if preset.size else None,
         image_number=preset.image_number,
         guidance_scale=preset.cfg_scale,
         sharpness=preset.sharpness,

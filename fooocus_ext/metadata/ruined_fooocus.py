@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from fooocus_ext.limits import USUAL_CLIP_SKIP
+
 _PROGRAM = "ruinedfooocus"
 _KEYS: Mapping[str, str] = {
     "prompt": "prompt",
@@ -46,6 +48,8 @@ def as_fooocus(content: Mapping[str, object]) -> dict[str, object] | None:
         found["loras"] = [_lora(item) for item in loras]
     if found.get("start_step") == 0:
         del found["start_step"]
+    if found.get("clip_skip") == 1:
+        found["clip_skip"] = USUAL_CLIP_SKIP  # 1 leaves the text encoders as the model has them
     return {**found, "styles": []}
 
 

@@ -61,8 +61,9 @@ class PictureSettings:
         overwrite_switch: refiner switch in steps, -1 for none.
         freeu: FreeU's four numbers.
         created_by: who made the picture.
-        aspect_ratio: one of ``aspect_ratios.ASPECT_RATIOS``; this and the next are a preset's alone.
-        forced_steps: steps that replace the performance's, -1 for none.
+        aspect_ratio: one of ``aspect_ratios.ASPECT_RATIOS``, of a preset alone.
+        forced_steps: steps that replace the performance's, -1 for none; of a preset, or of a picture
+            that states no ``steps``.
         image_number: pictures per job.
         arguments: the other arguments of the extension, those in ``OTHER_FIELDS``, by name.
         wildcards_in_order: whether wildcards counted through their options.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from fooocus_ext.args import HOST_CHOICE
 from fooocus_ext.errors import RequestError
+from fooocus_ext.limits import FORCED_SIDE
 
 _SIZE = re.compile(r"\s*(\d{1,5})\s*[*xX×]\s*(\d{1,5})\s*(?:(?:\||∣|<).{0,100})?", re.DOTALL)
 
@@ -104,6 +105,15 @@ def parse_size(text: str) -> AspectRatio | None:
     if match is None or 0 in (int(match[1]), int(match[2])):
         return None
     return AspectRatio(int(match[1]), int(match[2]))
+
+
+def allowed_size(size: AspectRatio) -> AspectRatio:
+    """Return the size nearest to another one that can be forced on pictures."""
+
+    def allowed(side: int) -> int:
+        return min(max(8 * ((side + 4) // 8), FORCED_SIDE.minimum), FORCED_SIDE.maximum)
+
+    return AspectRatio(allowed(size.width), allowed(size.height))
 
 
 def nearest_sizes(width: int, height: int, count: int = 2) -> list[AspectRatio]:

@@ -22,7 +22,7 @@ from fooocus_ext.limits import (
     LORA_WEIGHT,
     MAX_TEXT_LENGTH,
 )
-from fooocus_ext.presets.aspect_ratios import find_aspect_ratio
+from fooocus_ext.presets.aspect_ratios import AspectRatio, find_aspect_ratio, parse_size
 from fooocus_ext.presets.performance import find_performance
 from fooocus_ext.presets.samplers import SAMPLERS, SCHEDULERS
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, wants_expansion
@@ -83,12 +83,11 @@ class Preset:
         prompt: positive text; empty keeps the user's.
         negative_prompt: negative text.
         checkpoint_downloads: where checkpoints are published, by file name; nothing is downloaded.
-        lora_downloads: the same for LoRAs.
-        embeddings_downloads: the same for embeddings.
-        vae_downloads: the same for VAEs.
+        lora_downloads: the same for LoRAs; likewise ``embeddings_downloads`` and ``vae_downloads``.
         previous_models: earlier versions of the base model.
         extra: the file's other keys, kept as they are.
         problems: what was left out because it was not usable.
+        size: one that the file states and that is none of ours; a problem where none can be forced.
         source: the file.
     """
 
@@ -124,6 +123,7 @@ class Preset:
     extra: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     source: Path | None = None
+    size: AspectRatio | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -221,14 +221,16 @@ def preset_from_json(
             except (DataFileError, RequestError) as error:
                 reason = f"{error} Got {describe(value)}; the current value stays."
                 problems.append(Problem(where, key, reason))
+    if "aspect_ratio" not in values:
+        values["size"] = parse_size(str(content.get(KEYS["aspect_ratio"])))
     return Preset(preset_name, **values, extra=extra, problems=tuple(problems), source=source)
 
 
-# Keys of Fooocus for features that are not part of this extension: kept without a complaint.
 _WITHOUT_EFFECT = frozenset(
     {"default_inpaint_engine_version", "default_save_metadata_to_images"}
     | {"default_loras_min_weight", "default_loras_max_weight", "default_max_lora_number"}
 )
+"""Keys of Fooocus for features that are not part of this extension: kept without a complaint."""
 
 
 def _refiner(value: object) -> str:

@@ -103,6 +103,7 @@ def read_choices(values: Sequence[object]) -> Choices:
         widget.name: _read(widget, value) for widget, value in zip(WIDGETS, values, strict=True)
     }
     size = _forced_size(checked)
+    steps, switch_step = (_forced(checked[name]) for name in ("steps", "switch_step"))
     styles = style_names(checked["styles"])
     original = checked[ORIGINAL.name]
     checked[ORIGINAL.name] = original if original and _holds(original, checked, styles) else None
@@ -113,17 +114,12 @@ def read_choices(values: Sequence[object]) -> Choices:
         performance=checked["performance"],
         aspect_ratio=HOST_CHOICE if size else SIZE_LABELS[checked["aspect_ratio"]],
         refiner=checked["refiner"] or NONE,
-        keep=[] if checked["steps"] == OFF else ["steps"],
+        keep=[] if steps is None else ["steps"],
         **{name: checked[name] for name in ARGUMENTS},
     )
-    switch_step = None if checked["switch_step"] == OFF else checked["switch_step"]
     if switch_step is not None and settings.refiner != NONE:
-        steps = (
-            checked["steps"]
-            if checked["steps"] != OFF
-            else PERFORMANCES[settings.performance].steps
-        )
-        settings = settings.replace(refiner_switch=switch_share(switch_step, steps))
+        share = switch_share(switch_step, steps or PERFORMANCES[settings.performance].steps)
+        settings = settings.replace(refiner_switch=share)
     return Choices(
         settings=settings,
         size=size,
@@ -131,7 +127,7 @@ def read_choices(values: Sequence[object]) -> Choices:
         loras=tuple(_loras(checked)),
         vae=None if checked["vae"] == DEFAULT else checked["vae"],
         switch_step=switch_step,
-        steps=None if checked["steps"] == OFF else checked["steps"],
+        steps=steps,
         upscaler=None if checked["upscaler"] == AUTOMATIC else checked["upscaler"],
         action=action_of(checked),
         edit=edit_of(checked),
@@ -179,6 +175,9 @@ def style_value(names: Sequence[str]) -> str:
     return json.dumps(list(names), ensure_ascii=False)
 
 
+_BEFORE_STEP = 0.25
+
+
 def switch_share(step: int, steps: int) -> float:
     """Return the refiner switch that means a step: the share of the steps that it comes to.
 
@@ -190,14 +189,23 @@ def switch_share(step: int, steps: int) -> float:
     """
     if step >= steps:
         return 1.0
-    share = round((step - 0.25) / steps, 6)
-    lowest = FIELDS_BY_NAME["refiner_switch"].minimum
-    if share < lowest:
+    least = least_switch_step(steps)
+    if step < least:
         raise RequestError(
-            f"Forced refiner switch step: got {step}; allowed: {math.ceil(lowest * steps + 0.25)} or "
-            f"more of {steps} steps, or {OFF}."
+            f"Forced refiner switch step: got {step}; allowed: {least} or more of {steps} steps, "
+            f"or {OFF}."
         )
-    return share
+    return round((step - _BEFORE_STEP) / steps, 6)
+
+
+def least_switch_step(steps: int) -> int:
+    """Return the first step of so many at which a refiner can take over."""
+    return math.ceil(FIELDS_BY_NAME["refiner_switch"].minimum * steps + _BEFORE_STEP)
+
+
+def _forced(number: int) -> int | None:
+    """Return a number that replaces another one; None if it is off, as 0 is, too."""
+    return number if number > 0 else None
 
 
 def _loras(checked: Mapping[str, Any]) -> list[tuple[str, float]]:

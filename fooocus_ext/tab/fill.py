@@ -23,7 +23,7 @@ from fooocus_ext.limits import (
 )
 from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.original_texts import OriginalTexts, fingerprint
-from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, AspectRatio
+from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, AspectRatio, allowed_size
 from fooocus_ext.presets.file_names import match_file
 from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
@@ -36,7 +36,7 @@ from fooocus_ext.presets.samplers import (
 )
 from fooocus_ext.presets.webui_samplers import webui_sampler
 from fooocus_ext.prompting.styles import StyleLibrary, wants_expansion
-from fooocus_ext.tab.choices import style_names, style_value
+from fooocus_ext.tab.choices import least_switch_step, style_names, style_value
 from fooocus_ext.tab.edits import widget_values
 from fooocus_ext.tab.leftovers import leftovers
 from fooocus_ext.tab.style_list import known_styles
@@ -141,13 +141,18 @@ class _Filling:
             self.values["steps"] = OFF if mode and mode.steps == steps else steps
         self.put("steps", self.settings.forced_steps)
 
+    def _steps(self) -> int:
+        """Return how many steps the values come to; 1 if they do not say."""
+        forced, mode = self.values.get("steps", OFF), self.settings.mode
+        return forced if forced > 0 else mode.steps if mode else 1
+
     def size(self) -> None:
         if self.settings.aspect_ratio is not None:
             self.values["aspect_ratio"] = ASPECT_RATIOS[self.settings.aspect_ratio].label
         if self.settings.size is None:
             return
         wanted = AspectRatio(*self.settings.size)
-        size = AspectRatio(_allowed_side(wanted.width), _allowed_side(wanted.height))
+        size = allowed_size(wanted)
         if size != wanted:
             self.notes.append(
                 f"The size {wanted.width}×{wanted.height} becomes {size.width}×{size.height}: sides are "
@@ -167,8 +172,10 @@ class _Filling:
             self.values["guidance_scale"] = scale
         self._switch_step()
         self.put("wildcards_in_order", self.settings.wildcards_in_order)
-        if self.settings.arguments.get("rendering") == FOOOCUS:
-            self.values["clip_skip"] = self.settings.clip_skip or USUAL_CLIP_SKIP
+        rendering = self.settings.arguments.get("rendering")
+        if rendering in (None, FOOOCUS):  # a preset leaves it to the page, whose default is this
+            usual = USUAL_CLIP_SKIP if rendering else None
+            self.put("clip_skip", self.settings.clip_skip or usual)
         for name in ARGUMENTS:
             if name != ORIGINAL.name:
                 self._argument(name, self.settings.argument(name))
@@ -178,7 +185,10 @@ class _Filling:
     def _switch_step(self) -> None:
         step = self.settings.overwrite_switch
         if step is not None:
-            allowed = self._within("The refiner switch step", step, *FORCED_STEPS)
+            least = FORCED_STEPS.minimum
+            if step > 0 and self.settings.refiner != NONE:
+                least = least_switch_step(self._steps())
+            allowed = self._within("The refiner switch step", step, least, FORCED_STEPS.maximum)
             self.values["switch_step"] = round(allowed)
         elif self.settings.refiner_switch is not None:
             self.values["switch_step"] = OFF
@@ -282,8 +292,3 @@ class _Filling:
             return host_sampler(sampler, scheduler or "normal", *here, as_fooocus=as_fooocus)
         name = first_label(sampler, SAMPLERS)
         return webui_sampler(name, scheduler, *here)
-
-
-def _allowed_side(pixels: int) -> int:
-    rounded = 8 * ((pixels + 4) // 8)
-    return min(max(rounded, FORCED_SIDE.minimum), FORCED_SIDE.maximum)

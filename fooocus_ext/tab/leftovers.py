@@ -34,7 +34,8 @@ def _values(settings: PictureSettings) -> Iterator[tuple[str, str]]:
     """Yield what is not taken over, with its value, and why."""
     if settings.performance is not None and settings.mode is None:
         yield f'Performance "{settings.performance}"', "there is no such mode here"
-    if settings.clip_skip is not None and settings.arguments.get("rendering") != FOOOCUS:
+    rendering = settings.arguments.get("rendering", FOOOCUS)  # the page's own default
+    if settings.clip_skip is not None and rendering != FOOOCUS:
         yield f"Clip skip {settings.clip_skip}", CLIP_SKIP_ON_SDXL
     if settings.freeu is not None:
         numbers = ", ".join(f"{number:g}" for number in settings.freeu)

@@ -254,7 +254,8 @@ def test_hostile_values_are_left_out_with_a_word_and_the_rest_is_read(key, value
     found = read_fooocus_settings({**FOOOCUS, "loras": None, key: value})
     named = "loras" if key.startswith("lora") else key
     (attributes,) = (entry.attributes for entry in ENTRIES if entry.key == named)
-    assert [getattr(found, attribute) for attribute in attributes] == [None] * len(attributes)
+    missing = () if key.startswith("lora") else None
+    assert [getattr(found, attribute) for attribute in attributes] == [missing] * len(attributes)
     assert [problem.split(" ")[0] for problem in found.problems] == (
         [] if value is None else [named]
     )

@@ -11,6 +11,7 @@ from fooocus_ext.presets.files import load_presets, save_preset
 from fooocus_ext.tab.as_preset import preset_of
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.fill import fill
+from fooocus_ext.tab.on_page import on_page
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES, SIZE_LABELS
 from tests.tab.names import INSTALLED, STYLES
 
@@ -37,6 +38,7 @@ CHOSEN = {
     "sampler": "Euler a",
     "scheduler": "Karras",
     "steps": 42,
+    "clip_skip": 3,
 }
 
 
@@ -50,7 +52,7 @@ def filled_from(preset, tmp_path):
     loaded = load_presets([tmp_path]).presets[preset.name]
     found = INSTALLED.find(loaded)
     assert found.problems == ()
-    return fill(from_preset(loaded, found), INSTALLED, STYLES)
+    return fill(from_preset(on_page(loaded, None), found), INSTALLED, STYLES)
 
 
 @pytest.mark.parametrize("with_prompts", [True, False])
@@ -58,6 +60,7 @@ def test_what_was_saved_comes_back(tmp_path, with_prompts):
     preset, notes = preset_of("mine", chosen(), with_prompts=with_prompts)
     assert notes == []
     filled = filled_from(preset, tmp_path)
+    assert filled.notes == ()
     expected = {
         name: value
         for name, value in CHOSEN.items()

@@ -12,6 +12,7 @@ from fooocus_ext.args import HOST_CHOICE
 from fooocus_ext.core.refiner_switch import first_refiner_step, nearest_step
 from fooocus_ext.errors import RequestError
 from fooocus_ext.fields import as_widget_value
+from fooocus_ext.tab.actions import request_for
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES, WIDGETS
 
@@ -44,6 +45,13 @@ def test_forced_steps_are_kept_from_the_performance():
     found = choices(steps=12)
     assert (found.steps, found.settings.keep) == (12, ("steps",))
     assert choices().settings.keep == ()
+
+
+def test_nothing_is_forced_by_0():
+    found = choices(steps=0, switch_step=0, refiner="r", refiner_switch=0.5)
+    assert (found.steps, found.switch_step, found.settings.keep) == (None, None, ())
+    assert found.settings.refiner_switch == 0.5
+    assert "steps" not in request_for(found)
 
 
 @pytest.mark.parametrize(("steps", "step"), [(30, 18), (30, 4), (60, 59), (7, 1), (200, 199)])

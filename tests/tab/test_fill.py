@@ -297,10 +297,9 @@ def test_what_a_presets_file_asks_for_in_vain_is_said_where_it_is_chosen():
     }
     preset = preset_from_json("mine", content)
     filled = fill(from_preset(preset, resolve(preset, ["a"], [])), INSTALLED, STYLES)
-    assert filled.values == {"guidance_scale": 5.0, "switch_step": 18}
-    for word, note in zip(
-        ("1150*890", "nonesuch", "Warp", "Clip skip 2"), filled.notes, strict=True
-    ):
+    wanted = {"width": 1152, "height": 888}
+    assert filled.values == {"guidance_scale": 5.0, "switch_step": 18, "clip_skip": 2, **wanted}
+    for word, note in zip(("1150*890", "nonesuch", "Warp", "1152×888"), filled.notes, strict=True):
         assert word in note
 
 

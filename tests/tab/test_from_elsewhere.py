@@ -136,15 +136,10 @@ def test_what_ruined_fooocus_stores_fills_the_widgets(keys, named):
         "lora_weight_1": 0.5,
         "lora_2": "detail - two",
         "lora_weight_2": -1.25,
+        "clip_skip": 2,  # the fork's 1 takes the layer that the model is trained with
     }
     assert {name: filled.values[name] for name in wanted} == wanted
-    assert filled.notes == (
-        (
-            "Clip skip 1 is not taken over: clip skip cannot act on SDXL, which always uses the last layer "
-            "but one."
-        ),
-        "denoise 0.75 is not taken over: the tab has no such setting.",
-    )
+    assert filled.notes == ("denoise 0.75 is not taken over: the tab has no such setting.",)
     assert accepted(filled)
 
 
@@ -182,6 +177,49 @@ def test_fooocus_refiner_switch_step_becomes_the_forced_one():
     content.update(steps=20, refiner_model="refiner.safetensors")
     values = fill(read_fooocus_settings(content).as_chosen(), INSTALLED, STYLES).values
     assert (values["refiner_switch"], values["switch_step"]) == (0.6, OFF)
+
+
+def test_a_switch_step_that_is_too_early_here_becomes_the_first_that_is_not():
+    content = {
+        "version": "Fooocus v2.5.5",
+        "performance": "Speed",
+        "steps": 30,
+        "refiner_model": "refiner.safetensors",
+        "refiner_switch": 0.5,
+        "overwrite_switch": 2,
+    }
+    filled = fill(read_fooocus_settings(content), INSTALLED, STYLES)
+    assert filled.values["switch_step"] == 4
+    assert filled.notes == ("The refiner switch step 2 becomes 4: it may be 4 to 200.",)
+    assert accepted(filled).switch_step == 4
+    of_none = fill(read_fooocus_settings({**content, "refiner_model": "None"}), INSTALLED, STYLES)
+    assert (of_none.values["switch_step"], of_none.notes) == (2, ())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"version": "Fooocus v2.5.5", "performance": "Quality", "seed": 1},
+        "a cat\nPerformance: Quality, Seed: 1, Size: 896x1152, Version: Fooocus v2.5.5",
+    ],
+)
+def test_a_picture_of_fooocus_without_loras_and_steps_takes_those_of_the_page_away(source):
+    values = fill(read_fooocus_settings(source), INSTALLED, STYLES).values
+    assert (values["lora_1"], values["lora_5"], values["steps"]) == ("None", "None", OFF)
+    # Only the text leaves the line of the refiner out.
+    assert values.get("refiner") == ("None" if isinstance(source, str) else None)
+
+
+def test_a_lora_that_was_off_stays_off():
+    content = {
+        "version": "Fooocus v2.5.5",
+        "lora_combined_1": "False : film : 0.5",
+        "lora_combined_2": "True : detail : 0.25",
+        "loras": [["film", 0.5, "0"]],
+    }
+    assert read_fooocus_settings(content).loras == (("detail", 0.25),)
+    del content["lora_combined_2"]
+    assert read_fooocus_settings(content).loras == ()
 
 
 def test_what_is_switched_off_is_not_worth_a_word():

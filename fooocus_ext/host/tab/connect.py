@@ -101,7 +101,7 @@ def _connect_settings(tab: Tab) -> None:
     filled = [*(tab.widgets[name] for name in NAMES), parts["log"]]
     parts["preset"].input(
         fn=fill.load_preset,
-        inputs=[parts["preset"]],
+        inputs=[parts["preset"], tab.widgets["width"], tab.widgets["height"]],
         outputs=filled,
         show_progress=False,
         queue=False,

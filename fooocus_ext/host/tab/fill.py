@@ -13,10 +13,12 @@ from fooocus_ext.host.machine import assets, checkpoints, model_files, options
 from fooocus_ext.host.tab import lists
 from fooocus_ext.markup import render
 from fooocus_ext.metadata.preset import from_preset
+from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.published import KINDS
 from fooocus_ext.readers import names as read_names
 from fooocus_ext.tab.arrivals import values_for
 from fooocus_ext.tab.fill import Filled, fill
+from fooocus_ext.tab.on_page import ended_size, on_page
 from fooocus_ext.tab.page_limits import fit
 from fooocus_ext.tab.widgets import BY_NAME, DEFAULTS, LORAS, NAMES
 
@@ -64,16 +66,27 @@ def _first_preset() -> str | None:
     return PLAIN_PRESET if PLAIN_PRESET in library else None
 
 
+def _preset(name: str) -> Preset:
+    presets = assets.presets().presets
+    return on_page(presets[name], presets.get(PLAIN_PRESET))
+
+
 def _fill_from_preset(name: str) -> Filled:
-    preset, installed = assets.presets().presets[name], assets.installed()
+    preset, installed = _preset(name), assets.installed()
     return fill(from_preset(preset, installed.find(preset)), installed, assets.styles())
 
 
-def load_preset(name: str) -> list[Any]:
-    """Return updates of all widgets, and of the messages, for a chosen preset."""
-    if name not in assets.presets().presets:
+def load_preset(name: str, width: float | None, height: float | None) -> list[Any]:
+    """Return updates of all widgets, and of the messages, for a chosen preset.
+
+    The size that is forced on the page stays, unless it is one that a preset has brought.
+    """
+    presets = assets.presets().presets
+    if name not in presets:
         return updates(Filled({}, (f"There is no preset {name}.",)))
-    return updates(_fill_from_preset(name))
+    filled = _fill_from_preset(name)
+    ended = ended_size(width, height, presets.values())
+    return updates(Filled({**ended, **filled.values}, filled.notes))
 
 
 def updates(filled: Filled) -> list[Any]:
@@ -121,7 +134,7 @@ def refreshed(
         base = _bases()[0]
         changes["base_model"]["value"] = base
         changes.update({side: {"value": n} for side, n in checkpoints.small_size(base).items()})
-    for name, value in _arrived(arrived, preset, slots).items():
+    for name, value in _arrived(arrived, preset or "", slots).items():
         changes.setdefault(name, {})["value"] = value
     return [
         *(gr.update(**changes.get(name, {})) for name in REFRESHED),
@@ -130,13 +143,13 @@ def refreshed(
     ]
 
 
-def _arrived(arrived: str, preset: str | None, slots: Sequence[str]) -> dict[str, Any]:
+def _arrived(arrived: str, preset: str, slots: Sequence[str]) -> dict[str, Any]:
     try:
         files = read_names(parse_json(arrived or "[]"))
     except DataFileError:
         return {}
-    chosen = assets.presets().presets.get(preset or "")
-    shown = slots[: options.page_limits().lora_slots]
-    if not chosen or not files:
+    if not files or preset not in assets.presets().presets:
         return {}
+    chosen = _preset(preset)
+    shown = slots[: options.page_limits().lora_slots]
     return values_for(files, chosen, assets.installed().find(chosen), shown)

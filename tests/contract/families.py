@@ -33,7 +33,10 @@ SINCE = {
     NO_FOUND_SETTINGS: ("modules/infotext_utils.py", "get_override_settings"),  # A1111: 1.8
     NO_INFOTEXTS: ("modules/api/models.py", '"infotext"'),  # A1111: 1.8
     NO_LCM: ("modules/sd_samplers_lcm.py", "LCM"),  # A1111: 1.8
-    NO_V_IN_DDIM: ("modules/sd_samplers_timesteps.py", "sqrt(self.inner_model.alphas_cumprod)"),  # 1.8
+    NO_V_IN_DDIM: (
+        "modules/sd_samplers_timesteps.py",
+        "sqrt(self.inner_model.alphas_cumprod)",
+    ),  # 1.8
 }
 """What not each version has: the file, and the word in it by which it is known."""
 

@@ -15,9 +15,10 @@ import pytest
 from PIL import Image
 
 from fooocus_ext import image_log, infotext
+from fooocus_ext.args import Settings
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.errors import RequestError
-from fooocus_ext.generation.plan import lora_tags, with_lora_tags
+from fooocus_ext.generation.plan import Plan, lora_tags, with_lora_tags
 from fooocus_ext.images.decoding import from_base64
 from fooocus_ext.metadata import values
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
@@ -34,7 +35,7 @@ from fooocus_ext.prompting.expander import text as expander_text
 from fooocus_ext.prompting.lines import even_commas, take_apart
 from fooocus_ext.prompting.style_files import load_styles
 from fooocus_ext.prompting.styles import apply_styles
-from fooocus_ext.prompting.text_lists import text_list
+from fooocus_ext.prompting.text_lists import text_list, untagged_main
 from fooocus_ext.prompting.weights import weigh
 from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards
 from fooocus_ext.tab.choices import style_names
@@ -80,18 +81,22 @@ def in_all_entries(text: str) -> dict[str, str]:
 
 PROMPTS: dict[str, Callable[[str], object]] = {
     "arrays": lambda text: apply_arrays(text, 3),
+    "arrays of one item": lambda text: apply_arrays(text, 3, single=True),
     "wildcards": lambda text: apply_wildcards(text, Wildcards(), random.Random(1)),
     "lines": lambda text: take_apart(text, True, ", ", divides=True),
     "parts": lambda text: [part.is_wanted for part in grammar.split_parts(text)],
     "comments and tags": lambda text: grammar.without_tags(grammar.strip_comments(text)),
     "Fooocus's emphasis": weigh,
     "words": lambda text: [normal_pieces(bare_embeddings(word)) for word in words_of(text)],
-    "texts one by one": lambda text: text_list([even_commas(text)]),
+    "texts one by one": lambda text: text_list([untagged_main(even_commas(text))]),
     "styles": lambda text: apply_styles(library().styles[:3], text),
     "lora tags before comments": lambda text: with_lora_tags(
         text, [("a", 1.0)], strips_comments=True
     ),
     "lora tags": lambda text: lora_tags([("<lora:<lora:", 1.0), ("a", 1.0)], text),
+    "a performance's lora": lambda text: Plan(
+        Settings(), Settings(), performance_lora="a"
+    ).with_loras(text),
     "what the expander reads": lambda text: expander_text.readable_text(text, ("cat", "dog")),
     "what the expander may continue": expander_text.can_continue,
     "what the expander adds": lambda text: expander_text.join_continuation(text, "fog"),

@@ -81,7 +81,11 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
     if generation.settings.same_seed:
         _give_all_the_first_seed(p, generation)
     generation.texts = texts.rewrite_job(
-        p, generation.settings, writer, loras=plan.loras, infotext_varies=host.infotext_varies
+        p,
+        generation.settings,
+        writer,
+        add_loras=plan.with_loras,
+        infotext_varies=host.infotext_varies,
     )
     for note in (*plan.notes, *generation.texts.notes):
         p.comment(f"Fooocus: {note}")

@@ -37,6 +37,7 @@ class Plan:
             ``negative_prompt``, ``hr_second_pass_steps``).
         options: values for options of the host that hold for this request only.
         loras: LoRAs to add, with weights.
+        performance_lora: which of them is the performance's; no prompt changes its weight.
         notes: sentences for the user about what gave way to what.
     """
 
@@ -46,7 +47,19 @@ class Plan:
     fallbacks: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     loras: list[tuple[str, float]] = field(default_factory=list)
+    performance_lora: str | None = None
     notes: list[str] = field(default_factory=list)
+
+    def with_loras(self, prompt: str) -> str:
+        """Return a rewritten prompt with the host's tags for the LoRAs.
+
+        A prompt's own tag wins over a preset's LoRA, but not over the performance's, whose few steps
+        need its weight.
+        """
+        if self.performance_lora is not None:
+            own = rf" ?<lora:{re.escape(self.performance_lora)}(?::[^<>]*)?>"
+            prompt = re.sub(own, "", prompt, flags=re.IGNORECASE)
+        return prompt + lora_tags(self.loras, prompt)
 
 
 def make_plan(
@@ -142,6 +155,7 @@ def _apply_performance(plan: Plan, mode: Performance, installed: Installed) -> N
     lora = find_lora(mode, installed.loras, installed.folders.loras)
     if lora is not None:
         plan.loras.append((lora, mode.lora_weight))
+        plan.performance_lora = lora
     if mode.distilled and plan.settings.refiner != NONE:
         plan.notes.append(f'"{mode.name}" works without a refiner, so none is used.')
     plan.settings = plan.settings.replace(**mode.settings)

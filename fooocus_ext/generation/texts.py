@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Protocol
 from fooocus_ext import infotext
 from fooocus_ext.args import FOOOCUS, Settings
 from fooocus_ext.generation.originals import as_rewritten
-from fooocus_ext.generation.plan import lora_tags
 from fooocus_ext.prompting.grammar import strip_comments
 from fooocus_ext.prompting.lines import COMMA
 from fooocus_ext.prompting.rewrite import ResolvedPrompt, RewrittenPrompt, resolve_image
@@ -25,8 +24,8 @@ from fooocus_ext.prompting.wildcards import Wildcards, has_wildcards
 Expand = Callable[[Sequence[str], Sequence[int], Sequence[str]], Sequence[str]]
 """Continues texts, each with its seed and with the texts of the styles beside it."""
 
-Loras = Sequence[tuple[str, float]]
-"""Names of LoRAs, with weights."""
+AddLoras = Callable[[str], str]
+"""Returns a prompt with the host's tags for the job's LoRAs."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +186,7 @@ class JobTexts:
 
 
 def rewrite_job(
-    p: Job, settings: Settings, writer: Writer, *, loras: Loras, infotext_varies: bool
+    p: Job, settings: Settings, writer: Writer, *, add_loras: AddLoras, infotext_varies: bool
 ) -> JobTexts:
     """Rewrite the texts of every picture of a job, in both passes, and return them.
 
@@ -195,7 +194,7 @@ def rewrite_job(
     (from 1.9 on); if not, an entry on which the pictures differ is left out.
 
     The second pass of hires fix gets the same text where its own was left empty, and its own
-    rewritten with the same seed otherwise. The LoRAs are added as the host's tags.
+    rewritten with the same seed otherwise.
     """
     typed = list(zip(p.all_prompts, p.all_negative_prompts, strict=True))
     if settings.original_texts is None:
@@ -203,8 +202,10 @@ def rewrite_job(
     else:
         bare = [writer.uncommented(prompt) for prompt in p.all_prompts]
         texts = as_rewritten(settings.original_texts, bare, separator=writer.separator)
-    own_typed, second_texts = _rewrite_second_pass(p, settings, writer, typed, texts, loras=loras)
-    p.all_prompts = [_with_loras(text.positive, loras) for text in texts]
+    own_typed, second_texts = _rewrite_second_pass(
+        p, settings, writer, typed, texts, add_loras=add_loras
+    )
+    p.all_prompts = [add_loras(text.positive) for text in texts]
     p.all_negative_prompts = [text.negative for text in texts]
     prompts, negative_prompts = zip(*typed, strict=True)
     rows = {
@@ -250,7 +251,7 @@ def _rewrite_second_pass(
     typed: Sequence[tuple[str, str]],
     first_pass: Sequence[RewrittenPrompt],
     *,
-    loras: Loras,
+    add_loras: AddLoras,
 ) -> tuple[list[tuple[str, str]], Sequence[RewrittenPrompt]]:
     """Rewrite the texts of a second pass; return those that were typed for it, and all rewritten."""
     if not getattr(p, "all_hr_prompts", None):
@@ -262,7 +263,7 @@ def _rewrite_second_pass(
     texts = first_pass
     if is_own:
         texts = writer.rewrite(prompts, negative_prompts, p.all_seeds, settings)
-    p.all_hr_prompts = [_with_loras(text.positive, loras) for text in texts]
+    p.all_hr_prompts = [add_loras(text.positive) for text in texts]
     p.all_hr_negative_prompts = [text.negative for text in texts]
     return own if is_own else [], texts
 
@@ -291,7 +292,3 @@ def _used_entries(
         infotext.EXPANSION_FILL: _expands(settings),
     }
     return {key: value for key, value in writer.entries.items() if used[key]}
-
-
-def _with_loras(prompt: str, loras: Loras) -> str:
-    return prompt + lora_tags(loras, prompt)

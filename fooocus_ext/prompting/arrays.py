@@ -4,7 +4,8 @@ Grammar. An array is ``[[`` ... ``]]`` whose brackets belong together and whose 
 comma of its own, that is, a comma outside further brackets, parentheses and ``<name:...>`` tags.
 Everything else is left to the host, so ``((a))``, ``(a:1.2)``, ``[a|b]``, ``[a:b:0.5]``, ``[[a]]``
 and unbalanced brackets mean what they mean there. A backslash takes the special meaning from the
-character behind it; inside an array ``\,`` is a comma that does not separate.
+character behind it; inside an array ``\,`` is a comma that does not separate. In Fooocus ``[[a]]`` is an
+array, too: of a single item.
 
 A scanner serves this better than a grammar would: prompts are free text in which every bracket may
 also be unbalanced, and then has to stay.
@@ -21,7 +22,9 @@ from fooocus_ext.prompting.grammar import Mark, marks_of, partners_of
 MAX_NESTING = 16
 
 
-def apply_arrays(text: str, index: int, *, note: Callable[[str], None] | None = None) -> str:
+def apply_arrays(
+    text: str, index: int, *, single: bool = False, note: Callable[[str], None] | None = None
+) -> str:
     """Replace every array of ``text`` by its item for one image.
 
     The first array varies fastest (Fooocus 2.5's order): image ``index`` takes combination
@@ -32,14 +35,15 @@ def apply_arrays(text: str, index: int, *, note: Callable[[str], None] | None = 
     Args:
         text: a prompt; without arrays it is returned as it is.
         index: the image's number in its job, from 0.
+        single: whether a body without square brackets may do without a comma, as in Fooocus.
         note: called with a sentence if nested arrays are left as text.
     """
     for _level in range(MAX_NESTING):
-        arrays = _find_arrays(text)
+        arrays = _find_arrays(text, single)
         if not arrays:
             return text
         text, index = _choose(text, arrays, index)
-    if note and _find_arrays(text):
+    if note and _find_arrays(text, single):
         note(f"Arrays: those nested deeper than {MAX_NESTING} levels are left as text.")
     return text
 
@@ -61,7 +65,7 @@ class _Array:
     items: list[str]
 
 
-def _find_arrays(text: str) -> list[_Array]:
+def _find_arrays(text: str, single: bool) -> list[_Array]:
     """Return the outermost arrays from left to right."""
     if "[[" not in text or "]]" not in text:
         return []
@@ -70,7 +74,7 @@ def _find_arrays(text: str) -> list[_Array]:
     arrays: list[_Array] = []
     at = 0
     while at < len(marks):
-        array = _array_at(text, marks, partners, at)
+        array = _array_at(text, marks, partners, at, single)
         if array is None:
             at += 1
             continue
@@ -79,7 +83,9 @@ def _find_arrays(text: str) -> list[_Array]:
     return arrays
 
 
-def _array_at(text: str, marks: list[Mark], partners: dict[int, int], outer: int) -> _Array | None:
+def _array_at(
+    text: str, marks: list[Mark], partners: dict[int, int], outer: int, single: bool
+) -> _Array | None:
     """Return the array whose first bracket is ``marks[outer]``, if there is one."""
     inner = outer + 1
     outer_end, inner_end = partners.get(outer), partners.get(inner)
@@ -90,22 +96,22 @@ def _array_at(text: str, marks: list[Mark], partners: dict[int, int], outer: int
     touches = marks[inner].position == start + 1 and marks[inner_end].position == end - 1
     if not (is_square and touches):
         return None
-    commas = _own_commas(marks, partners, inner, inner_end)
-    if not commas:
+    own = _own_marks(marks, partners, inner, inner_end)
+    commas = [mark.position for mark in own if mark.kind == ","]
+    if not commas and not (single and all(mark.kind != "[" for mark in own)):
         return None
     edges = [start + 1, *commas, end - 1]
     items = [text[left + 1 : right].strip() for left, right in pairwise(edges)]
     return _Array(start, end + 1, [item.replace("\\,", ",") for item in items])
 
 
-def _own_commas(
+def _own_marks(
     marks: list[Mark], partners: dict[int, int], opening: int, closing: int
-) -> list[int]:
-    """Return the positions of the commas between two marks that are in nothing else."""
-    commas = []
+) -> list[Mark]:
+    """Return the marks between two others that are in nothing else."""
+    own = []
     at = opening + 1
     while at < closing:
-        if marks[at].kind == ",":
-            commas.append(marks[at].position)
+        own.append(marks[at])
         at = partners.get(at, at) + 1
-    return commas
+    return own

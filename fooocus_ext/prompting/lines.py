@@ -64,7 +64,8 @@ def _split_lines(text: str, has_styles: bool, separator: str) -> tuple[str, list
         return text, []
     if not lines:
         return "", []
-    # Fooocus takes tags out before it looks for the main text; here they are further lines.
+    # In Fooocus a first line of tags alone is an empty main text. Here it is a further line, so that
+    # styles and expansion act on the words below it.
     words = [without_tags(line).strip(EDGES) for line in lines]
     main = next((number for number, word in enumerate(words) if word), 0)
     return lines[main], [*lines[:main], *lines[main + 1 :]]

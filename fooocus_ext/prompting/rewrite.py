@@ -25,7 +25,7 @@ from fooocus_ext.prompting.styles import (
     apply_styles,
     special_style,
 )
-from fooocus_ext.prompting.text_lists import PictureTexts, text_list
+from fooocus_ext.prompting.text_lists import PictureTexts, text_list, untagged_main
 from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards, has_wildcards
 
 BREAK = " BREAK "
@@ -84,7 +84,8 @@ class ResolvedPrompt:
         styles: the styles applied, in order, drawn ones included.
         notes: sentences about what could not be done as asked.
         separator: what joins the texts.
-        in_lines: whether the texts are encoded one by one, every line on its own.
+        alone: its parts where texts are encoded one by one: the main texts without tags, as Fooocus takes
+            them out before it applies styles; none where texts are joined.
     """
 
     subject: str
@@ -94,7 +95,7 @@ class ResolvedPrompt:
     styles: tuple[Style, ...]
     notes: tuple[str, ...]
     separator: str
-    in_lines: bool = False
+    alone: tuple[_PositivePart, ...] = ()
 
     def finish(self, expanded: str = "") -> RewrittenPrompt:
         """Return the texts joined, with an expansion behind each part that wants one.
@@ -115,7 +116,7 @@ class ResolvedPrompt:
             notes=(*self.notes, *self._notes(expansion)),
             is_joined=max(sum(len(part.texts) for part in parts), len(self.negative)) > 1,
             one_by_one=self._one_by_one(self._whole(expanded) if expansion else "")
-            if self.in_lines
+            if self.alone
             else None,
         )
 
@@ -123,7 +124,7 @@ class ResolvedPrompt:
         """Return the texts as Fooocus encodes them; an expansion is the whole prompt, continued."""
         parts = (
             text_list(part.texts, expansion if part.grows else "", part.weight)
-            for part in self.positive
+            for part in self.alone
         )
         return PictureTexts(tuple(parts), text_list(self.negative))
 
@@ -218,14 +219,15 @@ def resolve_image(
         negative_prompt, bool(named), separator, divides=False, in_lines=in_lines
     )
     typed_main = even_commas(typed.main) if in_lines else typed.main
-    main = apply_arrays(resolve(typed_main), index, note=notes.add)
+    main = apply_arrays(resolve(typed_main), index, single=in_lines, note=notes.add)
     main_negative = resolve(typed_negative.main)
     further = [[resolve(line) for line in lines] for lines in typed.further]
     further_negative = [resolve(line) for line in typed_negative.further[0]]
     chosen = [_resolved_style(style, resolve) for style in _choose_styles(named, library, rng)]
     parts = _parts(main) if len(further) > 1 else [Part(main)]
+    bare = [replace(part, text=untagged_main(part.text)) for part in parts] if in_lines else []
     return ResolvedPrompt(
-        subject=_subject(parts),
+        subject=_subject(bare or parts),
         plain=None if chosen or any(further) else main,
         positive=_positive_parts(parts, further, chosen),
         negative=tuple(
@@ -234,7 +236,7 @@ def resolve_image(
         styles=tuple(chosen),
         notes=tuple(notes.sentences),
         separator=separator,
-        in_lines=in_lines,
+        alone=_positive_parts(bare, further, chosen),
     )
 
 

@@ -52,10 +52,16 @@ def text_list(texts: Iterable[str], expansion: str = "", weight: str = "") -> Te
     )
 
 
+def untagged_main(text: str) -> str:
+    """Return a main text as it is before styles are applied: without tags and the commas they leave."""
+    bare = _untagged(text)
+    return text if bare == text else even_commas(bare)
+
+
 def _untagged(text: str) -> str:
-    """Return a text without its tags, which the host takes out of the prompt."""
+    """Return a text without its tags, which the host takes out of the prompt; its commas stay."""
     bare = without_tags(text)
-    return bare if bare == text else even_commas(tidy(bare))
+    return bare if bare == text else tidy(bare)
 
 
 def given_texts(

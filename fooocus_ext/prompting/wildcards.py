@@ -1,9 +1,10 @@
 """Wildcards: ``__name__`` in a prompt becomes a line of the file ``name.txt``.
 
-Fooocus 2.5 (``util.apply_wildcards``) defines the semantics: the file's non-empty lines are the
-options, each occurrence draws its own with the image's random generator, options may hold wildcards
-themselves (up to 64 rounds), in-order mode takes line ``image index mod count``, and a missing file
-leaves the bare word.
+Fooocus 2.5 (``util.apply_wildcards``) defines the semantics: the file's lines are the options, each
+occurrence draws its own with the image's random generator, options may hold wildcards themselves (up to
+64 rounds), in-order mode takes line ``image index mod count``, and a missing file leaves the bare word.
+Different here: comments and lines of blanks are no options, of two files of one name the one in the outer
+folder is taken, and two underscores always end a name.
 """
 
 from __future__ import annotations

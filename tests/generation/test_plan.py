@@ -59,7 +59,11 @@ def test_performance_sets_steps_sampler_and_guidance(name):
     assert plan.fallbacks["hr_second_pass_steps"] == mode.upscale_steps
     assert plan.request.get("cfg_scale") == mode.cfg_scale
     if mode.distilled:
-        assert plan.loras == [(mode.lora.removesuffix(".safetensors"), mode.lora_weight)]
+        name = mode.lora.removesuffix(".safetensors")
+        assert plan.loras == [(name, mode.lora_weight)]
+        own = f"a fox <LoRA:{name}:0.5>, <lora:{name}>, <lora:{name}x:0.5>"
+        added = f" <lora:{name}:{mode.lora_weight:g}>"
+        assert plan.with_loras(own) == f"a fox,, <lora:{name}x:0.5>{added}"
         assert plan.settings.refiner == NONE
         assert plan.settings.sharpness == 0.0
         assert plan.settings.adm_positive == plan.settings.adm_negative == 1.0
@@ -202,6 +206,7 @@ def test_preset_names_files_as_the_host_does():
     }
     assert plan.settings.refiner == "refiner.safetensors"
     assert plan.loras == [("detail", 0.25)]
+    assert plan.with_loras("a fox <lora:detail:1>") == "a fox <lora:detail:1>"
 
 
 def test_preset_with_the_models_own_vae_leaves_the_option_alone():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fooocus_ext import infotext
 from fooocus_ext.args import Settings
 from fooocus_ext.errors import RequestError
+from fooocus_ext.generation.plan import Plan
 from fooocus_ext.generation.texts import (
     Writer,
     rewrite_job,
@@ -60,7 +61,8 @@ def rewrite(p, settings, *, expander=None, loras=(), varies=True, **writing):
     writer = Writer(
         **{"styles": LIBRARY, "wildcards": Wildcards(), "expand": expander or Expander(), **writing}
     )
-    return rewrite_job(p, settings, writer, loras=loras, infotext_varies=varies)
+    add_loras = Plan(settings, settings, loras=list(loras)).with_loras
+    return rewrite_job(p, settings, writer, add_loras=add_loras, infotext_varies=varies)
 
 
 def entries_of(p):

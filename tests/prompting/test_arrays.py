@@ -101,6 +101,23 @@ def test_arrays_among_other_brackets(text, images):
     assert job(text, len(images)) == images
 
 
+@pytest.mark.parametrize(
+    ("text", "image"),
+    [
+        ("[[a]] cat", "a cat"),
+        ("[[ a cat ]]", "a cat"),
+        ("[[]] cat", " cat"),
+        ("[[(red:1.2)]] cat", "(red:1.2) cat"),
+        ("[[<lora:x:1>]] cat", "<lora:x:1> cat"),
+        ("[[[a, b]]]", "[a]"),
+        ("[[a], [b]] [x[a]]", "[[a], [b]] [x[a]]"),
+        (r"\[[a]]", r"\[[a]]"),
+    ],
+)
+def test_where_fooocus_is_followed_a_single_item_is_an_array(text, image):
+    assert apply_arrays(text, 0, single=True) == image
+
+
 def test_an_inner_array_moves_on_when_the_outer_ones_have_gone_round():
     assert job("[[a, [[b, c]]]]", 5) == ["a", "b", "a", "c", "a"]
 

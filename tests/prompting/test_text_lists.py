@@ -47,6 +47,9 @@ def texts(found):
         ("a fox\n<lora:film:0.5>", ("a fox",)),
         ("a [[red, blue]] fox", ("a red fox",)),
         ("a\nb ,, c", ("a", "b ,, c")),
+        ("a\nb ,, c <lora:film:0.5>", ("a", "b ,, c")),
+        ("a fox, <lora:film:0.5>, snow. <lora:dusk:1>", ("a fox, snow",)),
+        ("a <lora:[[film, dusk]]:1>, [[red]] fox", ("a, red fox",)),
     ],
 )
 def test_a_prompt_is_its_lines_tidied_as_fooocus_does(prompt, wanted):
@@ -63,6 +66,22 @@ def test_a_weight_may_stand_behind_any_blank_as_in_the_webui(blank):
 
 def test_only_the_main_text_has_its_commas_put_in_order():
     assert texts(one_by_one("a ,b", "c ,d"))[1] == ("c ,d",)
+
+
+@pytest.mark.parametrize("tag", ["", " <lora:film:1>", ", <lora:film:1>,"])
+def test_a_tag_changes_no_text_of_a_style(tag):
+    library = StyleLibrary((Style("odd", "photo ,of {prompt} ,, 8k.", "x ,y."),))
+    found = one_by_one(f"a fox{tag}\nin ,snow", "fog", styles=["odd"], library=library)
+    assert texts(found) == ([("photo ,of a fox ,, 8k.", "in ,snow")], ("x ,y.", "fog"))
+
+
+def test_an_expansion_continues_the_text_without_what_a_tag_leaves():
+    options = {"index": 0, "seed": 1, "styles": [], "library": StyleLibrary(())}
+    typed = "a red house, <lora:film:1>, tree"
+    resolved = resolve_image(typed, "", wildcards=Wildcards(), in_lines=True, **options)
+    assert resolved.subject == "a red house, tree"
+    found = resolved.finish("a red house, tree, warm light").one_by_one.positive
+    assert found[0].texts == ("a red house, tree", "a red house, tree, warm light")
 
 
 def test_styles_come_in_order_and_further_lines_behind_them():

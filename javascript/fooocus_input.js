@@ -2,7 +2,6 @@
 "use strict";
 
 const fooocusInput = {
-    MOST_BYTES: 48 * 2 ** 20, // of a file, as the server has it
     READ: ["image/png", "image/jpeg", "image/webp"], // by the server; what else the browser shows becomes PNG
 
     file: null, // as it was given: the server turns it as its camera says, as the browser does
@@ -30,8 +29,9 @@ const fooocusInput = {
             return;
         }
         if (!fooocusInput.READ.includes(file.type)) file = await fooocusInput.asPng(picture);
-        if (file.size > fooocusInput.MOST_BYTES) {
-            fooocusInput.say(`This file has ${Math.ceil(file.size / 2 ** 20)} MiB; up to ${fooocusInput.MOST_BYTES / 2 ** 20} are allowed.`);
+        const most = Number(fooocus.find("#fooocus_input_place").dataset.mostBytes);
+        if (file.size > most) {
+            fooocusInput.say(`This file has ${Math.ceil(file.size / 2 ** 20)} MiB; up to ${most / 2 ** 20} are allowed.`);
             return;
         }
         const box = fooocus.find("#fooocus_input_image input");

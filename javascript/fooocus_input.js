@@ -116,17 +116,9 @@ const fooocusInput = {
         fooocusInput.take(await (await fetch(chosen.src)).blob());
     },
 
-    async drop(event) {
-        const file = Array.from(event.dataTransfer.files).find(fooocusDropped.isPicture);
-        const address = event.dataTransfer.getData("text/uri-list");
+    drop(event) {
         fooocus.find("#fooocus_input_place").classList.remove("fooocus-over");
-        if (!file && !address) return;
-        event.preventDefault();
-        event.stopPropagation(); // elsewhere on the page a picture brings its settings
-        if (file) fooocusInput.take(file);
-        else if (new URL(address, location.href).origin === location.origin) {
-            fooocusInput.take(await (await fetch(address)).blob());
-        } else fooocusInput.say("A picture of another page: save it first, then choose the file.");
+        fooocusDropped.take(event, fooocusInput.take, fooocusInput.say); // elsewhere on the page a picture brings its settings
     },
 
     paste(event) {
@@ -168,6 +160,7 @@ const fooocusInput = {
             chooser.value = "";
         });
         place.addEventListener("dragover", (event) => {
+            if (!fooocusDropped.mayBring(event.dataTransfer)) return;
             event.preventDefault();
             place.classList.add("fooocus-over");
         });

@@ -2,7 +2,13 @@
 "use strict";
 
 const fooocusDropped = {
+    PATIENCE: 10_000, // milliseconds for the answer to an earlier picture
+    UNREAD: "The picture could not be handed to the webui. Try again, or reload the page.",
+
     file: null,
+
+    /** The file that each of the page's hidden places for files is to have, by the place's id. */
+    wanted: {},
 
     /** What can be done with a picture: the words on a button, and what it does with the file. */
     ways: [],
@@ -11,7 +17,7 @@ const fooocusDropped = {
 
     part: (name) => fooocusDropped.dialog().querySelector(`.fooocus-dropped-${name}`),
 
-    open(file) {
+    async open(file) {
         const image = fooocusDropped.part("picture");
         URL.revokeObjectURL(image.src);
         image.src = URL.createObjectURL(file);
@@ -20,7 +26,7 @@ const fooocusDropped = {
         fooocusDropped.show([], "Reading its settings", []);
         if (!fooocusDropped.dialog().open) fooocusDropped.dialog().showModal();
         fooocusDropped.part("title").focus();
-        fooocusDropped.upload("fooocus_look_at", file);
+        if (!(await fooocusDropped.upload("fooocus_look_at", file))) fooocusDropped.show([], fooocusDropped.UNREAD, []);
     },
 
     button({words, act}) {
@@ -55,37 +61,57 @@ const fooocusDropped = {
         if (document.activeElement === fooocusDropped.part("title") && rows.length) first.focus();
     },
 
-    use() {
+    async use() {
         fooocusDropped.dialog().close();
-        fooocusDropped.upload("fooocus_picture", fooocusDropped.file);
+        if (!(await fooocusDropped.upload("fooocus_picture", fooocusDropped.file))) fooocusQueue.refuse(fooocusDropped.UNREAD);
     },
 
-    /** Give a file to one of the page's hidden places for files. */
-    upload(id, file) {
-        const input = fooocus.find(`#${id} input[type=file]`);
-        if (!input) return;
+    /**
+     * Give a file to one of the page's hidden places for files, unless another is to be there instead meanwhile.
+     * While an earlier one awaits its answer, Gradio has no input there. Return whether it came in time.
+     */
+    async upload(id, file) {
+        const input = () => fooocus.find(`#${id} input[type=file]`);
+        const end = Date.now() + fooocusDropped.PATIENCE;
+        fooocusDropped.wanted[id] = file;
+        while (!input() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 50));
+        if (fooocusDropped.wanted[id] !== file) return true;
+        if (!input()) return false;
         const transfer = new DataTransfer();
         transfer.items.add(file);
-        input.files = transfer.files;
-        input.dispatchEvent(new Event("change"));
+        input().files = transfer.files;
+        input().dispatchEvent(new Event("change"));
+        return true;
     },
 
     isPicture: (file) => file.type.startsWith("image/"),
 
-    async drop(event) {
-        const data = event.dataTransfer;
-        const address = data.getData("text/uri-list");
-        const picture = Array.from(data.files).find(fooocusDropped.isPicture);
-        if (!picture && !address) return;
+    /** Whether a drag may bring a picture. Text is left to the browser, which moves it. */
+    mayBring: ({types}) => types.includes("Files") || types.includes("text/uri-list"),
+
+    /** Return the picture that is dropped, also one of this webui's; throws an Error that says why there is none. */
+    async brought(data) {
+        const file = Array.from(data.files).find(fooocusDropped.isPicture);
+        if (file) return file;
+        const address = data.files.length ? "" : data.getData("URL");
+        if (address && new URL(address, location.href).origin !== location.origin) {
+            throw new Error("A picture of another page: save it first, then choose the file.");
+        }
+        const blob = address ? await (await fetch(address)).blob() : new Blob();
+        if (!fooocusDropped.isPicture(blob)) throw new Error("What was dropped is no picture.");
+        return new File([blob], "picture", {type: blob.type});
+    },
+
+    /** Take what was dropped; what is wrong with it is said. */
+    async take(event, act, say) {
+        if (!fooocusDropped.mayBring(event.dataTransfer)) return;
         event.preventDefault();
         event.stopPropagation();
-        if (picture) {
-            fooocusDropped.open(picture);
-            return;
+        try {
+            await act(await fooocusDropped.brought(event.dataTransfer));
+        } catch (error) {
+            say(error.message);
         }
-        if (new URL(address, location.href).origin !== location.origin) return;
-        const blob = await (await fetch(address)).blob();
-        if (fooocusDropped.isPicture(blob)) fooocusDropped.open(new File([blob], "picture", {type: blob.type}));
     },
 };
 
@@ -98,8 +124,10 @@ function fooocusShowDropped(answer) {
 onUiLoaded(() => {
     const main = fooocus.find("#fooocus_main");
     if (!main) return;
-    main.addEventListener("dragover", (event) => event.preventDefault());
-    main.addEventListener("drop", fooocusDropped.drop);
+    main.addEventListener("dragover", (event) => {
+        if (fooocusDropped.mayBring(event.dataTransfer)) event.preventDefault();
+    });
+    main.addEventListener("drop", (event) => fooocusDropped.take(event, fooocusDropped.open, fooocusQueue.refuse));
     fooocus.find("#fooocus_page").append(fooocusDropped.dialog()); // out of what is hidden
     fooocusDropped.part("use").addEventListener("click", fooocusDropped.use);
     fooocusDropped.part("cancel").addEventListener("click", () => fooocusDropped.dialog().close());

@@ -2,7 +2,6 @@
 "use strict";
 
 const fooocusInput = {
-    MOST_BYTES: 48 * 2 ** 20, // of a file, as the server has it
     READ: ["image/png", "image/jpeg", "image/webp"], // by the server; what else the browser shows becomes PNG
 
     file: null, // as it was given: the server turns it as its camera says, as the browser does
@@ -30,8 +29,9 @@ const fooocusInput = {
             return;
         }
         if (!fooocusInput.READ.includes(file.type)) file = await fooocusInput.asPng(picture);
-        if (file.size > fooocusInput.MOST_BYTES) {
-            fooocusInput.say(`This file has ${Math.ceil(file.size / 2 ** 20)} MiB; up to ${fooocusInput.MOST_BYTES / 2 ** 20} are allowed.`);
+        const most = Number(fooocus.find("#fooocus_input_place").dataset.mostBytes);
+        if (file.size > most) {
+            fooocusInput.say(`This file has ${Math.ceil(file.size / 2 ** 20)} MiB; up to ${most / 2 ** 20} are allowed.`);
             return;
         }
         const box = fooocus.find("#fooocus_input_image input");
@@ -116,17 +116,9 @@ const fooocusInput = {
         fooocusInput.take(await (await fetch(chosen.src)).blob());
     },
 
-    async drop(event) {
-        const file = Array.from(event.dataTransfer.files).find(fooocusDropped.isPicture);
-        const address = event.dataTransfer.getData("text/uri-list");
+    drop(event) {
         fooocus.find("#fooocus_input_place").classList.remove("fooocus-over");
-        if (!file && !address) return;
-        event.preventDefault();
-        event.stopPropagation(); // elsewhere on the page a picture brings its settings
-        if (file) fooocusInput.take(file);
-        else if (new URL(address, location.href).origin === location.origin) {
-            fooocusInput.take(await (await fetch(address)).blob());
-        } else fooocusInput.say("A picture of another page: save it first, then choose the file.");
+        fooocusDropped.take(event, fooocusInput.take, fooocusInput.say); // elsewhere on the page a picture brings its settings
     },
 
     paste(event) {
@@ -168,6 +160,7 @@ const fooocusInput = {
             chooser.value = "";
         });
         place.addEventListener("dragover", (event) => {
+            if (!fooocusDropped.mayBring(event.dataTransfer)) return;
             event.preventDefault();
             place.classList.add("fooocus-over");
         });

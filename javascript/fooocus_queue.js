@@ -38,7 +38,7 @@ const fooocusQueue = {
         fooocusQueue.soon();
     },
 
-    refuse(text, task) {
+    refuse(text, task = "") {
         fooocus.find("#html_log_fooocus > .fooocus-refused")?.remove();
         if (!text) return;
         const notice = document.createElement("div");
@@ -215,7 +215,7 @@ const fooocusQueueList = {
         if (job.state === "waiting") {
             row.draggable = waiting.length > 1;
             row.addEventListener("dragstart", (event) => {
-                event.dataTransfer.setData("text/plain", job.id);
+                event.dataTransfer.setData("application/x-fooocus-job", job.id);
                 event.dataTransfer.effectAllowed = "move";
             });
             row.addEventListener("dragover", (event) => event.preventDefault());
@@ -295,7 +295,7 @@ const fooocusQueueList = {
 
     drop(event, target, waiting) {
         event.preventDefault();
-        const moved = waiting.findIndex((job) => job.id === event.dataTransfer.getData("text/plain"));
+        const moved = waiting.findIndex((job) => job.id === event.dataTransfer.getData("application/x-fooocus-job"));
         const at = waiting.indexOf(target);
         if (moved < 0 || moved === at) return;
         fooocusQueueList.move(waiting[moved], moved < at ? waiting[at + 1] : target, at + 1);

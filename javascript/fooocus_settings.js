@@ -103,8 +103,11 @@ function fooocusApplyText(text) {
 
 function fooocusPaste(event) {
     const data = event.clipboardData;
-    const picture = Array.from(data.files).find(fooocusDropped.isPicture);
     const text = data.getData("text");
+    const file = Array.from(data.files).find(fooocusDropped.isPicture);
+    // Office programs add a picture of the text that is copied; file managers add the name of the file that is.
+    const isAboutText = text.trim() && !fooocusHoldsSettings(text) && !text.trim().endsWith(file?.name);
+    const picture = isAboutText ? null : file;
     if (!picture && !fooocusHoldsSettings(text)) return;
     event.preventDefault();
     event.stopPropagation();

@@ -192,16 +192,29 @@ function fooocusEach(steps) {
     }
 }
 
+/** Whether Escape has something else to end: what lies over the page, an open list, a search that is typed. */
+function fooocusEscapeIsTaken(event) {
+    const isOver = (element) => element && getComputedStyle(element).display !== "none";
+    const over = document.querySelectorAll("#lightboxModal, .global-popup");
+    const open = gradioApp().querySelector("dialog[open], #fooocus_page ul.options");
+    const search = event.target.closest?.("input[type=search]");
+    return Boolean(document.fullscreenElement || open || search?.value || event.isComposing) || Array.from(over).some(isOver);
+}
+
+/** Escape stops this window's job; while none runs, it closes what "Advanced" opened. Called before anybody else hears of the key. */
 function fooocusEscape(event) {
-    const advanced = fooocus.find("#fooocus_advanced input");
-    const open = fooocus.find("#fooocus_page.fooocus-advanced");
-    const list = gradioApp().querySelector("#fooocus_side ul.options");
-    const modal = document.querySelector("#lightboxModal");
-    const covered = modal && getComputedStyle(modal).display !== "none";
-    const running = fooocus.find("#fooocus_page.fooocus-running");
-    if (event.key !== "Escape" || running || !open || list || covered || !fooocus.isShown()) return;
-    advanced.click();
-    advanced.focus();
+    if (event.key !== "Escape" || event.repeat || !fooocus.isShown() || fooocusEscapeIsTaken(event)) return;
+    setTimeout(() => {
+        if (event.defaultPrevented) return; // a part of the page, or the host, has made use of it
+        if (fooocusQueue.running()) fooocusQueue.stop();
+        else if (fooocus.find("#fooocus_page.fooocus-advanced")) fooocusCloseAdvanced();
+    }, 0);
+}
+
+function fooocusCloseAdvanced() {
+    const box = fooocus.find("#fooocus_advanced input");
+    box.click();
+    box.focus();
 }
 
 function fooocusFollowSelection() {
@@ -213,7 +226,7 @@ function fooocusFollowSelection() {
 
 onUiLoaded(() => {
     if (!fooocus.find("#fooocus_page")) return;
-    document.addEventListener("keydown", fooocusEscape);
+    document.addEventListener("keydown", fooocusEscape, true);
     fooocusEach([fooocusFollowSelection, fooocusPlaceTab, fooocusLookAgain]);
 });
 

@@ -26,3 +26,18 @@ def drop(tab, picture):
 def use_dropped(tab, picture):
     """Drops a file on the page and takes its settings over."""
     drop(tab, picture).get_by_role("button", name="Use these settings").click()
+
+
+def drag(tab, selector, data):
+    """Drags something over the middle of an element and lets it go there, as the browser itself does.
+
+    Args:
+        data: its contents by their type, such as "text/plain".
+    """
+    box = tab.page.locator(selector).bounding_box()
+    where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    items = [{"mimeType": kind, "data": content} for kind, content in data.items()]
+    devtools = tab.page.context.new_cdp_session(tab.page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        dragged = {"items": items, "dragOperationsMask": 1}
+        devtools.send("Input.dispatchDragEvent", {"type": kind, "data": dragged, **where})

@@ -142,6 +142,17 @@ def test_what_is_no_picture_is_said(tab):
     expect(said).to_have_text("broken.png cannot be read as a picture.")
 
 
+def test_a_file_that_the_server_would_refuse_is_not_taken(tab):
+    tick(tab)
+    tab.page.evaluate("""async () => {
+        const zeros = new Uint8Array(32 * 2 ** 20); // after its end, a PNG file may have anything
+        await fooocusInput.take(new File([fooocusInput.file, zeros], "large.png", {type: "image/png"}));
+    }""")
+    said = tab.page.locator("#fooocus_input_said")
+    expect(said).to_have_text("This file has 33 MiB; up to 32 are allowed.")
+    assert tab.page.evaluate("fooocusInput.file.size") < 2**20
+
+
 def test_an_edits_infotext_fills_the_widgets_again(tab):
     edit = {"mode": "detail", "strength": 0.4, "mask_grow": 5}
     tab.paste(

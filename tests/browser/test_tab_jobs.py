@@ -61,6 +61,38 @@ def test_stop_keeps_the_finished_pictures_and_skip_drops_one(tab):
     assert tab.seeds() == [6]
 
 
+def test_escape_stops_the_job_and_only_what_lies_over_the_page_goes_first(tab):
+    tab.make_small(width=256, height=256, steps=60, image_number=3)
+    tab.advanced("Setting")
+    tab.page.evaluate("""() => {
+        window.stops = [];
+        const ask = fooocusQueue.ask;
+        fooocusQueue.ask = (path, body) => {
+            if (path === "/stop") window.stops.push(body.job);
+            return ask(path, body);
+        };
+        document.body.insertAdjacentHTML("beforeend", "<div id='lightboxModal' tabindex='0'>Large</div>");
+        const large = document.querySelector("#lightboxModal");
+        large.addEventListener("keydown", () => { large.style.display = "none"; }); // as the host does
+        large.focus();
+    }""")
+    tab.start("a fox")
+    expect(tab.progress).to_contain_text("Picture 1 of 3, step", timeout=JOB_MILLISECONDS)
+    tab.page.locator("#lightboxModal").focus()
+    tab.page.keyboard.press("Escape")
+    expect(tab.page.locator("#lightboxModal")).to_be_hidden()
+    tab.page.locator("#tabs > .tab-nav > button", has_text=re.compile("^ *txt2img *$")).click()
+    tab.page.keyboard.press("Escape")
+    tab.page.wait_for_timeout(300)
+    assert tab.page.evaluate("window.stops") == []
+    tab.open()
+    tab.page.keyboard.press("Escape")
+    tab.wait()
+    assert tab.page.evaluate("window.stops") == [tab.waited_for]
+    assert len(tab.infotexts()) < 3
+    expect(tab.page.locator("#fooocus_side")).to_be_visible()
+
+
 def test_an_error_is_said_in_words_and_the_pictures_stay(tab):
     tab.generate("a fox")
     before = tab.infotexts()

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from fooocus_ext.edit import SIDES
+from fooocus_ext.images.decoding import MAX_BYTES
 from fooocus_ext.markup import render
 from fooocus_ext.tab.edits import SWITCH
 from fooocus_ext.ui.tab.components import component
@@ -37,7 +38,7 @@ def build_input_image(widgets: dict[str, Any], services: TabServices) -> None:
 
     with gr.Column(elem_id="fooocus_input"):
         add("kind")
-        gr.HTML(render("input_picture.html", tools=_TOOLS))
+        gr.HTML(render("input_picture.html", tools=_TOOLS, most_bytes=MAX_BYTES))
         with gr.Column(elem_classes=["fooocus-of-whole"]):
             add("whole")
         with gr.Column(elem_classes=["fooocus-of-mask"]):

@@ -99,7 +99,7 @@ def _connect_generation(tab: Tab) -> None:
 def _connect_settings(tab: Tab) -> None:
     parts = tab.parts
     filled = [*(tab.widgets[name] for name in NAMES), parts["log"]]
-    parts["preset"].input(
+    parts["preset"].select(  # which Gradio 3 tells also of the one that is chosen already
         fn=fill.load_preset,
         inputs=[parts["preset"]],
         outputs=filled,

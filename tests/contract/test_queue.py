@@ -215,7 +215,9 @@ def test_the_page_shows_an_unsaved_picture_and_offers_it_for_download(desk, host
     desk.monkeypatch.setattr(shown.queue, "jobs", lambda: desk.queue)
     desk.add("task(first)", image_number=1)
     desk.work_on()
-    before = dict(zip(shown.OUTPUTS, shown.show(WINDOW, ""), strict=True))
+    fixed = dict(zip(shown.OUTPUTS, shown.show(WINDOW, "", False), strict=True))
+    assert "value" not in fixed["seed"]  # what the user has fixed for the next job stays
+    before = dict(zip(shown.OUTPUTS, shown.show(WINDOW, "", True), strict=True))
     assert len(before["gallery"]) == len(json.loads(before["infotexts"])) == 1
     assert (before["seed"], "alert" in before["log"]) == ("7", False)
 
@@ -225,14 +227,14 @@ def test_the_page_shows_an_unsaved_picture_and_offers_it_for_download(desk, host
     desk.monkeypatch.setattr(host.modules.images, "save_image", full)
     desk.add()
     desk.work_on()
-    now = dict(zip(shown.OUTPUTS, shown.show(WINDOW, before["shown"]), strict=True))
+    now = dict(zip(shown.OUTPUTS, shown.show(WINDOW, before["shown"], True), strict=True))
     (picture,) = now["gallery"]
     assert picture.startswith("data:image/png;base64,")
     assert 'role="alert"' in now["log"]
     assert "No space left on device" in now["log"]
     assert f"fooocus/v1/queue/picture?window={WINDOW}" in now["log"]
     assert json.loads(now["shown"])["pictures"] == [["task(job)", 0]]
-    again = dict(zip(shown.OUTPUTS, shown.show(WINDOW, now["shown"]), strict=True))
+    again = dict(zip(shown.OUTPUTS, shown.show(WINDOW, now["shown"], True), strict=True))
     assert "value" not in again["log"]  # what was said is not said again
 
 

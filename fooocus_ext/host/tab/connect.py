@@ -88,8 +88,8 @@ def _connect_generation(tab: Tab) -> None:
         )
     parts["show"].click(
         fn=shown.show,
-        _js="fooocusShow",
-        inputs=[parts["window"], parts["shown"]],
+        _js="(window, shown, random) => [...fooocusShow(), random]",
+        inputs=[parts["window"], parts["shown"], tab.widgets["random_seed"]],
         outputs=[{**parts, **tab.widgets}[name] for name in shown.OUTPUTS],
         show_progress=False,
         queue=False,

@@ -411,3 +411,22 @@ def test_an_edit_with_nothing_to_do_says_what_to_mark(desk):
     job = desk.work_on()
     assert job.state == "failed"
     assert "mark in the picture" in job.error
+
+
+def test_the_strength_forced_for_the_input_image_is_none_of_a_picture_shown(desk):
+    load = importlib.import_module
+    submit, widgets = load("fooocus_ext.host.tab.submit"), load("fooocus_ext.tab.widgets")
+    desk.add("task(first)", image_number=1)
+    first = desk.work_on()
+    values = {**widgets.DEFAULTS, **first.values, "input_image": True, "edit_strength": 0.1}
+    asked = load("fooocus_ext.api.queue").ToAdd(
+        window=WINDOW,
+        job="task(gallery-vary)",
+        action="vary_subtle",  # what the input image is to become, too
+        picture={"job": first.id, "index": 0},
+        values=[values[name] for name in widgets.NAMES],
+    )
+    submit.add(desk.queue, asked)
+    job = desk.work_on()
+    assert (job.state, job.error) == ("done", "")
+    assert "Denoising strength: 0.5," in job.made[0].infotext

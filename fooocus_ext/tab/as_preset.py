@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from fooocus_ext.args import NONE
@@ -10,12 +11,16 @@ from fooocus_ext.presets.preset import LoraSlot, Preset, preset_from_settings
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import fooocus_names
 from fooocus_ext.tab.choices import Choices
+from fooocus_ext.tab.widgets import ARGUMENTS, BY_NAME, DEFAULTS, RENDERING
+
+_NOT_STORED = ("same_seed", RENDERING.name, "metadata", "wildcards_in_order", "image_grid")
+"""The widgets that a preset has no key for, and whose values are told if they are not the usual ones."""
 
 
 def preset_of(name: str, choices: Choices, *, with_prompts: bool) -> tuple[Preset, list[str]]:
     """Return the page's settings as a preset, and sentences about what a preset cannot say.
 
-    Seed, output format, upscaler and Private belong to no preset.
+    Seed, output format, upscaler, Private and the input image belong to no preset.
 
     Args:
         name: the preset's.
@@ -29,6 +34,7 @@ def preset_of(name: str, choices: Choices, *, with_prompts: bool) -> tuple[Prese
         "cfg_scale": choices.guidance_scale,
         "vae": choices.vae or MODEL_OF_CHECKPOINT,
         "steps": choices.steps or OFF,
+        "switch_step": OFF if choices.switch_step is None else choices.switch_step,
         "image_number": choices.image_number,
         "clip_skip": choices.clip_skip,
     }
@@ -41,12 +47,24 @@ def preset_of(name: str, choices: Choices, *, with_prompts: bool) -> tuple[Prese
     if choices.size:
         width, height = choices.size
         notes.append(f"The forced size {width}×{height} is not stored: presets know 26 sizes only.")
+    if others := ", ".join(_others(choices)):
+        notes.append(f"Not stored, because presets know no such settings: {others}.")
+    if choices.switch_step is not None:
+        values["refiner_switch"] = None  # it would be what the step comes to under these steps
     if with_prompts:
         values.update(prompt=choices.prompt, negative_prompt=choices.negative_prompt)
     settings = choices.settings
     if settings.refiner != NONE:
         settings = settings.replace(refiner=file_of(settings.refiner))
     return preset_from_settings(name, settings, **values), notes
+
+
+def _others(choices: Choices) -> Iterator[str]:
+    """Yield what a preset has no key for, if it is not as usual."""
+    for name in _NOT_STORED:
+        value = getattr(choices.settings if name in ARGUMENTS else choices, name)
+        if value != DEFAULTS[name]:
+            yield BY_NAME[name].label + ("" if value is True else f' "{value}"')
 
 
 def file_of(title: str) -> str:

@@ -30,7 +30,7 @@ _METHODS = {mode.label: name for name, mode in MODES.items() if mode.has_mask}
 _WHOLE = {variation.label: key for key, variation in VARIATIONS.items()}
 _ENGINES = (AUTO, NONE, *ENGINES)
 _MASK = ("mask_invert", "mask_grow", "feather")
-_FOOOCUS_SHARE = 0.3
+_FOOOCUS_SHARE, _LEAST_SHARE = 0.3, 0.05
 
 
 def _forced_share(name: str, label: str, of: str) -> Widget:
@@ -61,8 +61,8 @@ EDIT_WIDGETS: tuple[Widget, ...] = (
         "edit_share",
         "Outpaint by this share of the side",
         _FOOOCUS_SHARE,
-        number(0.05, FIELDS_BY_NAME["outpaint_left"].maximum),
-        (0.05, 1),
+        number(_LEAST_SHARE, FIELDS_BY_NAME["outpaint_left"].maximum),
+        (_LEAST_SHARE, 1),
         step=0.05,
     ),
     text_box(
@@ -141,9 +141,19 @@ def widget_values(edit: Edit) -> tuple[dict[str, Any], list[str]]:
     }
     shares = sorted({share for share in edit.shares.values() if share})
     if shares:
-        values["edit_share"] = max(shares[-1], 0.05)
+        values["edit_share"] = share = max(shares[-1], _LEAST_SHARE)
+        if share != shares[-1]:
+            notes.append(
+                f"Outpainting by {shares[-1]:g} is changed to {share:g}, the page's least."
+            )
     if len(shares) > 1:
-        notes.append(f"The page outpaints all sides by one share: {shares[-1]:g} is taken.")
+        notes.append(
+            f"The page outpaints all sides by one share: {values['edit_share']:g} is taken."
+        )
+    if edit.mask_threshold != FIELDS_BY_NAME["mask_threshold"].default:
+        notes.append(
+            f"Mask threshold {edit.mask_threshold} is not taken over: the page has no such setting."
+        )
     if edit.engine not in _ENGINES:
         notes.append(f'The inpaint engine "{edit.engine}" is not among those of the page.')
     return values, notes

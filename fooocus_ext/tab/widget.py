@@ -85,8 +85,9 @@ def _optional(value: object) -> str:
 
 
 def forced(name: str, label: str, largest: int) -> Widget:
-    """Return a box for a whole number that replaces another one, or -1."""
-    return Widget(name, "whole", label, OFF, whole(OFF, largest))
+    """Return a box for a whole number that replaces another one; -1 or an empty box for none."""
+    read = whole(OFF, largest)
+    return Widget(name, "whole", label, OFF, lambda value: read(OFF if value is None else value))
 
 
 def of_argument(field: Field) -> Widget:

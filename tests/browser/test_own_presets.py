@@ -74,6 +74,41 @@ def test_settings_are_saved_renamed_and_deleted(own):
     own.see(OTHER, is_offered=False)
 
 
+def test_yes_is_about_the_preset_of_the_question(own):
+    for name, sharpness in ((OTHER, 7), (NAME, 3)):
+        own.tab.set_number("sharpness", sharpness)
+        own.save(name)
+        expect(own.said).to_contain_text(f'saved as the preset "{name}"')
+    own.tab.set_number("sharpness", 9)
+    own.press("save")
+    expect(own.said).to_contain_text(f'"{NAME}" already. Overwrite it?')
+    own.name.fill(OTHER)
+    own.press("overwrite")
+    expect(own.said).to_contain_text(f'saved as the preset "{NAME}"')
+    own.press("delete")
+    expect(own.said).to_contain_text(f'Delete the preset "{NAME}"')
+    open_list(own.page, own.chosen, OTHER).click()
+    expect(own.chosen).to_have_value(OTHER)
+    own.page.wait_for_function(
+        "document.querySelector('#fooocus_sharpness input[type=number]').value == 7"
+    )
+    own.press("delete_sure")
+    expect(own.said).to_contain_text(f'The preset "{NAME}" is deleted')
+    expect(own.chosen).to_have_value(OTHER)
+
+
+def test_a_chosen_preset_is_chosen_again(own):
+    own.tab.set_number("sharpness", 7)
+    own.save(NAME)
+    expect(own.said).to_contain_text("saved as")
+    for sharpness in (3, 5):
+        own.tab.set_number("sharpness", sharpness)
+        open_list(own.page, own.chosen, NAME).click()
+        own.page.wait_for_function(
+            "document.querySelector('#fooocus_sharpness input[type=number]').value == 7"
+        )
+
+
 def test_the_lists_of_the_panels_learn_of_it(own):
     own.save(NAME)
     expect(own.said).to_contain_text("saved as")

@@ -48,6 +48,19 @@ def test_preview_and_progress_appear_and_picture_i_has_seed_plus_i(tab):
     assert tab.seeds() == [41, 42]
 
 
+def test_a_seed_that_is_fixed_while_a_job_runs_stays(tab):
+    seed = tab.page.locator("#fooocus_seed textarea")
+    tab.generate("a fox")
+    expect(seed).to_have_value(str(tab.seeds()[0]))  # the one that was drawn is there to be kept
+    tab.make_small(width=256, height=256, steps=16)
+    tab.start("a fox")
+    expect(tab.skip_button).to_be_visible(timeout=JOB_MILLISECONDS)
+    tab.use_seed(5)
+    tab.wait()
+    assert tab.seeds() != [5]
+    expect(seed).to_have_value("5")
+
+
 def test_stop_keeps_the_finished_pictures_and_skip_drops_one(tab):
     tab.make_small(width=256, height=256, steps=50, image_number=3)
     tab.use_seed(5)

@@ -215,7 +215,9 @@ def test_the_page_shows_an_unsaved_picture_and_offers_it_for_download(desk, host
     desk.monkeypatch.setattr(shown.queue, "jobs", lambda: desk.queue)
     desk.add("task(first)", image_number=1)
     desk.work_on()
-    before = dict(zip(shown.OUTPUTS, shown.show(WINDOW, ""), strict=True))
+    fixed = dict(zip(shown.OUTPUTS, shown.show(WINDOW, "", False), strict=True))
+    assert "value" not in fixed["seed"]  # what the user has fixed for the next job stays
+    before = dict(zip(shown.OUTPUTS, shown.show(WINDOW, "", True), strict=True))
     assert len(before["gallery"]) == len(json.loads(before["infotexts"])) == 1
     assert (before["seed"], "alert" in before["log"]) == ("7", False)
 
@@ -225,14 +227,14 @@ def test_the_page_shows_an_unsaved_picture_and_offers_it_for_download(desk, host
     desk.monkeypatch.setattr(host.modules.images, "save_image", full)
     desk.add()
     desk.work_on()
-    now = dict(zip(shown.OUTPUTS, shown.show(WINDOW, before["shown"]), strict=True))
+    now = dict(zip(shown.OUTPUTS, shown.show(WINDOW, before["shown"], True), strict=True))
     (picture,) = now["gallery"]
     assert picture.startswith("data:image/png;base64,")
     assert 'role="alert"' in now["log"]
     assert "No space left on device" in now["log"]
     assert f"fooocus/v1/queue/picture?window={WINDOW}" in now["log"]
     assert json.loads(now["shown"])["pictures"] == [["task(job)", 0]]
-    again = dict(zip(shown.OUTPUTS, shown.show(WINDOW, now["shown"]), strict=True))
+    again = dict(zip(shown.OUTPUTS, shown.show(WINDOW, now["shown"], True), strict=True))
     assert "value" not in again["log"]  # what was said is not said again
 
 
@@ -409,3 +411,22 @@ def test_an_edit_with_nothing_to_do_says_what_to_mark(desk):
     job = desk.work_on()
     assert job.state == "failed"
     assert "mark in the picture" in job.error
+
+
+def test_the_strength_forced_for_the_input_image_is_none_of_a_picture_shown(desk):
+    load = importlib.import_module
+    submit, widgets = load("fooocus_ext.host.tab.submit"), load("fooocus_ext.tab.widgets")
+    desk.add("task(first)", image_number=1)
+    first = desk.work_on()
+    values = {**widgets.DEFAULTS, **first.values, "input_image": True, "edit_strength": 0.1}
+    asked = load("fooocus_ext.api.queue").ToAdd(
+        window=WINDOW,
+        job="task(gallery-vary)",
+        action="vary_subtle",  # what the input image is to become, too
+        picture={"job": first.id, "index": 0},
+        values=[values[name] for name in widgets.NAMES],
+    )
+    submit.add(desk.queue, asked)
+    job = desk.work_on()
+    assert (job.state, job.error) == ("done", "")
+    assert "Denoising strength: 0.5," in job.made[0].infotext

@@ -72,6 +72,15 @@ def test_what_was_saved_comes_back(tmp_path, with_prompts):
     assert not {"prompt", "negative_prompt"} & set(filled.values) or with_prompts
 
 
+@pytest.mark.parametrize("step", [-1, 20])
+def test_a_forced_refiner_switch_step_comes_back(tmp_path, step):
+    preset, notes = preset_of("mine", chosen(switch_step=step), with_prompts=False)
+    filled = filled_from(preset, tmp_path)
+    assert (filled.values["switch_step"], notes) == (step, [])
+    # Not as the share of the steps that the step comes to.
+    assert filled.values.get("refiner_switch") == (CHOSEN["refiner_switch"] if step < 0 else None)
+
+
 def test_models_are_stored_by_their_files_names(tmp_path):
     preset, _notes = preset_of(
         "mine", chosen(base_model="sub\\x/base.safetensors [0123456789]"), with_prompts=False
@@ -85,6 +94,16 @@ def test_what_a_preset_cannot_say_is_told():
     assert (preset.sampler, preset.aspect_ratio) == (None, None)
     assert any("Restart Automatic is not stored" in note for note in notes)
     assert any("512×512 is not stored" in note for note in notes)
+
+
+def test_what_a_preset_has_no_key_for_is_told_where_it_is_not_as_usual():
+    flags = dict.fromkeys(("same_seed", "wildcards_in_order", "image_grid"), True)
+    values = {**flags, "rendering": "webui", "metadata": "Fooocus"}
+    _preset, (note,) = preset_of("mine", chosen(**values), with_prompts=False)
+    assert note == (
+        'Not stored, because presets know no such settings: Same seed, Rendering "webui", Settings in '
+        'the files of pictures "Fooocus", Wildcards in order, Image grid.'
+    )
 
 
 def test_a_sampler_of_a_webui_without_schedule_types_is_stored():

@@ -41,6 +41,11 @@ def test_a_forced_side_keeps_the_other_of_the_aspect_ratio():
     assert found.settings.aspect_ratio == HOST_CHOICE
 
 
+def test_an_emptied_box_forces_nothing():
+    asked = choices(steps=None, switch_step=None, width=None, height=None)
+    assert (asked.steps, asked.switch_step, asked.size) == (None, None, None)
+
+
 def test_forced_steps_are_kept_from_the_performance():
     found = choices(steps=12)
     assert (found.steps, found.settings.keep) == (12, ("steps",))

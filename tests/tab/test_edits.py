@@ -125,6 +125,15 @@ def test_what_the_page_cannot_say_is_named():
     assert "mine.patch" in notes[1]
 
 
+def test_what_the_page_has_no_place_for_is_named_once_each():
+    values, notes = widget_values(Edit(mask_threshold=50, outpaint_left=0.02))
+    assert values["edit_share"] == 0.05
+    assert notes == [
+        "Outpainting by 0.02 is changed to 0.05, the page's least.",
+        "Mask threshold 50 is not taken over: the page has no such setting.",
+    ]
+
+
 def test_a_pasted_infotext_fills_them_and_says_that_the_picture_is_missing():
     filled = Filled({"prompt": "a house"}, ("a note",))
     read = with_edit(filled, Edit(mode="detail", strength=0.3).to_text())

@@ -88,8 +88,8 @@ def _connect_generation(tab: Tab) -> None:
         )
     parts["show"].click(
         fn=shown.show,
-        _js="fooocusShow",
-        inputs=[parts["window"], parts["shown"]],
+        _js="(window, shown, random) => [...fooocusShow(), random]",
+        inputs=[parts["window"], parts["shown"], tab.widgets["random_seed"]],
         outputs=[{**parts, **tab.widgets}[name] for name in shown.OUTPUTS],
         show_progress=False,
         queue=False,
@@ -99,7 +99,7 @@ def _connect_generation(tab: Tab) -> None:
 def _connect_settings(tab: Tab) -> None:
     parts = tab.parts
     filled = [*(tab.widgets[name] for name in NAMES), parts["log"]]
-    parts["preset"].input(
+    parts["preset"].select(  # which Gradio 3 tells also of the one that is chosen already
         fn=fill.load_preset,
         inputs=[parts["preset"], tab.widgets["width"], tab.widgets["height"]],
         outputs=filled,

@@ -90,7 +90,7 @@ def job_for(
     if action == EDIT:
         values.update(_edited(choices, start))
     elif start.picture is not None:
-        values.update(variations.varied(choices, variation_of(choices, action), start.picture))
+        values.update(variations.varied(choices, _variation(choices, action), start.picture))
         values["options"]["img2img_fix_steps"] = True  # as many steps as asked for, as Fooocus does
     return Job(**values)
 
@@ -135,10 +135,9 @@ def _task(choices: Choices, start: Start) -> Task:
     return Task(edit, start.picture, masks, side, choices.upscaler)
 
 
-def variation_of(choices: Choices, action: str) -> Variation:
+def _variation(choices: Choices, action: str) -> Variation:
     """Return what becomes of a picture; the input picture's strength may be forced."""
-    variation = VARIATIONS[action]
-    forced = choices.forced_strength if action == choices.action else None
+    variation, forced = VARIATIONS[action], choices.forced_strength
     return replace(variation, denoising=forced) if forced and variation.denoising else variation
 
 

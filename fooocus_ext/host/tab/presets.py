@@ -28,9 +28,11 @@ def connect(tab: Tab) -> None:
         parts["preset_said"],
         parts["preset_overwrite"],
         parts["preset_delete_sure"],
+        parts["preset_asked"],
         *panels,
     ]
     chosen, name, prompts = parts["preset"], parts["preset_name"], parts["preset_prompts"]
+    asked = parts["preset_asked"]  # until the answer comes, the user may write and choose others
 
     def on(button: str, act: Any, inputs: list[Any]) -> None:
         def run(*values: Any) -> list[Any]:
@@ -48,38 +50,39 @@ def connect(tab: Tab) -> None:
         queue=False,
     )
     on("preset_save", save, [name, prompts, *widgets])
-    on("preset_overwrite", overwrite, [name, prompts, *widgets])
+    on("preset_overwrite", overwrite, [asked, prompts, *widgets])
     on("preset_rename", rename, [chosen, name])
     on("preset_delete", ask_to_delete, [chosen])
-    on("preset_delete_sure", delete, [chosen])
+    on("preset_delete_sure", delete, [asked, chosen])
 
 
 class _Question(Exception):  # noqa: N818  (no error: the user is asked)
-    """Something to be confirmed with a button that is shown now."""
+    """Something about a preset, to be confirmed with a button that is shown now."""
 
-    def __init__(self, button: str, text: str) -> None:
+    def __init__(self, button: str, preset: str, text: str) -> None:
         super().__init__(text)
-        self.button = button
+        self.button, self.preset = button, preset
 
 
 def _answer(act: Any, values: tuple[Any, ...], panels: int) -> list[Any]:
     """Do something, and return the updates that tell the page what came of it."""
-    asked, kind = "", "note"
+    kind, button, asked = "note", "", ""
     chosen: dict[str, Any] = {}
     try:
         name, said = act(*values)
         assets.reload()
         chosen["value"] = name
     except _Question as question:
-        said, asked = [str(question)], question.button
+        said, button, asked = [str(question)], question.button, question.preset
     except RequestError as error:
         said, kind = [error.detail], "error"
     tabs_list, *lists = _lists(panels)
     return [
         {**tabs_list, **chosen},
         render("notice.html", kind=kind, messages=said),
-        gr.update(visible=asked == "overwrite"),
-        gr.update(visible=asked == "delete"),
+        gr.update(visible=button == "overwrite"),
+        gr.update(visible=button == "delete"),
+        asked,
         *lists,
     ]
 
@@ -92,15 +95,15 @@ def _lists(panels: int) -> list[Any]:
 
 def save(name: str, with_prompts: bool, *values: Any) -> tuple[str, list[str]]:
     """Save the page's settings; asks first if a preset of that name is there."""
-    library = assets.presets()
-    if name.strip().casefold() in (known.casefold() for known in library.presets):
-        raise _Question("overwrite", f'There is a preset "{name.strip()}" already. Overwrite it?')
+    library, name = assets.presets(), name.strip()
+    if name.casefold() in (known.casefold() for known in library.presets):
+        raise _Question("overwrite", name, f'There is a preset "{name}" already. Overwrite it?')
     return _saved(name, with_prompts, values, replaces=False)
 
 
-def overwrite(name: str, with_prompts: bool, *values: Any) -> tuple[str, list[str]]:
-    """Save the page's settings in the place of a preset of that name."""
-    return _saved(name, with_prompts, values, replaces=True)
+def overwrite(asked: str, with_prompts: bool, *values: Any) -> tuple[str, list[str]]:
+    """Save the page's settings in the place of the preset that was asked about."""
+    return _saved(asked, with_prompts, values, replaces=True)
 
 
 def _saved(
@@ -119,11 +122,12 @@ def rename(chosen: str | None, new_name: str) -> tuple[str, list[str]]:
 
 def ask_to_delete(chosen: str | None) -> tuple[str, list[str]]:
     """Ask whether the chosen preset is to be deleted."""
-    path = own_file(assets.presets_folder(), assets.presets(), chosen or NONE)
-    raise _Question("delete", f'Delete the preset "{chosen}" ({path})?')
+    name = chosen or NONE
+    path = own_file(assets.presets_folder(), assets.presets(), name)
+    raise _Question("delete", name, f'Delete the preset "{name}" ({path})?')
 
 
-def delete(chosen: str | None) -> tuple[None, list[str]]:
-    """Delete the chosen preset; the page's settings stay as they are."""
-    delete_own(assets.presets_folder(), assets.presets(), chosen or NONE)
-    return None, [f'The preset "{chosen}" is deleted.']
+def delete(asked: str, chosen: str | None) -> tuple[str | None, list[str]]:
+    """Delete the preset that was asked about; the page's settings stay as they are."""
+    delete_own(assets.presets_folder(), assets.presets(), asked or NONE)
+    return None if chosen == asked else chosen, [f'The preset "{asked}" is deleted.']

@@ -21,12 +21,13 @@ OUTPUTS = ("gallery", "infotexts", "seed", "log", "shown")
 _IN_MEMORY = "data:image/png;base64,"
 
 
-def show(window: str, shown: str) -> list[Any]:
+def show(window: str, shown: str, random_seed: bool) -> list[Any]:
     """Return the values of the page's outputs for a window.
 
     Args:
         window: which window it is.
         shown: what this function has last given it in the output of that name; empty at first.
+        random_seed: whether the page has a seed drawn; one that the user has fixed since stays.
     """
     jobs = queue.jobs()
     version = jobs.view(window).version
@@ -38,17 +39,17 @@ def show(window: str, shown: str) -> list[Any]:
         if (picture := _address(window, job, made)) is not None
     ]
     last = jobs.last_ended(window)
+    news = last if last is not None and last.id != _ended(shown) else None
     now = {
         "version": version,
         "ended": last.id if last else "",
         "pictures": [(job, made.index) for _picture, job, made in pictures],
     }
-    is_news = last is not None and last.id != _ended(shown)
     return [
         [picture for picture, _job, _made in pictures],
         json.dumps([made.infotext for _picture, _job, made in pictures]),
-        str(last.seed) if last is not None and is_news and last.made else gr.update(),
-        _messages(window, last) if last is not None and is_news else gr.update(),
+        str(news.seed) if news is not None and news.made and random_seed else gr.update(),
+        _messages(window, news) if news is not None else gr.update(),
         json.dumps(now),
     ]
 

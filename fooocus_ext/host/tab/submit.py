@@ -11,6 +11,7 @@ from fooocus_ext.host.tab.job import check, with_base
 from fooocus_ext.job_queue.jobs import QueuedJob, draw_seed
 from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.edits import SWITCH
 from fooocus_ext.tab.selected import picture_of
 from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.variations import GENERATE
@@ -27,7 +28,10 @@ def add(queue: JobQueue, asked: ToAdd) -> None:
     """
     if not _TASK.fullmatch(asked.job):
         raise RequestError("The page is of another version of the extension; reload it.")
-    choices = read_choices(asked.values)
+    values = list(asked.values)
+    if asked.action != GENERATE and len(values) == len(NAMES):
+        values[NAMES.index(SWITCH)] = False  # a picture shown is none that this section is about
+    choices = read_choices(values)
     action = choices.action if asked.action == GENERATE else asked.action
     start = _start(queue, asked, action)
     image_number = check(with_base(choices), action, start)
@@ -36,7 +40,7 @@ def add(queue: JobQueue, asked: ToAdd) -> None:
         id=asked.job,
         window=asked.window,
         action=action,
-        values=dict(zip(NAMES, asked.values, strict=True)),
+        values=dict(zip(NAMES, values, strict=True)),
         seed=draw_seed() if choices.seed is None else choices.seed,
         image_number=image_number,
         draws_seed=choices.seed is None,

@@ -45,6 +45,7 @@ _HIDDEN_TEXTS = (
     "wildcards",
     "session",
     "arrived",
+    "preset_asked",
 )
 _HIDDEN_BUTTONS = (
     "show",

@@ -18,7 +18,7 @@ from fooocus_ext.core.anisotropic import adaptive_filter
 
 SHAPES = ((1, 4, 128, 128), (4, 4, 128, 128))
 SPEED_GOALS = {1: ">= 10", 4: ">= 15"}
-ROUNDS = {1: 25, 4: 15}
+ROUNDS = {1: 15, 4: 9}
 TOLERANCE = 1e-5
 MEBIBYTE = 2**20
 PEER = f"{REQUIREMENT}, modules/anisotropic.py"

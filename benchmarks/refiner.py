@@ -7,10 +7,9 @@ does waiting for a disk, which would burden the host's own refiner alone.
 
 from __future__ import annotations
 
-import contextlib
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +23,6 @@ SHORT = {**REQUEST, "steps": 5}
 """as long as a job must be for its refiner to take over"""
 SWITCH = 0.8
 ROUNDS = 1
-TWO_MODELS = {"sd_checkpoints_limit": 2, "sd_checkpoints_keep_in_cpu": False}
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +33,12 @@ class Side:
         name: what it is called.
         settings: the extension's, or None for off.
         request: what the host's request has besides ``REQUEST``.
-        options: the host's options that differ.
         loads: whether the resident refiner is dropped before, so that the first job loads it.
     """
 
     name: str
     settings: Mapping[str, Any] | None = None
     request: Mapping[str, Any] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
     loads: bool = False
 
     def prepare(self) -> None:
@@ -68,7 +64,6 @@ def measure() -> list[Figure]:
         "job_ratio": Side("ours", ours),
         "job_ratio_with_load": Side("ours, the first job loading it", ours, loads=True),
         "host_job_ratio": Side("the host's", request=hosts),
-        "host_two_models_job_ratio": Side("the host's, two models", None, hosts, TWO_MODELS),
     }
     with one_thread():
         seconds = _median_seconds([plain, *sides.values()])
@@ -90,26 +85,13 @@ def _median_seconds(sides: list[Side]) -> dict[Side, float]:
     taken: dict[Side, list[float]] = {side: [] for side in sides}
     for _ in range(ROUNDS):
         for side in sides:
-            with _options(side.options):
-                side.prepare()
-                begin = time.process_time()
-                for _ in range(JOBS):
-                    side.make_picture()
-                taken[side].append(time.process_time() - begin)
-                _host.generate(None, **SHORT)  # until then a refiner of the host stays active
+            side.prepare()
+            begin = time.process_time()
+            for _ in range(JOBS):
+                side.make_picture()
+            taken[side].append(time.process_time() - begin)
+            _host.generate(None, **SHORT)  # until then a refiner of the host stays active
     return {side: statistics.median(taken[side]) for side in sides}
-
-
-@contextlib.contextmanager
-def _options(changed: Mapping[str, Any]) -> Iterator[None]:
-    from modules import shared  # noqa: PLC0415 - the embedded host's
-
-    before = {name: getattr(shared.opts, name) for name in changed}
-    shared.opts.data.update(changed)
-    try:
-        yield
-    finally:
-        shared.opts.data.update(before)
 
 
 def _release() -> None:

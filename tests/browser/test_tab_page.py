@@ -222,3 +222,11 @@ def test_models_are_looked_for_again_once_gradio_hears_the_click(tab):
     )
     assert not early
     tab.page.wait_for_function("window.looked")
+
+
+def test_each_row_of_loras_has_room_for_its_list_and_its_weight(tab):
+    tab.advanced("Models")
+    for part in ("lora_1", "lora_weight_1"):
+        box = tab.page.locator(f"#fooocus_{part}").bounding_box()
+        assert box is not None
+        assert box["width"] > 120

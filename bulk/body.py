@@ -85,7 +85,7 @@ def _check_names(value: Any) -> Any:
 
 
 def _check_settings(value: Any) -> Any:
-    good = isinstance(value, dict) and isinstance(value.get(MODEL, ""), str)
+    good = isinstance(value, dict) and isinstance(value.get(MODEL), str | None)
     return value if good else _REFUSED
 
 

@@ -80,11 +80,9 @@ class Host:
     def timeout(self, least: float) -> float:
         """Return the seconds that the last request sent may take here.
 
-        That is ten times the usual, ``least`` at least. As long as nobody knows what is usual, each request
-        here has ``least``: the last waits behind the others.
+        That is ten times the usual, but ``least`` for each request here: the last waits behind the others.
         """
-        usual = self.median_seconds
-        return least * max(1, len(self.running)) if usual is None else max(least, 10 * usual)
+        return max(least * max(1, len(self.running)), 10 * (self.median_seconds or 0))
 
     def described(self) -> dict[str, Any]:
         """Return what people may want to know of it."""

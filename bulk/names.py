@@ -48,7 +48,7 @@ def fooocus_of(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def model_named(request: Mapping[str, Any]) -> str:
     """Return the checkpoint that a request asks for, "" for the one that the webui has loaded."""
-    return str(request.get("override_settings", {}).get(body.MODEL, ""))
+    return str(request.get(body.SETTINGS, {}).get(body.MODEL) or "")
 
 
 def preset_named(request: Mapping[str, Any]) -> str:

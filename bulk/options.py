@@ -164,7 +164,7 @@ def checked_urls(urls: list[str]) -> list[str]:
     """Return the addresses of webuis without a slash at the end. Raises UsageError."""
     found = [url.rstrip("/") for url in urls]
     for url in found:
-        if "@" in url:
+        if "@" in url.split("://")[-1].partition("/")[0]:
             raise UsageError(
                 "--webui: allowed: an address without a password, which --auth-file has."
             )

@@ -70,7 +70,8 @@ def is_hopeless(task: Task, attempts: int, other_webuis: set[str]) -> bool:
         attempts: how often it may be to blame.
         other_webuis: those that are well now. As long as one of them has not tried, there is hope.
     """
+    tried = {*task.blamed, *task.broken}
     for faults, most in ((task.blamed, attempts), (task.broken, MOST_BREAKS)):
-        if faults.total() >= most and (len(faults) > 1 or other_webuis <= set(faults)):
+        if faults.total() >= most and (len(faults) > 1 or other_webuis <= tried):
             return True
     return False

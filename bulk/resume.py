@@ -15,18 +15,18 @@ from bulk.plan import Plan
 
 
 def standard_of(folder: Folder) -> Standard | None:
-    """Return what all pictures of a folder have in common; None for a folder that no run has begun.
+    """Return what all pictures of a folder have in common; None for a folder without any.
 
     Raises:
         UsageError: the file that says so cannot be read: a new one would let another checkpoint in.
     """
-    if not folder.run.exists() and not any(read_records(folder.journal)):
-        return None
     known = {field.name for field in fields(Standard)}
     kept: Any = folder.read_json(folder.run).get("standard")
     try:
         return Standard(**{name: value for name, value in kept.items() if name in known})
     except (AttributeError, TypeError):
+        if not any(read_records(folder.journal)):
+            return None
         raise UsageError(
             f"{folder.run}: does not say which checkpoint the pictures of this folder have; "
             "allowed: that file as it was, or another folder."

@@ -40,7 +40,8 @@ class JobQueue:
         self._versions: dict[str, int] = {}
         self._server = secrets.token_hex(4)
         self._jobs = {job.id: job.after_restart() for job in store.load()}
-        store.forget_pictures(self._jobs.values())
+        if store.is_whole:
+            store.forget_pictures(self._jobs.values())
 
     # ---- asked for by a window ----
 
@@ -247,14 +248,13 @@ class JobQueue:
         return found
 
     def _behind_all(self, job: QueuedJob) -> QueuedJob:
-        """Return a job as the last of all that wait, in its window's newest run; refuse too many."""
+        """Return a job as the last of all that wait; refuse too many."""
         if sum(other.is_open for other in self._jobs.values()) >= MOST_OPEN:
             raise RequestError(
-                f"{MOST_OPEN} jobs are waiting already, and no more are allowed: wait until one is "
-                "done, or remove some."
+                f"{MOST_OPEN} jobs are waiting already, as many as may: wait until one is done."
             )
-        run = run_of_next(self._of(job.window))
-        return replace(job, state="waiting", error="", run=run, place=self._last_place() + 1)
+        run, place = run_of_next(self._of(job.window), job.run), self._last_place() + 1
+        return replace(job, state="waiting", error="", run=run, place=place)
 
     def _last_place(self) -> int:
         return max((job.place for job in self._jobs.values()), default=0)

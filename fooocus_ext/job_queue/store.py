@@ -46,6 +46,7 @@ class Store:
 
     Attributes:
         pictures: those that the jobs start from.
+        is_whole: whether all that was stored is known, as far as it has been read.
     """
 
     def __init__(
@@ -53,9 +54,12 @@ class Store:
         connection: sqlite3.Connection,
         pictures: Pictures,
         lock: FileLock | None = None,
+        *,
+        is_whole: bool = True,
     ) -> None:
         self._connection = connection
         self.pictures = pictures
+        self.is_whole = is_whole
         self._lock = lock  # held as long as the process lives
 
     @classmethod
@@ -77,7 +81,8 @@ class Store:
                 with contextlib.suppress(Timeout):
                     lock.acquire()
                     pictures = Pictures(folder / f"{file.stem}-pictures")
-                    return cls(_connect(file), pictures, lock)
+                    connection, is_whole = _connect(file)
+                    return cls(connection, pictures, lock, is_whole=is_whole)
         except (OSError, sqlite3.Error) as error:
             log.warning("the jobs that wait will not survive a restart: %s: %s", folder, error)
         return cls.in_memory()
@@ -97,6 +102,7 @@ class Store:
                 job = QueuedJob.from_json(content)
             except ValueError:
                 log.warning("a stored job cannot be read; it is left where it is")
+                self.is_whole = False
                 continue
             if source is not None:  # another version has stored the picture with the job
                 job = replace(job, source=self.pictures.keep(source))
@@ -131,6 +137,11 @@ class SplitStore:
     def load(self) -> list[QueuedJob]:
         """Return all jobs that there were when the server ended, in the order of their places."""
         return self._disk.load()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that there was has been read; else the pictures of what was not may be wanted."""
+        return self._disk.is_whole
 
     def with_pictures(self, job: QueuedJob, **contents: bytes | None) -> QueuedJob:
         """Keep the pictures that a job starts from; return the job with their names.
@@ -174,17 +185,20 @@ class SplitStore:
             log.exception("a change of the queue is not on disk")
 
 
-def _connect(file: Path) -> sqlite3.Connection:
-    """Open the database; one that is none or is damaged is put aside, and a new one begun."""
+def _connect(file: Path) -> tuple[sqlite3.Connection, bool]:
+    """Open the database, and tell whether it is the one that was there.
+
+    One that is none or is damaged is put aside, and a new one begun.
+    """
     try:
-        return _opened(file)
+        return _opened(file), True
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise
         aside = file.with_suffix(f".broken-{int(time.time())}")
         log.warning("%s is no database any more (%s); it is now called %s", file, error, aside.name)
         file.replace(aside)
-        return _opened(file)
+        return _opened(file), False
 
 
 def _opened(file: Path | str) -> sqlite3.Connection:

@@ -180,10 +180,10 @@ def test_shards_hold_the_finished_pictures_and_surplus_ones_go(folder, plan):
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'{"standard": {"of": "http://a"}}'])
 def test_a_folder_whose_checkpoint_nobody_knows_is_not_added_to(folder, plan, content):
     """Else a webui with another checkpoint would set a new standard, and the folder had pictures of two."""
-    assert resume.standard_of(folder) is None
-    filled(folder, plan)
     if content is not None:
         folder.run.write_bytes(content)
+    assert resume.standard_of(folder) is None  # as long as there is no picture
+    filled(folder, plan)
     with pytest.raises(UsageError, match=r"run\.json"):
         resume.standard_of(folder)
 

@@ -45,6 +45,7 @@ def test_a_status_alone_condemns_a_request_only_if_it_is_about_the_request(verdi
         ({"broken": {"a": MOST_BREAKS}}, set(), True),
         ({"broken": {"a": MOST_BREAKS}}, {"b"}, False),
         ({"broken": {"a": MOST_BREAKS - 1, "b": 1}}, {"b"}, True),
+        ({"blamed": {"a": 3}, "broken": {"b": 1}}, {"b"}, True),  # each avoids it: it would circle
     ],
 )
 def test_a_request_has_failed_when_two_webuis_say_so_or_the_only_one(faults, others, hopeless):
@@ -68,6 +69,15 @@ def test_a_request_may_take_ten_times_the_usual():
     assert host.timeout(60.0) == 60.0
     host.seconds.extend([10.0, 20.0, 90.0])
     assert host.timeout(60.0) == 200.0
+    assert host.timeout(300.0) == 300.0
+
+
+def test_a_request_that_waits_behind_another_may_take_as_long_as_both():
+    host = Host("a")
+    host.running.update({1: (task(), 0.0), 2: (task(), 0.0)})
+    assert host.timeout(60.0) == 120.0
+    host.seconds.extend([1.0])
+    assert host.timeout(60.0) == 120.0
 
 
 def test_a_picture_of_another_checkpoint_is_noticed():
@@ -172,7 +182,9 @@ def test_what_is_no_address_is_refused_at_once(url):
         checked_urls([url])
 
 
-@pytest.mark.parametrize("url", ["http://ann:x@a", "ftp://ann:x@a", "http://ann:x@[::1"])
+@pytest.mark.parametrize(
+    "url", ["http://ann:x@a", "ftp://ann:x@a", "http://ann:x@[::1", "ann:x@a:7860"]
+)
 def test_a_password_in_an_address_is_refused_and_not_repeated(url):
     with pytest.raises(UsageError) as error:
         checked_urls([url])
@@ -180,8 +192,8 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(url):
 
 
 def test_addresses_of_any_kind_are_taken():
-    urls = ["http://a", "https://a:1/sd/", "http://[::1]:7860"]
-    assert checked_urls(urls) == ["http://a", "https://a:1/sd", "http://[::1]:7860"]
+    urls = ["http://a", "https://a:1/sd/", "http://[::1]:7860", "http://a/x@y"]
+    assert checked_urls(urls) == ["http://a", "https://a:1/sd", "http://[::1]:7860", "http://a/x@y"]
 
 
 def test_certificates_that_are_none_are_refused_at_once(tmp_path):

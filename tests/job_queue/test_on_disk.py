@@ -164,3 +164,20 @@ def test_a_picture_that_an_older_version_has_stored_with_its_job_is_still_there(
 def test_a_stored_job_names_no_file_but_a_picture(server, name):
     server.add("a", source=b"pixels")
     assert server.queue.picture_kept(name) is None
+
+
+@pytest.mark.parametrize("loss", ["a job", "the file"])
+def test_what_cannot_be_read_keeps_the_pictures_that_it_started_from(server, loss):
+    """Another version may read the job, and somebody rescue the file."""
+    server.add("a", source=b"pixels")
+    server.store.close()
+    (file,) = server.folder.glob("*.sqlite3")
+    if loss == "a job":
+        with sqlite3.connect(file) as connection:
+            connection.execute("UPDATE jobs SET content = 'of a newer version'")
+        connection.close()
+    else:
+        file.write_bytes(b"no database at all, " * 100)
+    server.start()
+    assert server.waiting() == []
+    assert server.pictures() == [b"pixels"]

@@ -178,6 +178,17 @@ def test_a_failed_job_shows_its_pictures_when_it_is_tried_again_after_a_newer_ru
     assert server.shown() == ["a-0.png", "c-0.png"]
 
 
+def test_a_failed_job_of_the_newest_run_is_tried_again_beside_the_pictures_of_that_run(server):
+    server.add("a")
+    server.add("b")
+    server.run()
+    server.queue.take()
+    server.queue.fail("b", "no memory")
+    server.queue.retry(WINDOW, "b")
+    assert server.run() == "b"
+    assert server.shown() == ["a-0.png", "b-0.png"]
+
+
 def test_no_more_jobs_wait_for_another_try_than_may_be_added(server, monkeypatch):
     monkeypatch.setattr(module, "MOST_OPEN", 2)
     server.add("a")

@@ -132,9 +132,10 @@ def launch_page() -> FastAPI:
 
 
 def close_page() -> None:
-    """Stop the page's server, which does not wait for long for whoever reads its answers slowly."""
-    shared.demo.server.config.timeout_graceful_shutdown = CLOSING_SECONDS
-    shared.demo.close()
+    """Stop the page's server, once no picture is made; whoever reads its answers slowly is not waited for."""
+    with queue_lock:
+        shared.demo.server.config.timeout_graceful_shutdown = CLOSING_SECONDS
+        shared.demo.close()
 
 
 def reload_page() -> None:

@@ -13,7 +13,13 @@ from dataclasses import replace
 from fooocus_ext.errors import RequestError
 from fooocus_ext.job_queue.jobs import Announced, Made, QueuedJob
 from fooocus_ext.job_queue.order import moved, next_job
-from fooocus_ext.job_queue.shown import forgotten_windows, needless_jobs, run_of_next, shown_jobs
+from fooocus_ext.job_queue.shown import (
+    forgotten_windows,
+    needless_jobs,
+    newest_run,
+    run_of_next,
+    shown_jobs,
+)
 from fooocus_ext.job_queue.store import Change, SplitStore
 from fooocus_ext.job_queue.view import View
 
@@ -60,8 +66,8 @@ class JobQueue:
         with self._changed:
             if job.id in self._jobs:
                 raise RequestError("This job is in the queue already.")
-            new = self._behind_all(job)
             own = self._of(job.window)
+            new = self._behind_all(job, run_of_next(own))
             others = [replace(o, forever=False) for o in own if o.forever and o.is_open]
             new = self._store.with_pictures(new, source=source, mask=mask)
             self._save(*others, new, must=True)
@@ -99,7 +105,7 @@ class JobQueue:
             failed = self._own(window, job)
             if failed.state != "failed":
                 raise RequestError("This job has not failed.")
-            self._save(self._behind_all(failed))
+            self._save(self._behind_all(failed, failed.run))
 
     def repeat(self, window: str, *, forever: bool) -> None:
         """Repeat the last of a window's jobs that wait or run until further notice; or no job."""
@@ -201,7 +207,8 @@ class JobQueue:
                 self._keep_in_memory(job, made.index, content)
             is_safe = made.file is not None or before.private
             reached = max(before.next_index, made.index + 1 if is_safe else made.index)
-            self._change(job, made=before.with_picture(made), announced=None, next_index=reached)
+            now, run = before.with_picture(made), newest_run(self._of(before.window))
+            self._change(job, made=now, announced=None, next_index=reached, run=run)
             self._tell(before.window)
 
     def skipped(self, job: str, index: int) -> None:
@@ -247,13 +254,13 @@ class JobQueue:
             raise RequestError("There is no such job in this window; it may be done already.")
         return found
 
-    def _behind_all(self, job: QueuedJob) -> QueuedJob:
+    def _behind_all(self, job: QueuedJob, run: int) -> QueuedJob:
         """Return a job as the last of all that wait; refuse too many."""
         if sum(other.is_open for other in self._jobs.values()) >= MOST_OPEN:
             raise RequestError(
                 f"{MOST_OPEN} jobs are waiting already, as many as may: wait until one is done."
             )
-        run, place = run_of_next(self._of(job.window), job.run), self._last_place() + 1
+        place = self._last_place() + 1
         return replace(job, state="waiting", error="", run=run, place=place)
 
     def _last_place(self) -> int:
@@ -272,8 +279,7 @@ class JobQueue:
 
     def _discard(self, jobs: Sequence[QueuedJob]) -> None:
         """Drop jobs that are not wanted any more; pictures that they have made stay."""
-        kept = [job for job in jobs if job.made]
-        self._save(*(replace(job, state="done") for job in kept))
+        self._save(*(replace(job, state="done") for job in jobs if job.made))
         self._drop([job.id for job in jobs if not job.made])
         self._store.forget_pictures(self._jobs.values())
 

@@ -14,14 +14,14 @@ MOST_FAILED = 300
 """Failed jobs of a window that are kept for another try: all that can wait, if all of them fail."""
 
 
-def run_of_next(own: Sequence[QueuedJob], again: int = 0) -> int:
-    """Return the run of a job that begins to wait: the newest, or another if nothing of a window goes on.
+def newest_run(own: Sequence[QueuedJob]) -> int:
+    """Return the run of a window's newest jobs; one that is tried again is of it once it has a picture."""
+    return max((job.run for job in own), default=0)
 
-    A job that is tried again, of the run ``again``, goes on with it as long as it is the newest.
-    """
-    newest = max((job.run for job in own), default=0)
-    goes_on = any(job.is_open for job in own) or 0 < newest == again
-    return newest if goes_on else newest + 1
+
+def run_of_next(own: Sequence[QueuedJob]) -> int:
+    """Return the run of a job that is added: the newest, or another if nothing of a window goes on."""
+    return newest_run(own) + (not any(job.is_open for job in own))
 
 
 def shown_jobs(own: Sequence[QueuedJob]) -> list[QueuedJob]:

@@ -55,6 +55,8 @@ def from_infotext(
     if settings.enabled and settings.expansion and not wants_expansion(styles):
         styles.insert(0, EXPANSION_STYLE)
     of_ours = of_arguments(settings) if settings.enabled else _of_the_webui(entries)
+    if settings.performance == HOST_CHOICE:  # nor had it a fast one, which forces its own sampler
+        of_ours["performance"] = _PLAIN_PERFORMANCE
     prompt, modules = str(entries.get("Prompt", "")), _modules(entries)
     found = PictureSettings(
         **{
@@ -146,12 +148,10 @@ def _size_of(entries: Mapping[str, Any]) -> tuple[int, int] | None:
 def _of_the_webui(entries: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a picture made without the extension says of our arguments.
 
-    It had no refiner unless it names one, and no distilled performance, which would force its own sampler
-    and guidance.
+    It had no refiner unless it names one.
     """
     return {
         "refiner": NONE,
-        "performance": _PLAIN_PERFORMANCE,
         **_refiner_of(entries),
         "arguments": {"rendering": HOST_CHOICE},
     }

@@ -15,8 +15,11 @@ from fooocus_ext.presets.performance import find_performance
 from fooocus_ext.tab.choices import Choices, switch_share
 from fooocus_ext.tab.variations import Variation
 
-LARGEST_SIDE = 2800
-"""The side of a square of an upscaled picture's area, in pixels, above which it is enlarged and no more."""
+LARGEST_SIDE = 2752
+"""The side of a square of an upscaled picture's area, in pixels, above which it is enlarged and no more.
+
+(Fooocus compares the side rounded up to a multiple of 64 with 2800.)
+"""
 LARGEST_ENLARGED_SIDE = 8192
 """The same above which it is refused: the upscaler alone would take gigabytes."""
 _SMALLEST_SIDE, _LARGEST_VARIED_SIDE = 1024, 2048
@@ -62,8 +65,7 @@ def varied_request(
 
 def is_diffused(variation: Variation, size: Size) -> bool:
     """Whether a picture that becomes ``size`` is sampled, once it is that large."""
-    is_huge = area.rounded_side(size) > LARGEST_SIDE  # rounded up, as Fooocus compares it
-    return variation.denoising > 0 and not (variation.enlarges and is_huge)
+    return variation.denoising > 0 and not (variation.enlarges and _side(size) > LARGEST_SIDE)
 
 
 def varied_size(size: Size) -> Size:

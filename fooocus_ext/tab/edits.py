@@ -21,7 +21,7 @@ from fooocus_ext.errors import RequestError
 from fooocus_ext.limits import OFF
 from fooocus_ext.readers import number
 from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS
-from fooocus_ext.tab.widget import Widget, checkbox, of_argument, radio, slider, text_box
+from fooocus_ext.tab.widget import Widget, checkbox, of_argument, or_off, radio, slider, text_box
 
 SWITCH = "input_image"
 """The checkbox: whether Generate starts from the input picture."""
@@ -36,7 +36,7 @@ _FOOOCUS_SHARE, _LEAST_SHARE = 0.3, 0.05
 def _forced_share(name: str, label: str, of: str) -> Widget:
     field = FIELDS_BY_NAME[of]
     shown = (OFF, field.maximum)
-    read = number(OFF, field.maximum)
+    read = or_off(number(OFF, field.maximum))
     return slider(name, label, OFF, read, shown, step=0.01, tooltip=field.help)
 
 

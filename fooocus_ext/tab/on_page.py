@@ -49,6 +49,9 @@ def on_page(preset: Preset, plain: Preset | None) -> Preset:
         plain: what it is silent about, as Fooocus's own default preset has it.
     """
     in_vain = {problem.entry for problem in preset.problems}
+    of_sampling = {KEYS["sampler"], KEYS["scheduler"]}
+    if in_vain & of_sampling:  # one is not taken over without the other
+        in_vain |= of_sampling
     values = {
         name: getattr(_DEFAULTS if getattr(plain, name, None) is None else plain, name)
         for name, key in KEYS.items()

@@ -86,8 +86,12 @@ def _optional(value: object) -> str:
 
 def forced(name: str, label: str, largest: int) -> Widget:
     """Return a box for a whole number that replaces another one; -1 or an empty box for none."""
-    read = whole(OFF, largest)
-    return Widget(name, "whole", label, OFF, lambda value: read(OFF if value is None else value))
+    return Widget(name, "whole", label, OFF, or_off(whole(OFF, largest)))
+
+
+def or_off(read: Reader) -> Reader:
+    """Return a reader that takes an emptied box for -1."""
+    return lambda value: read(OFF if value is None else value)
 
 
 def of_argument(field: Field) -> Widget:

@@ -175,7 +175,24 @@ def test_a_failed_job_shows_its_pictures_when_it_is_tried_again_after_a_newer_ru
     server.queue.retry(WINDOW, "a")
     server.add("c")
     assert [server.run(), server.run()] == ["a", "c"]
-    assert server.shown() == ["a-0.png", "c-0.png"]
+    assert server.shown() == ["b-0.png", "a-0.png", "c-0.png"]
+
+
+def test_a_job_that_is_tried_again_takes_nothing_from_the_page_until_it_has_a_picture(server):
+    server.add("a", image_number=2)
+    server.queue.take()
+    server.queue.picture_made("a", picture("a", 0))
+    server.queue.fail("a", "no memory")
+    server.add("b")
+    server.run()
+    server.queue.retry(WINDOW, "a")
+    assert server.shown() == ["b-0.png"]
+    server.queue.take()
+    server.queue.fail("a", "no memory")
+    assert server.shown() == ["b-0.png"]
+    server.queue.retry(WINDOW, "a")
+    server.run()
+    assert server.shown() == ["b-0.png", "a-0.png", "a-1.png"]
 
 
 def test_a_failed_job_of_the_newest_run_is_tried_again_beside_the_pictures_of_that_run(server):

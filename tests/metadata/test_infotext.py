@@ -32,6 +32,10 @@ def test_a_picture_of_the_webui_had_no_refiner_that_it_does_not_name_and_no_fast
     found = from_infotext({"Prompt": "a fox", "Steps": "20", "Sampler": "Euler a"})
     assert (found.refiner, found.performance, found.steps) == ("None", "Speed", 20)
     assert from_infotext({"Prompt": "a fox", "Refiner": "late [12]"}).refiner == "late [12]"
+    ours = from_infotext({"Prompt": "a fox", "Steps": "20", **OURS})
+    assert (ours.refiner, ours.performance) == ("None", "Speed")
+    fast = from_infotext({"Prompt": "a fox", "Fooocus performance": "Lightning", **OURS})
+    assert fast.performance == "Lightning"
 
 
 def test_what_counts_by_picture_is_said():

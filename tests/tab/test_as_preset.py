@@ -78,7 +78,8 @@ def test_a_forced_refiner_switch_step_comes_back(tmp_path, step):
     filled = filled_from(preset, tmp_path)
     assert (filled.values["switch_step"], notes) == (step, [])
     # Not as the share of the steps that the step comes to.
-    assert filled.values.get("refiner_switch") == (CHOSEN["refiner_switch"] if step < 0 else None)
+    share = CHOSEN["refiner_switch"] if step < 0 else DEFAULTS["refiner_switch"]
+    assert filled.values["refiner_switch"] == share
 
 
 def test_models_are_stored_by_their_files_names(tmp_path):

@@ -90,6 +90,11 @@ def test_what_a_file_asks_for_in_vain_stays_as_its_complaint_says():
     assert [note for note in filled.notes if "the current value stays" in note] != []
 
 
+@pytest.mark.parametrize("key", ["default_sampler", "default_scheduler"])
+def test_a_sampler_or_schedule_that_is_not_known_leaves_both_as_they_are(key):
+    assert not {"sampler", "scheduler"} & filled_from(mine(**{key: "bogus"})).values.keys()
+
+
 @pytest.mark.parametrize(("stated", "forced"), [("1000*1000", 1000), ("1001x999", 1000)])
 def test_a_size_of_a_presets_own_is_forced_until_the_next_preset(stated, forced):
     preset = mine(default_aspect_ratio=stated)

@@ -13,13 +13,7 @@ from dataclasses import replace
 from fooocus_ext.errors import RequestError
 from fooocus_ext.job_queue.jobs import Announced, Made, QueuedJob
 from fooocus_ext.job_queue.order import moved, next_job
-from fooocus_ext.job_queue.shown import (
-    forgotten_windows,
-    needless_jobs,
-    newest_run,
-    run_of_next,
-    shown_jobs,
-)
+from fooocus_ext.job_queue.shown import forgotten_windows, needless_jobs, run_of_next, shown_jobs
 from fooocus_ext.job_queue.store import Change, SplitStore
 from fooocus_ext.job_queue.view import View
 
@@ -207,7 +201,7 @@ class JobQueue:
                 self._keep_in_memory(job, made.index, content)
             is_safe = made.file is not None or before.private
             reached = max(before.next_index, made.index + 1 if is_safe else made.index)
-            now, run = before.with_picture(made), newest_run(self._of(before.window))
+            now, run = before.with_picture(made), run_of_next(self._of(before.window))
             self._change(job, made=now, announced=None, next_index=reached, run=run)
             self._tell(before.window)
 

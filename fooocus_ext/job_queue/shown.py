@@ -14,14 +14,13 @@ MOST_FAILED = 300
 """Failed jobs of a window that are kept for another try: all that can wait, if all of them fail."""
 
 
-def newest_run(own: Sequence[QueuedJob]) -> int:
-    """Return the run of a window's newest jobs; one that is tried again is of it once it has a picture."""
-    return max((job.run for job in own), default=0)
-
-
 def run_of_next(own: Sequence[QueuedJob]) -> int:
-    """Return the run of a job that is added: the newest, or another if nothing of a window goes on."""
-    return newest_run(own) + (not any(job.is_open for job in own))
+    """Return the run of a job that is added: the newest, or another if nothing of a window goes on.
+
+    A job that is tried again is of the newest, too, once it makes a picture.
+    """
+    newest = max((job.run for job in own), default=0)
+    return newest if any(job.is_open for job in own) else newest + 1
 
 
 def shown_jobs(own: Sequence[QueuedJob]) -> list[QueuedJob]:

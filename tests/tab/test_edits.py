@@ -39,7 +39,9 @@ def test_a_whole_picture_is_varied_or_upscaled(key):
     asked = choices(**{SWITCH: True, "edit_kind": WHOLE, "edit_whole": label})
     assert (asked.action, asked.edit, asked.forced_strength) == (key, None, None)
     assert choices(**{SWITCH: True, "edit_strength": 0.7}).forced_strength == 0.7
-    assert choices(**{SWITCH: True, "edit_strength": None}).forced_strength is None  # an emptied box
+    assert (
+        choices(**{SWITCH: True, "edit_strength": None}).forced_strength is None
+    )  # an emptied box
 
 
 @pytest.mark.parametrize("strength", [0.0, -0.5])

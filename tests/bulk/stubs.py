@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -90,10 +91,15 @@ def bulk(listing: Path, out: Path, running: list[Stub], *flags: str, timeout: fl
 
 def start_bulk(words: list[str], log: Path, **environment: str) -> subprocess.Popen:
     """Start a driver that is going to be killed."""
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            words, env={**ENVIRONMENT, **environment}, stdout=output, stderr=output
-        )
+    # Where the tests run in the background of a shell, Ctrl-C is ignored, also by what they start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                words, env={**ENVIRONMENT, **environment}, stdout=output, stderr=output
+            )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def write_list(path: Path, requests: list[dict]) -> Path:

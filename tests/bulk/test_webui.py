@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -15,6 +16,18 @@ from bulk.webui import Webui
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
+def whole_request(connection):
+    """The bytes of a request. What is left unread as a connection is closed would reset it."""
+    request = connection.recv(65536)
+    while b"\r\n\r\n" not in request:
+        request += connection.recv(65536)
+    head, _blank, body = request.partition(b"\r\n\r\n")
+    length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return request
+
+
 @contextlib.contextmanager
 def answering(*parts: bytes, pause: float = 0.0):
     """Listen for one request, and answer it piece by piece; gives the address, and the request's bytes."""
@@ -24,7 +37,7 @@ def answering(*parts: bytes, pause: float = 0.0):
         def serve():
             connection, _address = server.accept()
             with connection, contextlib.suppress(OSError):
-                asked.append(connection.recv(65536))
+                asked.append(whole_request(connection))
                 for part in parts:
                     connection.sendall(part)
                     time.sleep(pause)

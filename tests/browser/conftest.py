@@ -84,15 +84,22 @@ def running_webui():
     return running and running.rstrip("/")
 
 
-@pytest.fixture(scope="session")
-def webui_url(tmp_path_factory, request):
-    """The address of a webui with the extension in it, without a slash at its end."""
+@contextlib.contextmanager
+def driven_webui(name, tmp_path_factory, request):
+    """The address of the webui that is to be driven, without a slash at its end: a fresh one if none runs."""
     running = running_webui()
     if running:
         yield running
         return
     hub = request.getfixturevalue("hub")
-    with fresh_webui(tmp_path_factory.mktemp("embedded"), hub) as url:
+    with fresh_webui(tmp_path_factory.mktemp(name), hub) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def webui_url(tmp_path_factory, request):
+    """The address of a webui with the extension in it, without a slash at its end."""
+    with driven_webui("embedded", tmp_path_factory, request) as url:
         yield url
 
 

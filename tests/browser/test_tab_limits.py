@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from fooocus_ext.limits import LORA_SLOTS
-from tests.browser.conftest import PAGE_SECONDS, fresh_webui, running_webui
+from tests.browser.conftest import PAGE_SECONDS, driven_webui
 from tests.browser.tab_page import FooocusTab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -20,12 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def webui_url(tmp_path_factory, request):
     """A webui of these tests' own: while it builds its page anew, nobody else can use it."""
-    running = running_webui()
-    if running:
-        yield running
-        return
-    hub = request.getfixturevalue("hub")
-    with fresh_webui(tmp_path_factory.mktemp("small"), hub) as url:
+    with driven_webui("small", tmp_path_factory, request) as url:
         yield url
 
 

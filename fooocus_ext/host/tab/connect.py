@@ -24,7 +24,7 @@ from fooocus_ext.host.tab import (
 )
 from fooocus_ext.tab.edits import SWITCH
 from fooocus_ext.tab.variations import GENERATE, VARIATIONS
-from fooocus_ext.tab.widgets import LORAS, NAMES
+from fooocus_ext.tab.widgets import LORAS, NAMES, RENDERING
 from fooocus_ext.ui.tab.page import Tab, build_tab
 from fooocus_ext.ui.tab.services import TabServices
 
@@ -101,7 +101,10 @@ def _connect_settings(tab: Tab) -> None:
     filled = [*(tab.widgets[name] for name in NAMES), parts["log"]]
     parts["preset"].select(  # which Gradio 3 tells also of the one that is chosen already
         fn=fill.load_preset,
-        inputs=[parts["preset"], tab.widgets["width"], tab.widgets["height"]],
+        inputs=[
+            parts["preset"],
+            *(tab.widgets[name] for name in ("width", "height", RENDERING.name)),
+        ],
         outputs=filled,
         show_progress=False,
         queue=False,

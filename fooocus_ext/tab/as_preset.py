@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fooocus_ext.args import NONE
+from fooocus_ext.args import FOOOCUS, NONE
 from fooocus_ext.limits import OFF
 from fooocus_ext.presets.preset import LoraSlot, Preset, preset_from_settings
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
@@ -38,7 +38,9 @@ def preset_of(name: str, choices: Choices, *, with_prompts: bool) -> tuple[Prese
         "image_number": choices.image_number,
         "clip_skip": choices.clip_skip,
     }
-    sampler, scheduler = fooocus_names(choices.sampler, choices.scheduler)
+    sampler, scheduler = fooocus_names(
+        choices.sampler, choices.scheduler, as_fooocus=choices.settings.rendering == FOOOCUS
+    )
     if sampler and scheduler:
         values.update(sampler=sampler, scheduler=scheduler)
     else:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from fooocus_ext.args import FOOOCUS, HOST_CHOICE
 from fooocus_ext.metadata.preset import from_preset
 from fooocus_ext.presets.files import load_presets, save_preset
 from fooocus_ext.tab.as_preset import preset_of
@@ -46,13 +48,14 @@ def chosen(**values):
     return read_choices([{**DEFAULTS, **CHOSEN, **values}[name] for name in NAMES])
 
 
-def filled_from(preset, tmp_path):
-    """Return what the page gets from a preset's file."""
+def filled_from(preset, tmp_path, installed=INSTALLED, rendering=FOOOCUS):
+    """Return what a page with that rendering gets from a preset's file."""
     save_preset(tmp_path, preset.name, preset)
     loaded = load_presets([tmp_path]).presets[preset.name]
-    found = INSTALLED.find(loaded)
+    found = installed.find(loaded)
     assert found.problems == ()
-    return fill(from_preset(on_page(loaded, None), found), INSTALLED, STYLES)
+    taken = on_page(loaded, None, rendering)
+    return fill(from_preset(taken, found), installed, STYLES, rendering)
 
 
 @pytest.mark.parametrize("with_prompts", [True, False])
@@ -70,6 +73,25 @@ def test_what_was_saved_comes_back(tmp_path, with_prompts):
     got["styles"] = json.dumps(json.loads(got["styles"]))
     assert got == {**expected, "styles": json.dumps(json.loads(CHOSEN["styles"]))}
     assert not {"prompt", "negative_prompt"} & set(filled.values) or with_prompts
+
+
+@pytest.mark.parametrize(
+    ("sampler", "scheduler", "rendering"),
+    [
+        ("LCM", "Automatic", FOOOCUS),
+        ("LCM", "SGM Uniform", FOOOCUS),
+        ("LCM", "SGM Uniform", HOST_CHOICE),
+        ("DDIM", "Karras", FOOOCUS),
+    ],
+)
+def test_a_sampler_comes_back_as_the_rendering_reads_it(tmp_path, sampler, scheduler, rendering):
+    installed = replace(
+        INSTALLED, samplers=["LCM", "DDIM"], schedulers=["Automatic", "SGM Uniform", "Karras"]
+    )
+    values = {"sampler": sampler, "scheduler": scheduler, "rendering": rendering, "clip_skip": 2}
+    preset, _notes = preset_of("mine", chosen(**values), with_prompts=False)
+    filled = filled_from(preset, tmp_path, installed, rendering)
+    assert (filled.values["sampler"], filled.values["scheduler"]) == (sampler, scheduler)
 
 
 @pytest.mark.parametrize("step", [-1, 20])

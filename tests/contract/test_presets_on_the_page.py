@@ -24,7 +24,7 @@ def test_a_preset_leaves_nothing_to_the_next_one(host, monkeypatch):
     fill = on_page(monkeypatch, square=SQUARE, silent=SILENT)
 
     def chosen(name, width, height):
-        loaded = fill.load_preset(name, width, height, "Fooocus")
+        loaded = fill.load_preset(name, width, height, "Fooocus", "")
         updates = dict(zip(fill.NAMES, loaded, strict=False))
         return [updates[each].get("value") for each in ("width", "height", "adaptive_cfg")]
 
@@ -33,8 +33,19 @@ def test_a_preset_leaves_nothing_to_the_next_one(host, monkeypatch):
     assert chosen("silent", 512, 768) == [None, None, 7.0]  # forced by the user
 
 
+def test_the_size_of_a_small_checkpoint_takes_the_place_of_a_presets(host, monkeypatch):
+    fill = on_page(monkeypatch, square=SQUARE, silent=SILENT)
+    small = {"tiny": {"width": 256, "height": 192}}
+    monkeypatch.setattr(fill.checkpoints, "small_size", lambda title: small.get(title, {}))
+    loaded = fill.load_preset("silent", 1000, 1000, "Fooocus", "tiny")
+    updates = dict(zip(fill.NAMES, loaded, strict=False))
+    assert [updates[side].get("value") for side in ("width", "height")] == [256, 192]
+
+
 def test_the_page_says_that_a_presets_clip_skip_has_no_effect(host, monkeypatch):
     fill = on_page(monkeypatch, layers=preset_from_json("layers", {"default_clip_skip": 3}))
-    said = {name: fill.load_preset("layers", OFF, OFF, name)[-1] for name in ("webui", "Fooocus")}
+    said = {
+        name: fill.load_preset("layers", OFF, OFF, name, "")[-1] for name in ("webui", "Fooocus")
+    }
     assert CLIP_SKIP_ON_SDXL in said["webui"]
     assert "clip skip" not in said["Fooocus"].lower()

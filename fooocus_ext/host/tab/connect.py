@@ -103,7 +103,7 @@ def _connect_settings(tab: Tab) -> None:
         fn=fill.load_preset,
         inputs=[
             parts["preset"],
-            *(tab.widgets[name] for name in ("width", "height", RENDERING.name)),
+            *(tab.widgets[name] for name in ("width", "height", RENDERING.name, "base_model")),
         ],
         outputs=filled,
         show_progress=False,

@@ -77,16 +77,21 @@ def _fill_from_preset(name: str, rendering: str) -> Filled:
     return fill(from_preset(preset, installed.find(preset)), installed, assets.styles(), rendering)
 
 
-def load_preset(name: str, width: float | None, height: float | None, rendering: str) -> list[Any]:
+def load_preset(
+    name: str, width: float | None, height: float | None, rendering: str, base_model: str
+) -> list[Any]:
     """Return updates of all widgets, and of the messages, for a chosen preset.
 
-    The size that is forced on the page stays, unless it is one that a preset has brought.
+    The size that is forced on the page stays, unless it is one that a preset has brought; then that of
+    a checkpoint for small pictures takes its place, if one is used.
     """
     presets = assets.presets().presets
     if name not in presets:
         return updates(Filled({}, (f"There is no preset {name}.",)))
     filled = _fill_from_preset(name, rendering)
     ended = ended_size(width, height, presets.values())
+    if ended:
+        ended.update(checkpoints.small_size(filled.values.get("base_model") or base_model))
     return updates(Filled({**ended, **filled.values}, filled.notes))
 
 

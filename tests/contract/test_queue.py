@@ -6,6 +6,7 @@ import errno
 import importlib
 import io
 import json
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from fooocus_ext import image_log
+from tests.contract import lora_stand_in
 
 WINDOW = "window-of-a-test"
 PICTURES = 3
@@ -430,3 +432,26 @@ def test_the_strength_forced_for_the_input_image_is_none_of_a_picture_shown(desk
     job = desk.work_on()
     assert (job.state, job.error) == ("done", "")
     assert "Denoising strength: 0.5," in job.made[0].infotext
+
+
+def test_a_fast_performances_lora_is_logged_with_the_weight_that_it_had(desk, host):
+    if not host.is_embedded:
+        pytest.skip("the LoRA is one of a stand-in for the webui's own extension")
+    lora, kept = "sdxl_lcm_lora", []
+    slot = {"performance": "Extreme Speed", "lora_1": lora, "lora_weight_1": 0.5}
+    announce = desk.queue.announce
+
+    def noted(*args):
+        kept.extend(
+            (used.name, used.multiplier) for used in sys.modules["networks"].loaded_networks
+        )
+        announce(*args)
+
+    desk.monkeypatch.setattr(desk.queue, "announce", noted)
+    with lora_stand_in.installed(host, {lora: {}}):
+        desk.add(image_number=1, steps=1, **slot)
+        job = desk.work_on()
+    (entry,) = desk.entries()
+    assert kept == [(lora, 1.0)]
+    assert entry.metadata["loras"] == [[f"{lora}.safetensors", 1.0]]
+    assert f'The LoRA {lora} has the weight 1 of "Extreme Speed", not the 0.5' in job.comments

@@ -221,7 +221,7 @@ def test_the_page_shows_an_unsaved_picture_and_offers_it_for_download(desk, host
     assert "value" not in fixed["seed"]  # what the user has fixed for the next job stays
     before = dict(zip(shown.OUTPUTS, shown.show(WINDOW, "", True), strict=True))
     assert len(before["gallery"]) == len(json.loads(before["infotexts"])) == 1
-    assert (before["seed"], "alert" in before["log"]) == ("7", False)
+    assert (before["seed"], "alert" in before["ended"]) == ("7", False)
 
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -232,12 +232,12 @@ def test_the_page_shows_an_unsaved_picture_and_offers_it_for_download(desk, host
     now = dict(zip(shown.OUTPUTS, shown.show(WINDOW, before["shown"], True), strict=True))
     (picture,) = now["gallery"]
     assert picture.startswith("data:image/png;base64,")
-    assert 'role="alert"' in now["log"]
-    assert "No space left on device" in now["log"]
-    assert f"fooocus/v1/queue/picture?window={WINDOW}" in now["log"]
+    assert 'role="alert"' in now["ended"]
+    assert "No space left on device" in now["ended"]
+    assert f"fooocus/v1/queue/picture?window={WINDOW}" in now["ended"]
     assert json.loads(now["shown"])["pictures"] == [["task(job)", 0]]
     again = dict(zip(shown.OUTPUTS, shown.show(WINDOW, now["shown"], True), strict=True))
-    assert "value" not in again["log"]  # what was said is not said again
+    assert "value" not in again["ended"]  # what was said is not said again
 
 
 @pytest.mark.reports_errors

@@ -85,6 +85,7 @@ def _connect_generation(tab: Tab) -> None:
             fn=None,
             _js=f"(...given) => fooocusSubmit('{action}', given.slice(0, {len(widgets) + 1}))",
             inputs=[parts["forever"], *widgets],
+            outputs=[parts["log"]],
         )
     parts["show"].click(
         fn=shown.show,

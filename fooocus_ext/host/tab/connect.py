@@ -100,12 +100,10 @@ def _connect_generation(tab: Tab) -> None:
 def _connect_settings(tab: Tab) -> None:
     parts = tab.parts
     filled = [*(tab.widgets[name] for name in NAMES), parts["log"]]
+    page = [tab.widgets[name] for name in ("width", "height", RENDERING.name, "base_model")]
     parts["preset"].select(  # which Gradio 3 tells also of the one that is chosen already
         fn=fill.load_preset,
-        inputs=[
-            parts["preset"],
-            *(tab.widgets[name] for name in ("width", "height", RENDERING.name, "base_model")),
-        ],
+        inputs=[parts["preset"], *page],
         outputs=filled,
         show_progress=False,
         queue=False,

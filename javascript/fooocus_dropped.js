@@ -3,9 +3,13 @@
 
 const fooocusDropped = {
     PATIENCE: 10_000, // milliseconds for the answer to an earlier picture
+    LONGEST: 60_000, // milliseconds for the answer to this one, which may have a slow way
     UNREAD: "The picture could not be handed to the webui. Try again, or reload the page.",
 
     file: null,
+
+    /** The file whose settings the webui is asked for. */
+    unread: null,
 
     /** The file that each of the page's hidden places for files is to have, by the place's id. */
     wanted: {},
@@ -26,7 +30,21 @@ const fooocusDropped = {
         fooocusDropped.show([], "Reading its settings", []);
         if (!fooocusDropped.dialog().open) fooocusDropped.dialog().showModal();
         fooocusDropped.part("title").focus();
-        if (!(await fooocusDropped.upload("fooocus_look_at", file))) fooocusDropped.show([], fooocusDropped.UNREAD, []);
+        fooocusDropped.unread = file;
+        if (await fooocusDropped.upload("fooocus_look_at", file)) await fooocusDropped.answered(file);
+        if (fooocusDropped.unread === file) fooocusDropped.show([], fooocusDropped.UNREAD, []);
+    },
+
+    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+
+    /** Wait for the answer about a file, but not too long, nor while the webui cannot be reached. */
+    async answered(file) {
+        const end = Date.now() + fooocusDropped.LONGEST;
+        const isLost = () => fetch("internal/ping").then(() => false, () => true);
+        while (fooocusDropped.unread === file && Date.now() < end) {
+            await fooocusDropped.pause(500);
+            if (await Promise.race([isLost(), fooocusDropped.pause(500)])) return;
+        }
     },
 
     button({words, act}) {
@@ -45,6 +63,7 @@ const fooocusDropped = {
     read(answer) {
         const {bytes, rows, notes} = JSON.parse(answer);
         if (!fooocusDropped.file || bytes !== fooocusDropped.file.size) return;
+        fooocusDropped.unread = null;
         fooocusDropped.show(rows, rows.length ? "" : "This picture does not carry any settings.", notes);
     },
 
@@ -74,8 +93,12 @@ const fooocusDropped = {
         const input = () => fooocus.find(`#${id} input[type=file]`);
         const end = Date.now() + fooocusDropped.PATIENCE;
         fooocusDropped.wanted[id] = file;
-        while (!input() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 50));
+        while (!input() && Date.now() < end) await fooocusDropped.pause(50);
         if (fooocusDropped.wanted[id] !== file) return true;
+        if (!input()) { // the earlier one is never answered: it gives way
+            fooocus.find(`#${id} button[aria-label]`)?.click();
+            await fooocusDropped.pause(200);
+        }
         if (!input()) return false;
         const transfer = new DataTransfer();
         transfer.items.add(file);

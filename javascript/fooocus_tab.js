@@ -125,7 +125,10 @@ const fooocus = {
     },
 };
 
-/** Let a job wait its turn. Gradio is not asked: it would drop a click that comes while one is on its way. */
+/**
+ * Let a job wait its turn; the message below the prompt goes. The server is not asked by Gradio, which would drop a
+ * click that comes while one is on its way.
+ */
 function fooocusSubmit(action, given) {
     const [forever, ...values] = given;
     if (!fooocusQueue.openJobs().length) fooocus.watch(true);
@@ -135,7 +138,7 @@ function fooocusSubmit(action, given) {
     const picture = action === "generate" || job === undefined ? null : {job, index};
     const contents = action === "generate" ? fooocusInput.contents : undefined;
     fooocusQueue.add({job: fooocus.task, action, forever, picture, values}, contents);
-    return [];
+    return [""];
 }
 
 function fooocusShow() {

@@ -273,13 +273,13 @@ class JobQueue:
 
     def _discard(self, jobs: Sequence[QueuedJob]) -> None:
         """Drop jobs that are not wanted any more; pictures that they have made stay."""
-        self._save(*(replace(job, state="done") for job in jobs if job.made))
-        self._drop([job.id for job in jobs if not job.made])
-        self._store.forget_pictures(self._jobs.values())
+        done = [replace(job, state="done") for job in jobs if job.made]
+        self._drop([job.id for job in jobs if not job.made], done)
 
-    def _drop(self, jobs: Sequence[str]) -> None:
-        if not jobs:
+    def _drop(self, jobs: Sequence[str], done: Sequence[QueuedJob] = ()) -> None:
+        if not (jobs or done):
             return
+        self._save(*done)
         self._store.commit(Change((), jobs))
         for job in jobs:
             del self._jobs[job]

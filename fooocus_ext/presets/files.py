@@ -19,7 +19,7 @@ from fooocus_ext.data_files import (
     write_whole,
 )
 from fooocus_ext.errors import RequestError, did_you_mean, writable
-from fooocus_ext.presets.preset import Preset, preset_from_json
+from fooocus_ext.presets.preset import KEYS, Preset, preset_from_json
 
 MAX_FILE_BYTES = MEBIBYTE
 _FILE_NAME = re.compile(r"[\w][\w .+()\-]{0,63}")
@@ -137,8 +137,10 @@ def _check_loads(name: str, text: str, preset: Preset) -> None:
         loaded = preset_from_json(name, parse_json(text))
     except DataFileError as error:
         raise RequestError(f"preset: it could not be loaded again: {error}.") from error
-    if loaded.problems:
-        reasons = " ".join(f"{problem.entry}: {problem.reason}" for problem in loaded.problems[:5])
+    # A size that is none of the 26 is one only where none can be forced.
+    problems = [p for p in loaded.problems if not preset.size or p.entry != KEYS["aspect_ratio"]]
+    if problems:
+        reasons = " ".join(f"{problem.entry}: {problem.reason}" for problem in problems[:5])
         raise RequestError(f"preset: it could not be loaded again: {reasons}")
     if loaded.to_json() != preset.to_json():
         raise RequestError("preset: it would not be loaded again as it is.")

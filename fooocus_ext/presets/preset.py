@@ -145,7 +145,7 @@ class Preset:
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of the preset's file: Fooocus's keys, other keys as they came."""
-        content: dict[str, Any] = {}
+        content: dict[str, Any] = {KEYS["aspect_ratio"]: self.size.value} if self.size else {}
         for attribute, key in KEYS.items():
             value = getattr(self, attribute)
             if value is not None:

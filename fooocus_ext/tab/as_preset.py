@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fooocus_ext.args import NONE
+from fooocus_ext.args import FOOOCUS, NONE
 from fooocus_ext.limits import OFF
+from fooocus_ext.presets.aspect_ratios import AspectRatio
 from fooocus_ext.presets.preset import LoraSlot, Preset, preset_from_settings
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import fooocus_names
@@ -37,16 +38,16 @@ def preset_of(name: str, choices: Choices, *, with_prompts: bool) -> tuple[Prese
         "switch_step": OFF if choices.switch_step is None else choices.switch_step,
         "image_number": choices.image_number,
         "clip_skip": choices.clip_skip,
+        "size": AspectRatio(*choices.size) if choices.size else None,
     }
-    sampler, scheduler = fooocus_names(choices.sampler, choices.scheduler)
+    sampler, scheduler = fooocus_names(
+        choices.sampler, choices.scheduler, as_fooocus=choices.settings.rendering == FOOOCUS
+    )
     if sampler and scheduler:
         values.update(sampler=sampler, scheduler=scheduler)
     else:
         named = " ".join(part for part in (choices.sampler, choices.scheduler) if part)
         notes.append(f"The sampler {named} is not stored: presets know Fooocus's samplers only.")
-    if choices.size:
-        width, height = choices.size
-        notes.append(f"The forced size {width}×{height} is not stored: presets know 26 sizes only.")
     if others := ", ".join(_others(choices)):
         notes.append(f"Not stored, because presets know no such settings: {others}.")
     if choices.switch_step is not None:

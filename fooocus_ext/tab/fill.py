@@ -61,13 +61,19 @@ class Filled:
     notes: tuple[str, ...] = ()
 
 
-def fill(settings: PictureSettings, installed: Installed, styles: StyleLibrary) -> Filled:
+def fill(
+    settings: PictureSettings,
+    installed: Installed,
+    styles: StyleLibrary,
+    rendering: str = FOOOCUS,  # the page's own default
+) -> Filled:
     """Return the widgets' values for settings; what they do not state stays as it is.
 
     So does what this machine does not have, with a sentence that says so. Of a picture, pass what its
-    maker had chosen (``PictureSettings.as_chosen``).
+    maker had chosen (``PictureSettings.as_chosen``). ``rendering`` holds where they state none.
     """
-    filling = _Filling(settings, installed, styles, {}, [*settings.problems])
+    rendering = settings.arguments.get("rendering", rendering)
+    filling = _Filling(settings, installed, styles, rendering, {}, [*settings.problems])
     filling.texts()
     filling.original_texts()
     filling.performance()
@@ -95,6 +101,7 @@ class _Filling:
     settings: PictureSettings
     installed: Installed
     styles: StyleLibrary
+    rendering: str
     values: dict[str, Any]
     notes: list[str]
 
@@ -287,8 +294,7 @@ class _Filling:
         """Return what this host calls a sampler, named by Fooocus or by a webui of any version."""
         here = self.installed.samplers, self.installed.schedulers
         if sampler in SAMPLERS and (scheduler or "normal") in SCHEDULERS:
-            rendering = self.settings.arguments.get("rendering", FOOOCUS)  # the page's own default
-            as_fooocus = rendering == FOOOCUS
+            as_fooocus = self.rendering == FOOOCUS
             return host_sampler(sampler, scheduler or "normal", *here, as_fooocus=as_fooocus)
         name = first_label(sampler, SAMPLERS)
         return webui_sampler(name, scheduler, *here)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from fooocus_ext.args import NONE
-from fooocus_ext.limits import OFF
+from fooocus_ext.args import FOOOCUS, NONE
+from fooocus_ext.data_files import Problem
+from fooocus_ext.limits import CLIP_SKIP_ON_SDXL, OFF, USUAL_CLIP_SKIP
 from fooocus_ext.presets.aspect_ratios import allowed_size
 from fooocus_ext.presets.preset import KEYS, Preset
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
@@ -40,13 +41,14 @@ _DEFAULTS = Preset(
 """What Fooocus takes where not even its default preset says anything."""
 
 
-def on_page(preset: Preset, plain: Preset | None) -> Preset:
+def on_page(preset: Preset, plain: Preset | None, rendering: str = FOOOCUS) -> Preset:
     """Return a preset with a value for all that it may determine, but for model and prompts.
 
     Args:
         preset: the preset. What its file states and cannot have stays as it is on the page, as its
             problems say; but for a size, which the page can force.
         plain: what it is silent about, as Fooocus's own default preset has it.
+        rendering: the page's.
     """
     in_vain = {problem.entry for problem in preset.problems}
     of_sampling = {KEYS["sampler"], KEYS["scheduler"]}
@@ -62,6 +64,9 @@ def on_page(preset: Preset, plain: Preset | None) -> Preset:
         for problem in preset.problems
         if preset.size is None or problem.entry != KEYS["aspect_ratio"]
     )
+    if rendering != FOOOCUS and preset.clip_skip not in (None, USUAL_CLIP_SKIP):
+        entry = f"clip skip {preset.clip_skip}"
+        problems += (Problem(str(preset.source or preset.name), entry, f"{CLIP_SKIP_ON_SDXL}."),)
     return dataclasses.replace(preset, **values, problems=problems)
 
 

@@ -7,13 +7,16 @@ from typing import Any
 
 from fooocus_ext import __version__
 from fooocus_ext.args import FOOOCUS, NONE, Settings
+from fooocus_ext.generation.plan import lora_tags
 from fooocus_ext.metadata.settings import OWN_NAME, PictureSettings, of_arguments
 from fooocus_ext.presets.file_names import ENDINGS
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import fooocus_names
+from fooocus_ext.prompting.grammar import strip_comments
 from fooocus_ext.tab.as_preset import file_of
 from fooocus_ext.tab.choices import Choices
+from fooocus_ext.tab.overruled import is_lora_of
 
 
 def settings_used(
@@ -25,6 +28,7 @@ def settings_used(
     full_prompt: Sequence[str],
     full_negative_prompt: Sequence[str],
     expansion: str = "",
+    strips_comments: bool = False,
 ) -> PictureSettings:
     """Return the settings of one picture of a job, named as Fooocus does: it takes them from its log.
 
@@ -39,6 +43,7 @@ def settings_used(
         full_prompt: the texts that were encoded, styles and expansion included.
         full_negative_prompt: likewise.
         expansion: the expansion among them; empty for none.
+        strips_comments: whether a LoRA that the prompt names in a comment is none.
     """
     mode = PERFORMANCES.get(choices.settings.performance)
     settings = choices.settings.replace(**(mode.settings if mode else {}))
@@ -49,6 +54,7 @@ def settings_used(
     if mode is not None and mode.distilled:
         sampler, scheduler, guidance_scale = mode.sampler, mode.scheduler, mode.cfg_scale
     original = settings.original_texts
+    loras = loras_used(choices, strips_comments=strips_comments)
     return PictureSettings(
         **{
             **of_arguments(settings),
@@ -67,13 +73,22 @@ def settings_used(
             "clip_skip": choices.clip_skip if settings.rendering == FOOOCUS else None,
             "vae": choices.vae or MODEL_OF_CHECKPOINT,
             "seed": seed,
-            "loras": tuple((_lora_file(name), weight) for name, weight in choices.loras),
+            "loras": tuple((_lora_file(name), weight) for name, weight in loras),
             "full_prompt": tuple(full_prompt),
             "full_negative_prompt": tuple(full_negative_prompt),
             "prompt_expansion": expansion or None,
             "version": f"{OWN_NAME} {__version__}",
         }
     )
+
+
+def loras_used(choices: Choices, *, strips_comments: bool) -> list[tuple[str, float]]:
+    """Return the LoRAs beside the prompt's own, with the weights that they had: see ``plan.with_loras``."""
+    prompt = strip_comments(choices.prompt) if strips_comments else choices.prompt
+    mode = PERFORMANCES[choices.settings.performance]
+    of_mode = [(mode.lora, mode.lora_weight)] if mode.lora else []
+    slots = [lora for lora in choices.loras if not is_lora_of(mode, lora[0])]
+    return [*(lora for lora in slots if lora_tags([lora], prompt)), *of_mode]
 
 
 def _switch(choices: Choices, settings: Settings, steps: int) -> dict[str, Any]:

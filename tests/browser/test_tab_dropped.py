@@ -85,6 +85,22 @@ def test_a_picture_that_finds_no_place_is_said_to_be_unread(tab):
     expect(dialog.get_by_role("status")).to_contain_text("could not be handed to the webui")
 
 
+@pytest.mark.parametrize("is_reached", [True, False], ids=["too long", "no connection"])
+def test_a_picture_that_is_not_answered_is_said_to_be_unread_and_the_next_is_read(tab, is_reached):
+    longest = 3000 if is_reached else 10**6
+    tab.page.evaluate(f"Object.assign(fooocusDropped, {{PATIENCE: 1000, LONGEST: {longest}}})")
+    asked = re.compile("run/predict|upload")
+    tab.page.route(asked, lambda _route: None)
+    if not is_reached:
+        tab.page.route("**/internal/ping", lambda route: route.abort())
+    dialog = drop(tab, PICTURE)
+    expect(dialog.get_by_role("status")).to_contain_text("could not be handed to the webui")
+    tab.page.unroute(asked)
+    tab.page.unroute("**/internal/ping")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(drop(tab, PICTURE).get_by_role("row", name="Prompt a red house")).to_be_visible()
+
+
 def test_a_dragged_link_is_answered_and_text_is_left_to_the_browser(tab):
     prompt = "#fooocus_prompt textarea"
     link = "https://example.com/page.html"

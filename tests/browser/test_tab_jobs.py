@@ -117,6 +117,22 @@ def test_an_error_is_said_in_words_and_the_pictures_stay(tab):
     assert tab.infotexts() == before
 
 
+def test_what_is_said_of_loaded_settings_stays_until_the_next_job_is_asked_for(tab):
+    tab.make_small(width=256, height=256, steps=60, image_number=3)
+    tab.start("a lighthouse")
+    expect(tab.progress).to_contain_text("Picture 1 of 3, step", timeout=JOB_MILLISECONDS)
+    tab.paste("a hare\nSteps: 2, Sampler: Euler, Seed: 5, Size: 64x64")
+    expect(tab.messages).to_contain_text("The settings are loaded.")
+    tab.stop_button.click()
+    tab.wait()
+    expect(tab.messages).to_contain_text("Time taken")
+    expect(tab.messages).to_contain_text("The settings are loaded.")
+    tab.make_small()
+    tab.generate()
+    expect(tab.messages).to_contain_text("Time taken")
+    expect(tab.messages).not_to_contain_text("The settings are loaded.")
+
+
 def test_a_reloaded_page_finds_its_job_and_its_pictures(tab):
     tab.make_small(width=256, height=256, steps=60, image_number=2)
     tab.start("a lighthouse")

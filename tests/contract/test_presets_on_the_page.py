@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from fooocus_ext.limits import OFF
+from fooocus_ext.limits import CLIP_SKIP_ON_SDXL, OFF
 from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.preset import preset_from_json
 
@@ -12,15 +12,40 @@ SQUARE = preset_from_json("square", {"default_aspect_ratio": "1000*1000", "defau
 SILENT = preset_from_json("silent", {})
 
 
-def test_a_preset_leaves_nothing_to_the_next_one(host, monkeypatch):
+def on_page(monkeypatch, **added):
+    """Add presets; return the module that fills the page."""
     fill = sys.modules["fooocus_ext.host.tab.fill"]
-    presets = {**fill.assets.presets().presets, "square": SQUARE, "silent": SILENT}
+    presets = {**fill.assets.presets().presets, **added}
     monkeypatch.setattr(fill.assets, "presets", lambda: PresetLibrary(presets))
+    return fill
+
+
+def test_a_preset_leaves_nothing_to_the_next_one(host, monkeypatch):
+    fill = on_page(monkeypatch, square=SQUARE, silent=SILENT)
 
     def chosen(name, width, height):
-        updates = dict(zip(fill.NAMES, fill.load_preset(name, width, height), strict=False))
+        loaded = fill.load_preset(name, width, height, "Fooocus", "")
+        updates = dict(zip(fill.NAMES, loaded, strict=False))
         return [updates[each].get("value") for each in ("width", "height", "adaptive_cfg")]
 
     assert chosen("square", OFF, OFF) == [1000, 1000, 3.0]
     assert chosen("silent", 1000.0, 1000.0) == [OFF, OFF, 7.0]
     assert chosen("silent", 512, 768) == [None, None, 7.0]  # forced by the user
+
+
+def test_the_size_of_a_small_checkpoint_takes_the_place_of_a_presets(host, monkeypatch):
+    fill = on_page(monkeypatch, square=SQUARE, silent=SILENT)
+    small = {"tiny": {"width": 256, "height": 192}}
+    monkeypatch.setattr(fill.checkpoints, "small_size", lambda title: small.get(title, {}))
+    loaded = fill.load_preset("silent", 1000, 1000, "Fooocus", "tiny")
+    updates = dict(zip(fill.NAMES, loaded, strict=False))
+    assert [updates[side].get("value") for side in ("width", "height")] == [256, 192]
+
+
+def test_the_page_says_that_a_presets_clip_skip_has_no_effect(host, monkeypatch):
+    fill = on_page(monkeypatch, layers=preset_from_json("layers", {"default_clip_skip": 3}))
+    said = {
+        name: fill.load_preset("layers", OFF, OFF, name, "")[-1] for name in ("webui", "Fooocus")
+    }
+    assert CLIP_SKIP_ON_SDXL in said["webui"]
+    assert "clip skip" not in said["Fooocus"].lower()

@@ -6,6 +6,7 @@ import errno
 import importlib
 import io
 import json
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from fooocus_ext import image_log
+from tests.contract import lora_stand_in
 
 WINDOW = "window-of-a-test"
 PICTURES = 3
@@ -219,7 +221,7 @@ def test_the_page_shows_an_unsaved_picture_and_offers_it_for_download(desk, host
     assert "value" not in fixed["seed"]  # what the user has fixed for the next job stays
     before = dict(zip(shown.OUTPUTS, shown.show(WINDOW, "", True), strict=True))
     assert len(before["gallery"]) == len(json.loads(before["infotexts"])) == 1
-    assert (before["seed"], "alert" in before["log"]) == ("7", False)
+    assert (before["seed"], "alert" in before["ended"]) == ("7", False)
 
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -230,12 +232,12 @@ def test_the_page_shows_an_unsaved_picture_and_offers_it_for_download(desk, host
     now = dict(zip(shown.OUTPUTS, shown.show(WINDOW, before["shown"], True), strict=True))
     (picture,) = now["gallery"]
     assert picture.startswith("data:image/png;base64,")
-    assert 'role="alert"' in now["log"]
-    assert "No space left on device" in now["log"]
-    assert f"fooocus/v1/queue/picture?window={WINDOW}" in now["log"]
+    assert 'role="alert"' in now["ended"]
+    assert "No space left on device" in now["ended"]
+    assert f"fooocus/v1/queue/picture?window={WINDOW}" in now["ended"]
     assert json.loads(now["shown"])["pictures"] == [["task(job)", 0]]
     again = dict(zip(shown.OUTPUTS, shown.show(WINDOW, now["shown"], True), strict=True))
-    assert "value" not in again["log"]  # what was said is not said again
+    assert "value" not in again["ended"]  # what was said is not said again
 
 
 @pytest.mark.reports_errors
@@ -430,3 +432,26 @@ def test_the_strength_forced_for_the_input_image_is_none_of_a_picture_shown(desk
     job = desk.work_on()
     assert (job.state, job.error) == ("done", "")
     assert "Denoising strength: 0.5," in job.made[0].infotext
+
+
+def test_a_fast_performances_lora_is_logged_with_the_weight_that_it_had(desk, host):
+    if not host.is_embedded:
+        pytest.skip("the LoRA is one of a stand-in for the webui's own extension")
+    lora, kept = "sdxl_lcm_lora", []
+    slot = {"performance": "Extreme Speed", "lora_1": lora, "lora_weight_1": 0.5}
+    announce = desk.queue.announce
+
+    def noted(*args):
+        kept.extend(
+            (used.name, used.multiplier) for used in sys.modules["networks"].loaded_networks
+        )
+        announce(*args)
+
+    desk.monkeypatch.setattr(desk.queue, "announce", noted)
+    with lora_stand_in.installed(host, {lora: {}}):
+        desk.add(image_number=1, steps=1, **slot)
+        job = desk.work_on()
+    (entry,) = desk.entries()
+    assert kept == [(lora, 1.0)]
+    assert entry.metadata["loras"] == [[f"{lora}.safetensors", 1.0]]
+    assert f'The LoRA {lora} has the weight 1 of "Extreme Speed", not the 0.5' in job.comments

@@ -6,6 +6,7 @@ that are installed nowhere.
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 from pathlib import Path
@@ -84,6 +85,25 @@ def test_pasted_from_png_info_it_fills_the_tab_too(host):
     values = loaded.fill_from_infotext(entries).values
     assert values["prompt"] == "a red house in the forest\nsnow"
     assert json.loads(values["original_texts"])["full_prompt"]
+
+
+def test_send_to_fooocus_reads_the_infotext_once_for_all_widgets(host, monkeypatch):
+    send = importlib.import_module("fooocus_ext.host.tab.send")
+    read, fill_from_infotext = [], send.loaded.fill_from_infotext
+
+    def noted(entries):
+        read.append(entries)
+        return fill_from_infotext(entries)
+
+    monkeypatch.setattr(send.loaded, "fill_from_infotext", noted)
+    fields = dict(
+        zip(send.NAMES, send.paste_fields(dict.fromkeys((*send.NAMES, "log"))), strict=False)
+    )
+    for seed in ("5", "6"):
+        entries = {"Prompt": "a fox", "Steps": "20", "Seed": seed, "Sampler": "Euler"}
+        values = {name: take(entries).get("value") for name, (_at, take) in fields.items()}
+        assert (values["seed"], values["prompt"]) == (seed, "a fox")
+    assert len(read) == 2
 
 
 @pytest.mark.reports_errors

@@ -145,6 +145,23 @@ def test_what_is_not_wanted_any_more_keeps_its_pictures(server):
     assert server.shown() == [None]
 
 
+@pytest.mark.parametrize("names", ["a", "b", "ab"])
+def test_pictures_are_forgotten_once_when_jobs_are_discarded(server, monkeypatch, names):
+    for name in names:  # one that has made a picture, and one that has not
+        server.add(name, source=b"start", image_number=2)
+    if "a" in names:
+        server.queue.take()
+        server.queue.picture_made("a", picture("a", 0))
+        server.queue.fail("a", "The disk is full.")
+    forgotten = []
+    forget = server.store.pictures.forget_others
+    monkeypatch.setattr(
+        server.store.pictures, "forget_others", lambda needed: forgotten.append(forget(needed))
+    )
+    server.queue.clear(WINDOW)
+    assert (len(forgotten), server.pictures()) == (1, [])
+
+
 def test_every_job_of_a_full_queue_can_fail_and_be_tried_again(server):
     names = [str(number) for number in range(MOST_OPEN)]
     for name in names:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from fooocus_ext.args import FOOOCUS, HOST_CHOICE
 from fooocus_ext.metadata.preset import from_preset
+from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.presets.files import load_presets, save_preset
 from fooocus_ext.tab.as_preset import preset_of
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.fill import fill
 from fooocus_ext.tab.on_page import on_page
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES, SIZE_LABELS
-from tests.tab.names import INSTALLED, STYLES
+from tests.tab.names import INSTALLED, STYLES, accepted
 
 SIZE = next(label for label, value in SIZE_LABELS.items() if value == "896*1152")
 CHOSEN = {
@@ -46,13 +49,14 @@ def chosen(**values):
     return read_choices([{**DEFAULTS, **CHOSEN, **values}[name] for name in NAMES])
 
 
-def filled_from(preset, tmp_path):
-    """Return what the page gets from a preset's file."""
+def filled_from(preset, tmp_path, installed=INSTALLED, rendering=FOOOCUS):
+    """Return what a page with that rendering gets from a preset's file."""
     save_preset(tmp_path, preset.name, preset)
     loaded = load_presets([tmp_path]).presets[preset.name]
-    found = INSTALLED.find(loaded)
+    found = installed.find(loaded)
     assert found.problems == ()
-    return fill(from_preset(on_page(loaded, None), found), INSTALLED, STYLES)
+    taken = on_page(loaded, None, rendering)
+    return fill(from_preset(taken, found), installed, STYLES, rendering)
 
 
 @pytest.mark.parametrize("with_prompts", [True, False])
@@ -72,6 +76,25 @@ def test_what_was_saved_comes_back(tmp_path, with_prompts):
     assert not {"prompt", "negative_prompt"} & set(filled.values) or with_prompts
 
 
+@pytest.mark.parametrize(
+    ("sampler", "scheduler", "rendering"),
+    [
+        ("LCM", "Automatic", FOOOCUS),
+        ("LCM", "SGM Uniform", FOOOCUS),
+        ("LCM", "SGM Uniform", HOST_CHOICE),
+        ("DDIM", "Karras", FOOOCUS),
+    ],
+)
+def test_a_sampler_comes_back_as_the_rendering_reads_it(tmp_path, sampler, scheduler, rendering):
+    installed = replace(
+        INSTALLED, samplers=["LCM", "DDIM"], schedulers=["Automatic", "SGM Uniform", "Karras"]
+    )
+    values = {"sampler": sampler, "scheduler": scheduler, "rendering": rendering, "clip_skip": 2}
+    preset, _notes = preset_of("mine", chosen(**values), with_prompts=False)
+    filled = filled_from(preset, tmp_path, installed, rendering)
+    assert (filled.values["sampler"], filled.values["scheduler"]) == (sampler, scheduler)
+
+
 @pytest.mark.parametrize("step", [-1, 20])
 def test_a_forced_refiner_switch_step_comes_back(tmp_path, step):
     preset, notes = preset_of("mine", chosen(switch_step=step), with_prompts=False)
@@ -82,6 +105,25 @@ def test_a_forced_refiner_switch_step_comes_back(tmp_path, step):
     assert filled.values["refiner_switch"] == share
 
 
+@pytest.mark.parametrize(
+    ("forced", "size"),
+    [
+        ({"width": 1000, "height": 1000}, (1000, 1000)),
+        ({"width": 512}, (512, 1152)),
+        ({"width": 1024, "height": 1024}, (1024, 1024)),  # one of the page's own
+        ({}, None),
+    ],
+)
+def test_a_forced_size_comes_back(tmp_path, forced, size):
+    preset, notes = preset_of("mine", chosen(**forced), with_prompts=False)
+    filled = filled_from(preset, tmp_path)
+    assert (notes, filled.notes) == ([], ())
+    loaded = accepted(filled)
+    shown = ASPECT_RATIOS.get(loaded.settings.aspect_ratio)
+    got = loaded.size or (shown.width, shown.height)
+    assert got == (size or (896, 1152))
+
+
 def test_models_are_stored_by_their_files_names(tmp_path):
     preset, _notes = preset_of(
         "mine", chosen(base_model="sub\\x/base.safetensors [0123456789]"), with_prompts=False
@@ -90,11 +132,10 @@ def test_models_are_stored_by_their_files_names(tmp_path):
 
 
 def test_what_a_preset_cannot_say_is_told():
-    values = {"sampler": "Restart", "scheduler": "Automatic", "width": 512, "height": 512}
-    preset, notes = preset_of("mine", chosen(**values), with_prompts=False)
-    assert (preset.sampler, preset.aspect_ratio) == (None, None)
-    assert any("Restart Automatic is not stored" in note for note in notes)
-    assert any("512×512 is not stored" in note for note in notes)
+    values = {"sampler": "Restart", "scheduler": "Automatic"}
+    preset, (note,) = preset_of("mine", chosen(**values), with_prompts=False)
+    assert preset.sampler is None
+    assert "Restart Automatic is not stored" in note
 
 
 def test_what_a_preset_has_no_key_for_is_told_where_it_is_not_as_usual():

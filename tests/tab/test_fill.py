@@ -18,7 +18,7 @@ from fooocus_ext.presets.preset import preset_from_json
 from fooocus_ext.presets.resolve import Resolution, resolve
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.fill import fill
-from fooocus_ext.tab.record import settings_used
+from fooocus_ext.tab.record import loras_used, settings_used
 from fooocus_ext.tab.style_list import grouped_styles
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 from tests.tab.names import INSTALLED, STYLES
@@ -84,6 +84,25 @@ def test_what_a_fast_performance_forces_is_logged_as_it_was_used():
         "scheduler": "sgm_uniform",
     }
     assert {name: metadata[name] for name in used} == used
+
+
+def test_the_lora_of_a_fast_performance_is_logged_with_the_weight_that_it_had():
+    slots = {"lora_1": "sdxl_hyper_sd_4step_lora", "lora_weight_1": 0.3, "lora_2": "film"}
+    own = ["sdxl_hyper_sd_4step_lora.safetensors", 0.8]
+    for given in (slots, {"lora_2": "film"}):
+        assert logged(performance="Hyper-SD", **given)["loras"] == [["film.safetensors", 1.0], own]
+    filled = filled_from(performance="Hyper-SD", **slots)
+    assert (filled.values["lora_1"], filled.values["lora_2"]) == ("film", "None")
+    assert logged(performance="Speed", **slots)["loras"][0][1] == 0.3
+
+
+def test_a_lora_that_the_prompt_names_is_not_logged_with_the_weight_of_its_slot():
+    slot = {"lora_1": "film", "lora_weight_1": 0.3}
+    assert logged(prompt="a fox <lora:film:0.7>", **slot)["loras"] == []
+    assert logged(prompt="a fox <lora:filmic:0.7>", **slot)["loras"] == [["film.safetensors", 0.3]]
+    assert logged(prompt="a fox # <lora:film:0.7>", **slot)["loras"] == []
+    commented = choices(prompt="a fox # <lora:film:0.7>", **slot)
+    assert loras_used(commented, strips_comments=True) == [("film", 0.3)]
 
 
 def test_a_picture_without_a_refiner_has_no_switch_in_the_log():

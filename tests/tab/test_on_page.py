@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fooocus_ext.limits import OFF
+from fooocus_ext.args import FOOOCUS, HOST_CHOICE
+from fooocus_ext.limits import CLIP_SKIP_ON_SDXL, OFF
 from fooocus_ext.metadata.preset import from_preset
 from fooocus_ext.presets.files import load_presets
 from fooocus_ext.presets.preset import KEYS, preset_from_json
@@ -31,9 +32,9 @@ def mine(**content):
     return preset_from_json("mine", content)
 
 
-def filled_from(preset):
-    taken = on_page(preset, PLAIN)
-    return fill(from_preset(taken, HERE.find(taken)), HERE, STYLES)
+def filled_from(preset, rendering=FOOOCUS):
+    taken = on_page(preset, PLAIN, rendering)
+    return fill(from_preset(taken, HERE.find(taken)), HERE, STYLES, rendering)
 
 
 def test_what_the_next_preset_is_silent_about_is_at_its_default_again():
@@ -106,6 +107,27 @@ def test_a_size_of_a_presets_own_is_forced_until_the_next_preset(stated, forced)
     assert ended_size(float(forced), float(forced), others) == {"width": OFF, "height": OFF}
     for side in (512, OFF, None):  # what the user or a small checkpoint has forced, or nobody
         assert ended_size(side, side, others) == {}
+
+
+@pytest.mark.parametrize(
+    ("skip", "rendering", "notes"),
+    [
+        (3, HOST_CHOICE, [f'Preset "mine", clip skip 3: {CLIP_SKIP_ON_SDXL}.']),
+        (3, FOOOCUS, []),
+        (2, HOST_CHOICE, []),  # which is what SDXL always uses
+        (None, HOST_CHOICE, []),
+    ],
+)
+def test_a_clip_skip_that_the_pages_rendering_cannot_have_is_told(skip, rendering, notes):
+    filled = filled_from(mine(default_clip_skip=skip), rendering)
+    assert [note for note in filled.notes if "clip skip" in note] == notes
+    assert filled.values["clip_skip"] == (skip or 2)  # for when the rendering is changed
+
+
+def test_a_presets_sampler_is_named_as_the_pages_rendering_reads_it():
+    preset = mine(default_sampler="ddim", default_scheduler="karras")
+    schedules = [filled_from(preset, name).values["scheduler"] for name in (FOOOCUS, HOST_CHOICE)]
+    assert schedules == ["Karras", "Automatic"]
 
 
 def test_a_switch_step_that_is_too_early_is_the_first_that_is_not():

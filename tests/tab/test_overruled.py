@@ -10,7 +10,9 @@ from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.resolve import Folders
-from fooocus_ext.tab.overruled import overruled
+from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.overruled import overruled, overruled_loras
+from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 INSTALLED = Installed(
     presets=PresetLibrary({}),
@@ -21,6 +23,24 @@ INSTALLED = Installed(
     schedulers=["Karras", "SGM Uniform"],
     folders=Folders("", "", ""),
 )
+
+
+@pytest.mark.parametrize(
+    ("performance", "slot", "weight", "notes"),
+    [
+        ("Extreme Speed", "sdxl_lcm_lora", 0.5, 1),
+        ("Extreme Speed", "sub/sdxl_lcm_lora", 0.5, 1),
+        ("Extreme Speed", "sdxl_lcm_lora", 1.0, 0),  # which it has anyway
+        ("Extreme Speed", "film", 0.5, 0),
+        ("Speed", "sdxl_lcm_lora", 0.5, 0),
+    ],
+)
+def test_a_slot_whose_weight_is_not_used_is_told(performance, slot, weight, notes):
+    values = {"performance": performance, "lora_2": slot, "lora_weight_2": weight}
+    page = read_choices([{**DEFAULTS, "base_model": "b", **values}[name] for name in NAMES])
+    assert overruled_loras(page) == notes * [
+        f'The LoRA {slot} has the weight 1 of "Extreme Speed", not the 0.5 of its slot.'
+    ]
 
 
 @pytest.mark.parametrize("name", PERFORMANCES)

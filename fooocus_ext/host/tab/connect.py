@@ -24,7 +24,7 @@ from fooocus_ext.host.tab import (
 )
 from fooocus_ext.tab.edits import SWITCH
 from fooocus_ext.tab.variations import GENERATE, VARIATIONS
-from fooocus_ext.tab.widgets import LORAS, NAMES
+from fooocus_ext.tab.widgets import LORAS, NAMES, RENDERING
 from fooocus_ext.ui.tab.page import Tab, build_tab
 from fooocus_ext.ui.tab.services import TabServices
 
@@ -85,6 +85,7 @@ def _connect_generation(tab: Tab) -> None:
             fn=None,
             _js=f"(...given) => fooocusSubmit('{action}', given.slice(0, {len(widgets) + 1}))",
             inputs=[parts["forever"], *widgets],
+            outputs=[parts["log"]],
         )
     parts["show"].click(
         fn=shown.show,
@@ -99,9 +100,10 @@ def _connect_generation(tab: Tab) -> None:
 def _connect_settings(tab: Tab) -> None:
     parts = tab.parts
     filled = [*(tab.widgets[name] for name in NAMES), parts["log"]]
+    page = [tab.widgets[name] for name in ("width", "height", RENDERING.name, "base_model")]
     parts["preset"].select(  # which Gradio 3 tells also of the one that is chosen already
         fn=fill.load_preset,
-        inputs=[parts["preset"], tab.widgets["width"], tab.widgets["height"]],
+        inputs=[parts["preset"], *page],
         outputs=filled,
         show_progress=False,
         queue=False,

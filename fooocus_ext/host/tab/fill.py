@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from modules import sd_models
 
+from fooocus_ext.args import FOOOCUS
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.host.machine import assets, checkpoints, model_files, options
 from fooocus_ext.host.tab import lists
@@ -20,7 +21,7 @@ from fooocus_ext.tab.arrivals import values_for
 from fooocus_ext.tab.fill import Filled, fill
 from fooocus_ext.tab.on_page import ended_size, on_page
 from fooocus_ext.tab.page_limits import fit
-from fooocus_ext.tab.widgets import BY_NAME, DEFAULTS, LORAS, NAMES
+from fooocus_ext.tab.widgets import BY_NAME, DEFAULTS, LORAS, NAMES, RENDERING
 
 FIRST_PRESETS = ("default", "sai", "realistic")
 """The presets of a first visit, best first: the first whose models are all installed is taken."""
@@ -40,7 +41,7 @@ def initial() -> Filled:
     """Return the widgets' first values: the best that the installed models can do."""
     values: dict[str, Any] = {**DEFAULTS, "base_model": next(iter(_bases()), "")}
     name = _first_preset()
-    preset = Filled({}) if name is None else _fill_from_preset(name)
+    preset = Filled({}) if name is None else _fill_from_preset(name, DEFAULTS[RENDERING.name])
     values.update(preset.values)
     values["preset"] = name
     values["wildcards_in_order"] = options.wildcards_in_order()
@@ -66,26 +67,31 @@ def _first_preset() -> str | None:
     return PLAIN_PRESET if PLAIN_PRESET in library else None
 
 
-def _preset(name: str) -> Preset:
+def _preset(name: str, rendering: str = FOOOCUS) -> Preset:
     presets = assets.presets().presets
-    return on_page(presets[name], presets.get(PLAIN_PRESET))
+    return on_page(presets[name], presets.get(PLAIN_PRESET), rendering)
 
 
-def _fill_from_preset(name: str) -> Filled:
-    preset, installed = _preset(name), assets.installed()
-    return fill(from_preset(preset, installed.find(preset)), installed, assets.styles())
+def _fill_from_preset(name: str, rendering: str) -> Filled:
+    preset, installed = _preset(name, rendering), assets.installed()
+    return fill(from_preset(preset, installed.find(preset)), installed, assets.styles(), rendering)
 
 
-def load_preset(name: str, width: float | None, height: float | None) -> list[Any]:
+def load_preset(
+    name: str, width: float | None, height: float | None, rendering: str, base_model: str
+) -> list[Any]:
     """Return updates of all widgets, and of the messages, for a chosen preset.
 
-    The size that is forced on the page stays, unless it is one that a preset has brought.
+    The size that is forced on the page stays, unless it is one that a preset has brought; then that of
+    a checkpoint for small pictures takes its place, if one is used.
     """
     presets = assets.presets().presets
     if name not in presets:
         return updates(Filled({}, (f"There is no preset {name}.",)))
-    filled = _fill_from_preset(name)
+    filled = _fill_from_preset(name, rendering)
     ended = ended_size(width, height, presets.values())
+    if ended:
+        ended.update(checkpoints.small_size(filled.values.get("base_model") or base_model))
     return updates(Filled({**ended, **filled.values}, filled.notes))
 
 

@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from fooocus_ext import image_log
 from fooocus_ext.host.jobs.outputs import Picture
+from fooocus_ext.host.machine import assets
 from fooocus_ext.job_queue.jobs import Announced, Made, QueuedJob
 from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.metadata.picture_file import UNREADABLE
@@ -90,6 +91,7 @@ class Record:
             full_prompt=picture.full_prompt,
             full_negative_prompt=picture.full_negative_prompt,
             expansion=picture.expansion,
+            strips_comments=assets.strips_comments(),
         )
         time = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
         return {"time": time, "metadata": settings.to_json()}

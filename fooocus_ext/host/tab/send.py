@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -25,8 +26,7 @@ def create_buttons(tabs: Sequence[str]) -> Mapping[str, Any]:
 
 def connect(tab: Tab) -> None:
     """Connect the buttons with the selected picture, and tell the host how settings are pasted."""
-    fields: list[Any] = [(tab.widgets[name], _pasted(name)) for name in NAMES]
-    fields.append((tab.parts["log"], _pasted_notes))
+    fields = paste_fields({**tab.widgets, "log": tab.parts["log"]})
     infotext_parser.copypaste.add_paste_fields(TABNAME, None, fields)
     infotext, for_txt2img = tab.parts["infotext"], tab.parts["infotext_for_txt2img"]
     infotext.change(
@@ -43,20 +43,40 @@ def connect(tab: Tab) -> None:
         )
 
 
-def _pasted(name: str) -> Callable[[Mapping[str, Any]], Any]:
-    def value(entries: Mapping[str, Any]) -> Any:
-        values = _for_page(entries).values
+def paste_fields(
+    components: Mapping[str, Any],
+) -> list[tuple[Any, Callable[[Mapping[str, Any]], Any]]]:
+    """Return what the host asks, component by component, for the values of the same parsed infotext.
+
+    Args:
+        components: the widgets by their names, and ``log`` for the messages.
+    """
+    pasted = _Pasted()
+    fields = [(components[name], partial(pasted.value, name)) for name in NAMES]
+    return [*fields, (components["log"], pasted.notice)]
+
+
+class _Pasted:
+    """The infotext that the host pastes now, read once."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Mapping[str, Any], Filled] = {}, Filled({})
+
+    def value(self, name: str, entries: Mapping[str, Any]) -> Any:
+        """Return the update of a widget."""
+        values = self._read(entries).values
         return gr.update(value=values[name]) if name in values else gr.update()
 
-    return value
+    def notice(self, entries: Mapping[str, Any]) -> Any:
+        """Return the update of the messages."""
+        return gr.update(value=fill.notice(self._read(entries).notes))
 
-
-def _pasted_notes(entries: Mapping[str, Any]) -> Any:
-    return gr.update(value=fill.notice(_for_page(entries).notes))
-
-
-def _for_page(entries: Mapping[str, Any]) -> Filled:
-    return fill.for_page(loaded.fill_from_infotext(entries))
+    def _read(self, entries: Mapping[str, Any]) -> Filled:
+        read, filled = self._last
+        if entries is not read:  # when it is pasted again, files may have come or gone
+            filled = fill.for_page(loaded.fill_from_infotext(entries))
+            self._last = entries, filled
+        return filled
 
 
 class PngInfo:

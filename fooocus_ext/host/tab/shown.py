@@ -17,7 +17,7 @@ from fooocus_ext.host.tab import queue
 from fooocus_ext.job_queue.jobs import Made, QueuedJob
 from fooocus_ext.markup import render
 
-OUTPUTS = ("gallery", "infotexts", "seed", "log", "shown")
+OUTPUTS = ("gallery", "infotexts", "seed", "ended", "shown")
 _IN_MEMORY = "data:image/png;base64,"
 
 

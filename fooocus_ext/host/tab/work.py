@@ -20,6 +20,7 @@ from fooocus_ext.host.tab.record import Record, settle
 from fooocus_ext.job_queue.jobs import QueuedJob
 from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.tab.choices import Choices, read_choices
+from fooocus_ext.tab.overruled import overruled_loras
 from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.variations import VARIATIONS
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
@@ -95,6 +96,7 @@ def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
             record.keep(made, processed.images[made.index - output.first_index])
     variation = VARIATIONS.get(job.action)
     notes = variations.notes(choices, variation, diffuses=to_make.diffuses)
+    notes += overruled_loras(choices) if to_make.diffuses else []
     said = [*notes, str(processed.comments), *record.notes]
     return "\n".join(filter(None, said))
 

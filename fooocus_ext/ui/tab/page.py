@@ -142,7 +142,9 @@ def _build_actions(tab: Tab, services: TabServices) -> None:
         tab.parts["tokens"] = html("fooocus_tokens")
     build_input_image(tab.widgets, services)
     html("fooocus_queue", render("queue.html"), elem_classes=["fooocus-empty"])
-    tab.parts["log"] = html("html_log_fooocus", services.notes)
+    with gr.Column(elem_id="html_log_fooocus", min_width=0):
+        tab.parts["log"] = gr.HTML(services.notes)
+        tab.parts["ended"] = gr.HTML()  # what there is to say of the last job
     with gr.Row(elem_id="fooocus_vary", elem_classes=["fooocus-actions"]):
         for key, variation in VARIATIONS.items():
             tab.vary[key] = gr.Button(variation.label, elem_id=f"fooocus_{key}", size="sm")

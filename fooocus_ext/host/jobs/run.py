@@ -19,7 +19,7 @@ from fooocus_ext.host.edit import task
 from fooocus_ext.host.edit.task import Task
 from fooocus_ext.host.jobs import overrides, prompt_history, undiffused
 from fooocus_ext.host.jobs.outputs import Output
-from fooocus_ext.host.machine import assets, versions
+from fooocus_ext.host.machine import assets
 from fooocus_ext.host.rendering import tiles
 from fooocus_ext.images.canvas import Canvas
 
@@ -178,8 +178,8 @@ def _request(job: Job) -> processing.StableDiffusionProcessing:
         "n_iter": job.image_number - job.first_index,
         "do_not_save_grid": True,
         "override_settings": options,
-        # Up to 1.8, and in Classic, the host takes this one too, but its infotext does not say so.
-        **({} if versions.has_schedulers() else {"sampler_name": assets.default_sampler_name()}),
+        # Before 1.10, and in Classic, the host takes this one too, but its infotext does not say so.
+        "sampler_name": assets.default_sampler_name(),
         **job.request,
     }
     if job.picture is None:

@@ -80,6 +80,7 @@ def test_what_a_preset_says_of_a_known_file_does_not_count():
         ("a.safetensors", "https://evil.org/a.safetensors"),
         ("a.safetensors", "http://huggingface.co/a/b/a.safetensors"),
         ("a.safetensors", "https://huggingface.co.evil.org/a.safetensors"),
+        ("a.safetensors", "https://evil.org\\.huggingface.co/a/b/a.safetensors"),
         ("a.safetensors", "file:///etc/passwd"),
         ("a.ckpt", f"{HUB}/a/b/a.ckpt"),
         ("a.pt", f"{HUB}/a/b/a.pt"),

@@ -32,6 +32,7 @@ from fooocus_ext.prompting.arrays import apply_arrays
 from fooocus_ext.prompting.chunks import normal_pieces, words_of
 from fooocus_ext.prompting.embeddings import bare_embeddings
 from fooocus_ext.prompting.expander import text as expander_text
+from fooocus_ext.prompting.expander.harmony import load_rules
 from fooocus_ext.prompting.lines import even_commas, take_apart
 from fooocus_ext.prompting.style_files import load_styles
 from fooocus_ext.prompting.styles import apply_styles
@@ -98,6 +99,7 @@ PROMPTS: dict[str, Callable[[str], object]] = {
         Settings(), Settings(), performance_lora="a"
     ).with_loras(text),
     "what the expander reads": lambda text: expander_text.readable_text(text, ("cat", "dog")),
+    "what the expander finds said": load_rules().read,
     "what the expander may continue": expander_text.can_continue,
     "what the expander adds": lambda text: expander_text.join_continuation(text, "fog"),
 }
@@ -129,6 +131,8 @@ PROMPT_TEXTS = [
     ("", "a, ", ""),
     ("", "embedding:", ""),
     ("", "{prompt}", ""),
+    ("a", "\u0315\u0300", ""),
+    ("a", "\u0f73\u0f71", ""),
 ]
 
 RECORDS: dict[str, Callable[[str], object]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, Optional, get_args
+from typing import Any, Literal, Optional, get_args, get_origin
 
 from PIL import Image
 from pydantic import BaseModel, Field, StrictBool, create_model, root_validator
@@ -17,7 +17,12 @@ from fooocus_ext.limits import CFG_SCALE, IMAGE_NUMBER, MAX_TEXT_LENGTH, SEED
 from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
 from fooocus_ext.presets.aspect_ratios import DEFAULT_ASPECT_RATIO
 
-_BASIC: Mapping[type, str] = {str: "text", int: "whole number", float: "number"}
+_BASIC: Mapping[type, str] = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    dict: "an object",
+}
 """What JSON has for the types that pydantic makes of almost anything, in words."""
 
 
@@ -38,7 +43,7 @@ class Strict(BaseModel):
 
     @root_validator(pre=True, allow_reuse=True)
     def _is_as_typed(cls: Any, values: Any) -> Any:  # noqa: N805
-        """Refuse what pydantic would make a number or a text of (true, "4", 5), or cut down."""
+        """Refuse what pydantic would make a number, text or object of (true, "4", 5, []), or cut down."""
         problems = [
             problem
             for name, value in (values.items() if isinstance(values, dict) else ())
@@ -57,10 +62,14 @@ class Strict(BaseModel):
 
 
 def _innermost_type(model: type[BaseModel], name: str) -> Any:
-    """Return the type of a field's value, or of its items; None for a field that there is not."""
+    """Return the type of a field's value, or of a list's items; None for a field that there is not."""
     field = fields_of(model).get(name)
     found = getattr(field, "type_", None) or getattr(field, "annotation", None)  # pydantic 1, or 2
+    outer = getattr(field, "outer_type_", found)  # pydantic 1 has only here that it is an object
+    found = outer if get_origin(outer) is dict else found
     while inner := [each for each in get_args(found) if each is not type(None)]:
+        if get_origin(found) is dict:
+            return dict
         found = inner[-1]
     return found
 
@@ -70,16 +79,16 @@ def _misfits(name: str, value: Any, wanted: Any) -> Iterator[str]:
     if not isinstance(wanted, type) or wanted in (bool, StrictBool):
         return
     basic = next((each for each in _BASIC if issubclass(wanted, each)), None)
-    for item in value if isinstance(value, list) else (value,):
+    for item in value if isinstance(value, list) and basic is not dict else (value,):
         if basic is not None and item is not None and not _is_of(basic, item):
             # Half a character in it would break pydantic 2, which has no other check before this one.
-            yield f"{name}: got {writable(describe(item))}; allowed: a {_BASIC[basic]}."
+            yield f"{name}: got {writable(describe(item))}; allowed: {_BASIC[basic]}."
             return
 
 
 def _is_of(basic: type, value: Any) -> bool:
-    if basic is str:
-        return isinstance(value, str)
+    if basic in (str, dict):
+        return isinstance(value, basic)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return is_number and (basic is float or value == value // 1)
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 HUB = "https://huggingface.co"
 _HUB_DOMAINS = ("huggingface.co", "hf.co")
 """The hub's own names; the machines that store its files are below them."""
+_HOST = re.compile(
+    r"([^@]*@)?([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]*)?", re.ASCII | re.IGNORECASE
+)
+"""The host of an address, spelled so that every program reads the same one: no "%2f", no other letters."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -72,9 +77,16 @@ def from_environment() -> Sources:
 
 
 def _split(url: str) -> SplitResult | None:
+    """Return the parts of a web address; None for anything else, and for what browsers may read otherwise.
+
+    Python drops line breaks and tabs; a browser also takes a backslash for the end of the host.
+    """
+    if not url.isprintable() or " " in url or "\\" in url:
+        return None
     try:
         parts = urlsplit(url)
-        known = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+        is_host = _HOST.fullmatch(parts.netloc) is not None
+        known = parts.scheme in _DEFAULT_PORTS and is_host and parts.port != 0
     except ValueError:
         return None
     return parts if known else None

@@ -6,6 +6,7 @@ show behind a checkpoint's title.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -13,6 +14,13 @@ from fooocus_ext.errors import nearest_names
 
 ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 """Of files with a model's weights; the first is nearly every file's."""
+# Windows leaves out blanks before the first dot, and takes raised digits for digits.
+_OF_SYSTEM = re.compile(r"(con|prn|aux|nul|(com|lpt)[\d¹²³]) *(\..*)?", re.IGNORECASE | re.DOTALL)
+
+
+def belongs_to_system(name: str) -> bool:
+    """Whether Windows keeps a file's name for a device, with whatever ending."""
+    return _OF_SYSTEM.fullmatch(name) is not None
 
 
 def match_file(wanted: str, available: Iterable[str]) -> str | None:

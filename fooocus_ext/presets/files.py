@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -19,11 +20,12 @@ from fooocus_ext.data_files import (
     write_whole,
 )
 from fooocus_ext.errors import RequestError, did_you_mean, writable
+from fooocus_ext.presets.file_names import belongs_to_system
 from fooocus_ext.presets.preset import KEYS, Preset, preset_from_json
+from fooocus_ext.prompting.normal_forms import marks, normal_form
 
 MAX_FILE_BYTES = MEBIBYTE
-_FILE_NAME = re.compile(r"[\w][\w .+()\-]{0,63}")
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d|none)(\..*)?")
+_RESERVED = re.compile(r"(?i)none *(\..*)?")
 
 
 @dataclass(frozen=True)
@@ -147,12 +149,22 @@ def _check_loads(name: str, text: str, preset: Preset) -> None:
 
 
 def check_name(name: str) -> str:
-    """Return a preset's name without blanks around it. Raises RequestError if it cannot be one."""
-    checked = name.strip()
-    if not _FILE_NAME.fullmatch(checked) or _RESERVED.fullmatch(checked) or checked[-1] == ".":
+    """Return a preset's name as its file has it: without blanks around it, accents joined to their letters.
+
+    Raises:
+        RequestError: it cannot be one.
+    """
+    checked = normal_form("NFC", name.strip())
+    is_reserved = belongs_to_system(checked) or _RESERVED.fullmatch(checked)
+    if not _file_name().fullmatch(checked) or is_reserved or checked[-1] == ".":
         raise RequestError(
             f'preset: "{name[:80]}" cannot be the name of a preset; allowed: 1 to 64 letters, digits, '
             'spaces and "_ - + . ( )", beginning with a letter, a digit or "_", without a dot at '
             'the end, and not "None" or another word that the system keeps for itself.'
         )
     return checked
+
+
+@functools.cache
+def _file_name() -> re.Pattern[str]:
+    return re.compile(rf"\w[\w .+()\-{marks()}]{{0,63}}")

@@ -83,9 +83,10 @@ def own_file(folder: Path, library: PresetLibrary, name: str) -> Path:
 
 
 def _refuse_to_hide_ours(name: str, folder: Path, library: PresetLibrary) -> None:
+    folded = check_name(name).casefold()
     for preset in library.presets.values():
         is_ours = preset.source is not None and not preset.source.is_relative_to(folder)
-        if is_ours and preset.name.casefold() == name.strip().casefold():
+        if is_ours and preset.name.casefold() == folded:
             raise RequestError(
                 f'preset: the extension comes with a preset "{preset.name}", which yours would replace; '
                 "choose another name or overwrite it."

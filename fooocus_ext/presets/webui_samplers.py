@@ -1,7 +1,4 @@
-"""The samplers of a picture that another version of the webui has made, as this one calls them.
-
-Up to v1.8 "DPM++ 2M Karras" is one name, from v1.9 on it is a sampler and a schedule type.
-"""
+"""The samplers of a picture that another version of the webui has made, as this one calls them."""
 
 from __future__ import annotations
 

@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from fooocus_ext.prompting.normal_forms import normal_form
+
 CHUNK = 75
 LONG_WORD = 8
 """Words of this many tokens are cut where a chunk is full."""
@@ -67,7 +69,7 @@ def normal_pieces(word: str) -> list[str]:
     quotes become straight and broken encodings are mended.
     """
     kept = "".join(character for character in word if not _is_dropped(character))
-    return unicodedata.normalize("NFC", _CJK.sub(r" \g<0> ", kept)).lower().split()
+    return normal_form("NFC", _CJK.sub(r" \g<0> ", kept)).lower().split()
 
 
 def _is_dropped(character: str) -> bool:

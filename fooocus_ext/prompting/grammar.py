@@ -22,6 +22,8 @@ AND = re.compile(r"\bAND\b")
 # A digit has one place in this pattern: with two, a long number would take quadratic time.
 NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
 _WEIGHT = re.compile(NUMBER)
+LARGEST_WEIGHT = 3.4e38
+"""What single precision holds. A larger number would make a picture of nothing, and is text."""
 # As the webui strips comments (v1.10, ``processing_scripts/comments.py``).
 _COMMENT_LINE = re.compile(r"(^|\n)#[^\n]*(\n|$)")
 _COMMENT = re.compile(r"#[^\n]*(\n|$)")
@@ -128,7 +130,8 @@ def split_parts(text: str) -> list[Part]:
 
 def _part(text: str) -> Part:
     body, colon, number = text.rpartition(":")
-    if not colon or not _WEIGHT.fullmatch(number.strip()):
+    is_weight = colon and _WEIGHT.fullmatch(number.strip())
+    if not is_weight or abs(weight_of(number)) > LARGEST_WEIGHT:
         return Part(text)
     return Part(body.rstrip(), text[len(body.rstrip()) :].rstrip())
 

@@ -8,10 +8,10 @@ style that comes closest in kind, and ``note`` the sentence that says so. Both t
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import cache
 
+from fooocus_ext.prompting.normal_forms import normal_form
 from fooocus_ext.prompting.styles import special_style
 
 _LONGEST = 200
@@ -217,7 +217,7 @@ def note(name: str, near: str | None) -> str:
 
 
 def _words(name: str) -> list[str]:
-    plain = unicodedata.normalize("NFKC", name[:_LONGEST]).casefold()
+    plain = normal_form("NFKC", name[:_LONGEST]).casefold()
     return re.findall(r"[^\W_]+", plain)
 
 

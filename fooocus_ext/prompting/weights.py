@@ -10,10 +10,11 @@ All of it takes linear time.
 
 from __future__ import annotations
 
-import math
 import re
 from bisect import bisect_left
 from typing import NamedTuple
+
+from fooocus_ext.prompting.grammar import LARGEST_WEIGHT
 
 _MARK = re.compile(r"\\?[()]|:")
 _STRONGER = 1.1
@@ -133,7 +134,8 @@ class _Weighing:
             weight = float(self.text[colon + 1 : inner.end])
         except ValueError:
             return inner
-        return inner._replace(end=colon, weight=weight) if math.isfinite(weight) else inner
+        is_weight = abs(weight) <= LARGEST_WEIGHT  # which "nan" is not either
+        return inner._replace(end=colon, weight=weight) if is_weight else inner
 
 
 def _unescaped(text: str) -> str:

@@ -9,6 +9,7 @@ folder is taken, and two underscores always end a name.
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from fooocus_ext.data_files import MEBIBYTE, DataFileError, Problem, iter_files, read_text
 from fooocus_ext.errors import RequestError, did_you_mean, writable
+from fooocus_ext.prompting.normal_forms import marks, normal_form
 
 MAX_ROUNDS = 64
 MAX_FILE_BYTES = 4 * MEBIBYTE
@@ -26,8 +28,16 @@ MAX_MOVED_CHARACTERS = 100_000_000
 """Characters that all searches for the first place of a token may go over, together."""
 MAX_HINTS = 10
 
-_TOKEN = re.compile(r"__((?! )(?:(?!__)[\w\-./\\ ])+(?<! ))__")
-_NAME = re.compile(r"[\w\-]+(?:\.[\w\-]+)*(?:/[\w\-]+(?:\.[\w\-]+)*)*")
+
+@functools.cache
+def _token() -> re.Pattern[str]:
+    return re.compile(rf"__((?! )(?:(?!__)[\w{marks()}\-./\\ ])+(?<! ))__")
+
+
+@functools.cache
+def _name() -> re.Pattern[str]:
+    word = rf"[\w{marks()}\-]+"
+    return re.compile(rf"{word}(?:\.{word})*(?:/{word}(?:\.{word})*)*")
 
 
 @dataclass
@@ -54,7 +64,7 @@ class Wildcards:
         return sorted(name for name in self._index() if name == writable(name))
 
     def __contains__(self, name: object) -> bool:
-        return name in self._index()
+        return isinstance(name, str) and normal_form("NFC", name) in self._index()
 
     def options(self, name: str) -> list[str]:
         """Return the options of a wildcard: its file's lines, trimmed, without comments and empty ones.
@@ -63,7 +73,7 @@ class Wildcards:
             KeyError: there is no such file.
             DataFileError: it is empty, too large or unreadable.
         """
-        path = self._index()[name]
+        path = self._index()[normal_form("NFC", name)]
         if path not in self._options:
             try:
                 self._options[path] = _read_options(path)
@@ -83,14 +93,17 @@ class Wildcards:
 
 
 def _index_folder(folder: Path) -> dict[str, Path]:
-    """Map every name of one folder's files; where two share a bare name, the first keeps it."""
+    """Map every name of one folder's files; where two share a bare name, the first keeps it.
+
+    Accents are joined to their letters: some systems keep them apart in names of files.
+    """
     found: dict[str, Path] = {}
     root = folder.resolve()
     for path in iter_files(folder, (".txt",), _ignore):
         if _is_inside(path, root):
             relative = PurePosixPath(*path.relative_to(folder).parts)
-            found[str(relative.with_suffix(""))] = path
-            found.setdefault(relative.stem, path)
+            found[normal_form("NFC", str(relative.with_suffix("")))] = path
+            found.setdefault(normal_form("NFC", relative.stem), path)
     return found
 
 
@@ -123,7 +136,7 @@ def _is_option(line: str) -> bool:
 
 def has_wildcards(text: str) -> bool:
     """Return whether a text names any wildcard, with or without a file."""
-    return _TOKEN.search(text) is not None
+    return _token().search(text) is not None
 
 
 def apply_wildcards(
@@ -155,7 +168,7 @@ def apply_wildcards(
         text = expansion.round(text)
         if expansion.replacements == before:
             return text
-    if unresolved := _TOKEN.search(text):
+    if unresolved := _token().search(text):
         expansion.note(
             f"Wildcards: {unresolved[0][:80]} is still unresolved after {MAX_ROUNDS} rounds; "
             "do its files name each other in a circle?"
@@ -186,7 +199,7 @@ class _Expansion:
         """
         left: list[str] = []
         tail, end, plain = "", 0, True
-        for token in _TOKEN.finditer(text):
+        for token in _token().finditer(text):
             gap, option = tail + text[end : token.start()], self.replace(token)
             left.append(text[end : token.start()])
             plain = plain and "__" not in gap
@@ -206,7 +219,7 @@ class _Expansion:
 
     def replace(self, token: re.Match[str]) -> str:
         name = token[1]
-        if not _NAME.fullmatch(name) and name not in self.wildcards:
+        if not _name().fullmatch(name) and name not in self.wildcards:
             self.note(
                 f"Wildcards: {token[0][:80]} is left as text: a name is made of letters, digits, "
                 '"_" and "-", with "/" between folders inside the wildcards folder.'

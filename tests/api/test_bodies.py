@@ -14,8 +14,13 @@ MODELS = {
     for name, model in vars(module).items()
     if isinstance(model, type) and issubclass(model, bodies.Strict) and model is not bodies.Strict
 }
-WRONG = {"string": (True, 5, 1.5), "number": (True, "4"), "integer": (True, "30", 1.5)}
-RIGHT = {"string": "a", "number": 2, "integer": 2.0}
+WRONG = {
+    "string": (True, 5, 1.5),
+    "number": (True, "4"),
+    "integer": (True, "30", 1.5),
+    "object": ([["sharpness", 3]], [{}], [], "", True, 5),
+}
+RIGHT = {"string": "a", "number": 2, "integer": 2.0, "object": {}}
 
 
 def shape_of(schema):
@@ -65,6 +70,15 @@ def test_every_wrong_type_is_named_with_what_is_allowed():
     ):
         assert said in problem
     assert "seed" not in problem
+
+
+def test_a_list_of_pairs_is_no_object():
+    body = {"name": "x", "settings": [["sharpness", 3]]}
+    (problem,) = problems(presets.PresetToSave, body)
+    assert problem == 'settings: got [["sharpness", 3]] (list); allowed: an object.'
+    (problem,) = problems(bodies.EditRequest, {"image": "", "original_texts": []})
+    assert problem == "original_texts: got [] (list); allowed: an object."
+    bodies.EditRequest(image="", original_texts=None)
 
 
 def test_half_a_character_in_a_number_is_told_in_an_answer_that_can_be_sent():

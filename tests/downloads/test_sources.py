@@ -43,6 +43,22 @@ def test_the_hub_and_where_it_stores_files(url):
         "https://huggingface.co:x/a",
         "https://",
         "",
+        "https://evil.org\\.huggingface.co/a",
+        "https://evil.org%2f.huggingface.co/a",
+        "https://evil.org%5c.huggingface.co/a",
+        "https://evil.org\uff0f.huggingface.co/a",
+        "https://evil.org\t.huggingface.co/a",
+        "https://evil org.huggingface.co/a",
+        "https://evil.org;.huggingface.co/a",
+        "https://[huggingface.co]evil.org/a",
+        "https://b\xfccher.huggingface.co/a",
+        "https://huggingface.co\n/a",
+        "https://huggingface.co/a b",
+        "https://huggingface.co/a\\b",
+        "https://huggingface.co/\u202ea",
+        "https://.huggingface.co/a",
+        "https://huggingface.co./a",
+        " https://huggingface.co/a",
     ],
 )
 def test_nowhere_else(url):
@@ -76,6 +92,9 @@ def test_an_endpoint_that_is_no_address_is_none(monkeypatch, endpoint):
 
 def test_what_was_typed_may_be_anywhere_on_the_web():
     assert ANYWHERE.allows("http://127.0.0.1:1/a")
+    assert ANYWHERE.allows("http://[::1]:8000/a")
+    assert ANYWHERE.allows("https://name:secret@my_mirror.example/a")
+    assert not ANYWHERE.allows("http://evil.org\\.example/a")
     assert not ANYWHERE.allows("file:///etc/passwd")
     assert not ANYWHERE.is_hub(f"{HUB}/a")
     assert Sources().is_hub(f"{HUB}/a")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -285,6 +286,11 @@ def test_what_is_saved_loads_again(tmp_path):
         "C:evil",
         "nul",
         "COM1.x",
+        "COM\xb9",
+        "lpt\xb3.x",
+        "con .x",
+        "None .x",
+        "\u0301a",
         "None",
         "none",
         "ends.",
@@ -317,7 +323,21 @@ def test_any_name_is_refused_or_stays_in_the_folder(tmp_path, name):
         return
     assert path.parent == folder
     assert path.resolve().parent == folder.resolve()
-    assert read_preset(path).name == name.strip()
+    assert read_preset(path).name == unicodedata.normalize("NFC", name.strip())
+
+
+@pytest.mark.parametrize("name", ["हिन्दी", "ไทยดี", "தமிழ்", "עִבְרִית", "Tiếng Việt", "コム1"])
+def test_words_of_any_script_are_names(tmp_path, name):
+    path = save_preset(tmp_path, name, Preset("x"))
+    assert path.stem == name
+    assert load_presets([tmp_path]).names == [name]
+
+
+def test_an_accent_is_a_part_of_its_letter_however_it_is_typed(tmp_path):
+    assert save_preset(tmp_path, "a\u0301", Preset("x")).stem == "\xe1"
+    with pytest.raises(RequestError, match="already"):
+        save_preset(tmp_path, "\xe1", Preset("x"))
+    assert save_preset(tmp_path, "e\u0301" * 64, Preset("x")).stem == "\xe9" * 64
 
 
 def test_an_existing_preset_is_replaced_only_on_request(tmp_path):

@@ -64,6 +64,13 @@ def test_a_weight_may_stand_behind_any_blank_as_in_the_webui(blank):
     assert (fog.texts, fog.weight) == (("fog",), -1.0)
 
 
+@pytest.mark.parametrize("number", ["9" * 400, "-" + "9" * 400, "9" * 39])
+def test_a_number_that_no_model_can_compute_with_is_no_weight(number):
+    parts = one_by_one(f"a cat AND a dog:{number} AND a fox :{'9' * 38}").positive
+    assert [part.weight for part in parts] == [1.0, 1.0, 1e38]
+    assert parts[1].texts == (f"a dog:{number}",)
+
+
 def test_only_the_main_text_has_its_commas_put_in_order():
     assert texts(one_by_one("a ,b", "c ,d"))[1] == ("c ,d",)
 

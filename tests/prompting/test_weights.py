@@ -65,6 +65,7 @@ def by_the_rules(text, weight=1.0):
         ("(a b", [("(a b", 1.0)]),
         ("(a (b)", [("a ", 1.1), ("(b", 1.1)]),
         ("(a:nan) (b:inf)", [("a:nan", 1.1), (" ", 1.0), ("b:inf", 1.1)]),
+        ("(a:-1e39) (b:3e38)", [("a:-1e39", 1.1), (" ", 1.0), ("b", 3e38)]),
     ],
 )
 def test_emphasis(text, segments):

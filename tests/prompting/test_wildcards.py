@@ -111,6 +111,20 @@ def test_neighbouring_wildcards_and_odd_underscores(folder):
     )
 
 
+@pytest.mark.parametrize("name", ["हिन्दी", "ไทยดี", "தமிழ்", "עִבְרִית"])
+def test_words_of_any_script_are_names(folder, name):
+    result, (note,) = resolve(f"a __{name}__, __{name}/x__", folder(**{name: ["fox"]}))
+    assert result == f"a fox, {name}/x"
+    assert note.startswith(f"Wildcards: there is no {name}/x.txt")
+
+
+def test_an_accent_is_a_part_of_its_letter_however_it_is_typed(folder):
+    wildcards = folder(é=["fox"], á=["owl"])
+    assert resolve("__\xe9__ __e\u0301__ __\xe1__ __a\u0301__", wildcards)[0] == "fox fox owl owl"
+    assert "a\u0301" in wildcards
+    assert wildcards.names == ["\xe1", "\xe9"]
+
+
 def test_a_missing_file_leaves_the_bare_word_and_a_note_with_the_nearest(folder):
     result, notes = resolve("a __colour__ sky", folder(color=COLORS))
     assert result == "a colour sky"

@@ -11,6 +11,7 @@ from fooocus_ext.errors import RequestError
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.panel import build
 from fooocus_ext.markup import render
+from fooocus_ext.presets.files import check_name
 from fooocus_ext.presets.own import delete_own, own_file, rename_own, save_own
 from fooocus_ext.tab.as_preset import preset_of
 from fooocus_ext.tab.choices import read_choices
@@ -95,7 +96,7 @@ def _lists(panels: int) -> list[Any]:
 
 def save(name: str, with_prompts: bool, *values: Any) -> tuple[str, list[str]]:
     """Save the page's settings; asks first if a preset of that name is there."""
-    library, name = assets.presets(), name.strip()
+    library, name = assets.presets(), check_name(name)
     if name.casefold() in (known.casefold() for known in library.presets):
         raise _Question("overwrite", name, f'There is a preset "{name}" already. Overwrite it?')
     return _saved(name, with_prompts, values, replaces=False)

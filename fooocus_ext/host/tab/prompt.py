@@ -56,6 +56,9 @@ def connect(tab: Tab) -> None:
 
 def expand(prompt: str, styles: str, random_seed: bool, seed: str) -> tuple[str, str, str]:
     """Return the prompt with its expansion, the styles without the one that expands, and a notice."""
+    if len(prompt) > MAX_TEXT_LENGTH:
+        problem = f"prompt: got {len(prompt)} characters; allowed: up to {MAX_TEXT_LENGTH}."
+        return prompt, styles, notice([problem])
     names = style_names(styles)
     try:
         number = draw_seed() if random_seed else read_seed(seed)
@@ -86,7 +89,10 @@ def count_tokens(prompt: str, styles: str) -> str:
 
 
 def _tokens(text: str, lengths: Callable[[str], text_encoder.Lengths]) -> str:
-    tokens, places = lengths(extra_networks.parse_prompt(text)[0])
+    # The webui's parser looks for the end of a tag behind each "<a:": up to the end of the text, if there
+    # is none. So it gets no text in which there is none.
+    tagged, end, rest = text.rpartition(">")
+    tokens, places = lengths(extra_networks.parse_prompt(tagged + end)[0] + rest)
     return f"{tokens} of {places} tokens"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -119,18 +120,21 @@ class Expander:
         if not 1 <= target_tokens <= MAX_TARGET:
             raise ValueError(f"target_tokens is {target_tokens}, allowed is 1 to {MAX_TARGET}")
         task = _Task(target_tokens, hidden_words, count_tokens, fill)
-        plans = [
-            self._plan(prompt, style, seed % _SEED_RANGE, task)
-            for prompt, style, seed in zip(prompts, styles, seeds, strict=True)
+        # Pictures of a job often have a prompt in common, which is long to read.
+        subject_of = functools.cache(functools.partial(self._subject, task))
+        subjects = list(map(subject_of, prompts, styles))
+        rows = [
+            self._row(subject, seed % _SEED_RANGE, task)
+            for subject, seed in zip(subjects, seeds, strict=True)
         ]
-        write(self.model, [row for row, _ in plans])
+        write(self.model, rows)
         return [
-            self._expansion(prompt, row.grammar.phrases(), taken, task)
-            for prompt, (row, taken) in zip(prompts, plans, strict=True)
+            self._expansion(prompt, row.grammar.phrases(), subject.taken, task)
+            for prompt, subject, row in zip(prompts, subjects, rows, strict=True)
         ]
 
-    def _plan(self, prompt: str, style: str, seed: int, task: _Task) -> tuple[Row, int]:
-        """Return the row to write for a prompt, and how many tokens the prompt takes."""
+    def _subject(self, task: _Task, prompt: str, style: str) -> _Subject:
+        """Read a prompt and what the styles beside it say."""
         model = self.model
         text = readable_text(prompt, task.hidden_words)
         styles = readable_text(style.replace("{prompt}", ","), task.hidden_words)
@@ -139,25 +143,32 @@ class Expander:
         room = _border(taken, task.target) - (taken + 1)
         if not text or not can_continue(prompt):
             ids = []
-        grammar = self._grammar(text, styles, room, seed, task)
         window = self._window(room)
         if len(ids) > window:
             ids = [*ids[: window - 1], model.output_ids[0]]
-        return Row(model, ids, grammar, room + 1, seed), taken
-
-    def _grammar(self, text: str, styles: str, room: int, seed: int, task: _Task) -> Grammar:
-        model, words = self.model, words_of(f"{text}, {styles}")
         if model.book is None and task.fill:
-            return FreeWords(model.words, set(words_of(text)), room)
+            return _Subject(ids, taken, room, words_of(text), Reading(), neutral=False)
         reading = self._rules.read(text).beside(self._rules.read(styles))
         neutral = reading.foreign or not self._knows(text)
+        words = words_of(f"{text}, {styles}")
+        return _Subject(ids, taken, room, words, reading, neutral=neutral)
+
+    def _row(self, subject: _Subject, seed: int, task: _Task) -> Row:
+        """Return the row to write behind a subject."""
+        grammar = self._grammar(subject, seed, task)
+        return Row(self.model, subject.ids, grammar, subject.room + 1, seed)
+
+    def _grammar(self, subject: _Subject, seed: int, task: _Task) -> Grammar:
+        model, words, neutral = self.model, subject.words, subject.neutral
+        if model.book is None and task.fill:
+            return FreeWords(model.words, set(words), subject.room)
         most = None if task.fill else phrase_count(len(words), seed, neutral=neutral)
-        accord = self._accord(reading, most, neutral=neutral)
+        accord = self._accord(subject.reading, most, neutral=neutral)
         used = self._related(words)
         if model.book is None:
-            return FreeWords(model.words, used, room, accord=accord, most=most)
+            return FreeWords(model.words, used, subject.room, accord=accord, most=most)
         # The comma between prompt and words is in the cost of the first phrase.
-        return WholePhrases(model.book, used, room + 1, accord=accord, most=most)
+        return WholePhrases(model.book, used, subject.room + 1, accord=accord, most=most)
 
     def _accord(self, reading: Reading, most: int | None, *, neutral: bool) -> Accord:
         limits = () if most is None else facet_limits(self._facets, most)
@@ -227,6 +238,27 @@ class _Task:
     hidden_words: Collection[str]
     count_tokens: Callable[[str], int] | None
     fill: bool
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What was read of a prompt and of the styles beside it.
+
+    Attributes:
+        ids: tokens of the prompt that the model reads; none if it is not to be continued.
+        taken: tokens of CLIP that the prompt takes.
+        room: tokens of CLIP that may follow it and a comma.
+        words: the words that say it.
+        reading: what they say.
+        neutral: whether only phrases that suit any text may follow.
+    """
+
+    ids: Sequence[int]
+    taken: int
+    room: int
+    words: Sequence[str]
+    reading: Reading
+    neutral: bool
 
 
 def _border(taken: int, target: int) -> int:

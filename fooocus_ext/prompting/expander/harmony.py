@@ -19,6 +19,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from fooocus_ext.prompting.normal_forms import normal_form
+
 RULES_FILE = Path(__file__).with_name("harmony.txt")
 Mask = npt.NDArray[np.bool_]
 
@@ -241,7 +243,7 @@ def _lines(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 def _tokens(text: str) -> Iterator[str]:
     """Yield the lower-case words, numbers and marks of a text, without accents and possessive endings."""
-    plain = unicodedata.normalize("NFKD", text).lower().replace("&", " and ").replace("’", "'")
+    plain = normal_form("NFKD", text).lower().replace("&", " and ").replace("’", "'")
     plain = "".join(char for char in plain if not unicodedata.combining(char))
     yield from _TOKEN.findall(plain.replace("'s ", " "))
 

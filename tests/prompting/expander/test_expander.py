@@ -21,6 +21,7 @@ from fooocus_ext.prompting.expander import (
     load_expander,
     release_expanders,
 )
+from fooocus_ext.prompting.expander.harmony import Rules
 from fooocus_ext.prompting.expander.model import BUILT_IN_FOLDER
 from fooocus_ext.prompting.expander.text import readable_text, words_of
 from tests.prompting.expander.model_folders import WORDS, make_fooocus_folder
@@ -209,6 +210,22 @@ def test_the_room_is_counted_by_the_host_where_it_can(expander):
     assert 0 <= expansion.added_tokens <= 4
     longer = expander.expansions(["a knight"], [1], count_tokens=count(75), fill=True)[0]
     assert 70 <= longer.added_tokens <= 75
+
+
+def test_a_prompt_of_many_pictures_is_read_once(expander, monkeypatch):
+    counted, read = [], []
+    really = Rules.read
+    monkeypatch.setattr(Rules, "read", lambda self, text: read.append(text) or really(self, text))
+
+    def count(text):
+        counted.append(text)
+        return len(text.split())
+
+    prompts = ["a knight in the rain"] * 6 + ["a cat"] * 2
+    texts = expander.expansions(prompts, range(8), count_tokens=count)
+    assert len({expansion.words for expansion in texts}) == 8
+    for prompt in dict.fromkeys(prompts):
+        assert (counted.count(prompt), read.count(prompt)) == (1, 1)
 
 
 def test_names_are_not_taken_for_short(expander):

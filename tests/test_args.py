@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fooocus_ext import args
 from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
 from fooocus_ext.errors import RequestError
+from fooocus_ext.limits import MAX_ITEMS
 from tests.strategies import legal
 
 FROZEN = [
@@ -206,3 +207,11 @@ def test_the_schema_states_every_field_and_nothing_else():
     sharpness = schema["properties"]["sharpness"]
     assert (sharpness["minimum"], sharpness["maximum"], sharpness["default"]) == (0, 30, 2)
     json.dumps(schema)
+
+
+def test_a_list_of_names_has_a_longest_length_that_its_refusal_and_the_schema_say():
+    most = Settings().replace(styles=["a"] * MAX_ITEMS)
+    assert len(most.styles) == MAX_ITEMS
+    with pytest.raises(RequestError, match=rf"styles: got .* a list of up to {MAX_ITEMS} names\."):
+        Settings().replace(styles=["a"] * (MAX_ITEMS + 1))
+    assert args.json_schema()["properties"]["styles"]["maxItems"] == MAX_ITEMS

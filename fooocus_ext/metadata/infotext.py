@@ -195,11 +195,14 @@ def _problems(named: str, preset: Preset | None) -> tuple[str, ...]:
 
 
 def _unreadable(entries: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each number that is stated and cannot be taken over."""
+    """Yield a sentence for each value of ours, and each number, that is stated and cannot be taken over."""
     for key, read in _NUMBERS.items():
         stated = entries.get(key)
         if stated not in (None, "") and read(stated) is None:
             yield f'{key} is left out: "{str(stated)[:60]}" cannot be used.'
+    for field in infotext.unreadable(entries):
+        stated = str(entries[field.infotext])[:60]
+        yield f'{field.infotext} is left out: "{stated}" cannot be used; allowed: {field.allowed}.'
 
 
 def _whole(value: object) -> int | None:

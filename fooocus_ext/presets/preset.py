@@ -20,6 +20,7 @@ from fooocus_ext.limits import (
     FORCED_STEPS,
     IMAGE_NUMBER,
     LORA_WEIGHT,
+    MAX_ITEMS,
     MAX_TEXT_LENGTH,
 )
 from fooocus_ext.presets.aspect_ratios import AspectRatio, find_aspect_ratio, parse_size
@@ -27,7 +28,6 @@ from fooocus_ext.presets.performance import find_performance
 from fooocus_ext.presets.samplers import SAMPLERS, SCHEDULERS
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, wants_expansion
 from fooocus_ext.readers import (
-    MAX_ITEMS,
     Reader,
     name,
     names,
@@ -253,14 +253,14 @@ def _aspect_ratio(value: object) -> str:
 
 def _downloads(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping) or len(value) > MAX_ITEMS:
-        raise DataFileError("It must be an object of file names and addresses.")
+        raise DataFileError(f"It must be an object of up to {MAX_ITEMS} file names and addresses.")
     read_address = text(MAX_TEXT_LENGTH)
     return {name(file): read_address(address) for file, address in value.items()}
 
 
 def _loras(value: object) -> tuple[LoraSlot, ...]:
     if not isinstance(value, (list, tuple)) or len(value) > MAX_ITEMS:
-        raise DataFileError("It must be a list of [enabled, name, weight].")
+        raise DataFileError(f"It must be a list of up to {MAX_ITEMS} [enabled, name, weight].")
     return tuple(_lora(item) for item in value)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.edit import from_text
-from fooocus_ext.errors import RequestError
+from fooocus_ext.errors import RequestError, shortened
 from fooocus_ext.limits import (
     CFG_SCALE,
     FORCED_SIDE,
@@ -16,6 +16,7 @@ from fooocus_ext.limits import (
     IMAGE_NUMBER,
     LORA_SLOTS,
     LORA_WEIGHT,
+    MAX_NOTES,
     MAX_TEXT_LENGTH,
     OFF,
     SEED,
@@ -24,7 +25,7 @@ from fooocus_ext.limits import (
 from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.original_texts import OriginalTexts, fingerprint
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, AspectRatio, allowed_size
-from fooocus_ext.presets.file_names import match_file
+from fooocus_ext.presets.file_names import AvailableFiles, match_file
 from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import (
@@ -67,7 +68,7 @@ def fill(settings: PictureSettings, installed: Installed, styles: StyleLibrary) 
     So does what this machine does not have, with a sentence that says so. Of a picture, pass what its
     maker had chosen (``PictureSettings.as_chosen``).
     """
-    filling = _Filling(settings, installed, styles, {}, [*settings.problems])
+    filling = _Filling(settings, installed, styles, {}, shortened(settings.problems, MAX_NOTES))
     filling.texts()
     filling.original_texts()
     filling.performance()
@@ -256,17 +257,19 @@ class _Filling:
                 self.notes.append(f"{unknown}; it is left out.")
 
     def _loras(self, wanted: Sequence[tuple[str, float]]) -> None:
-        found = []
-        for file, weight in wanted:
-            name = match_file(file, self.installed.loras)
-            if name is None:
-                self.notes.append(f'The LoRA "{file}" is not installed and is left out.')
-            else:
-                allowed = self._within(f'The weight of LoRA "{file}",', weight, *LORA_WEIGHT)
-                found.append((name, allowed))
-        if len(found) > LORA_SLOTS:
-            self.notes.append(f"Only the first {LORA_SLOTS} of {len(found)} LoRAs fit.")
-        padded = [*found, *[(NONE, 1.0)] * LORA_SLOTS][:LORA_SLOTS]  # empties the other slots
+        files = AvailableFiles(self.installed.loras)
+        matched = [(files.match(file), file, weight) for file, weight in wanted]
+        missing = [file for name, file, _weight in matched if name is None]
+        notes = (f'The LoRA "{file}" is not installed and is left out.' for file in missing)
+        self.notes += shortened(notes, MAX_NOTES)
+        there = [(name, file, weight) for name, file, weight in matched if name is not None]
+        if len(there) > LORA_SLOTS:
+            self.notes.append(f"Only the first {LORA_SLOTS} of {len(there)} LoRAs fit.")
+        slots = [
+            (name, self._within(f'The weight of LoRA "{file}",', weight, *LORA_WEIGHT))
+            for name, file, weight in there[:LORA_SLOTS]
+        ]
+        padded = [*slots, *[(NONE, 1.0)] * LORA_SLOTS][:LORA_SLOTS]  # empties the other slots
         for slot, (name, weight) in enumerate(padded, start=1):
             self.values[f"lora_{slot}"], self.values[f"lora_weight_{slot}"] = name, weight
             self.values[f"lora_on_{slot}"] = True

@@ -68,7 +68,7 @@ def fill(settings: PictureSettings, installed: Installed, styles: StyleLibrary) 
     So does what this machine does not have, with a sentence that says so. Of a picture, pass what its
     maker had chosen (``PictureSettings.as_chosen``).
     """
-    filling = _Filling(settings, installed, styles, {}, shortened(settings.problems, MAX_NOTES))
+    filling = _Filling(settings, installed, styles, {}, [*settings.problems])
     filling.texts()
     filling.original_texts()
     filling.performance()

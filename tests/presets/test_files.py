@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fooocus_ext.args import Settings
+from fooocus_ext.data_files import MAX_PROBLEMS_PER_FILE
 from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.files import load_presets, read_preset, save_preset
 from fooocus_ext.presets.preset import (
@@ -203,6 +204,15 @@ def test_a_bad_value_is_left_out_and_reported_with_key_and_value(tmp_path, key, 
         assert [problem.entry for problem in library.problems] == [key]
         assert reason in library.problems[0].reason
         assert "Got " in library.problems[0].reason
+
+
+def test_a_file_of_thousands_of_unknown_keys_is_reported_briefly(tmp_path):
+    keys = {f"k{number}": 0 for number in range(80_000)}
+    library = load_presets([write(tmp_path, "many", keys)])
+    assert len(library.problems) == MAX_PROBLEMS_PER_FILE + 1
+    complaints = library.get("many").complaints
+    assert complaints[-1] == 'Preset "many", the rest: 79980 more entries cannot be used'
+    assert len(complaints) == len(library.problems)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "7", '{"default_cfg_scale": NaN}', "[" * 99_999])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooocus_ext import infotext
-from fooocus_ext.data_files import Problem
+from fooocus_ext.data_files import MAX_PROBLEMS_PER_FILE, Problem
 from fooocus_ext.limits import MAX_ITEMS, MAX_NOTES, OFF
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
@@ -451,8 +451,16 @@ def test_of_thousands_of_tags_the_first_are_read_and_that_is_said():
     )
 
 
-def test_sentences_about_hundreds_of_styles_and_values_are_few():
+def test_sentences_about_hundreds_of_styles_are_few():
     names = tuple(f"q{number} zz" for number in range(MAX_ITEMS))
-    problems = tuple(f"value {number}" for number in range(80_000))
-    filled = fill(PictureSettings(styles=names, problems=problems), INSTALLED, STYLES)
-    assert len(filled.notes) == 2 * (MAX_NOTES + 1)
+    filled = fill(PictureSettings(styles=names), INSTALLED, STYLES)
+    assert len(filled.notes) == MAX_NOTES + 1
+    assert filled.notes[-1] == f"And {MAX_ITEMS - MAX_NOTES} more."
+
+
+def test_sentences_about_hundreds_of_a_preset_s_keys_and_loras_are_few():
+    loras = [[True, f"gone{number}", 1.0] for number in range(MAX_ITEMS)]
+    unknown = {f"k{number}": 0 for number in range(1000)}
+    preset = preset_from_json("many", {**unknown, "default_loras": loras})
+    filled = fill(from_preset(preset, INSTALLED.find(preset)), INSTALLED, STYLES)
+    assert len(filled.notes) == MAX_PROBLEMS_PER_FILE + 1 + MAX_NOTES + 1

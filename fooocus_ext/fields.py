@@ -14,6 +14,8 @@ from fooocus_ext import original_texts
 from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.limits import MAX_ITEMS, MAX_TEXT_LENGTH
 
+MAX_PROBLEMS = 10
+"""Wrong fields that one refusal names."""
 Kind = Literal["flag", "number", "whole", "choice", "name", "names", "text", "texts"]
 
 
@@ -118,11 +120,15 @@ def checked_values(
         noun: what one of them is called, such as "a Fooocus argument".
 
     Raises:
-        RequestError: names every field that is wrong, its value and what is allowed.
+        RequestError: names the fields that are wrong, their values and what is allowed; of more than
+            ``MAX_PROBLEMS``, the first.
     """
     problems: list[str] = []
     checked: dict[str, Any] = {}
-    for name, value in values.items():
+    for number, (name, value) in enumerate(values.items()):
+        if len(problems) == MAX_PROBLEMS:  # to look for similar names takes long
+            problems.append(f"{len(values) - number} more were not looked at.")
+            break
         field = fields.get(name)
         if field is None:
             hint = did_you_mean(str(name), fields)

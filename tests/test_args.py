@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooocus_ext import args
+from fooocus_ext import args, fields
 from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.limits import MAX_ITEMS
@@ -188,6 +188,15 @@ def test_every_mistake_is_named_at_once():
     with pytest.raises(RequestError) as caught:
         args.parse([{"sharpness": "a", "adm_end": 2, "nope": 1}])
     assert all(word in caught.value.detail for word in ("sharpness", "adm_end", "nope"))
+
+
+def test_of_hundreds_of_mistakes_the_first_are_named_and_given_hints(monkeypatch):
+    hinted = []
+    monkeypatch.setattr(fields, "did_you_mean", lambda name, _known: hinted.append(name) or "")
+    with pytest.raises(RequestError) as caught:
+        args.parse([{f"nope{number}": 1 for number in range(1900)}])
+    assert hinted == [f"nope{number}" for number in range(fields.MAX_PROBLEMS)]
+    assert caught.value.detail.endswith(" 1890 more were not looked at.")
 
 
 def test_values_beside_an_object_are_refused_unless_they_are_the_defaults():

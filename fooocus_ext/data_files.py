@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import stat
 import tempfile
 import time
@@ -24,6 +25,7 @@ MAX_PROBLEMS_PER_FILE = 20
 SCRATCH_PREFIX = ".fooocus-scratch-"
 """How the names of files begin that are still being written; a dot hides them from every reader."""
 _LEFT_BEHIND_SECONDS = 24 * 60 * 60
+_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|(com|lpt)[\d¹²³]) *(\..*)?", re.DOTALL)
 
 
 class DataFileError(ValueError):
@@ -51,6 +53,11 @@ class Problem:
     def __str__(self) -> str:
         where = f"{self.file}, {self.entry}" if self.entry else self.file
         return f"{where}: {self.reason}"
+
+
+def is_device(name: str) -> bool:
+    """Whether Windows takes a file's name, whatever its ending, for that of a device."""
+    return _DEVICE.fullmatch(name) is not None
 
 
 def first_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:

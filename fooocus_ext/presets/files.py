@@ -13,6 +13,7 @@ from fooocus_ext.data_files import (
     MEBIBYTE,
     DataFileError,
     Problem,
+    is_device,
     iter_files,
     parse_json,
     read_text,
@@ -23,7 +24,7 @@ from fooocus_ext.presets.preset import Preset, preset_from_json
 
 MAX_FILE_BYTES = MEBIBYTE
 _FILE_NAME = re.compile(r"[\w][\w .+()\-]{0,63}")
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d|none)(\..*)?")
+_RESERVED = re.compile(rf"(?i){NONE}(\..*)?")
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,8 @@ def _check_loads(name: str, text: str, preset: Preset) -> None:
 def check_name(name: str) -> str:
     """Return a preset's name without blanks around it. Raises RequestError if it cannot be one."""
     checked = name.strip()
-    if not _FILE_NAME.fullmatch(checked) or _RESERVED.fullmatch(checked) or checked[-1] == ".":
+    is_reserved = _RESERVED.fullmatch(checked) or is_device(checked)
+    if not _FILE_NAME.fullmatch(checked) or is_reserved or checked[-1] == ".":
         raise RequestError(
             f'preset: "{name[:80]}" cannot be the name of a preset; allowed: 1 to 64 letters, digits, '
             'spaces and "_ - + . ( )", beginning with a letter, a digit or "_", without a dot at '

@@ -295,6 +295,8 @@ def test_what_is_saved_loads_again(tmp_path):
         "C:evil",
         "nul",
         "COM1.x",
+        "con .x",
+        "lpt³",
         "None",
         "none",
         "ends.",

@@ -89,6 +89,8 @@ def test_what_a_preset_says_of_a_known_file_does_not_count():
         (".safetensors", f"{HUB}/a/b/a.safetensors"),
         ("a\n.safetensors", f"{HUB}/a/b/a.safetensors"),
         ("a.safetensors.py", f"{HUB}/a/b/a.safetensors"),
+        ("con.safetensors", f"{HUB}/a/b/con.safetensors"),
+        ("Com1 .a.safetensors", f"{HUB}/a/b/a.safetensors"),
         (f"{'a' * 200}.safetensors", f"{HUB}/a/b/a.safetensors"),
     ],
 )

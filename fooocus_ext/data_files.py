@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ MAX_FOLDER_DEPTH = 8
 MAX_FILES_PER_FOLDER = 5_000
 MAX_NUMBER_DIGITS = 40
 MAX_NESTING = 100
+MAX_PROBLEMS_PER_FILE = 20
 SCRATCH_PREFIX = ".fooocus-scratch-"
 """How the names of files begin that are still being written; a dot hides them from every reader."""
 _LEFT_BEHIND_SECONDS = 24 * 60 * 60
+_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|(com|lpt)[\d¹²³]) *(\..*)?", re.DOTALL)
 
 
 class DataFileError(ValueError):
@@ -50,6 +53,20 @@ class Problem:
     def __str__(self) -> str:
         where = f"{self.file}, {self.entry}" if self.entry else self.file
         return f"{where}: {self.reason}"
+
+
+def is_device(name: str) -> bool:
+    """Whether Windows takes a file's name, whatever its ending, for that of a device."""
+    return _DEVICE.fullmatch(name) is not None
+
+
+def first_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """Return a file's problems: the first ``MAX_PROBLEMS_PER_FILE``, and one that counts the rest."""
+    more = len(problems) - MAX_PROBLEMS_PER_FILE
+    if more <= 0:
+        return tuple(problems)
+    rest = Problem(problems[0].file, "", f"{more} more entries cannot be used")
+    return (*problems[:MAX_PROBLEMS_PER_FILE], rest)
 
 
 def read_text(path: Path, *, limit: int) -> str:

@@ -41,6 +41,13 @@ def writable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def shortened(sentences: Iterable[str], most: int) -> list[str]:
+    """Return sentences without repetitions; of more than ``most``, these and how many more there are."""
+    different = list(dict.fromkeys(sentences))
+    more = len(different) - most
+    return [*different[:most], f"And {more} more."] if more > 0 else different
+
+
 def nearest_names(name: str, known: Iterable[str], *, count: int = 3) -> list[str]:
     """Return up to ``count`` of ``known`` that resemble ``name``, ignoring case, best first."""
     by_folded = {candidate.casefold(): candidate for candidate in known}

@@ -12,8 +12,10 @@ from typing import Any, Literal
 
 from fooocus_ext import original_texts
 from fooocus_ext.errors import RequestError, describe, did_you_mean
-from fooocus_ext.limits import MAX_TEXT_LENGTH
+from fooocus_ext.limits import MAX_ITEMS, MAX_TEXT_LENGTH
 
+MAX_PROBLEMS = 10
+"""Wrong fields that one refusal names."""
 Kind = Literal["flag", "number", "whole", "choice", "name", "names", "text", "texts"]
 
 
@@ -24,9 +26,9 @@ class Field:
     ``kind`` says how it is checked and shown: ``flag`` a boolean, ``number`` a finite float in
     ``minimum..maximum`` and ``whole`` an integer there (or None, if that is the default: something else
     decides), ``choice`` one of ``choices``, ``name`` a non-empty text whose legal values only the host
-    knows (a checkpoint, a preset, a size), ``names`` a list of such texts, each one of ``choices`` if
-    there are any, ``text`` any text, ``texts`` the texts of a picture of Fooocus (``original_texts``), or
-    none.
+    knows (a checkpoint, a preset, a size), ``names`` a list of up to ``MAX_ITEMS`` such texts, each one
+    of ``choices`` if there are any, ``text`` any text, ``texts`` the texts of a picture of Fooocus
+    (``original_texts``), or none.
     """
 
     name: str
@@ -51,9 +53,8 @@ class Field:
             "whole": number,
             "choice": f"one of {self._listed}",
             "name": f'a name, or "{self.default}"',
-            "names": f"a list of names out of {self._listed}"
-            if self.choices
-            else "a list of names",
+            "names": f"a list of up to {MAX_ITEMS} names"
+            + (f" out of {self._listed}" if self.choices else ""),
             "text": f"a text of up to {MAX_TEXT_LENGTH} characters",
             "texts": original_texts.ALLOWED,
         }
@@ -119,11 +120,15 @@ def checked_values(
         noun: what one of them is called, such as "a Fooocus argument".
 
     Raises:
-        RequestError: names every field that is wrong, its value and what is allowed.
+        RequestError: names the fields that are wrong, their values and what is allowed; of more than
+            ``MAX_PROBLEMS``, the first.
     """
     problems: list[str] = []
     checked: dict[str, Any] = {}
-    for name, value in values.items():
+    for number, (name, value) in enumerate(values.items()):
+        if len(problems) == MAX_PROBLEMS:  # to look for similar names takes long
+            problems.append(f"{len(values) - number} more were not looked at.")
+            break
         field = fields.get(name)
         if field is None:
             hint = did_you_mean(str(name), fields)
@@ -158,7 +163,7 @@ def _property(field: Field) -> dict[str, Any]:
         "whole": {"type": _or_null(field, "integer"), **limits},
         "choice": {"type": "string", "enum": list(field.choices)},
         "name": {"type": "string", "minLength": 1},
-        "names": {"type": "array", "items": _item(field)},
+        "names": {"type": "array", "items": _item(field), "maxItems": MAX_ITEMS},
         "text": {"type": "string", "maxLength": MAX_TEXT_LENGTH},
         "texts": {"type": ["object", "null"]},
     }
@@ -230,7 +235,7 @@ def _check_name(_field: Field, value: object) -> object:
 
 
 def _check_names(field: Field, value: object) -> object:
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, (list, tuple)) or len(value) > MAX_ITEMS:
         return _REFUSED
     if not all(isinstance(item, str) and item.strip() for item in value):
         return _REFUSED

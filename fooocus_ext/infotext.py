@@ -87,11 +87,22 @@ def field_value(field: Field, entries: Mapping[str, Any]) -> Any:
         return made_with_fooocus
     if not made_with_fooocus:
         return None
+    value = _stated(field, entries)
+    return as_widget_value(field.default if value is None else value)
+
+
+def unreadable(entries: Mapping[str, Any]) -> list[Field]:
+    """Return the fields that a parsed infotext of ours states and whose values cannot be read."""
+    stated = [field for field in FIELDS if field.infotext in entries]
+    return [field for field in stated if _stated(field, entries) is None]
+
+
+def _stated(field: Field, entries: Mapping[str, Any]) -> Any:
+    """Return the value that an infotext states for a field; None for none that can be read."""
     try:
-        value = field.check(_from_text(field, str(entries[field.infotext])))
+        return field.check(_from_text(field, str(entries[field.infotext])))
     except (KeyError, ValueError, RecursionError, RequestError):
-        value = field.default
-    return as_widget_value(value)
+        return None
 
 
 def field_values(entries: Mapping[str, Any]) -> dict[str, Any]:

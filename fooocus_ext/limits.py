@@ -38,3 +38,7 @@ FORCED_SIDE = WholeRange(64, 4096)
 """Width and height in pixels, in steps of 8."""
 MAX_TEXT_LENGTH = 20_000
 """Characters of a prompt."""
+MAX_ITEMS = 500
+"""Items of a list: names of styles, LoRAs, addresses."""
+MAX_NOTES = 20
+"""Sentences about things of one kind, such as styles that are missing; the rest is counted."""

@@ -11,10 +11,9 @@ from typing import Any
 
 from fooocus_ext.data_files import DataFileError
 from fooocus_ext.fields import Field, Kind
-from fooocus_ext.limits import MAX_TEXT_LENGTH
+from fooocus_ext.limits import MAX_ITEMS, MAX_TEXT_LENGTH
 
 MAX_NAME_LENGTH = 300
-MAX_ITEMS = 500
 
 Reader = Callable[[object], Any]
 
@@ -73,7 +72,7 @@ def one_of(known: Collection[str]) -> Callable[[object], str]:
 def names(value: object) -> tuple[str, ...]:
     """Read a list of names."""
     if not isinstance(value, (list, tuple)) or len(value) > MAX_ITEMS:
-        raise DataFileError("It must be a list of names.")
+        raise DataFileError(f"It must be a list of up to {MAX_ITEMS} names.")
     return tuple(name(item) for item in value)
 
 

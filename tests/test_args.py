@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooocus_ext import args
+from fooocus_ext import args, fields
 from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, Settings
 from fooocus_ext.errors import RequestError
+from fooocus_ext.limits import MAX_ITEMS
 from tests.strategies import legal
 
 FROZEN = [
@@ -189,6 +190,15 @@ def test_every_mistake_is_named_at_once():
     assert all(word in caught.value.detail for word in ("sharpness", "adm_end", "nope"))
 
 
+def test_of_hundreds_of_mistakes_the_first_are_named_and_given_hints(monkeypatch):
+    hinted = []
+    monkeypatch.setattr(fields, "did_you_mean", lambda name, _known: hinted.append(name) or "")
+    with pytest.raises(RequestError) as caught:
+        args.parse([{f"nope{number}": 1 for number in range(1900)}])
+    assert hinted == [f"nope{number}" for number in range(fields.MAX_PROBLEMS)]
+    assert caught.value.detail.endswith(" 1890 more were not looked at.")
+
+
 def test_values_beside_an_object_are_refused_unless_they_are_the_defaults():
     defaults = list(Settings().as_dict().values())
     assert args.parse([{"enabled": True}, *defaults[1:]]) == Settings(enabled=True)
@@ -206,3 +216,11 @@ def test_the_schema_states_every_field_and_nothing_else():
     sharpness = schema["properties"]["sharpness"]
     assert (sharpness["minimum"], sharpness["maximum"], sharpness["default"]) == (0, 30, 2)
     json.dumps(schema)
+
+
+def test_a_list_of_names_has_a_longest_length_that_its_refusal_and_the_schema_say():
+    most = Settings().replace(styles=["a"] * MAX_ITEMS)
+    assert len(most.styles) == MAX_ITEMS
+    with pytest.raises(RequestError, match=rf"styles: got .* a list of up to {MAX_ITEMS} names\."):
+        Settings().replace(styles=["a"] * (MAX_ITEMS + 1))
+    assert args.json_schema()["properties"]["styles"]["maxItems"] == MAX_ITEMS

@@ -26,6 +26,7 @@ from fooocus_ext.metadata.infotext import from_infotext
 from fooocus_ext.metadata.picture_file import picture_text
 from fooocus_ext.presets.aspect_ratios import parse_size
 from fooocus_ext.presets.file_names import match_file
+from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.samplers import fooocus_names
 from fooocus_ext.prompting import grammar
 from fooocus_ext.prompting.arrays import apply_arrays
@@ -40,6 +41,7 @@ from fooocus_ext.prompting.text_lists import text_list, untagged_main
 from fooocus_ext.prompting.weights import weigh
 from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards
 from fooocus_ext.tab.choices import style_names
+from fooocus_ext.tab.fill import fill
 
 pytestmark = pytest.mark.slow  # measures, and so wants a core of its own
 
@@ -50,6 +52,7 @@ MOST_SECONDS = 2.0
 SECONDS_OF_NOTE = 0.03
 """What takes less than this on the long text is not slow, whatever the short one took."""
 ROOT = Path(__file__).parents[1]
+HERE = Installed(loras=[f"lora {number}" for number in range(1_000)])
 
 
 @functools.lru_cache(maxsize=1)
@@ -147,6 +150,7 @@ RECORDS: dict[str, Callable[[str], object]] = {
     "samplers": lambda text: fooocus_names(text, text),
     "files": lambda text: match_file(text, [f"{text} [abc]", "b"]),
     "styles of the page": style_names,
+    "widgets of the page": lambda text: fill(from_infotext(in_all_entries(text)), HERE, library()),
     "JSON": parse_json,
     "lines of the log": lambda text: image_log._read_entry(text.encode("utf-8", "replace")),
     "rows of the log": lambda text: (

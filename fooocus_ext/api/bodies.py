@@ -13,7 +13,7 @@ from fooocus_ext import args, edit, fields
 from fooocus_ext.api.base import PREFIX, fields_of
 from fooocus_ext.errors import RequestError, describe, writable
 from fooocus_ext.images import decoding
-from fooocus_ext.limits import CFG_SCALE, IMAGE_NUMBER, MAX_TEXT_LENGTH, SEED
+from fooocus_ext.limits import CFG_SCALE, IMAGE_NUMBER, MAX_ITEMS, MAX_TEXT_LENGTH, SEED
 from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
 from fooocus_ext.presets.aspect_ratios import DEFAULT_ASPECT_RATIO
 
@@ -165,7 +165,7 @@ class PreviewRequest(Strict):
 
     prompt: str = Field("", max_length=MAX_TEXT_LENGTH)
     negative_prompt: str = Field("", max_length=MAX_TEXT_LENGTH)
-    styles: list[str] = Field(default_factory=list, max_items=100)
+    styles: list[str] = Field(default_factory=list, max_items=MAX_ITEMS)
     seed: int = Field(0, ge=SEED.minimum, le=SEED.maximum)
     expansion: StrictBool = False
 

@@ -91,9 +91,10 @@ def _progress(download: Download | None) -> Progress:
 
 def _fetch(request: ModelToFetch, folder: Path, downloads: Downloads) -> None:
     """Download what is asked for, and wait for its end. Raises RequestError for whatever goes wrong."""
+    running = RequestError("expansion-model: a download is running; wait for its end.")
     known = downloads.find(DOWNLOAD)
     if known is not None and known.is_on:
-        raise RequestError("expansion-model: a download is running; wait for its end.")
+        raise running
     order = model_order(
         request.base_url,
         [(file.name, file.sha256) for file in request.files],
@@ -101,6 +102,8 @@ def _fetch(request: ModelToFetch, folder: Path, downloads: Downloads) -> None:
         accept_notice=request.accept_notice,
     )
     download = downloads.add(order)
+    if download.order is not order:  # another request was faster
+        raise running
     download.ended.wait()
     if download.state != "done":
         raise RequestError(f"expansion-model: {download.error}")

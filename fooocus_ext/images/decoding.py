@@ -20,6 +20,12 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_PIXELS = 8192 * 8192
 SMALLEST_SIDE = 16
 LONGEST_SIDE = 16384
+MAX_SCANS = 100
+"""Of a JPEG: each is a pass over the whole picture, however few bytes it has; usual are 1 to 14."""
+_MARKER = re.compile(rb"\xff+([^\x00\xff])")
+_SCAN, _END = 0xDA, 0xD9
+_WITH_LENGTH = frozenset({*range(0xC0, 0xD0), *range(0xDA, 0xDE), *range(0xE0, 0xF0), 0xFE})
+"""Markers that a JPEG's reader goes on behind by the length that follows them."""
 _ADDRESS = re.compile(r"\s*data:[^,]{0,200}; *base64,", re.IGNORECASE)
 """Whatever it says of its content (``image/jpg``, a charset): what that is, its bytes tell."""
 _WHITE = "white"
@@ -63,6 +69,8 @@ def from_bytes(content: bytes, field: str) -> Image.Image:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             refuse_size(image.size, field)
+            if _has_more_scans(content):
+                raise RequestError(f"{field}: allowed: a JPEG of at most {MAX_SCANS} scans.")
             image.load()
             return _plain(ImageOps.exif_transpose(image))
     except RequestError:
@@ -98,6 +106,22 @@ def refuse_size(size: tuple[int, int], field: str) -> None:
             f"{field}: got {size[0]}x{size[1]} pixels; allowed: sides from {SMALLEST_SIDE} to "
             f"{LONGEST_SIDE}, and at most {MAX_PIXELS} pixels in all."
         )
+
+
+def _has_more_scans(content: bytes) -> bool:
+    """Whether a JPEG's segments have more scans than allowed; no other file's are looked through."""
+    if not content.startswith(b"\xff\xd8") or content.count(bytes([0xFF, _SCAN])) <= MAX_SCANS:
+        return False
+    scans, at = 0, 2
+    while scans <= MAX_SCANS and (found := _MARKER.search(content, at)):
+        at = found.end()
+        marker = found[1][0]
+        scans += marker == _SCAN
+        if marker == _END:
+            break
+        if marker in _WITH_LENGTH:
+            at += int.from_bytes(content[at : at + 2], "big")
+    return scans > MAX_SCANS
 
 
 def _plain(image: Image.Image) -> Image.Image:

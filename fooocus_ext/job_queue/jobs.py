@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args
 
 from fooocus_ext.limits import SEED
 
 State = Literal["waiting", "running", "done", "failed"]
 _DRAWN_SEEDS = 2**32 - 2
+_FARTHEST_PLACE = 2**62
+"""Behind it there still are places for others."""
+
+
+_Record = TypeVar("_Record", "Made", "Announced", "QueuedJob")
 
 
 def draw_seed() -> int:
@@ -155,8 +160,44 @@ class QueuedJob:
             values = {key: value for key, value in content.items() if key in known}
             announced = values.get("announced")
             if announced is not None:
-                values["announced"] = Announced(Made(**announced["picture"]), announced["entry"])
-            values["made"] = tuple(Made(**made) for made in values.get("made", ()))
-            return cls(**values)
+                picture = _checked(Made(**announced["picture"]))
+                values["announced"] = _checked(Announced(picture, announced["entry"]))
+            values["made"] = tuple(_checked(Made(**made)) for made in values.get("made", ()))
+            job = _checked(cls(**values))
+            job.id.encode()  # the database takes no half characters
+            if abs(job.place) > _FARTHEST_PLACE:
+                raise ValueError(f"place is {job.place}")
+            return job
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"not a job: {error}") from error
+
+
+def _is_whole(value: object) -> bool:
+    """Whether a value is a whole number that the database can hold."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return is_number and -(2**63) <= value < 2**63  # type: ignore[operator]
+
+
+_IS_OF_TYPE: Mapping[str, Callable[[object], bool]] = {
+    "str": lambda value: isinstance(value, str),
+    "str | None": lambda value: value is None or isinstance(value, str),
+    "int": _is_whole,
+    "float": lambda value: isinstance(value, float) or _is_whole(value),
+    "bool": lambda value: isinstance(value, bool),
+    "State": lambda value: value in get_args(State),
+    "Mapping[str, Any]": lambda value: isinstance(value, dict),
+}
+"""What is looked for in a stored value, by the type that its field is declared with."""
+
+
+def _checked(record: _Record) -> _Record:
+    """Return a record that was read if all its values are of the types that they are declared with.
+
+    Raises:
+        ValueError: one is not. Records in it are checked by themselves.
+    """
+    for item in fields(record):
+        is_right = _IS_OF_TYPE.get(str(item.type))
+        if is_right is not None and not is_right(getattr(record, item.name)):
+            raise ValueError(f"{item.name} is no {item.type}")
+    return record

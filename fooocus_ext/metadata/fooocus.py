@@ -11,8 +11,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from PIL import Image
-
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.metadata.by_fooocus import made_by_fooocus
 from fooocus_ext.metadata.fooocus_text import from_text
@@ -40,13 +38,13 @@ _ENOUGH_KEYS = 3
 
 
 def read_fooocus_settings(
-    source: Image.Image | Path | bytes | str | Mapping[str, object],
+    source: Path | bytes | str | Mapping[str, object],
     library: StyleLibrary | None = None,
 ) -> PictureSettings | None:
     """Return the settings that Fooocus stored, or None if there are none.
 
     Args:
-        source: an open picture, a picture file or its content; or text that was pasted; or the
+        source: a picture file or its content; or text that was pasted; or the
             JSON object itself.
         library: the styles to look for in text of the ``a1111`` scheme, which stores none, and the
             texts of those that a log names.

@@ -9,6 +9,7 @@ from typing import Any
 
 from fooocus_ext import infotext
 from fooocus_ext.args import HOST_CHOICE, NONE, Settings
+from fooocus_ext.limits import MAX_ITEMS
 from fooocus_ext.metadata.settings import PictureSettings, of_arguments
 from fooocus_ext.presets.file_names import file_stem
 from fooocus_ext.presets.preset import Preset
@@ -82,6 +83,7 @@ def from_infotext(
             "problems": (
                 *_problems(settings.preset, preset),
                 *_unreadable(entries),
+                *_too_many(prompt),
                 *(_counted_by_picture(prompt, entries) if settings.enabled else ()),
             ),
         }
@@ -104,12 +106,19 @@ def _without_lora_tags(prompt: str) -> str:
 
 
 def _loras_of(prompt: str, preset: Preset | None) -> tuple[tuple[str, float], ...]:
-    """Return the LoRAs of a typed prompt's tags, and before them the preset's others."""
-    tagged = [(tag["name"], float(tag["weight"])) for tag in _lora_tags(prompt)]
+    """Return the LoRAs of a typed prompt's first tags, and before them the preset's others."""
+    tagged = [(tag["name"], float(tag["weight"])) for tag in _lora_tags(prompt)[:MAX_ITEMS]]
     named = {file_stem(name) for name, _weight in tagged}
     slots = preset.active_loras if preset else ()
     untagged = [(slot.name, slot.weight) for slot in slots if file_stem(slot.name) not in named]
     return (*untagged, *tagged)
+
+
+def _too_many(prompt: str) -> Iterator[str]:
+    """Yield a sentence if a prompt names more LoRAs than are looked at."""
+    count = len(_lora_tags(prompt))
+    if count > MAX_ITEMS:
+        yield f"Of {count} LoRAs in the prompt, the first {MAX_ITEMS} are read."
 
 
 def _wildcards_in_order(entries: Mapping[str, Any]) -> bool:
@@ -195,11 +204,14 @@ def _problems(named: str, preset: Preset | None) -> tuple[str, ...]:
 
 
 def _unreadable(entries: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each number that is stated and cannot be taken over."""
+    """Yield a sentence for each value of ours, and each number, that is stated and cannot be taken over."""
     for key, read in _NUMBERS.items():
         stated = entries.get(key)
         if stated not in (None, "") and read(stated) is None:
             yield f'{key} is left out: "{str(stated)[:60]}" cannot be used.'
+    for field in infotext.unreadable(entries):
+        stated = str(entries[field.infotext])[:60]
+        yield f'{field.infotext} is left out: "{stated}" cannot be used; allowed: {field.allowed}.'
 
 
 def _whole(value: object) -> int | None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import unicodedata
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image
 
 from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
 
+FORMATS = ("PNG", "JPEG", "WEBP")
+_PNG, _PNG_END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
+_PNG_CHUNKS = (b"IHDR", b"tEXt", b"zTXt", b"iTXt", b"eXIf")
+"""What of a PNG is read: its size, its texts and its EXIF."""
 _EXIF_FOLDER = 0x8769
 _USER_COMMENT = 0x9286
 _MAKER_NOTE = 0x927C
@@ -37,29 +42,50 @@ UNREADABLE = (
 )
 
 
-def picture_text(source: Image.Image | Path | bytes) -> tuple[str | None, str | None]:
+def picture_text(source: Path | bytes) -> tuple[str | None, str | None]:
     """Return a picture's parameters text and, if Fooocus wrote it, the name of its scheme.
 
-    Only the file's headers are read, never its pixels. A file that is no picture, or a broken one,
-    carries no text.
+    Its pixels are never unpacked. A file that is no picture of ``FORMATS``, or a broken one, carries no
+    text.
 
     Args:
-        source: an open picture, a file, or a file's content.
+        source: a file, or a file's content.
     """
     try:
-        if isinstance(source, Image.Image):
-            return _text_of(source)
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        with (
+            io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream,
+            Image.open(_without_pixels(stream), formats=FORMATS) as image,
+        ):
             return _text_of(image)
     except UNREADABLE:
         return None, None
+
+
+def _without_pixels(stream: BinaryIO) -> BinaryIO:
+    """Return what a PNG says, before and behind its pixels, as a PNG without any; else the file itself.
+
+    Pillow would unpack the pixels in search of what is behind them.
+    """
+    if stream.read(len(_PNG)) != _PNG:
+        stream.seek(0)
+        return stream
+    kept = [_PNG]
+    while len(head := stream.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind in _PNG_CHUNKS:
+            kept += (head, stream.read(length + 4))  # its content, and a checksum
+        elif kind == b"IEND":
+            break
+        else:
+            stream.seek(length + 4, os.SEEK_CUR)
+    return io.BytesIO(b"".join([*kept, _PNG_END]))
 
 
 def _text_of(image: Image.Image) -> tuple[str | None, str | None]:
     parameters = image.info.get("parameters")
     if isinstance(parameters, str):
         return parameters[:MAX_SOURCE_LENGTH], _as_text(image.info.get("fooocus_scheme"))
-    exif = image.getexif()
+    exif = Image.Image.getexif(image)  # that of a PNG unpacks its pixels first
     nested = exif.get_ifd(_EXIF_FOLDER)
     comment = exif.get(_USER_COMMENT) or nested.get(_USER_COMMENT)
     scheme = exif.get(_MAKER_NOTE) or nested.get(_MAKER_NOTE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fooocus_ext.errors import shortened
+from fooocus_ext.limits import MAX_NOTES
 from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT, Resolution
@@ -41,6 +43,9 @@ def from_preset(preset: Preset, found: Resolution) -> PictureSettings:
         scheduler=(preset.scheduler or DEFAULT_SCHEDULER) if has_sampler else None,
         vae=None if preset.vae is None else found.vae or MODEL_OF_CHECKPOINT,
         loras=None if preset.loras is None else found.loras,
-        problems=(*preset.complaints, *found.problems, *found.notes),
+        problems=(
+            *preset.complaints,
+            *shortened((*found.problems, *found.notes), MAX_NOTES),
+        ),
     )
     return settings.with_bare_embeddings()

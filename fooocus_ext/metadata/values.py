@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable
 
 from fooocus_ext.data_files import DataFileError
+from fooocus_ext.limits import MAX_ITEMS
 from fooocus_ext.original_texts import MAX_TEXTS
-from fooocus_ext.readers import MAX_ITEMS, name, names, number, text, whole
+from fooocus_ext.readers import name, names, number, text, whole
 
 MAX_SOURCE_LENGTH = 300_000
 """Characters that a picture's text may have in all."""
@@ -103,7 +104,7 @@ def full_texts(value: object) -> tuple[str, ...]:
 def loras(value: object) -> tuple[tuple[str, float], ...]:
     """Read [name, weight] pairs; a third item, Fooocus's hash of the file, is ignored."""
     if not isinstance(value, (list, tuple)) or len(value) > MAX_ITEMS:
-        raise DataFileError("It must be a list of names and weights.")
+        raise DataFileError(f"It must be a list of up to {MAX_ITEMS} names and weights.")
     return tuple(_lora(item) for item in value)
 
 

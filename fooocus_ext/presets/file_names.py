@@ -6,7 +6,6 @@ show behind a checkpoint's title.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -14,36 +13,40 @@ from fooocus_ext.errors import nearest_names
 
 ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 """Of files with a model's weights; the first is nearly every file's."""
-# Windows leaves out blanks before the first dot, and takes raised digits for digits.
-_OF_SYSTEM = re.compile(r"(con|prn|aux|nul|(com|lpt)[\d¹²³]) *(\..*)?", re.IGNORECASE | re.DOTALL)
 
 
-def belongs_to_system(name: str) -> bool:
-    """Whether Windows keeps a file's name for a device, with whatever ending."""
-    return _OF_SYSTEM.fullmatch(name) is not None
+class AvailableFiles:
+    """The files that are here, ready for many names to be looked up among them."""
+
+    def __init__(self, available: Iterable[str]) -> None:
+        self._entries = dict.fromkeys(available)
+        self._by_stem: dict[str, str] = {}
+        for entry in self._entries:
+            self._by_stem.setdefault(file_stem(entry), entry)
+
+    def match(self, wanted: str) -> str | None:
+        """Return the entry that means the file ``wanted``, or None.
+
+        Folders, the ending and the case do not count, nor does the `` [hash]`` of checkpoint titles.
+        An entry that is equal to the letter is preferred.
+        """
+        return wanted if wanted in self._entries else self._by_stem.get(file_stem(wanted))
+
+    def nearest(self, wanted: str) -> str:
+        """Return ``' (nearest there: "a")'`` with entries that resemble a file's name, or nothing."""
+        stems = nearest_names(file_stem(wanted)[:200], self._by_stem)
+        near = [f'"{self._by_stem[stem]}"' for stem in stems]
+        return f" (nearest there: {', '.join(near)})" if near else ""
 
 
 def match_file(wanted: str, available: Iterable[str]) -> str | None:
-    """Return the entry of ``available`` that means the file ``wanted``, or None.
-
-    Folders, the ending and the case do not count, nor does the `` [hash]`` of checkpoint titles.
-    An entry that is equal to the letter is preferred.
-    """
-    stem = file_stem(wanted)
-    best = None
-    for entry in available:
-        if entry == wanted:
-            return entry
-        if best is None and file_stem(entry) == stem:
-            best = entry
-    return best
+    """Return the entry of ``available`` that means the file ``wanted``, or None (see ``AvailableFiles``)."""
+    return AvailableFiles(available).match(wanted)
 
 
 def nearest_files(wanted: str, available: Iterable[str]) -> str:
-    """Return ``' (nearest there: "a")'`` with entries that resemble a file's name, or nothing."""
-    entry_of = {file_stem(entry): entry for entry in available}
-    near = [f'"{entry_of[stem]}"' for stem in nearest_names(file_stem(wanted)[:200], entry_of)]
-    return f" (nearest there: {', '.join(near)})" if near else ""
+    """Return entries that resemble a file's name, or nothing (see ``AvailableFiles``)."""
+    return AvailableFiles(available).nearest(wanted)
 
 
 def file_stem(name: str) -> str:

@@ -14,18 +14,18 @@ from fooocus_ext.data_files import (
     MEBIBYTE,
     DataFileError,
     Problem,
+    is_device,
     iter_files,
     parse_json,
     read_text,
     write_whole,
 )
 from fooocus_ext.errors import RequestError, did_you_mean, writable
-from fooocus_ext.presets.file_names import belongs_to_system
 from fooocus_ext.presets.preset import KEYS, Preset, preset_from_json
 from fooocus_ext.prompting.normal_forms import marks, normal_form
 
 MAX_FILE_BYTES = MEBIBYTE
-_RESERVED = re.compile(r"(?i)none *(\..*)?")
+_RESERVED = re.compile(rf"(?i){NONE} *(\..*)?")
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def check_name(name: str) -> str:
         RequestError: it cannot be one.
     """
     checked = normal_form("NFC", name.strip())
-    is_reserved = belongs_to_system(checked) or _RESERVED.fullmatch(checked)
+    is_reserved = is_device(checked) or _RESERVED.fullmatch(checked)
     if not _file_name().fullmatch(checked) or is_reserved or checked[-1] == ".":
         raise RequestError(
             f'preset: "{name[:80]}" cannot be the name of a preset; allowed: 1 to 64 letters, digits, '

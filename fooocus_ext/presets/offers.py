@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
+from fooocus_ext.data_files import is_device
 from fooocus_ext.downloads.files import RemoteFile
 from fooocus_ext.downloads.sources import Sources
-from fooocus_ext.presets.file_names import belongs_to_system, match_file
+from fooocus_ext.presets.file_names import match_file
 from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.published import Kind, Published, published
@@ -29,8 +30,8 @@ def offers(library: PresetLibrary, sources: Sources) -> dict[str, Published]:
     found = dict(published())
     for preset in library.presets.values():
         for kind, name, url in _addresses(preset):
-            is_name = _FILE_NAME.fullmatch(name) and not belongs_to_system(name)
-            if is_name and sources.allows(sources.address(url)):
+            is_file = _FILE_NAME.fullmatch(name) and not is_device(name)
+            if is_file and sources.allows(sources.address(url)):
                 file = Published(kind, RemoteFile(name, url), "", page_of(url))
                 found.setdefault(name, file)
     return found

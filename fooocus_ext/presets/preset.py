@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, HOST_CHOICE, NONE, Settings
-from fooocus_ext.data_files import DataFileError, Problem
+from fooocus_ext.data_files import DataFileError, Problem, first_problems
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.limits import (
     CFG_SCALE,
@@ -20,6 +20,7 @@ from fooocus_ext.limits import (
     FORCED_STEPS,
     IMAGE_NUMBER,
     LORA_WEIGHT,
+    MAX_ITEMS,
     MAX_TEXT_LENGTH,
 )
 from fooocus_ext.presets.aspect_ratios import AspectRatio, find_aspect_ratio, parse_size
@@ -27,7 +28,6 @@ from fooocus_ext.presets.performance import find_performance
 from fooocus_ext.presets.samplers import SAMPLERS, SCHEDULERS
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, wants_expansion
 from fooocus_ext.readers import (
-    MAX_ITEMS,
     Reader,
     name,
     names,
@@ -136,7 +136,8 @@ class Preset:
     @property
     def complaints(self) -> tuple[str, ...]:
         """Sentences about what the file asks for and cannot have, for those who use the preset."""
-        return tuple(f'Preset "{self.name}", {p.entry}: {p.reason}' for p in self.problems)
+        named = ((p.entry or "the rest", p.reason) for p in self.problems)
+        return tuple(f'Preset "{self.name}", {entry}: {reason}' for entry, reason in named)
 
     @property
     def active_loras(self) -> tuple[LoraSlot, ...]:
@@ -223,7 +224,9 @@ def preset_from_json(
                 problems.append(Problem(where, key, reason))
     if "aspect_ratio" not in values:
         values["size"] = parse_size(str(content.get(KEYS["aspect_ratio"])))
-    return Preset(preset_name, **values, extra=extra, problems=tuple(problems), source=source)
+    return Preset(
+        preset_name, **values, extra=extra, problems=first_problems(problems), source=source
+    )
 
 
 _WITHOUT_EFFECT = frozenset(
@@ -231,10 +234,6 @@ _WITHOUT_EFFECT = frozenset(
     | {"default_loras_min_weight", "default_loras_max_weight", "default_max_lora_number"}
 )
 """Keys of Fooocus for features that are not part of this extension: kept without a complaint."""
-
-
-def _refiner(value: object) -> str:
-    return name(value).strip() or NONE
 
 
 def _performance(value: object) -> str:
@@ -253,14 +252,14 @@ def _aspect_ratio(value: object) -> str:
 
 def _downloads(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping) or len(value) > MAX_ITEMS:
-        raise DataFileError("It must be an object of file names and addresses.")
+        raise DataFileError(f"It must be an object of up to {MAX_ITEMS} file names and addresses.")
     read_address = text(MAX_TEXT_LENGTH)
     return {name(file): read_address(address) for file, address in value.items()}
 
 
 def _loras(value: object) -> tuple[LoraSlot, ...]:
     if not isinstance(value, (list, tuple)) or len(value) > MAX_ITEMS:
-        raise DataFileError("It must be a list of [enabled, name, weight].")
+        raise DataFileError(f"It must be a list of up to {MAX_ITEMS} [enabled, name, weight].")
     return tuple(_lora(item) for item in value)
 
 
@@ -276,7 +275,7 @@ def _lora(item: object) -> LoraSlot:
 
 _READERS: Mapping[str, Reader] = {
     "base_model": name,
-    "refiner": _refiner,
+    "refiner": lambda value: name(value).strip() or NONE,
     **{field: of_field(FIELDS_BY_NAME[field]) for field in _AS_IN_THE_TABLE},
     "loras": _loras,
     "cfg_scale": number(*CFG_SCALE),

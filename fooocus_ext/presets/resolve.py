@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fooocus_ext.args import NONE
-from fooocus_ext.presets.file_names import file_stem, match_file, nearest_files
+from fooocus_ext.presets.file_names import AvailableFiles, file_stem
 from fooocus_ext.presets.preset import Preset
 
 OFFSET_LORA = "sd_xl_offset_example-lora_1.0.safetensors"
 MODEL_OF_CHECKPOINT = "Default (model)"
+_MOST_HINTS = 5
+"""Missing files of a preset for which similar ones are looked for, which takes long."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def resolve(
         vaes: the host's VAE names or files.
         folders: where missing files belong.
     """
-    known_models, known_loras, known_vaes = list(checkpoints), list(loras), list(vaes)
+    known_models = AvailableFiles(checkpoints)
     where = folders or Folders()
     lookup = _Lookup(preset, [], [])
     downloads = preset.checkpoint_downloads or {}
@@ -76,14 +78,16 @@ def resolve(
         lookup.notes.append("The refiner is the base model itself, so none is used.")
         refiner = NONE
     vae = preset.vae if preset.vae not in (MODEL_OF_CHECKPOINT, NONE) else None
-    found_vae = lookup.find("VAE", vae, known_vaes, where.vaes, preset.vae_downloads or {})
+    found_vae = lookup.find(
+        "VAE", vae, AvailableFiles(vaes), where.vaes, preset.vae_downloads or {}
+    )
     return Resolution(
         checkpoint=checkpoint,
         refiner=refiner,
         vae=found_vae,
-        loras=lookup.find_loras(known_loras, where.loras),
+        loras=lookup.find_loras(AvailableFiles(loras), where.loras),
         problems=tuple(lookup.problems),
-        notes=tuple(lookup.notes),
+        notes=tuple(dict.fromkeys(lookup.notes)),
     )
 
 
@@ -99,25 +103,25 @@ class _Lookup:
         self,
         kind: str,
         wanted: str | None,
-        known: list[str],
+        known: AvailableFiles,
         folder: str,
         downloads: Mapping[str, str],
     ) -> str | None:
         """Return the host's name of a file, or None if it is missing (a problem) or not wanted."""
         if wanted in (None, "", NONE):
             return wanted or None
-        found = match_file(wanted, known)
+        found = known.match(wanted)
         if found is None:
             self.problems.append(self._missing(kind, wanted, known, folder, downloads))
         return found
 
-    def find_loras(self, known: list[str], folder: str) -> tuple[tuple[str, float], ...]:
+    def find_loras(self, known: AvailableFiles, folder: str) -> tuple[tuple[str, float], ...]:
         """Return the host's names of the active LoRAs that it has, with their weights."""
         found = []
         downloads = self.preset.lora_downloads or {}
         for slot in self.preset.active_loras:
             is_offset = file_stem(slot.name) == file_stem(OFFSET_LORA)
-            if is_offset and match_file(slot.name, known) is None:
+            if is_offset and known.match(slot.name) is None:
                 self.notes.append(
                     f"The LoRA {slot.name} is not in {folder}, so the picture is made without it"
                     f"{_published(slot.name, downloads)}."
@@ -129,14 +133,19 @@ class _Lookup:
         return tuple(found)
 
     def _missing(
-        self, kind: str, wanted: str, known: list[str], folder: str, downloads: Mapping[str, str]
+        self,
+        kind: str,
+        wanted: str,
+        known: AvailableFiles,
+        folder: str,
+        downloads: Mapping[str, str],
     ) -> str:
         earlier = [
             entry
             for model in self.preset.previous_models or ()
-            if kind == "checkpoint" and (entry := match_file(model, known))
+            if kind == "checkpoint" and (entry := known.match(model))
         ]
-        hint = nearest_files(wanted, known)
+        hint = known.nearest(wanted) if len(self.problems) < _MOST_HINTS else ""
         if earlier:
             hint = f' (its earlier version "{earlier[0]}" is there and can be chosen by hand)'
         return (

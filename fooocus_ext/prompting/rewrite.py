@@ -23,6 +23,7 @@ from fooocus_ext.prompting.styles import (
     Style,
     StyleLibrary,
     apply_styles,
+    check_length,
     special_style,
 )
 from fooocus_ext.prompting.text_lists import PictureTexts, text_list, untagged_main
@@ -198,7 +199,7 @@ def resolve_image(
             any case, and the commas of the main text are put in order, as in Fooocus.
 
     Raises:
-        RequestError: unknown style; wildcards that multiply without end.
+        RequestError: unknown style; wildcards that multiply without end; see ``check_length``.
     """
     rng = random.Random(seed)
     notes = _Notes()
@@ -208,15 +209,12 @@ def resolve_image(
 
     named = [name for name in styles if special_style(name) != EXPANSION_STYLE]
     library.check(named)
+    styled = bool(named)
     typed = take_apart(
-        prompt,
-        bool(named),
-        separator,
-        divides=bool(named) or expands or in_lines,
-        in_lines=in_lines,
+        prompt, styled, separator, divides=styled or expands or in_lines, in_lines=in_lines
     )
     typed_negative = take_apart(
-        negative_prompt, bool(named), separator, divides=False, in_lines=in_lines
+        negative_prompt, styled, separator, divides=False, in_lines=in_lines
     )
     typed_main = even_commas(typed.main) if in_lines else typed.main
     main = apply_arrays(resolve(typed_main), index, single=in_lines, note=notes.add)
@@ -225,6 +223,7 @@ def resolve_image(
     further_negative = [resolve(line) for line in typed_negative.further[0]]
     chosen = [_resolved_style(style, resolve) for style in _choose_styles(named, library, rng)]
     parts = _parts(main) if len(further) > 1 else [Part(main)]
+    check_length(chosen, [part.text for part in parts if part.is_wanted], main_negative)
     bare = [replace(part, text=untagged_main(part.text)) for part in parts] if in_lines else []
     return ResolvedPrompt(
         subject=_subject(bare or parts),

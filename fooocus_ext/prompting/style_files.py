@@ -12,6 +12,7 @@ from fooocus_ext.data_files import (
     MEBIBYTE,
     DataFileError,
     Problem,
+    first_problems,
     iter_files,
     parse_json,
     read_text,
@@ -22,7 +23,6 @@ from fooocus_ext.prompting.styles import Style, StyleLibrary, lookup_key, specia
 MAX_FILE_BYTES = 4 * MEBIBYTE
 MAX_STYLES = 20_000
 MAX_NAME_LENGTH = 200
-MAX_PROBLEMS_PER_FILE = 20
 _FOOOCUS_PREFIX = "sdxl_styles_"
 
 Report = Callable[[Problem], None]
@@ -59,11 +59,8 @@ def _read_file(path: Path, report: Report) -> list[Style]:
         styles = list(read(path, text, collected.append))
     except DataFileError as error:
         collected.append(Problem(str(path), "", str(error)))
-    for problem in collected[:MAX_PROBLEMS_PER_FILE]:
+    for problem in first_problems(collected):
         report(problem)
-    if len(collected) > MAX_PROBLEMS_PER_FILE:
-        more = len(collected) - MAX_PROBLEMS_PER_FILE
-        report(Problem(str(path), "", f"{more} more entries cannot be used"))
     return styles
 
 

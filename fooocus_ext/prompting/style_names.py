@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from fooocus_ext.prompting.normal_forms import normal_form
 from fooocus_ext.prompting.styles import special_style
@@ -190,21 +190,18 @@ def nearest(name: str, installed: Iterable[str]) -> str | None:
     """
     if special_style(name[:_LONGEST]):
         return None
-    by_key: dict[str, str] = {}
-    for spelled in installed:
-        if spelled == name:
-            return spelled
-        if key := _key(_words(spelled)):
-            by_key.setdefault(key, spelled)
+    forms = _forms(tuple(installed))
+    if name in forms.names:
+        return name
     words = _words(name)
     if not words:
         return None
-    if found := by_key.get(_key(words)):
+    if found := forms.by_key.get(_key(words)):
         return found
     for key in filter(None, (_key(words), _key(_without_pack(words)))):
-        if found := by_key.get(_key(_words(_table().get(key, "")))):
+        if found := forms.by_key.get(_key(_words(_table().get(key, "")))):
             return found
-    return _of_the_same_words(words, by_key.values())
+    return forms.of_the_same_words(words)
 
 
 def note(name: str, near: str | None) -> str:
@@ -245,18 +242,45 @@ def _table() -> dict[str, str]:
     return short | whole
 
 
-def _of_the_same_words(words: list[str], installed: Iterable[str]) -> str | None:
-    wanted = _stems(_without_pack(words)) or _stems(words)
-    if not wanted:
-        return None
-    extra = {
-        spelled: len(stems - wanted)
-        for spelled in installed
-        if wanted <= (stems := _stems(_words(spelled)))
-    }
-    fewest = min(extra.values(), default=0)
-    best = [spelled for spelled, count in extra.items() if count == fewest]
-    return best[0] if len(best) == 1 else None
+class _Forms:
+    """The installed names in the forms under which others are compared with them.
+
+    Attributes:
+        names: as they are spelled.
+        by_key: the first name of each key.
+    """
+
+    def __init__(self, installed: Iterable[str]) -> None:
+        self.names = dict.fromkeys(installed)
+        self.by_key: dict[str, str] = {}
+        for spelled in self.names:
+            if key := _key(_words(spelled)):
+                self.by_key.setdefault(key, spelled)
+        self._stems = {spelled: _stems(_words(spelled)) for spelled in self.by_key.values()}
+        self._with_stem: dict[str, list[str]] = {}
+        for spelled, stems in self._stems.items():
+            for stem in stems:
+                self._with_stem.setdefault(stem, []).append(spelled)
+
+    def of_the_same_words(self, words: list[str]) -> str | None:
+        wanted = _stems(_without_pack(words)) or _stems(words)
+        if not wanted:
+            return None
+        rarest = min((self._with_stem.get(stem, []) for stem in wanted), key=len)
+        extra = {
+            spelled: len(stems - wanted)
+            for spelled in rarest
+            if wanted <= (stems := self._stems[spelled])
+        }
+        fewest = min(extra.values(), default=0)
+        best = [spelled for spelled, count in extra.items() if count == fewest]
+        return best[0] if len(best) == 1 else None
+
+
+@lru_cache(maxsize=2)
+def _forms(installed: tuple[str, ...]) -> _Forms:
+    """Return the forms of a library's names: made once, for all names that are looked up in it."""
+    return _Forms(installed)
 
 
 def _stems(words: list[str]) -> set[str]:

@@ -18,6 +18,8 @@ PLACEHOLDER = "{prompt}"
 EXPANSION_STYLE = "Fooocus V2"
 RANDOM_STYLE = "Random Style"
 SPECIAL_STYLES = (EXPANSION_STYLE, RANDOM_STYLE)
+MAX_STYLED_LENGTH = 1_000_000
+"""Characters of all styles with a picture's prompts in them."""
 _LONGEST_NAME_SHOWN = 100
 _MOST_LEFT_OUT = 5
 
@@ -149,6 +151,31 @@ def special_style(name: str) -> str | None:
 def wants_expansion(names: Iterable[str]) -> bool:
     """Whether a list of style names asks for prompt expansion ("Fooocus V2" is among them)."""
     return any(special_style(name) == EXPANSION_STYLE for name in names)
+
+
+def check_length(styles: Sequence[Style], prompts: Sequence[str], negative_prompt: str) -> None:
+    """Refuse styles that would make more of the prompts than ``MAX_STYLED_LENGTH`` characters, unwritten.
+
+    Args:
+        styles: the styles, which each of the prompts gets.
+        prompts: the prompts, in whose place ``{prompt}`` stands.
+        negative_prompt: likewise for the styles' negative texts.
+
+    Raises:
+        RequestError: they would.
+    """
+    for what, texts, typed in (
+        ("prompt", [style.prompt for style in styles], prompts),
+        ("negative prompt", [style.negative_prompt for style in styles], [negative_prompt]),
+    ):
+        places = sum(text.count(PLACEHOLDER) for text in texts)
+        own = sum(map(len, texts)) - places * len(PLACEHOLDER)
+        length = len(typed) * own + places * sum(map(len, typed))
+        if length > MAX_STYLED_LENGTH:
+            raise RequestError(
+                f"styles: {len(styles)} styles would make a {what} of {length} characters; allowed: "
+                f"up to {MAX_STYLED_LENGTH}."
+            )
 
 
 @dataclass(frozen=True)

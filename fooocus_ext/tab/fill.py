@@ -8,7 +8,7 @@ from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.edit import from_text
-from fooocus_ext.errors import RequestError
+from fooocus_ext.errors import RequestError, shortened
 from fooocus_ext.limits import (
     CFG_SCALE,
     FORCED_SIDE,
@@ -16,6 +16,7 @@ from fooocus_ext.limits import (
     IMAGE_NUMBER,
     LORA_SLOTS,
     LORA_WEIGHT,
+    MAX_NOTES,
     MAX_TEXT_LENGTH,
     OFF,
     SEED,
@@ -24,7 +25,7 @@ from fooocus_ext.limits import (
 from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.original_texts import OriginalTexts, fingerprint
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS, AspectRatio, allowed_size
-from fooocus_ext.presets.file_names import match_file
+from fooocus_ext.presets.file_names import AvailableFiles, match_file
 from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import (
@@ -214,10 +215,8 @@ class _Filling:
         if value is None:
             return
         if argument.kind == "choice" and value not in argument.choices:
-            allowed = " or ".join(argument.choices)
-            self.notes.append(
-                f'{argument.label} "{value}" is not taken over: it may be {allowed} here.'
-            )
+            said = f'{argument.label} "{value}" is not taken over'
+            self.notes.append(f"{said}: it may be {' or '.join(argument.choices)} here.")
             return
         if argument.kind == "number":
             value = self._within(argument.label, value, argument.minimum, argument.maximum)
@@ -263,17 +262,19 @@ class _Filling:
                 self.notes.append(f"{unknown}; it is left out.")
 
     def _loras(self, wanted: Sequence[tuple[str, float]]) -> None:
-        found = []
-        for file, weight in wanted:
-            name = match_file(file, self.installed.loras)
-            if name is None:
-                self.notes.append(f'The LoRA "{file}" is not installed and is left out.')
-            else:
-                allowed = self._within(f'The weight of LoRA "{file}",', weight, *LORA_WEIGHT)
-                found.append((name, allowed))
-        if len(found) > LORA_SLOTS:
-            self.notes.append(f"Only the first {LORA_SLOTS} of {len(found)} LoRAs fit.")
-        padded = [*found, *[(NONE, 1.0)] * LORA_SLOTS][:LORA_SLOTS]  # empties the other slots
+        files = AvailableFiles(self.installed.loras)
+        matched = [(files.match(file), file, weight) for file, weight in wanted]
+        missing = [file for name, file, _weight in matched if name is None]
+        notes = (f'The LoRA "{file}" is not installed and is left out.' for file in missing)
+        self.notes += shortened(notes, MAX_NOTES)
+        there = [(name, file, weight) for name, file, weight in matched if name is not None]
+        if len(there) > LORA_SLOTS:
+            self.notes.append(f"Only the first {LORA_SLOTS} of {len(there)} LoRAs fit.")
+        slots = [
+            (name, self._within(f'The weight of LoRA "{file}",', weight, *LORA_WEIGHT))
+            for name, file, weight in there[:LORA_SLOTS]
+        ]
+        padded = [*slots, *[(NONE, 1.0)] * LORA_SLOTS][:LORA_SLOTS]  # empties the other slots
         for slot, (name, weight) in enumerate(padded, start=1):
             self.values[f"lora_{slot}"], self.values[f"lora_weight_{slot}"] = name, weight
             self.values[f"lora_on_{slot}"] = True
@@ -293,8 +294,7 @@ class _Filling:
     def _translated(self, sampler: str, scheduler: str | None) -> HostSampler:
         """Return what this host calls a sampler, named by Fooocus or by a webui of any version."""
         here = self.installed.samplers, self.installed.schedulers
-        if sampler in SAMPLERS and (scheduler or "normal") in SCHEDULERS:
-            as_fooocus = self.rendering == FOOOCUS
-            return host_sampler(sampler, scheduler or "normal", *here, as_fooocus=as_fooocus)
-        name = first_label(sampler, SAMPLERS)
-        return webui_sampler(name, scheduler, *here)
+        schedule = scheduler or "normal"
+        if sampler in SAMPLERS and schedule in SCHEDULERS:
+            return host_sampler(sampler, schedule, *here, as_fooocus=self.rendering == FOOOCUS)
+        return webui_sampler(first_label(sampler, SAMPLERS), scheduler, *here)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fooocus_ext.errors import shortened
+from fooocus_ext.limits import MAX_NOTES
 from fooocus_ext.prompting import style_names
 from fooocus_ext.prompting.styles import (
     PLACEHOLDER,
@@ -54,4 +56,4 @@ def known_styles(names: Sequence[str], library: StyleLibrary) -> tuple[list[str]
             notes += library.left_out(name)
         if found is not None:
             known.append(found)
-    return list(dict.fromkeys(known)), list(dict.fromkeys(notes))
+    return list(dict.fromkeys(known)), shortened(notes, MAX_NOTES)

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from fooocus_ext.api import bodies, downloads, model_download, presets, queue
+from fooocus_ext.limits import MAX_ITEMS
 
 MODULES = (bodies, downloads, model_download, presets, queue)
 MODELS = {
@@ -86,3 +87,9 @@ def test_half_a_character_in_a_number_is_told_in_an_answer_that_can_be_sent():
     assert problems(bodies.PictureRequest, {"seed": "\ud800"})
     (problem,) = bodies._misfits("seed", "\ud800", int)
     assert problem.encode() == b'seed: got "\\ud800" (text); allowed: a whole number.'
+
+
+def test_a_preview_takes_as_many_styles_as_a_picture():
+    most = ["film"] * MAX_ITEMS
+    assert problems(bodies.PreviewRequest, {"prompt": "p", "styles": most}) == []
+    assert problems(bodies.PreviewRequest, {"prompt": "p", "styles": [*most, "film"]})

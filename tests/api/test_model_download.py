@@ -7,6 +7,7 @@ import http.server
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from fooocus_ext.api import model_download
+from fooocus_ext.downloads.orders import Download
 from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.prompting.expander.folder import downloadable_names
 from tests.downloads.publisher import publishing
@@ -144,3 +146,22 @@ def test_a_running_download_ends_when_cancelled_and_is_gone_on_with(folder):
         assert publisher.asked[-1][1].startswith("bytes=")
     assert (folder / "positive.txt").read_bytes() == b"words\n" * 50_000
     assert not status()["running"]
+
+
+def test_of_two_requests_at_once_one_is_refused(folder, published):
+    class Downloads:
+        """Downloads to which another request comes between the look and the order."""
+
+        def find(self, _key):
+            return None
+
+        def add(self, order):
+            others = Download(replace(order), "done")
+            others.ended.set()
+            return others
+
+    app = FastAPI()
+    app.include_router(model_download.router(folder, Downloads(), lambda: ""))
+    answer = TestClient(app).post("/fooocus/v1/expansion-model", json=request_for(published))
+    assert answer.status_code == 422
+    assert "a download is running" in answer.json()["detail"]

@@ -115,7 +115,7 @@ WRONG_TYPES = {
         ("", "  ", None, 0, False, ["x"], {}, "no such thing"),
     ),
     ("styles",): (
-        "a list of names",
+        "a list of up to 500 names",
         ("Cinematic", None, 1, {"a": 1}, [1], [None], [""], [["x"]]),
     ),
 }

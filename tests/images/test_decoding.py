@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.images import decoding
@@ -184,3 +184,45 @@ def test_a_file_with_damage_is_a_picture_or_a_refusal(data):
     except RequestError:
         return
     assert image.mode in ("RGB", "RGBA")
+
+
+def segments(jpeg: bytes) -> list[bytes]:
+    """Return the segments of a JPEG, each with what follows it up to the next; the end is left out."""
+    parts, at = [], 2
+    while jpeg[at + 1] != 0xD9:
+        end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+        while jpeg[end] != 0xFF or jpeg[end + 1] == 0:
+            end += 1
+        parts.append(jpeg[at:end])
+        at = end
+    return parts
+
+
+def of_scans(count: int, before: bytes = b"", behind: bytes = b"") -> bytes:
+    """Return a JPEG whose last scan is repeated until there are ``count``."""
+    parts = segments(encoded(two_colours(), "JPEG", progressive=True))
+    scans = sum(part[1] == 0xDA for part in parts)
+    repeated = parts[-1] * (count - scans)
+    return b"".join([b"\xff\xd8", before, *parts, repeated, b"\xff\xd9", behind])
+
+
+def test_a_jpeg_of_endless_scans_is_refused_undecoded(monkeypatch):
+    most = decoding.MAX_SCANS
+    assert decoding.from_bytes(of_scans(most), "image").size == (32, 16)
+    contents = [
+        of_scans(most + 1),
+        of_scans(most + 1, before=b"\xff\xe1\x00\x04ab"),
+        of_scans(most + 1).replace(b"\xff\xda", b"\xff\xff\xda"),
+        of_scans(most + 1, before=b"\xff\xfe\x00\x02junk"),
+    ]
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _image: pytest.fail("it was decoded"))
+    for content in contents:
+        with pytest.raises(RequestError, match=rf"image: allowed: a JPEG of at most {most} scans"):
+            decoding.from_bytes(content, "image")
+
+
+def test_what_looks_like_a_scan_elsewhere_in_a_jpeg_is_none():
+    looks = b"\xff\xda" * 1000
+    thumbnail = b"\xff\xe1" + (len(looks) + 2).to_bytes(2, "big") + looks
+    for content in (of_scans(20, before=thumbnail), of_scans(20, behind=looks)):
+        assert decoding.from_bytes(content, "image").size == (32, 16)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from dataclasses import replace
 
 import pytest
 
-from fooocus_ext.job_queue.jobs import QueuedJob
+from fooocus_ext.job_queue.jobs import Announced, Made, QueuedJob
 from fooocus_ext.job_queue.store import Change
 from tests.job_queue.server import WINDOW, Server, picture
 
@@ -69,6 +70,67 @@ def test_what_is_no_job_is_left_out(server, caplog):
     server.restart()
     assert server.waiting() == ["a"]
     assert "cannot be read" in caplog.text
+
+
+MADE = {"index": 0, "file": "a.png", "infotext": "", "seed": 1}
+WRONG = {
+    "id": [5, None, ["a"], "\ud800"],
+    "window": [5, None, ["a"]],
+    "action": [None],
+    "values": [None, [1], "a"],
+    "seed": ["5", None, 1.5, True, 10**30],
+    "place": ["0", None, 2**63 - 1, 10**30, -(10**30)],
+    "run": ["0", None],
+    "state": ["over", None, ["done"]],
+    "next_index": ["0"],
+    "image_number": ["1"],
+    "private": [1, "yes"],
+    "comments": [None],
+    "seconds": ["1"],
+    "source": [5, ["a"]],
+    "mask": [5, {"a": 1}],
+    "made": [5, [5], [{**MADE, "index": "x"}], [{**MADE, "index": [1]}], [{**MADE, "file": 3}]],
+    "announced": [
+        5,
+        {"picture": {**MADE, "seed": "y"}, "entry": {}},
+        {"picture": MADE, "entry": None},
+    ],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(k, v) for k, values in WRONG.items() for v in values])
+def test_a_stored_value_of_the_wrong_type_makes_no_job(server, caplog, name, value):
+    server.add("a")
+    (stored,) = server.store.load()
+    line = json.dumps({**json.loads(stored.to_json()), "id": "wrong", name: value})
+    with pytest.raises(ValueError, match="not a job"):
+        QueuedJob.from_json(line)
+    with sqlite3.connect(next(server.folder.glob("*.sqlite3"))) as connection:
+        connection.execute("INSERT INTO jobs VALUES ('wrong', 0, ?, NULL)", (line,))
+    connection.close()
+    server.restart()
+    server.add("b")
+    assert server.waiting() == ["a", "b"]
+    assert [server.run(), server.run()] == ["a", "b"]
+
+
+def test_a_job_with_everything_comes_back():
+    made = Made(0, None, "text", 1), Made(1, "b.png", "", 2)
+    job = QueuedJob(
+        "a",
+        WINDOW,
+        "generate",
+        {"prompt": "p"},
+        seed=5,
+        place=-1,
+        state="running",
+        announced=Announced(made[1], {"Seed": 2}),
+        made=made,
+        seconds=1,
+        source="picture",
+        mask="mask",
+    )
+    assert QueuedJob.from_json(job.to_json()) == job
 
 
 def test_a_job_that_cannot_be_stored_is_not_added(server, monkeypatch):

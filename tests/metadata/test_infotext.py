@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from fooocus_ext.metadata.infotext import from_infotext
 
 OURS = {"Fooocus": "True"}
@@ -44,3 +48,12 @@ def test_what_counts_by_picture_is_said():
     counted = {"Prompt": "a __colour__ house", "Fooocus wildcards in order": "True", **OURS}
     assert ["Wildcards" in problem for problem in from_infotext(counted).problems] == [True]
     assert from_infotext({"Prompt": "a [red|blue] house", **OURS}).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("Fooocus styles", json.dumps(["a"] * 501)), ("Fooocus sharpness", "very")],
+)
+def test_what_our_own_entries_state_and_cannot_be_read_is_said(key, value):
+    (problem,) = from_infotext({"Prompt": "p", "Fooocus": "True", key: value}).problems
+    assert problem.startswith(f'{key} is left out: "{value[:60]}" cannot be used; allowed: a ')

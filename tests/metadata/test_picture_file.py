@@ -12,6 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.ImageFile import ImageFile
+from PIL.PngImagePlugin import PngImageFile, PngInfo
+from PIL.WebPImagePlugin import WebPImageFile
 
 from fooocus_ext.metadata.picture_file import picture_text
 
@@ -41,11 +44,15 @@ ORDERS = {
 }
 
 
-def commented(file_format: str, comment: bytes) -> bytes:
+def exif_of(comment: bytes) -> bytes:
     exif = Image.Exif()
     exif[EXIF_FOLDER] = {USER_COMMENT: comment}
+    return exif.tobytes()
+
+
+def commented(file_format: str, comment: bytes) -> bytes:
     stream = io.BytesIO()
-    Image.new("RGB", (16, 16)).save(stream, file_format, exif=exif.tobytes())
+    Image.new("RGB", (16, 16)).save(stream, file_format, exif=exif_of(comment))
     return stream.getvalue()
 
 
@@ -99,3 +106,72 @@ def test_any_prompt_before_settings_is_read(prompt, encoding):
     text = f"{prompt}\n{SETTINGS}"
     raw = commented("JPEG", b"UNICODE\0" + text.encode(encoding))
     assert picture_text(raw)[0] == text
+
+
+def chunks_of(raw: bytes) -> list[bytes]:
+    """Return the parts of a PNG, from its signature to its end."""
+    parts, at = [raw[:8]], 8
+    while at < len(raw):
+        end = at + int.from_bytes(raw[at : at + 4], "big") + 12
+        parts.append(raw[at:end])
+        at = end
+    return parts
+
+
+def png(behind: tuple[bytes, ...] = (), **saved) -> bytes:
+    """Return a PNG whose chunks of the types ``behind`` are behind its pixels."""
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(stream, "PNG", **saved)
+    *parts, end = chunks_of(stream.getvalue())
+    moved = [part for part in parts if part[4:8] in behind]
+    return b"".join([*(part for part in parts if part not in moved), *moved, end])
+
+
+def png_texts(key: str, text: str) -> PngInfo:
+    info = PngInfo()
+    info.add_text(key, text, zip=True)
+    return info
+
+
+EXIF_TEXT = b"ASCII\0\0\0" + SETTINGS.encode()
+PICTURES = {
+    "PNG": png(),
+    "PNG with a text": png(pnginfo=png_texts("parameters", SETTINGS)),
+    "PNG with a text behind its pixels": png((b"zTXt",), pnginfo=png_texts("parameters", SETTINGS)),
+    "PNG with EXIF": png(exif=exif_of(EXIF_TEXT)),
+    "PNG with EXIF behind its pixels": png((b"eXIf",), exif=exif_of(EXIF_TEXT)),
+    "PNG with EXIF in a text behind its pixels": png(
+        (b"zTXt",),
+        pnginfo=png_texts("Raw profile type exif", f"\nexif\n9\n{exif_of(EXIF_TEXT).hex()}"),
+    ),
+    "JPEG": commented("JPEG", b""),
+    "JPEG with EXIF": commented("JPEG", EXIF_TEXT),
+    "WEBP": commented("WEBP", b""),
+    "WEBP with EXIF": commented("WEBP", EXIF_TEXT),
+}
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_a_picture_is_read_without_its_pixels(kind, monkeypatch, tmp_path):
+    def unpack(_image):
+        raise AssertionError("the pixels are unpacked")
+
+    for reader in (ImageFile, PngImageFile, WebPImageFile):
+        monkeypatch.setattr(reader, "load", unpack)
+    path = tmp_path / "picture"
+    path.write_bytes(PICTURES[kind])
+    expected = (SETTINGS if "with" in kind else None), None
+    assert picture_text(PICTURES[kind]) == picture_text(path) == expected
+
+
+def test_other_formats_carry_no_text():
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(stream, "TIFF", exif=exif_of(EXIF_TEXT))
+    assert picture_text(stream.getvalue()) == (None, None)
+
+
+def test_a_png_that_is_cut_off_still_has_what_came_before():
+    raw = png(pnginfo=png_texts("parameters", SETTINGS))
+    end = raw.index(b"IDAT") + 6
+    assert picture_text(raw[:end])[0] == SETTINGS
+    assert [picture_text(raw[:length])[0] for length in range(60)] == [None] * 60

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fooocus_ext.args import Settings
+from fooocus_ext.data_files import MAX_PROBLEMS_PER_FILE
 from fooocus_ext.errors import RequestError
 from fooocus_ext.presets.files import load_presets, read_preset, save_preset
 from fooocus_ext.presets.preset import (
@@ -175,7 +176,7 @@ def test_unknown_keys_are_kept_and_reported(tmp_path):
         ("default_sample_sharpness", 10**30, "number from 0 to 30"),
         ("default_model", ["a"], "text of at most"),
         ("default_model", "m" * 301, "text of at most"),
-        ("default_loras", {"a": 1}, "list of [enabled"),
+        ("default_loras", {"a": 1}, "list of up to 500 [enabled"),
         ("default_loras", [["x"]], "[enabled, name, weight]"),
         ("default_loras", [[1, "x", 1.0]], "true or false"),
         ("default_loras", [[True, "x", 99]], "number from -10 to 10"),
@@ -183,12 +184,12 @@ def test_unknown_keys_are_kept_and_reported(tmp_path):
         ("default_scheduler", None, None),
         ("default_performance", "Ludicrous", 'no mode "Ludicrous"'),
         ("default_performance", "webui", "mode of Fooocus"),
-        ("default_styles", "Fooocus V2", "list of names"),
+        ("default_styles", "Fooocus V2", "list of up to 500 names"),
         ("default_styles", [1], "text of at most"),
         ("default_aspect_ratio", "800*600", "nearest"),
         ("default_overwrite_step", 2.5, "whole number"),
         ("default_clip_skip", 13, "number from 1 to 12"),
-        ("checkpoint_downloads", ["x"], "object of file names"),
+        ("checkpoint_downloads", ["x"], "object of up to 500 file names"),
         ("default_prompt", 1, "text of at most"),
     ],
 )
@@ -204,6 +205,15 @@ def test_a_bad_value_is_left_out_and_reported_with_key_and_value(tmp_path, key, 
         assert [problem.entry for problem in library.problems] == [key]
         assert reason in library.problems[0].reason
         assert "Got " in library.problems[0].reason
+
+
+def test_a_file_of_thousands_of_unknown_keys_is_reported_briefly(tmp_path):
+    keys = {f"k{number}": 0 for number in range(80_000)}
+    library = load_presets([write(tmp_path, "many", keys)])
+    assert len(library.problems) == MAX_PROBLEMS_PER_FILE + 1
+    complaints = library.get("many").complaints
+    assert complaints[-1] == 'Preset "many", the rest: 79980 more entries cannot be used'
+    assert len(complaints) == len(library.problems)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "7", '{"default_cfg_scale": NaN}', "[" * 99_999])

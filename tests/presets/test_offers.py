@@ -92,6 +92,7 @@ def test_what_a_preset_says_of_a_known_file_does_not_count():
         ("con.safetensors", f"{HUB}/a/b/con.safetensors"),
         ("Com\xb9 .safetensors", f"{HUB}/a/b/a.safetensors"),
         ("a.safetensors.py", f"{HUB}/a/b/a.safetensors"),
+        ("Com1 .a.safetensors", f"{HUB}/a/b/a.safetensors"),
         (f"{'a' * 200}.safetensors", f"{HUB}/a/b/a.safetensors"),
     ],
 )

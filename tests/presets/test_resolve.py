@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fooocus_ext.presets import file_names
 from fooocus_ext.presets.preset import preset_from_json
 from fooocus_ext.presets.resolve import Folders, resolve
 
@@ -88,3 +89,14 @@ def test_a_refiner_that_is_the_base_is_none_as_in_fooocus():
     found = look_up(["great_v8"], ["film"], ["own_vae"], default_refiner="great_v8.safetensors")
     assert found.refiner == "None"
     assert any("itself" in note for note in found.notes)
+
+
+def test_similar_files_are_looked_for_on_behalf_of_the_first_missing_ones_alone(monkeypatch):
+    asked = []
+    monkeypatch.setattr(file_names, "nearest_names", lambda name, _known: asked.append(name) or [])
+    loras = [[True, f"gone{number}", 1.0] for number in range(200)]
+    loras += [[True, OFFSET, 0.1]] * 200
+    found = look_up(["great_v8", "fine"], vaes=["own_vae"], default_loras=loras)
+    assert len(found.problems) == 200
+    assert len(asked) <= 5
+    assert len(found.notes) == 1

@@ -361,3 +361,35 @@ def test_an_expansion_belongs_to_the_common_part_of_regions_and_is_said_where_it
     for prompt in ("a fox BREAK a hound", "a BREAKFAST table"):
         assert rewrite(prompt).notes == ()
     assert rewrite("a BREAKFAST table", expand=continue_text).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "negative", "what"),
+    [
+        ("a AND " * 330 + "b", "", "a prompt of 16550000 characters"),
+        ("b" * 2_000, "", "a prompt of 1049500 characters"),
+        ("a", "n" * 2_001, "a negative prompt of 1000500 characters"),
+    ],
+)
+def test_styles_that_would_make_too_long_a_text_are_refused_unwritten(
+    monkeypatch, prompt, negative, what
+):
+    library = StyleLibrary([Style("long", "x" * 99 + "{prompt}", "{prompt}")])
+    short = resolve_image(
+        "a", "n", index=0, seed=1, styles=["long"] * 500, library=library, wildcards=Wildcards()
+    )
+    assert len(short.finish().positive) > 50_000
+    monkeypatch.setattr(
+        "fooocus_ext.prompting.rewrite.apply_styles",
+        lambda *_, **__: pytest.fail("they are written"),
+    )
+    with pytest.raises(RequestError, match=rf"styles: 500 styles would make {what}"):
+        resolve_image(
+            prompt,
+            negative,
+            index=0,
+            seed=1,
+            styles=["long"] * 500,
+            library=library,
+            wildcards=Wildcards(),
+        )

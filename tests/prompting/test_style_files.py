@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fooocus_ext.data_files import Problem
+from fooocus_ext.data_files import MAX_PROBLEMS_PER_FILE, Problem
 from fooocus_ext.errors import RequestError
-from fooocus_ext.prompting.style_files import MAX_PROBLEMS_PER_FILE, load_styles
+from fooocus_ext.prompting.style_files import load_styles
 from fooocus_ext.prompting.styles import Style, StyleLibrary
 
 

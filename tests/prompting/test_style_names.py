@@ -115,3 +115,16 @@ def test_any_text_has_an_installed_style_or_none(name, installed):
         assert found is None or found in names
         assert note(name, found)
     assert note(name, None).isprintable()
+
+
+def test_the_installed_names_are_taken_apart_once_for_all_that_are_looked_up(monkeypatch):
+    words, taken_apart = style_names._words, []
+
+    def counted(name):
+        taken_apart.append(name)
+        return words(name)
+
+    monkeypatch.setattr(style_names, "_words", counted)
+    for number in range(50):
+        assert nearest(f"q{number} zz", [*OURS, "of this test"]) is None
+    assert len(taken_apart) < 3 * len(OURS)

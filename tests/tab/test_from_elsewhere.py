@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fooocus_ext import infotext
-from fooocus_ext.data_files import Problem
-from fooocus_ext.limits import OFF
+from fooocus_ext.data_files import MAX_PROBLEMS_PER_FILE, Problem
+from fooocus_ext.limits import MAX_ITEMS, MAX_NOTES, OFF
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.infotext import from_infotext
 from fooocus_ext.metadata.preset import from_preset
 from fooocus_ext.metadata.settings import PictureSettings
+from fooocus_ext.presets import file_names
 from fooocus_ext.presets.preset import preset_from_json
 from fooocus_ext.presets.resolve import resolve
 from fooocus_ext.prompting.style_files import load_styles
@@ -424,3 +425,42 @@ def test_an_infotext_of_a_remade_picture_brings_them_along():
     infotext.restore_typed_texts(entries := {**entries, infotext.PROMPT: "a fox"})
     again = accepted(fill(from_infotext(entries), INSTALLED, STYLES)).settings
     assert again.original_texts == first.original_texts
+
+
+def test_hundreds_of_loras_are_looked_up_in_one_list_and_reported_in_few_sentences(monkeypatch):
+    stemmed = []
+    monkeypatch.setattr(
+        file_names, "file_stem", lambda name: stemmed.append(name) or name.casefold()
+    )
+    here = replace(INSTALLED, loras=[f"l{number}" for number in range(300)])
+    wanted = tuple((f"gone{number}", 1.0) for number in range(300))
+    filled = fill(PictureSettings(loras=(*wanted, ("L7", 50.0), *wanted)), here, STYLES)
+    assert len(stemmed) <= 300 + 601
+    assert (filled.values["lora_1"], filled.values["lora_weight_1"]) == ("l7", 10.0)
+    missing = [note for note in filled.notes if "is not installed" in note]
+    assert len(missing) == MAX_NOTES
+    assert "And 280 more." in filled.notes
+
+
+def test_of_thousands_of_tags_the_first_are_read_and_that_is_said():
+    found = from_infotext({"Prompt": "a cat" + "<lora:a:1>" * (MAX_ITEMS + 2)})
+    assert found.prompt == "a cat"
+    assert len(found.loras) == MAX_ITEMS
+    assert found.problems == (
+        f"Of {MAX_ITEMS + 2} LoRAs in the prompt, the first {MAX_ITEMS} are read.",
+    )
+
+
+def test_sentences_about_hundreds_of_styles_are_few():
+    names = tuple(f"q{number} zz" for number in range(MAX_ITEMS))
+    filled = fill(PictureSettings(styles=names), INSTALLED, STYLES)
+    assert len(filled.notes) == MAX_NOTES + 1
+    assert filled.notes[-1] == f"And {MAX_ITEMS - MAX_NOTES} more."
+
+
+def test_sentences_about_hundreds_of_a_preset_s_keys_and_loras_are_few():
+    loras = [[True, f"gone{number}", 1.0] for number in range(MAX_ITEMS)]
+    unknown = {f"k{number}": 0 for number in range(1000)}
+    preset = preset_from_json("many", {**unknown, "default_loras": loras})
+    filled = fill(from_preset(preset, INSTALLED.find(preset)), INSTALLED, STYLES)
+    assert len(filled.notes) == MAX_PROBLEMS_PER_FILE + 1 + MAX_NOTES + 1

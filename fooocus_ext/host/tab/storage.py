@@ -85,9 +85,12 @@ def register(_demo: Any, app: FastAPI) -> None:
 
 def newest() -> Response:
     """Lead to the page of the last day that has pictures."""
-    page = image_log.newest_page(root())
+    message = "There are no pictures yet."
+    try:
+        page = image_log.newest_page(root())
+    except OSError as error:
+        page, message = None, f"The folder {root()} cannot be read: {error.strerror or error}."
     if page is None:
-        message = "There are no pictures yet."
         notice = render("notice.html", kind="note", messages=[message])
         return HTMLResponse(notice, headers=_headers(_NO_SCRIPT))
     return RedirectResponse(f"{page.parent.name}/{page.name}")
@@ -96,9 +99,10 @@ def newest() -> Response:
 def stored_file(day: str, name: str) -> Response:
     """Answer with a page or a picture of the log, and with nothing else."""
     path = root() / day / name
-    if not _DAY.fullmatch(day) or not _FILE.fullmatch(name) or not path.is_file():
+    head = _head_of(path) if _DAY.fullmatch(day) and _FILE.fullmatch(name) else None
+    if head is None:
         raise HTTPException(status_code=404, detail="There is no such file in the log.")
-    policy = _policy_of_page(path) if path.suffix == ".html" else f"{_NO_SCRIPT}; sandbox"
+    policy = _policy_of_page(head) if path.suffix == ".html" else f"{_NO_SCRIPT}; sandbox"
     return FileResponse(path, headers=_headers(policy))
 
 
@@ -108,13 +112,23 @@ def _headers(policy: str) -> dict[str, str]:
     return {**_SEEN_BY_THIS_PAGE_ONLY, "Content-Security-Policy": f"{policy}; {framed}"}
 
 
-def _policy_of_page(path: Path) -> str:
+def _head_of(path: Path) -> str | None:
+    """Return the beginning of a file; None if there is none, or none that may be read."""
+    try:
+        if path.is_file():
+            with path.open(encoding="utf-8", errors="replace") as stream:
+                return stream.read(_HEAD)
+    except OSError:
+        pass
+    return None
+
+
+def _policy_of_page(head: str) -> str:
     """Return the content security policy that a page of the log names for itself.
 
     It holds the hashes of that page's own script and style, whichever version of the extension has
     written it. What the page shows comes behind it, so none of that can be taken for it. A page from
     before there were policies runs no script.
     """
-    with path.open(encoding="utf-8", errors="replace") as page:
-        found = _POLICY_IN_PAGE.search(page.read(_HEAD))
+    found = _POLICY_IN_PAGE.search(head)
     return found[1] if found else _NO_SCRIPT

@@ -9,6 +9,7 @@ from PIL import Image
 
 from fooocus_ext.args import FOOOCUS, HOST_CHOICE, NONE
 from fooocus_ext.host.machine import upscalers
+from fooocus_ext.images import area
 from fooocus_ext.presets.published import UPSCALER
 from fooocus_ext.tab.actions import (
     LARGEST_SIDE,
@@ -41,6 +42,9 @@ def varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict
         picture = picture.resize(size, Image.Resampling.LANCZOS)
     else:
         size = choices.size or varied_size(picture.size)
+    if as_fooocus and is_diffused(variation, size):
+        picture = picture.crop(area.of_whole_latents(size).corners)
+        size = picture.size
     request, settings = varied_request(choices, variation, size)
     values = {"picture": picture, "settings": settings, "request": request}
     if not is_diffused(variation, size):  # all pictures of the job would be the same

@@ -13,6 +13,7 @@ from fooocus_ext.tab.variations import VARIATIONS
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 from tests.contract.hosts import decode, encode
 from tests.contract.test_edit import edited  # noqa: F401  (a fixture)
+from tests.contract.test_own_routes import add_preset  # noqa: F401  (a fixture)
 
 FAST = {"mode": "upscale", "scale": "fast 2x"}
 
@@ -48,3 +49,26 @@ def test_fooocus_encodes_the_middle_of_a_picture(host, monkeypatch, action):
     assert (values["request"]["width"], values["request"]["height"]) == (1024, 1024)
     middle = np.asarray(before)[1:1025, 3:1027]
     assert (np.asarray(values["picture"]) == middle).all()
+
+
+@pytest.mark.parametrize(
+    ("preset", "values", "steps"),
+    [
+        ({"default_performance": "Speed"}, {}, 18),
+        ({"default_performance": "Speed"}, {"steps": 2}, 2),
+        ({"default_performance": "Speed"}, {"performance": "Quality"}, 36),
+        ({"default_performance": "Speed", "default_overwrite_step": 4}, {}, 4),
+    ],
+)
+def test_an_upscale_has_the_steps_of_a_presets_performance(
+    edited,  # noqa: F811
+    add_preset,  # noqa: F811
+    preset,
+    values,
+    steps,
+):
+    add_preset(**preset)
+    values = {"steps": None, "image": sent(64, 64), **values}
+    answer = edited(mode="upscale", preset="mine", **values)
+    assert answer.status == 200, answer.body
+    assert f"Steps: {steps}, " in answer.body["infotexts"][0]

@@ -72,3 +72,30 @@ def test_an_upscale_has_the_steps_of_a_presets_performance(
     answer = edited(mode="upscale", preset="mine", **values)
     assert answer.status == 200, answer.body
     assert f"Steps: {steps}, " in answer.body["infotexts"][0]
+
+
+@pytest.mark.parametrize("size", [(301, 303), (257, 131), (16, 40)])
+def test_fast_2x_is_twice_as_large_to_the_pixel(edited, size):  # noqa: F811
+    answer = edited(image=sent(*size), **FAST)
+    assert decode(answer.body["images"][0]).shape == (size[1] * 2, size[0] * 2, 3)
+
+
+def test_a_tiny_picture_keeps_its_shape(edited):  # noqa: F811
+    answer = edited(image=sent(20, 100), mode="upscale", steps=1)
+    assert decode(answer.body["images"][0]).shape == (320, 64, 3)
+
+
+@pytest.mark.parametrize(("number", "is_said"), [(1, False), (3, True)])
+def test_that_all_pictures_would_be_the_same_is_said(edited, number, is_said):  # noqa: F811
+    answer = edited(image_number=number, **FAST)
+    assert len(answer.body["images"]) == 1
+    assert any("image_number: got 3" in note for note in answer.body["notes"]) is is_said
+
+
+def test_a_picture_that_would_become_too_large_is_named(edited, monkeypatch):  # noqa: F811
+    actions = importlib.import_module("fooocus_ext.tab.actions")
+    monkeypatch.setattr(actions, "LARGEST_ENLARGED_SIDE", 100)
+    for rendering in ("webui", "Fooocus"):
+        answer = edited(**FAST, rendering=rendering)
+        assert answer.status == 422
+        assert answer.detail.startswith("image: got 160×128, which would become 320×256; allowed: ")

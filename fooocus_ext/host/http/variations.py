@@ -49,7 +49,12 @@ def job_of(job: Job, edit: Edit, picture: Image.Image, side: int) -> tuple[Job, 
     decided = {name: value for name, value in values["request"].items() if name in _DECIDED}
     values["request"] = {**job.request, **decided}
     made = replace(job, options={**task.OPTIONS, **job.options}, **values)
-    return made, variations.notes(choices, variation, diffuses=made.diffuses)
+    notes = variations.notes(choices, variation, diffuses=made.diffuses)
+    if made.image_number != job.image_number:
+        notes.append(
+            f"image_number: got {job.image_number}; one picture is made, as all would be the same."
+        )
+    return made, notes
 
 
 def _performance(job: Job) -> str:

@@ -76,6 +76,15 @@ def settings_used(
     )
 
 
+def unsampled(size: tuple[int, int]) -> PictureSettings:
+    """Return the settings of a picture that was enlarged and not sampled: no others had a part in it.
+
+    Args:
+        size: (width, height) in pixels.
+    """
+    return PictureSettings(size=size, version=f"{OWN_NAME} {__version__}")
+
+
 def _switch(choices: Choices, settings: Settings, steps: int) -> dict[str, Any]:
     """Return what there is to say of the refiner's turn: nothing where there is no refiner."""
     if settings.refiner == NONE:

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fooocus_ext.edit import INFOTEXT, Edit, from_text
 from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.edited import UNSAMPLED
 from fooocus_ext.tab.variations import VARIATIONS
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 from tests.contract.hosts import decode, encode
@@ -99,3 +101,85 @@ def test_a_picture_that_would_become_too_large_is_named(edited, monkeypatch):  #
         answer = edited(**FAST, rendering=rendering)
         assert answer.status == 422
         assert answer.detail.startswith("image: got 160×128, which would become 320×256; allowed: ")
+
+
+def entries_of(host, text: str):
+    """Return what the host reads in an infotext, as it does for a picture on its PNG Info tab."""
+    entries = importlib.import_module("fooocus_ext.host.infotext_parser").parse(text)
+    host.modules.script_callbacks.infotext_pasted_callback(text, entries)
+    return entries
+
+
+@pytest.mark.parametrize(
+    ("values", "stated"),
+    [
+        ({"mode": "vary"}, Edit(mode="vary")),
+        ({"mode": "vary", "strength": 0.85}, Edit(mode="vary", strength=0.85)),
+        ({"mode": "upscale"}, Edit(mode="upscale")),
+        (
+            {"mode": "upscale", "scale": "2x", "strength": 0.2, "rendering": "Fooocus"},
+            Edit(mode="upscale", scale="2x", strength=0.2),
+        ),
+        (FAST, Edit(mode="upscale", scale="fast 2x")),
+    ],
+)
+def test_the_infotext_says_what_became_of_the_picture(host, edited, values, stated):  # noqa: F811
+    answer = edited(image=sent(64, 64), **values)
+    entries = entries_of(host, answer.body["infotexts"][0])
+    assert from_text(entries[INFOTEXT]) == stated
+
+
+@pytest.mark.parametrize("limit", [None, 100])
+def test_of_a_picture_that_is_not_sampled_no_sampling_is_told(
+    host,
+    edited,  # noqa: F811
+    monkeypatch,
+    limit,
+):
+    """Nor is its prompt expanded, and no other checkpoint is loaded."""
+    asked = dict(FAST)
+    if limit is not None:
+        actions = importlib.import_module("fooocus_ext.tab.actions")
+        monkeypatch.setattr(actions, "LARGEST_SIDE", limit)
+        asked = {"mode": "upscale"}
+    expansion = importlib.import_module("fooocus_ext.host.machine.expansion")
+    monkeypatch.setattr(
+        expansion, "expand", lambda *_args: pytest.fail("nothing is to be expanded")
+    )
+    active = host.modules.shared.sd_model.sd_checkpoint_info.title
+    answer = edited(
+        **asked,
+        expansion=True,
+        styles=["cinematic-default"],
+        negative_prompt="blur",
+        base_model=host.checkpoints.second or "",
+    )
+    assert answer.status == 200, answer.body
+    entries = entries_of(host, answer.body["infotexts"][0])
+    assert (entries["Prompt"], entries["Negative prompt"]) == ("", "")
+    unsaid = {"Steps", "Sampler", "Seed", "CFG scale", "Model", "Denoising strength"}
+    assert not unsaid & entries.keys()
+    assert from_text(entries[INFOTEXT]).mode == "upscale"
+    assert host.modules.shared.sd_model.sd_checkpoint_info.title == active
+
+
+@pytest.mark.reports_errors
+def test_the_infotext_of_a_picture_that_is_not_sampled_can_be_read_back(host, edited):  # noqa: F811
+    loaded = importlib.import_module("fooocus_ext.host.tab.loaded")
+    text = edited(**FAST).body["infotexts"][0]
+    read = loaded.read_settings(text)
+    assert read == loaded.fill_from_infotext(entries_of(host, text))
+    assert read.notes == (UNSAMPLED,)
+    assert read.values["edit_whole"] == VARIATIONS["upscale_fast"].label
+    assert "prompt" not in read.values
+    again = host.post("/fooocus/v1/remake", {"text": text})
+    assert again.status == 422
+    assert UNSAMPLED in again.detail
+    nothing = f"{text}".replace("{", "[")
+    assert loaded.read_settings(nothing) is None
+
+
+def test_an_unknown_base_model_is_refused_also_where_nothing_is_sampled(edited):  # noqa: F811
+    answer = edited(**FAST, base_model="nonsense")
+    assert answer.status == 422
+    assert "base_model" in answer.detail

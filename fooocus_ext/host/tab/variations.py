@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from modules import shared
 from PIL import Image
 
-from fooocus_ext.args import FOOOCUS, HOST_CHOICE, NONE
+from fooocus_ext.args import FOOOCUS, Settings
 from fooocus_ext.host.machine import upscalers
 from fooocus_ext.images import area
 from fooocus_ext.presets.published import UPSCALER
@@ -21,10 +22,19 @@ from fooocus_ext.tab.actions import (
     varied_size,
 )
 from fooocus_ext.tab.choices import Choices
-from fooocus_ext.tab.variations import Variation
+from fooocus_ext.tab.variations import Variation, edit_of
 
 _FOOOCUS_FACTOR = 4
 """By how much Fooocus's upscaler enlarges any picture, before it is resized to what is asked for."""
+_WITHOUT_SAMPLING: Mapping[str, Any] = {
+    "prompt": "",
+    "negative_prompt": "",
+    "loras": (),
+    "settings": Settings(),
+    "image_number": 1,
+    "diffuses": False,
+}
+"""What a job is told where nothing is sampled: no text is expanded or styled for it, no model changed."""
 
 
 def varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict[str, Any]:
@@ -46,12 +56,13 @@ def varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict
     if as_fooocus and diffuses:
         picture = picture.crop(area.of_whole_latents(size).corners)
         size = picture.size
-    request, settings = varied_request(choices, variation, size)
-    values = {"picture": picture, "settings": settings, "request": request}
+    values = {"picture": picture, "edit": edit_of(variation)}
     if not diffuses:  # all pictures of the job would be the same
-        settings = settings.replace(refiner=NONE, rendering=HOST_CHOICE)
-        return {**values, "settings": settings, "diffuses": False, "image_number": 1}
-    return {**values, "denoising": variation.denoising, "tiles": variation.enlarges}
+        size_alone = {"width": size[0], "height": size[1]}
+        return {**values, **_WITHOUT_SAMPLING, "request": size_alone}
+    request, settings = varied_request(choices, variation, size)
+    sampled = {"denoising": variation.denoising, "tiles": variation.enlarges}
+    return {**values, **sampled, "settings": settings, "request": request}
 
 
 def enlarging(

@@ -86,7 +86,7 @@ function fooocusShowSeed(random) {
 /** Whether a text holds settings rather than a prompt: a JSON object, or an infotext. */
 function fooocusHoldsSettings(text) {
     const trimmed = text.trim();
-    if (/^[\s\S]*\bSteps: \d+, Sampler: /.test(trimmed)) return true;
+    if (/^[\s\S]*\b(Steps: \d+, Sampler: |Fooocus edit: "\{)/.test(trimmed)) return true;
     if (!trimmed.startsWith("{")) return false;
     try {
         return typeof JSON.parse(trimmed) === "object";

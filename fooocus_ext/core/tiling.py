@@ -26,12 +26,17 @@ def averaged(
     """Apply ``function`` in three tilings, and return their mean.
 
     Args:
-        values: a picture or its latent [1,C,h,w].
+        values: a picture or its latent [1,C,h,w]; ``h * scale`` and ``w * scale`` are whole numbers.
         function: maps a tile [1,C,a,b] to [1,D,a * scale,b * scale].
         tile: the side of a square tile; the others are half and twice as long.
         overlap: of neighbours.
         scale: how much larger ``function`` makes a side.
+
+    Raises:
+        ValueError: a side is no multiple of ``1 / scale``, so a tile would be cut off or vanish.
     """
+    if any(side * scale % 1 for side in values.shape[2:]):
+        raise ValueError(f"sides {tuple(values.shape[2:])} are no multiples of {1 / scale:g}")
     shapes = ((tile, tile), (tile * 2, tile // 2), (tile // 2, tile * 2))
     total = sum(_tiled(values, function, shape, overlap, scale) for shape in shapes)
     return torch.as_tensor(total) / len(shapes)
@@ -43,7 +48,7 @@ def _tiled(
     """Apply ``function`` to tiles of (width, height), and blend what comes out."""
     width, height = shape
     blended = weights = None
-    full = [round(side * scale) for side in values.shape[2:]]
+    full = [int(side * scale) for side in values.shape[2:]]
     for top in range(0, values.shape[2], height - overlap):
         for left in range(0, values.shape[3], width - overlap):
             out = function(values[:, :, top : top + height, left : left + width])

@@ -55,6 +55,11 @@ class Box(NamedTuple):
         return self.columns.length, self.rows.length
 
     @property
+    def corners(self) -> tuple[int, int, int, int]:
+        """What Pillow cuts it out by: left, top, right, bottom."""
+        return self.columns.start, self.rows.start, self.columns.end, self.rows.end
+
+    @property
     def slices(self) -> tuple[slice, slice]:
         """What cuts it out of an array [H,W,...]."""
         return slice(*self.rows), slice(*self.columns)
@@ -124,6 +129,15 @@ def working_size(size: Size, side: int = SIDE) -> Size:
     """
     width, height = towards(size, side)
     return max(width // LATENT, 1) * LATENT, max(height // LATENT, 1) * LATENT
+
+
+def of_whole_latents(size: Size) -> Box:
+    """Return the part of a picture that latents cover, as Fooocus cuts it out before it encodes one.
+
+    What a side has beyond a multiple of 8 is taken off at both of its ends, the odd pixel at its far one.
+    """
+    columns, rows = (Span(side % LATENT // 2, side - (side % LATENT + 1) // 2) for side in size)
+    return Box(rows, columns)
 
 
 def _covered(line: Mask) -> Span:

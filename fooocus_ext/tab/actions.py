@@ -11,6 +11,7 @@ from typing import Any
 from fooocus_ext.args import HOST_CHOICE, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.images import area
+from fooocus_ext.images.mask import LATENT
 from fooocus_ext.presets.performance import find_performance
 from fooocus_ext.tab.choices import Choices, switch_share
 from fooocus_ext.tab.variations import Variation
@@ -23,6 +24,8 @@ LARGEST_SIDE = 2752
 LARGEST_ENLARGED_SIDE = 8192
 """The same above which it is refused: the upscaler alone would take gigabytes."""
 _SMALLEST_SIDE, _LARGEST_VARIED_SIDE = 1024, 2048
+_SHORTEST_SIDE = 64
+"""Of a picture that is sampled in the webui's rendering, in pixels."""
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -64,35 +67,44 @@ def varied_request(
 
 
 def is_diffused(variation: Variation, size: Size) -> bool:
-    """Whether a picture that becomes ``size`` is sampled, once it is that large."""
-    return variation.denoising > 0 and not (variation.enlarges and _side(size) > LARGEST_SIDE)
+    """Whether a picture of that size is sampled, once it is enlarged."""
+    return variation.denoising > 0 and (
+        not variation.enlarges or _side(size) * variation.scale <= LARGEST_SIDE
+    )
 
 
 def varied_size(size: Size) -> Size:
     """Return the size in which a picture is varied: 1024 to 2048 on a side if it were square."""
     side = _side(size)
     wanted = min(max(math.ceil(side / 64) * 64, _SMALLEST_SIDE), _LARGEST_VARIED_SIDE)
-    return _scaled(size, 1.0 if _SMALLEST_SIDE <= side <= _LARGEST_VARIED_SIDE else wanted / side)
+    is_within = _SMALLEST_SIDE <= side <= _LARGEST_VARIED_SIDE
+    return _for_sampling(size, 1.0 if is_within else wanted / side)[1]
 
 
-def upscaled_size(size: Size, scale: float, *, may_stay_small: bool) -> tuple[float, Size]:
+def upscaled_size(size: Size, variation: Variation, *, may_stay_small: bool) -> tuple[float, Size]:
     """Return how much an upscaler must enlarge a picture, and the size that it gets.
+
+    Its sides are rounded to multiples of 8 where it is sampled then, and nowhere else.
 
     Args:
         size: of the picture.
-        scale: how much larger it is to become.
+        variation: what becomes of it.
         may_stay_small: whether the result may be smaller than Fooocus's least size; otherwise a small
             picture grows to that.
 
     Raises:
         RequestError: the result would be too large.
     """
+    scale = variation.scale
     side = _side(size) * scale
     if side < _SMALLEST_SIDE and not may_stay_small:
         scale *= _SMALLEST_SIDE / side
-    width, height = _scaled(size, scale)
-    _check_size(width, height)
-    return scale, (width, height)
+    if is_diffused(variation, size):
+        scale, larger = _for_sampling(size, scale)
+    else:
+        larger = round(size[0] * scale), round(size[1] * scale)
+    _check_size(size, larger)
+    return scale, larger
 
 
 def varied_as_fooocus(size: Size) -> Size:
@@ -114,18 +126,19 @@ def upscaled_as_fooocus(size: Size, scale: float, larger: Size, *, may_stay_smal
         RequestError: the result would be too large.
     """
     width, height = int(size[0] * scale), int(size[1] * scale)
-    _check_size(width, height)
+    _check_size(size, (width, height))
     side = area.rounded_side((size[0] * scale, size[1] * scale))
     if side < _SMALLEST_SIDE and not may_stay_small:
         return area.towards(larger, _SMALLEST_SIDE)
     return width, height
 
 
-def _check_size(width: int, height: int) -> None:
-    limit = LARGEST_ENLARGED_SIDE
-    if _side((width, height)) > limit:
+def _check_size(size: Size, larger: Size) -> None:
+    if _side(larger) > LARGEST_ENLARGED_SIDE:
+        limit = f"{LARGEST_ENLARGED_SIDE}×{LARGEST_ENLARGED_SIDE}"
         raise RequestError(
-            f"The picture would become {width}×{height}; allowed: up to the area of {limit}×{limit}."
+            f"image: got {size[0]}×{size[1]}, which would become {larger[0]}×{larger[1]}; allowed: what "
+            f"becomes up to the area of {limit}."
         )
 
 
@@ -134,9 +147,8 @@ def _side(size: Size) -> float:
     return math.sqrt(size[0] * size[1])
 
 
-def _scaled(size: Size, scale: float) -> Size:
-    return _multiple_of_8(size[0] * scale), _multiple_of_8(size[1] * scale)
-
-
-def _multiple_of_8(length: float) -> int:
-    return max(64, round(length / 8) * 8)
+def _for_sampling(size: Size, scale: float) -> tuple[float, Size]:
+    """Return the scale at which no side is too short for the model, and the size in multiples of 8."""
+    scale = max(scale, _SHORTEST_SIDE / min(size))
+    width, height = (round(length * scale / LATENT) * LATENT for length in size)
+    return scale, (width, height)

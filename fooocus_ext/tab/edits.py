@@ -20,7 +20,7 @@ from fooocus_ext.edit import (
 from fooocus_ext.errors import RequestError
 from fooocus_ext.limits import OFF
 from fooocus_ext.readers import number
-from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS
+from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS, variation_of
 from fooocus_ext.tab.widget import Widget, checkbox, of_argument, or_off, radio, slider, text_box
 
 SWITCH = "input_image"
@@ -127,7 +127,9 @@ def forced_strength(checked: Mapping[str, Any]) -> float | None:
 
 
 def widget_values(edit: Edit) -> tuple[dict[str, Any], list[str]]:
-    """Return the widgets' values for an edit with a mask, and sentences about what the page cannot say."""
+    """Return the widgets' values for an edit, and sentences about what the page cannot say."""
+    if not edit.of_mode.has_mask:
+        return _whole(edit), []
     notes = []
     values: dict[str, Any] = {
         "edit_kind": MASKED,
@@ -157,3 +159,13 @@ def widget_values(edit: Edit) -> tuple[dict[str, Any], list[str]]:
     if edit.engine not in _ENGINES:
         notes.append(f'The inpaint engine "{edit.engine}" is not among those of the page.')
     return values, notes
+
+
+def _whole(edit: Edit) -> dict[str, Any]:
+    """Return the widgets' values for a picture that is varied or upscaled."""
+    key, forced = variation_of(edit)
+    return {
+        "edit_kind": WHOLE,
+        "edit_whole": VARIATIONS[key].label,
+        "edit_strength": OFF if forced is None else forced,
+    }

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
-from fooocus_ext.edit import from_text
 from fooocus_ext.errors import RequestError, shortened
 from fooocus_ext.limits import (
     CFG_SCALE,
@@ -38,7 +37,6 @@ from fooocus_ext.presets.samplers import (
 from fooocus_ext.presets.webui_samplers import webui_sampler
 from fooocus_ext.prompting.styles import StyleLibrary, wants_expansion
 from fooocus_ext.tab.choices import least_switch_step, style_names, style_value
-from fooocus_ext.tab.edits import widget_values
 from fooocus_ext.tab.leftovers import leftovers
 from fooocus_ext.tab.style_list import known_styles
 from fooocus_ext.tab.widgets import ARGUMENTS, DEFAULT, ORIGINAL
@@ -46,11 +44,6 @@ from fooocus_ext.tab.widgets import ARGUMENTS, DEFAULT, ORIGINAL
 ORIGINALS_IN_USE = (
     "The texts of the original picture are used as they were, styles and expansion included, until "
     "the prompt, the negative prompt or the styles are edited."
-)
-
-WITHOUT_PICTURE = (
-    "It was made by editing a picture, which its settings do not contain: choose that one as the input "
-    "image, and mark in it what is to be made anew."
 )
 
 
@@ -84,15 +77,6 @@ def fill(
     filling.sampler()
     filling.notes += leftovers(settings, has_originals=bool(filling.values.get(ORIGINAL.name)))
     return Filled(filling.values, tuple(filling.notes))
-
-
-def with_edit(filled: Filled, text: str) -> Filled:
-    """Return the widgets' values with those of the edit that an infotext states, if it states one."""
-    edit = from_text(text)
-    if edit is None or not edit.of_mode.has_mask:
-        return filled
-    values, notes = widget_values(edit)
-    return Filled({**filled.values, **values}, (*filled.notes, *notes, WITHOUT_PICTURE))
 
 
 @dataclass

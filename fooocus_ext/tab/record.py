@@ -91,6 +91,15 @@ def loras_used(choices: Choices, *, strips_comments: bool) -> list[tuple[str, fl
     return [*(lora for lora in slots if lora_tags([lora], prompt)), *of_mode]
 
 
+def unsampled(size: tuple[int, int]) -> PictureSettings:
+    """Return the settings of a picture that was enlarged and not sampled: no others had a part in it.
+
+    Args:
+        size: (width, height) in pixels.
+    """
+    return PictureSettings(size=size, version=f"{OWN_NAME} {__version__}")
+
+
 def _switch(choices: Choices, settings: Settings, steps: int) -> dict[str, Any]:
     """Return what there is to say of the refiner's turn: nothing where there is no refiner."""
     if settings.refiner == NONE:

@@ -167,6 +167,17 @@ def test_an_edits_infotext_fills_the_widgets_again(tab):
     assert (tab.number("edit_strength"), tab.number("edit_mask_grow")) == (0.4, 5)
 
 
+def test_the_infotext_of_a_picture_that_was_not_sampled_is_settings_and_no_prompt(tab):
+    tab.prompt.fill("a door")
+    edit = {"mode": "upscale", "scale": "fast 2x"}
+    tab.paste(f"Size: 128x128, Fooocus: True, Fooocus edit: {json.dumps(json.dumps(edit))}")
+    expect(tab.messages).to_contain_text("nothing of it was sampled")
+    expect(tab.prompt).to_have_value("a door")
+    tick(tab, choose=False)
+    chosen = tab.page.locator("#fooocus_edit_whole label.selected")
+    expect(chosen).to_have_text("Upscale 2x, fast")
+
+
 def test_a_screen_reader_finds_the_parts_by_role_and_name(tab):
     editor = MaskEditor(tab)
     part = tab.page.locator("#fooocus_input")

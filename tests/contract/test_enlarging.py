@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.contract import probes
-from tests.contract.test_queue import Desk
+from tests.contract.test_queue import Desk, levels
 
 SMALL = {"width": 64, "height": 64, "upscaler": "Lanczos", "image_number": 1}
 
@@ -46,8 +47,8 @@ def enlarged(desk, action, size, **values):
     with probes.around_callbacks(desk.host, denoiser=count):
         job = desk.work_on()
     assert job.state == "done", job
-    [stored] = desk.pictures().values()
-    return job, stored, picture, len(calls)
+    [made] = job.made
+    return job, levels(Path(made.file)), picture, len(calls)
 
 
 def test_fast_2x_is_the_upscalers_picture_to_the_pixel(desk):
@@ -57,6 +58,16 @@ def test_fast_2x_is_the_upscalers_picture_to_the_pixel(desk):
     assert calls == 0
     assert stored.shape == (512, 512, 3)
     assert np.abs(stored.astype(int) - np.asarray(wanted).astype(int)).max() <= 1
+
+
+def test_of_fast_2x_the_log_and_the_infotext_tell_no_sampling(desk):
+    job, *_ = enlarged(desk, "upscale_fast", (64, 64), prompt="a fox")
+    [made], [entry] = job.made, desk.entries()
+    assert "Steps: " not in made.infotext
+    assert "fox" not in made.infotext
+    assert "Fooocus edit: " in made.infotext
+    assert entry.metadata.keys() == {"resolution", "version", "metadata_scheme"}
+    assert entry.metadata["resolution"] == "(128, 128)"
 
 
 def test_no_level_is_lost_on_the_way_through_the_webui(host):

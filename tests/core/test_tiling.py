@@ -27,6 +27,23 @@ def test_a_function_of_each_place_alone_comes_out_whole(height, width):
     torch.testing.assert_close(found, shrink(picture))
 
 
+@given(st.integers(8, 300), st.integers(8, 300))
+@settings(deadline=None, max_examples=50)
+def test_a_side_without_whole_latents_is_refused_and_every_other_is_encoded(height, width):
+    """An autoencoder drops what is beyond a multiple of 8, of every tile."""
+
+    def shrink(tile):
+        return torch.nn.functional.avg_pool2d(tile, 8)
+
+    picture = torch.zeros(1, 3, height, width)
+    if height % 8 or width % 8:
+        with pytest.raises(ValueError, match="no multiples of 8"):
+            tiling.averaged(picture, shrink, tile=64, overlap=16, scale=1 / 8)
+    else:
+        found = tiling.averaged(picture, shrink, tile=64, overlap=16, scale=1 / 8)
+        assert found.shape == (1, 3, height // 8, width // 8)
+
+
 @pytest.mark.parametrize(("width", "height"), [(64, 64), (40, 100)])
 def test_three_tilings_of_square_wide_and_high_tiles(width, height):
     seen = []

@@ -101,3 +101,12 @@ def test_what_is_below_the_working_area_is_small():
     assert area.is_small((960, 960))
     assert not area.is_small((961, 961))
     assert not area.is_small((256, 256), 256)
+
+
+@given(st.integers(8, 5000), st.integers(8, 5000))
+def test_whole_latents_are_the_middle_of_a_picture_but_for_a_pixel(width, height):
+    box = area.of_whole_latents((width, height))
+    for span, side in zip(box, (height, width), strict=True):
+        assert span.length == side // 8 * 8
+        assert side - span.end - span.start in (0, 1)
+    assert box.corners == (*(span.start for span in box[::-1]), *(span.end for span in box[::-1]))

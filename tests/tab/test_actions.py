@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from fooocus_ext.args import HOST_CHOICE
 from fooocus_ext.edit import SCALES
 from fooocus_ext.errors import RequestError
+from fooocus_ext.images.decoding import LONGEST_SIDE, SMALLEST_SIDE
 from fooocus_ext.tab.actions import (
     LARGEST_ENLARGED_SIDE,
+    LARGEST_SIDE,
     is_diffused,
     request_for,
     upscaled_as_fooocus,
@@ -26,6 +28,8 @@ from fooocus_ext.tab.variations import UPSCALES, VARIATIONS
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 sizes = st.tuples(st.integers(64, 4096), st.integers(64, 4096))
+lengths = st.integers(SMALLEST_SIDE, LONGEST_SIDE)
+thin = st.tuples(lengths, lengths)
 
 
 def choices(**values):
@@ -60,26 +64,57 @@ def test_a_varied_size_is_near_what_fooocus_takes(size):
     assert all(length % 8 == 0 and length >= 64 for length in varied)
     side = math.sqrt(size[0] * size[1])
     if 1024 <= side <= 2048:
-        assert all(abs(new - max(old, 64)) <= 4 for new, old in zip(varied, size, strict=True))
+        assert all(abs(new - old) <= 4 for new, old in zip(varied, size, strict=True))
     elif size[0] == size[1]:
         assert all(1024 <= length <= 2048 for length in varied)
 
 
-@given(sizes, st.sampled_from([1.5, 2.0]), st.booleans())
-def test_an_upscaled_size_is_refused_or_within_the_limit(size, scale, small):
-    side = math.sqrt(size[0] * size[1]) * scale
-    grown = scale if small or side >= 1024 else scale * (1024 / side)
-    expected = tuple(max(64, round(length * grown / 8) * 8) for length in size)
-    if math.sqrt(expected[0] * expected[1]) > LARGEST_ENLARGED_SIDE:
-        with pytest.raises(RequestError, match="8192"):
-            upscaled_size(size, scale, may_stay_small=small)
+@given(thin, st.sampled_from(["vary_subtle", "upscale_1_5", "upscale_2"]))
+@example((16, 40), "upscale_1_5")
+@example((20, 100), "upscale_1_5")
+@example((16, 16384), "vary_subtle")
+def test_a_tiny_or_thin_picture_keeps_its_shape(size, action):
+    variation = VARIATIONS[action]
+    if not variation.enlarges:
+        made = varied_size(size)
     else:
-        assert upscaled_size(size, scale, may_stay_small=small) == (grown, expected)
+        assume(math.sqrt(size[0] * size[1]) * 2 < LARGEST_SIDE)
+        _scale, made = upscaled_size(size, variation, may_stay_small=True)
+    assert min(made) >= 64
+    width, height = sorted(size)
+    shorter, longer = sorted(made)
+    # each side is rounded by 4 at most
+    assert (shorter - 4) / (longer + 4) <= width / height <= (shorter + 4) / (longer - 4)
+
+
+@given(sizes, st.sampled_from(list(UPSCALES.values())), st.booleans())
+@example((1381, 1375), "upscale_2", False)
+def test_an_upscaled_size_is_refused_or_within_the_limit(size, action, small):
+    variation = VARIATIONS[action]
+    side = math.sqrt(size[0] * size[1]) * variation.scale
+    grown = variation.scale if small or side >= 1024 else variation.scale * (1024 / side)
+    if is_diffused(variation, size):
+        grown = max(grown, 64 / min(size))
+        expected = tuple(round(length * grown / 8) * 8 for length in size)
+    else:
+        expected = tuple(round(length * grown) for length in size)
+    if math.sqrt(expected[0] * expected[1]) > LARGEST_ENLARGED_SIDE:
+        with pytest.raises(RequestError, match=f"^image: got {size[0]}×{size[1]}.*8192"):
+            upscaled_size(size, variation, may_stay_small=small)
+    else:
+        assert upscaled_size(size, variation, may_stay_small=small) == (grown, expected)
 
 
 def test_a_small_picture_grows_to_the_least_size_unless_small_ones_are_meant():
-    assert upscaled_size((256, 256), 2.0, may_stay_small=False) == (4.0, (1024, 1024))
-    assert upscaled_size((256, 256), 2.0, may_stay_small=True) == (2.0, (512, 512))
+    twice = VARIATIONS["upscale_2"]
+    assert upscaled_size((256, 256), twice, may_stay_small=False) == (4.0, (1024, 1024))
+    assert upscaled_size((256, 256), twice, may_stay_small=True) == (2.0, (512, 512))
+
+
+@pytest.mark.parametrize("size", [(301, 303), (257, 131), (16, 40)])
+def test_fast_2x_is_twice_as_large_to_the_pixel(size):
+    twice = (size[0] * 2, size[1] * 2)
+    assert upscaled_size(size, VARIATIONS["upscale_fast"], may_stay_small=True) == (2.0, twice)
 
 
 def test_each_scale_of_an_edit_is_one_of_the_buttons():
@@ -133,18 +168,18 @@ def test_fooocus_upscales_to_its_own_sizes(size, scale, small, upscaled):
 
 
 def test_an_absurd_size_is_refused():
-    with pytest.raises(RequestError, match=r"10000×10000.*8192"):
+    with pytest.raises(RequestError, match=r"^image: got 5000×5000.*10000×10000.*8192"):
         upscaled_as_fooocus((5000, 5000), 2.0, (20000, 20000), may_stay_small=False)
 
 
 @pytest.mark.parametrize(
     ("action", "size", "diffuses"),
     [
-        ("upscale_2", (2304, 1792), True),
-        ("upscale_2", (2752, 2752), True),
-        ("upscale_2", (2768, 2768), False),  # as Fooocus returns it: rounded up, its side is 2816
-        ("upscale_1_5", (2808, 2800), False),
-        ("upscale_fast", (512, 512), False),
+        ("upscale_2", (1152, 896), True),
+        ("upscale_2", (1376, 1376), True),
+        ("upscale_2", (1384, 1384), False),  # as Fooocus returns it: rounded up, its side is 2816
+        ("upscale_1_5", (1872, 1867), False),
+        ("upscale_fast", (256, 256), False),
         ("vary_subtle", (2880, 2816), True),
     ],
 )

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fooocus_ext.args import NONE
 from fooocus_ext.edit import MODES, Edit
 from fooocus_ext.errors import RequestError
 from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.edited import (
+    UNSAMPLED,
+    WITHOUT_PICTURE,
+    WITHOUT_WHOLE_PICTURE,
+    unsampled,
+    with_edit,
+)
 from fooocus_ext.tab.edits import EDIT_WIDGETS, MASKED, SWITCH, WHOLE, edit_of, widget_values
-from fooocus_ext.tab.fill import WITHOUT_PICTURE, Filled, with_edit
+from fooocus_ext.tab.fill import Filled
 from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS
+from fooocus_ext.tab.variations import edit_of as variation_as_edit
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 MASKED_MODES = {name: mode for name, mode in MODES.items() if mode.has_mask}
@@ -144,5 +154,27 @@ def test_a_pasted_infotext_fills_them_and_says_that_the_picture_is_missing():
     assert (read.values["edit_method"], read.values["edit_strength"]) == ("Improve Detail", 0.3)
     assert SWITCH not in read.values
     assert read.notes == ("a note", WITHOUT_PICTURE)
-    for other in ("", "nonsense", "[]", Edit(mode="vary").to_text()):
+    for other in ("", "nonsense", "[]"):
         assert with_edit(filled, other) == filled
+
+
+@pytest.mark.parametrize("forced", [None, 0.7])
+@pytest.mark.parametrize("key", VARIATIONS)
+def test_an_infotext_of_a_whole_picture_chooses_what_was_done(key, forced):
+    variation = VARIATIONS[key]
+    if forced and variation.denoising:
+        variation = replace(variation, denoising=forced)
+    edit = variation_as_edit(variation)
+    read = with_edit(Filled({}), edit.to_text())
+    assert read.notes == (WITHOUT_WHOLE_PICTURE,)
+    asked = choices(**{SWITCH: True, **read.values})
+    is_forced = variation.denoising != VARIATIONS[key].denoising
+    wanted = "vary_subtle" if is_forced and key == "vary_strong" else key
+    assert (asked.action, asked.forced_strength) == (wanted, forced if is_forced else None)
+
+
+def test_a_picture_that_was_not_sampled_has_nothing_else():
+    read = unsampled(variation_as_edit(VARIATIONS["upscale_fast"]).to_text())
+    assert read.notes == (UNSAMPLED,)
+    assert {name.partition("_")[0] for name in read.values} == {"edit"}
+    assert unsampled("nonsense") is None

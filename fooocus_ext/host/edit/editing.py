@@ -18,19 +18,24 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+    from fooocus_ext.edit import Edit
     from fooocus_ext.generation.state import Generation
+    from fooocus_ext.images.canvas import Canvas
 
 _GREY = 0.5
 _SEEDS = 2**63 - 1
 
 
 def take_part(p: Any, generation: Generation) -> Editing | None:
-    """Return what is made anew of the picture that ``p`` edits; None if it edits none."""
+    """Return the part that ``p`` makes anew of a picture; None if it makes none or all of it anew.
+
+    The infotext says what it edits.
+    """
     asked = task.asked_of(p)
     if asked is None:
         return None
     p.extra_generation_params[INFOTEXT] = asked.edit.to_text()
-    return Editing(p, generation, asked)
+    return None if asked.canvas is None else Editing(p, generation, asked.edit, asked.canvas)
 
 
 class Editing:
@@ -40,9 +45,9 @@ class Editing:
         edit: what becomes of it.
     """
 
-    def __init__(self, p: Any, generation: Generation, asked: task.Asked) -> None:
-        self.edit = asked.edit
-        self._canvas = asked.canvas
+    def __init__(self, p: Any, generation: Generation, edit: Edit, canvas: Canvas) -> None:
+        self.edit = edit
+        self._canvas = canvas
         self._generation = generation
         self._noise: list[torch.Generator] = []
         init = p.init

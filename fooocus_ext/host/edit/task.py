@@ -71,10 +71,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request edits."""
+    """What a request edits; without a canvas, all of its picture, as the webui does by itself."""
 
     edit: Edit
-    canvas: Canvas
+    canvas: Canvas | None
     owner: weakref.ref[Any]
 
 
@@ -91,8 +91,8 @@ def request(of: Canvas) -> dict[str, Any]:
     }
 
 
-def ask_for(p: Any, edit: Edit, of: Canvas) -> None:
-    """Have ``p``, whose fields are those of ``request``, edit the picture."""
+def ask_for(p: Any, edit: Edit, of: Canvas | None = None) -> None:
+    """Have ``p`` say what it edits, and edit a part of it, where its fields are those of ``request``."""
     recorded = dataclasses.replace(edit, additional_prompt="")  # which the prompt contains
     setattr(p, _ATTRIBUTE, Asked(recorded, of, weakref.ref(p)))
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 from PIL import Image
 
 from fooocus_ext.edit import VARY, Edit
+from fooocus_ext.generation.plan import make_plan
 from fooocus_ext.host.edit import task
 from fooocus_ext.host.jobs.run import Job
+from fooocus_ext.host.machine import assets
 from fooocus_ext.host.tab import variations
 from fooocus_ext.images import area
 from fooocus_ext.tab.choices import read_choices
@@ -39,12 +41,31 @@ def job_of(job: Job, edit: Edit, picture: Image.Image, side: int) -> tuple[Job, 
         variation = replace(variation, denoising=edit.strength_in_effect)
     choices = replace(
         read_choices([DEFAULTS[name] for name in NAMES]),
-        settings=job.settings,
+        settings=job.settings.replace(performance=_performance(job)),
         size=None if side == area.SIDE else area.working_size(picture.size, side),
-        steps=job.request.get("steps"),
+        steps=job.request.get("steps") or _steps_of_preset(job),
     )
     values = variations.varied(choices, variation, picture)
     decided = {name: value for name, value in values["request"].items() if name in _DECIDED}
     values["request"] = {**job.request, **decided}
     made = replace(job, options={**task.OPTIONS, **job.options}, **values)
-    return made, variations.notes(choices, variation, diffuses=made.diffuses)
+    notes = variations.notes(choices, variation, diffuses=made.diffuses)
+    if made.image_number != job.image_number:
+        notes.append(
+            f"image_number: got {job.image_number}; one picture is made, as all would be the same."
+        )
+    return made, notes
+
+
+def _performance(job: Job) -> str:
+    """Return the mode that a job comes to: what it names, or its preset's."""
+    chosen = bool(job.base_model)
+    plan = make_plan(job.settings, assets.installed(), checkpoint_is_chosen=chosen)
+    return plan.settings.performance
+
+
+def _steps_of_preset(job: Job) -> int | None:
+    """Return the steps that a preset has in place of its performance's, as the page would show them."""
+    preset = assets.presets().presets.get(job.settings.preset)
+    steps = preset.steps if preset is not None and "steps" not in job.settings.keep else None
+    return steps if steps is not None and steps > 0 else None

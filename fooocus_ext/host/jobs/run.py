@@ -13,6 +13,7 @@ from modules import call_queue, processing, progress, scripts, sd_models, shared
 from PIL import Image
 
 from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings
+from fooocus_ext.edit import Edit
 from fooocus_ext.errors import RequestError, did_you_mean
 from fooocus_ext.generation.plan import with_lora_tags
 from fooocus_ext.host.edit import task
@@ -46,6 +47,7 @@ class Job:
         denoising: how much of that picture is made anew, 0..1.
         diffuses: whether the picture is sampled; otherwise it is stored as it is.
         tiles: whether Fooocus's rendering encodes and decodes it in tiles.
+        edit: what becomes of all of ``picture``, for its infotext; None where there is nothing to say.
         edited: a picture of which a part is made anew; it decides where sampling starts, how much is made
             anew and in which size, and its prompt stands before this one.
         output: where the pictures go, and which is the first to be made; None to leave that to the
@@ -65,6 +67,7 @@ class Job:
     denoising: float = 1.0
     diffuses: bool = True
     tiles: bool = False
+    edit: Edit | None = None
     edited: Task | None = None
     output: Output | None = None
 
@@ -121,7 +124,10 @@ def make_pictures(job: Job) -> processing.Processed:
     """
     wait_for_the_first_model()
     if job.edited is None:
-        return _process(_request(job), job)
+        p = _request(job)
+        if job.edit is not None:
+            task.ask_for(p, job.edit)
+        return _process(p, job)
     canvas = job.edited.canvas()
     of_part = _of_part(job, job.edited, canvas)
     p = _request(of_part)
@@ -167,7 +173,8 @@ def _of_part(job: Job, edited: Task, canvas: Canvas) -> Job:
 
 
 def _request(job: Job) -> processing.StableDiffusionProcessing:
-    options = {overrides.CHECKPOINT: _base_model(job.base_model)} if job.base_model else {}
+    base = _base_model(job.base_model) if job.base_model else ""
+    options = {overrides.CHECKPOINT: base} if base and job.diffuses else {}
     overrides.make_restorable(options)
     opts = shared.opts
     common: dict[str, Any] = {

@@ -50,8 +50,8 @@ def check(choices: Choices, action: str, start: Start) -> int:
         _task(choices, start).check()
     elif start.picture is not None and VARIATIONS[action].enlarges:
         upscalers.find(choices.upscaler)
-        _factor, size = variations.enlarging(start.picture, VARIATIONS[action].scale, choices)
-        if not is_diffused(VARIATIONS[action], size):
+        variations.enlarging(start.picture, VARIATIONS[action], choices)  # not too large
+        if not is_diffused(VARIATIONS[action], start.picture.size):
             return 1
     return choices.image_number
 

@@ -18,12 +18,16 @@ from fooocus_ext.metadata.infotext import from_infotext
 from fooocus_ext.metadata.picture_file import picture_text
 from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
-from fooocus_ext.tab.fill import Filled, with_edit
+from fooocus_ext.tab.edited import unsampled, with_edit
+from fooocus_ext.tab.fill import Filled
 from fooocus_ext.tab.fill import fill as values_of
 from fooocus_ext.tab.preview import rows
 
 OF_FOOOCUS = "Fooocus settings"
 """Our key in what the host's parser found, for a text that is Fooocus's."""
+
+_OF_SAMPLED = ("Steps", "Sampler", "Seed")
+"""What every picture that was sampled states; the webui's settings may keep some from being pasted."""
 
 
 def load_text(text: str) -> list[Any]:
@@ -62,11 +66,13 @@ def read_settings(source: str | bytes) -> Filled | None:
     if settings is not None:
         return _filled(settings)
     text = source if isinstance(source, str) else picture_text(source)[0]
-    if not text or "Steps: " not in text:
+    if not text or not any(f"{key}: " in text for key in ("Steps", INFOTEXT)):
         return None
     try:
         entries = infotext_parser.parse(text)
     except RequestError:
+        return None
+    if "Steps: " not in text and _unsampled(entries) is None:
         return None
     script_callbacks.infotext_pasted_callback(text, entries)
     return fill_from_infotext(entries)
@@ -74,11 +80,20 @@ def read_settings(source: str | bytes) -> Filled | None:
 
 def fill_from_infotext(entries: Mapping[str, Any]) -> Filled:
     """Return the widgets' values for what the host's parser found in an infotext."""
+    if (enlarged := _unsampled(entries)) is not None:
+        return enlarged
     text = entries.get(OF_FOOOCUS)
     settings = read_fooocus_settings(text, assets.styles()) if text else None
     if settings is None:
         settings = from_infotext(entries, assets.presets().presets)
     return with_edit(_filled(settings), str(entries.get(INFOTEXT, "")))
+
+
+def _unsampled(entries: Mapping[str, Any]) -> Filled | None:
+    """Return the widgets' values for a picture that was enlarged and not sampled; None for any other."""
+    if any(key in entries for key in _OF_SAMPLED):
+        return None
+    return unsampled(str(entries.get(INFOTEXT, "")))
 
 
 def _filled(settings: PictureSettings) -> Filled:

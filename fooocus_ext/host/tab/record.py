@@ -19,8 +19,9 @@ from fooocus_ext.host.machine import assets
 from fooocus_ext.job_queue.jobs import Announced, Made, QueuedJob
 from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.metadata.picture_file import UNREADABLE
+from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.tab.choices import Choices
-from fooocus_ext.tab.record import settings_used
+from fooocus_ext.tab.record import settings_used, unsampled
 from fooocus_ext.tab.widgets import NO_METADATA
 
 log = logging.getLogger("fooocus")
@@ -34,12 +35,14 @@ class Record:
 
     Attributes:
         unsaved: the picture that was sampled last, until it is stored.
+        samples: whether the pictures are sampled, once that is known.
         notes: sentences about what did not go well.
     """
 
     def __init__(self, queue: JobQueue, job: QueuedJob, choices: Choices) -> None:
         self._queue, self._job, self._choices = queue, job, choices
         self.unsaved: tuple[Picture, Image.Image] | None = None
+        self.samples = True
         self._entry: Mapping[str, Any] = {}
         self.notes: list[str] = []
 
@@ -83,7 +86,12 @@ class Record:
         return True
 
     def _entry_of(self, picture: Picture) -> dict[str, Any]:
-        settings = settings_used(
+        settings = self._settings_of(picture) if self.samples else unsampled(picture.size)
+        time = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        return {"time": time, "metadata": settings.to_json()}
+
+    def _settings_of(self, picture: Picture) -> PictureSettings:
+        return settings_used(
             self._choices,
             seed=picture.seed,
             steps=picture.steps,
@@ -93,8 +101,6 @@ class Record:
             expansion=picture.expansion,
             strips_comments=assets.strips_comments(),
         )
-        time = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        return {"time": time, "metadata": settings.to_json()}
 
 
 def settle(queue: JobQueue, job: QueuedJob) -> None:

@@ -11,6 +11,7 @@ from fooocus_ext.host.tab import loaded
 from fooocus_ext.host.tab.job import job_for, with_base
 from fooocus_ext.presets.samplers import DEFAULT_SAMPLER, DEFAULT_SCHEDULER, host_sampler
 from fooocus_ext.tab.choices import read_choices
+from fooocus_ext.tab.edited import UNSAMPLED
 from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.variations import GENERATE
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
@@ -34,6 +35,8 @@ def job_of(text: str) -> tuple[Job, list[str]]:
             "text: it contains no settings; allowed: what a picture of Fooocus or the webui carries, or "
             "what the button of a log copies."
         )
+    if UNSAMPLED in filled.notes:
+        raise RequestError(f"text: {UNSAMPLED}")
     values: dict[str, Any] = {**DEFAULTS, **_usual_sampler(), "image_number": 1, **filled.values}
     choices = with_base(read_choices([values[name] for name in NAMES]))
     return job_for(choices, GENERATE, Start(), None), list(filled.notes)

@@ -83,6 +83,7 @@ def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
     output = Output(folder, choices.output_format, job.next_index, record, choices.metadata)
     start = Start.from_files(queue.picture_kept(job.source), queue.picture_kept(job.mask))
     to_make = job_for(choices, job.action, start, output)
+    record.samples = to_make.diffuses
     try:
         processed = make_pictures(to_make)
     except OSError as error:

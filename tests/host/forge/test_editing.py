@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
-
 import pytest
 import torch
 
@@ -29,10 +27,9 @@ def sample_edit(webui, masked, *steps):
 
 def begin_and_sample(webui, masked, *steps):
     """Sample an edit; return its generation, and what `sample_edit` does."""
-    editing, task = (webui.adapter(f"edit.{name}") for name in ("editing", "task"))
+    editing = webui.adapter("edit.editing")
     p, generation = webui.request(NEUTRAL, init=lambda: None, seeds=SEEDS)
-    asked = task.Asked(Edit(engine="None"), None, weakref.ref(p))
-    generation.editing = editing.Editing(p, generation, asked)
+    generation.editing = editing.Editing(p, generation, Edit(engine="None"), None)
     pictures = webui.sample(p, steps, masked=masked)
     return generation, webui.base.forge_objects.unet.model.calls[-len(steps) :], pictures
 

@@ -103,6 +103,12 @@ def test_a_picture_that_would_become_too_large_is_named(edited, monkeypatch):  #
         assert answer.detail.startswith("image: got 160×128, which would become 320×256; allowed: ")
 
 
+def test_an_unknown_style_is_refused_also_where_none_is_applied(edited):  # noqa: F811
+    answer = edited(**FAST, styles=["no-such-style"])
+    assert answer.status == 422
+    assert answer.detail.startswith('styles: there is no style "no-such-style"')
+
+
 def entries_of(host, text: str):
     """Return what the host reads in an infotext, as it does for a picture on its PNG Info tab."""
     entries = importlib.import_module("fooocus_ext.host.infotext_parser").parse(text)

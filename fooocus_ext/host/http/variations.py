@@ -33,8 +33,9 @@ def job_of(job: Job, edit: Edit, picture: Image.Image, side: int) -> tuple[Job, 
         side: in pixels, of a square with the area in which the model makes pictures.
 
     Raises:
-        RequestError: the picture would become too large.
+        RequestError: the picture would become too large, or there is no such style.
     """
+    assets.styles().check(job.settings.styles)  # also where none is applied
     action = "vary_subtle" if edit.mode == VARY else UPSCALES[edit.scale]
     variation = VARIATIONS[action]
     if variation.denoising:

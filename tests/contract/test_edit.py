@@ -129,6 +129,18 @@ def test_every_call_shows_the_picture_around_the_mask_with_noise_of_its_own(edit
         assert (clean[0][:, inside] == 0).all().item() is (mode == "modify")
 
 
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_a_speck_of_a_mask_is_edited_with_any_upscaler(host, side):
+    """The webui's upscalers round sizes down to multiples of 8: a pixel would become none."""
+    task = importlib.import_module("fooocus_ext.host.edit.task")
+    speck = Image.new("L", scene().size)
+    speck.paste(255, (80, 60, 80 + side, 60 + side))
+    asked = task.Task(edit.Edit("detail"), scene(), (speck,), SIDE, "Nearest")
+    found = asked.canvas()
+    assert found.crop.size == (SIDE, SIDE)
+    assert found.crop_mask.any()
+
+
 def test_the_infotext_has_the_edit_and_the_additional_prompt_is_the_first_line(edited):
     answer = edited(mask=MASK, additional_prompt="a red hat", mask_grow=4)
     text = answer.body["infotexts"][0]

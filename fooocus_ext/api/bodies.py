@@ -9,7 +9,7 @@ from typing import Any, Literal, Optional, get_args
 from PIL import Image
 from pydantic import BaseModel, Field, StrictBool, create_model, root_validator
 
-from fooocus_ext import args, edit, fields
+from fooocus_ext import args, edit, fields, original_texts
 from fooocus_ext.api.base import PREFIX, fields_of
 from fooocus_ext.errors import RequestError, describe, writable
 from fooocus_ext.images import decoding
@@ -200,7 +200,14 @@ def edit_of(request: Any) -> edit.Edit:
         raise RequestError(
             "aspect_ratio: allowed: none here, as the picture has a size of its own."
         )
-    return edit.from_dict({name: getattr(request, name) for name in named})
+    found = edit.from_dict({name: getattr(request, name) for name in named})
+    texts = original_texts.read(request.original_texts)
+    if found.additional_prompt and texts is not None and not texts.of:
+        raise RequestError(
+            f"additional_prompt: got {describe(found.additional_prompt)} beside {original_texts.NAME}; "
+            "allowed: one of them, as those texts are encoded whatever the prompt is."
+        )
+    return found
 
 
 def pictures_of(request: Any) -> tuple[Image.Image, tuple[Image.Image, ...]]:

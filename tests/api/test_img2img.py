@@ -90,6 +90,10 @@ def test_what_is_transparent_can_be_the_mask(client, backend):
         ({"mask_blur": 4}, "mask_blur"),
         ({"aspect_ratio": "1024*1024"}, "aspect_ratio: allowed: none here"),
         ({"additional_prompt": "a" * 20_001}, "20000"),
+        (
+            {"additional_prompt": "a hat", "original_texts": {"full_prompt": ["a fox"]}},
+            'additional_prompt: got \\"a hat\\" (text) beside original_texts; allowed: one of them',
+        ),
     ],
 )
 def test_what_is_wrong_is_refused_by_name(client, backend, values, words: str):
@@ -98,6 +102,14 @@ def test_what_is_wrong_is_refused_by_name(client, backend, values, words: str):
     assert answer.status_code == 422
     assert words in answer.text
     assert backend.jobs == []
+
+
+def test_texts_that_hold_for_one_prompt_alone_give_way_to_an_additional_one(client, backend):
+    """Of what they are, the generation sees that it has been edited, and says so."""
+    texts = {"full_prompt": ["a fox"], "of": "0" * 16}
+    values = {"image": IMAGE, "additional_prompt": "a hat", "original_texts": texts}
+    assert post(client, "/img2img", **values).status_code == 200
+    assert backend.jobs[0][0].additional_prompt == "a hat"
 
 
 def test_the_host_s_refusal_is_the_answer(client, backend):

@@ -218,8 +218,7 @@ def pictures_of(request: Any) -> tuple[Image.Image, tuple[Image.Image, ...]]:
     if request.mask == ALPHA:
         if image.mode != "RGBA":
             raise RequestError(f'mask: got "{ALPHA}"; allowed: a mask, as nothing is transparent.')
-        colours, transparent = decoding.split(image)
-        return colours, (transparent,)
+        return decoding.opaque(image), (decoding.transparency(image),)
     return decoding.opaque(image), (decoding.from_base64(request.mask, "mask"),)
 
 

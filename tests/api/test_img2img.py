@@ -58,10 +58,12 @@ def test_every_field_of_an_edit_and_of_a_picture_can_be_named(client, backend):
 def test_what_is_transparent_can_be_the_mask(client, backend):
     image = RED.convert("RGBA")
     image.putpixel((1, 1), (0, 255, 0, 0))
+    image.putpixel((2, 1), (0, 0, 255, 204))
     assert post(client, "/img2img", image=encoded(image), mask="alpha").status_code == 200
     _, _, picture, (mask,) = backend.jobs[0]
-    assert picture.getpixel((1, 1)) == (0, 255, 0)
-    assert (mask.getpixel((1, 1)), mask.getpixel((0, 0))) == (255, 0)
+    seen = [picture.getpixel((x, 1)) for x in range(3)]
+    assert seen == [(255, 0, 0), (255, 255, 255), (51, 51, 255)]  # laid on white, as without a mask
+    assert [mask.getpixel((x, 1)) for x in range(3)] == [0, 255, 51]
 
 
 @pytest.mark.parametrize(

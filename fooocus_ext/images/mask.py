@@ -27,10 +27,19 @@ def read(image: Image.Image, size: tuple[int, int], *, threshold: int = 127) -> 
         size: (width, height) in pixels of what is masked; the picture is stretched to it.
         threshold: 0..254; the mean of the channels must be above it.
     """
-    levels = np.asarray(_stretched(_without_alpha(image), size))
+    levels = np.asarray(_stretched(without_alpha(image), size))
     if levels.ndim == _FLAT:
         return np.asarray(levels > threshold)
     return np.asarray(levels.sum(axis=2, dtype=np.uint16) > 3 * threshold)
+
+
+def without_alpha(image: Image.Image) -> Image.Image:
+    """Return a mask's picture in L or RGB, its transparent parts laid on black: nothing is masked there."""
+    if image.mode in ("L", "RGB"):
+        return image
+    black = Image.new("RGBA", image.size, "black")
+    black.alpha_composite(image.convert("RGBA"))
+    return black.convert("RGB")
 
 
 def resized(mask: Mask, size: tuple[int, int]) -> Mask:
@@ -91,14 +100,6 @@ def of_latents(mask: Mask) -> Mask:
         raise ValueError(f"{width}x{height} pixels are no whole number of latents")
     blocks = mask.reshape(height // LATENT, LATENT, width // LATENT, LATENT)
     return np.asarray(blocks.any(axis=(1, 3)))
-
-
-def _without_alpha(image: Image.Image) -> Image.Image:
-    if image.mode in ("L", "RGB"):
-        return image
-    black = Image.new("RGBA", image.size, "black")
-    black.alpha_composite(image.convert("RGBA"))
-    return black.convert("RGB")
 
 
 def _stretched(image: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -38,11 +38,11 @@ class Strict(BaseModel):
 
     @root_validator(pre=True, allow_reuse=True)
     def _is_as_typed(cls: Any, values: Any) -> Any:  # noqa: N805
-        """Refuse what pydantic would make a number or a text of (true, "4", 5), or cut down."""
+        """Refuse what pydantic would make a number or a text of (true, "4", 5), cut down or not quote."""
         problems = [
             problem
             for name, value in (values.items() if isinstance(values, dict) else ())
-            for problem in _misfits(name, value, _innermost_type(cls, name))
+            for problem in _misfits(cls, name, value)
         ]
         if problems:
             raise ValueError(" ".join(problems))
@@ -65,16 +65,42 @@ def _innermost_type(model: type[BaseModel], name: str) -> Any:
     return found
 
 
-def _misfits(name: str, value: Any, wanted: Any) -> Iterator[str]:
-    """Yield a sentence if a value, or an item of a list, is of another basic type than is ``wanted``."""
+def _range(model: type[BaseModel], name: str) -> tuple[float, float] | None:
+    """Return the least and the largest number that a field may be; None if it has no such limits."""
+    field = fields_of(model).get(name)
+    info = getattr(field, "field_info", None)  # of pydantic 1; 2 has an object for each limit
+    holders = getattr(field, "metadata", ()) if info is None else (info,)
+    limits = {
+        limit: getattr(holder, limit)
+        for holder in holders
+        for limit in ("ge", "le")
+        if getattr(holder, limit, None) is not None
+    }
+    return (limits["ge"], limits["le"]) if len(limits) > 1 else None
+
+
+def _misfits(model: type[BaseModel], name: str, value: Any) -> Iterator[str]:
+    """Yield a sentence if a value, or an item of a list, is of another basic type or out of range."""
+    wanted = _innermost_type(model, name)
     if not isinstance(wanted, type) or wanted in (bool, StrictBool):
         return
     basic = next((each for each in _BASIC if issubclass(wanted, each)), None)
+    limits = _range(model, name)
     for item in value if isinstance(value, list) else (value,):
-        if basic is not None and item is not None and not _is_of(basic, item):
+        if basic is None or item is None:
+            continue
+        if not _is_of(basic, item) or (limits and not limits[0] <= item <= limits[1]):
+            allowed = f"{_BASIC[basic]}{_in_words(limits)}"
             # Half a character in it would break pydantic 2, which has no other check before this one.
-            yield f"{name}: got {writable(describe(item))}; allowed: a {_BASIC[basic]}."
+            yield f"{name}: got {writable(describe(item))}; allowed: a {allowed}."
             return
+
+
+def _in_words(limits: tuple[float, float] | None) -> str:
+    if limits is None:
+        return ""
+    least, largest = (str(limit) if isinstance(limit, int) else f"{limit:g}" for limit in limits)
+    return f" from {least} to {largest}"
 
 
 def _is_of(basic: type, value: Any) -> bool:

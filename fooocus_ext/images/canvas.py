@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from fooocus_ext.edit import Edit
-from fooocus_ext.errors import RequestError
+from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.images import area, fill, mask, outpaint
 from fooocus_ext.images.area import Box
 from fooocus_ext.images.decoding import refuse_size
@@ -109,11 +109,16 @@ def prepare(
 def _grown(picture: Image.Image, masks: Sequence[Image.Image], edit: Edit) -> tuple[Levels, Mask]:
     """Return the picture [H,W,3] and its mask, outpainted."""
     by = outpaint.margins(edit, picture.size)
-    refuse_size(by.size(picture.size), "outpaint")
+    refuse_size(by.size(picture.size), ", ".join(outpaint.named(edit)))
     drawn = [mask.read(each, picture.size, threshold=edit.mask_threshold) for each in masks]
     united = mask.united(drawn, picture.size)
     masked = mask.adjusted(united, grow=edit.mask_grow, invert=edit.mask_invert)
     if not masked.any() and not any(by):
+        if edit.outpaints:
+            raise RequestError(
+                f"outpaint_to: got {describe(edit.outpaint_to)}, which the picture has already; allowed: "
+                "a larger size, another ratio, or a mask of what is to be made anew."
+            )
         raise RequestError(
             "mask: nothing is masked; allowed: a mask that is white where the picture is to be made "
             "anew, or an amount to outpaint."

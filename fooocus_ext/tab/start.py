@@ -19,7 +19,7 @@ class Start:
 
     Attributes:
         picture: in RGB; None to start from noise.
-        mask: in L or RGB, of any size, bright where the picture is to be made anew; None if nothing is marked.
+        mask: in L or RGB, of any size, bright where it is to be made anew; None if nothing is marked.
     """
 
     picture: Image.Image | None = None

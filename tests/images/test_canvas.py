@@ -178,7 +178,20 @@ def test_a_ratio_grows_one_side_at_most_by_as_little_as_it_can(width, height, ac
         ({}, "mask: nothing is masked"),
         ({"mask_grow": -64}, "mask: nothing is masked"),
         ({"outpaint_to": "50*400"}, 'outpaint_to: got "50*400" (text); allowed: at least'),
-        ({"outpaint_to": "1:9999"}, "outpaint: got 64x639936 pixels; allowed: sides from 16"),
+        ({"outpaint_to": "1:9999"}, "outpaint_to: got 64x639936 pixels; allowed: sides from 16"),
+        (
+            {"outpaint_to": "99999*99999"},
+            "outpaint_to: got 99999x99999 pixels; allowed: sides from 16",
+        ),
+        ({"outpaint_to": "64*64", "mask_grow": -64}, 'outpaint_to: got "64*64" (text), which the'),
+        (
+            {"outpaint_to": "1:1", "mask_grow": -64},
+            "allowed: a larger size, another ratio, or a mask",
+        ),
+        (
+            {"outpaint_left": 0.015, "outpaint_right": 1},
+            "outpaint_left: got 0.015 (number), less than a pixel; allowed: 0, or at least a pixel of",
+        ),
     ],
 )
 def test_what_cannot_be_edited_is_refused_by_name(values, words):
@@ -186,6 +199,18 @@ def test_what_cannot_be_edited_is_refused_by_name(values, words):
     with pytest.raises(RequestError) as refusal:
         canvas.prepare(noise(64, 64), masks, edit.from_dict(values))
     assert words in refusal.value.detail
+
+
+def test_a_picture_that_grows_too_large_is_laid_to_the_sides_that_are_named():
+    sides = edit.from_dict({"outpaint_top": 4, "outpaint_left": 4})
+    with pytest.raises(RequestError, match=r"^outpaint_left, outpaint_top: got 20000x20000 pixels"):
+        canvas.check(Image.new("RGB", (4000, 4000)), [], sides)
+
+
+def test_a_size_that_the_picture_has_already_is_no_obstacle_to_its_mask():
+    mask = box_mask(64, 64, (20, 20, 40, 40))
+    made = canvas.prepare(noise(64, 64), [mask], edit.from_dict({"outpaint_to": "1:1"}), side=64)
+    assert made.picture.shape == (64, 64, 3)
 
 
 def test_an_inverted_mask_of_nothing_is_all_of_the_picture():

@@ -80,13 +80,30 @@ def ramp(mask: Mask, width: int = 32) -> Levels:
 
     Over ``width`` pixels it falls to 0 by equal parts, diagonals counting as one; 0 is a hard edge.
     """
-    levels = np.where(mask, 255, 0).astype(np.uint8)
-    reached = mask
-    for distance in range(1, width):
-        wider = _widened(reached, 1)
-        levels[wider & ~reached] = _FULL - _FULL * distance // width
-        reached = wider
-    return levels
+    width = max(width, 1)
+    distances = np.arange(width + 1)
+    falling = (_FULL - _FULL * distances // width).clip(0, _FULL - 1).astype(np.uint8)
+    return np.asarray(falling[_distances(mask, width)])
+
+
+def _distances(mask: Mask, most: int) -> Levels:
+    """Return how far each pixel is from the mask, diagonals counting as one, up to ``most`` (1..254).
+
+    In two runs over the rows, as Rosenfeld and Pfaltz do: each pixel asks its neighbours above and at the
+    left, then those below and at the right. So a wide reach takes no longer than a narrow one.
+    """
+    found = np.where(mask, 0, most).astype(np.uint8)
+    columns = np.arange(mask.shape[1], dtype=np.int16)
+    for rows in (found, found[::-1, ::-1]):
+        above = np.full(len(columns), most, np.int16)
+        for row in rows:
+            nearest = row.astype(np.int16)
+            np.minimum(nearest, above + 1, out=nearest)
+            np.minimum(nearest[1:], above[:-1] + 1, out=nearest[1:])
+            np.minimum(nearest[:-1], above[1:] + 1, out=nearest[:-1])
+            above = np.minimum.accumulate(nearest - columns) + columns
+            row[:] = above
+    return found
 
 
 def of_latents(mask: Mask) -> Mask:

@@ -81,6 +81,23 @@ def test_the_ramp_mixes_both_pictures():
         assert abs(pasted[150, 100 - distance] - expected).max() <= 1
 
 
+def test_how_much_is_seen_is_found_out_once_for_all_pictures_of_a_job(monkeypatch):
+    made = canvas.prepare(noise(96, 64), [box_mask(96, 64, (50, 20, 60, 30))], edit.Edit(), side=64)
+    first = made.pasted(noise(64, 64, 1))
+    monkeypatch.setattr(canvas.mask, "ramp", lambda *_: pytest.fail("the ramp is made again"))
+    assert made.pasted(noise(64, 64, 1)).tobytes() == first.tobytes()
+    assert made.pasted(noise(64, 64, 2)).tobytes() != first.tobytes()
+
+
+def test_where_nothing_of_a_mask_is_in_the_part_that_is_looked_at_the_picture_stays():
+    corners = Image.new("L", (64, 64))
+    corners.putpixel((29, 20), 255)
+    corners.putpixel((20, 29), 255)
+    values = edit.Edit("detail", feather=0)
+    made = canvas.prepare(noise(64, 64), [corners], values, side=64)
+    assert (np.asarray(made.pasted(noise(64, 64, 1))) == made.picture).all()
+
+
 def test_the_masked_part_is_filled_from_what_is_around_and_nothing_else_changes():
     levels = np.zeros((64, 64, 3), np.uint8)
     levels[:, :32] = 200

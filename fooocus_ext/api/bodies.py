@@ -9,7 +9,7 @@ from typing import Any, Literal, Optional, get_args, get_origin
 from PIL import Image
 from pydantic import BaseModel, Field, StrictBool, create_model, root_validator
 
-from fooocus_ext import args, edit, fields
+from fooocus_ext import args, edit, fields, original_texts
 from fooocus_ext.api.base import PREFIX, fields_of
 from fooocus_ext.errors import RequestError, describe, writable
 from fooocus_ext.images import decoding
@@ -43,11 +43,11 @@ class Strict(BaseModel):
 
     @root_validator(pre=True, allow_reuse=True)
     def _is_as_typed(cls: Any, values: Any) -> Any:  # noqa: N805
-        """Refuse what pydantic would make a number, text or object of (true, "4", 5, []), or cut down."""
+        """Refuse what pydantic would make a number, text or object of, cut down or not quote."""
         problems = [
             problem
             for name, value in (values.items() if isinstance(values, dict) else ())
-            for problem in _misfits(name, value, _innermost_type(cls, name))
+            for problem in _misfits(cls, name, value)
         ]
         if problems:
             raise ValueError(" ".join(problems))
@@ -74,16 +74,42 @@ def _innermost_type(model: type[BaseModel], name: str) -> Any:
     return found
 
 
-def _misfits(name: str, value: Any, wanted: Any) -> Iterator[str]:
-    """Yield a sentence if a value, or an item of a list, is of another basic type than is ``wanted``."""
+def _range(model: type[BaseModel], name: str) -> tuple[float, float] | None:
+    """Return the least and the largest number that a field may be; None if it has no such limits."""
+    field = fields_of(model).get(name)
+    info = getattr(field, "field_info", None)  # of pydantic 1; 2 has an object for each limit
+    holders = getattr(field, "metadata", ()) if info is None else (info,)
+    limits = {
+        limit: getattr(holder, limit)
+        for holder in holders
+        for limit in ("ge", "le")
+        if getattr(holder, limit, None) is not None
+    }
+    return (limits["ge"], limits["le"]) if len(limits) > 1 else None
+
+
+def _misfits(model: type[BaseModel], name: str, value: Any) -> Iterator[str]:
+    """Yield a sentence if a value, or an item of a list, is of another basic type or out of range."""
+    wanted = _innermost_type(model, name)
     if not isinstance(wanted, type) or wanted in (bool, StrictBool):
         return
     basic = next((each for each in _BASIC if issubclass(wanted, each)), None)
+    limits = _range(model, name)
     for item in value if isinstance(value, list) and basic is not dict else (value,):
-        if basic is not None and item is not None and not _is_of(basic, item):
+        if basic is None or item is None:
+            continue
+        if not _is_of(basic, item) or (limits and not limits[0] <= item <= limits[1]):
+            allowed = f"{_BASIC[basic]}{_in_words(limits)}"
             # Half a character in it would break pydantic 2, which has no other check before this one.
-            yield f"{name}: got {writable(describe(item))}; allowed: {_BASIC[basic]}."
+            yield f"{name}: got {writable(describe(item))}; allowed: {allowed}."
             return
+
+
+def _in_words(limits: tuple[float, float] | None) -> str:
+    if limits is None:
+        return ""
+    least, largest = (str(limit) if isinstance(limit, int) else f"{limit:g}" for limit in limits)
+    return f" from {least} to {largest}"
 
 
 def _is_of(basic: type, value: Any) -> bool:
@@ -209,7 +235,14 @@ def edit_of(request: Any) -> edit.Edit:
         raise RequestError(
             "aspect_ratio: allowed: none here, as the picture has a size of its own."
         )
-    return edit.from_dict({name: getattr(request, name) for name in named})
+    found = edit.from_dict({name: getattr(request, name) for name in named})
+    texts = original_texts.read(request.original_texts)
+    if found.additional_prompt and texts is not None and not texts.of:
+        raise RequestError(
+            f"additional_prompt: got {describe(found.additional_prompt)} beside {original_texts.NAME}; "
+            "allowed: one of them, as those texts are encoded whatever the prompt is."
+        )
+    return found
 
 
 def pictures_of(request: Any) -> tuple[Image.Image, tuple[Image.Image, ...]]:
@@ -220,8 +253,7 @@ def pictures_of(request: Any) -> tuple[Image.Image, tuple[Image.Image, ...]]:
     if request.mask == ALPHA:
         if image.mode != "RGBA":
             raise RequestError(f'mask: got "{ALPHA}"; allowed: a mask, as nothing is transparent.')
-        colours, transparent = decoding.split(image)
-        return colours, (transparent,)
+        return decoding.opaque(image), (decoding.transparency(image),)
     return decoding.opaque(image), (decoding.from_base64(request.mask, "mask"),)
 
 

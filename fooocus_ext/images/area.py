@@ -76,7 +76,7 @@ def around(mask: Mask, field: float) -> Box:
         field: the share of the picture's sides, 0..1; 1 is all of it.
     """
     height, width = mask.shape
-    rows, columns = (_covered(mask.any(axis=axis)) for axis in (1, 0))
+    rows, columns = covered(mask)
     half = int(max((span.length - 1) // 2 for span in (rows, columns)) * _MARGIN)
     rows, columns = (
         Span(middle - half, middle + half + 1).within(side)
@@ -140,10 +140,10 @@ def of_whole_latents(size: Size) -> Box:
     return Box(rows, columns)
 
 
-def _covered(line: Mask) -> Span:
-    """Return from where to where there is anything."""
-    found = np.flatnonzero(line)
-    return Span(int(found[0]), int(found[-1]) + 1)
+def covered(mask: Mask) -> Box:
+    """Return the smallest part that holds all of a mask, which must have at least one pixel."""
+    lines = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    return Box(*(Span(int(line[0]), int(line[-1]) + 1) for line in lines))
 
 
 def _middle(span: Span) -> int:

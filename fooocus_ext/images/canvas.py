@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from fooocus_ext.edit import Edit
-from fooocus_ext.errors import RequestError
+from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.images import area, fill, mask, outpaint
 from fooocus_ext.images.area import Box
 from fooocus_ext.images.decoding import refuse_size
@@ -50,21 +51,27 @@ class Canvas:
         Beyond the mask's ramp, and beyond the box, it is the picture, byte for byte.
         """
         fitted = made.convert("RGB").resize(self.box.size, Image.Resampling.LANCZOS)
-        before = Image.fromarray(self.picture[self.box.slices])
+        seen, shares = self._seen
+        (top, bottom), (left, right) = seen
         whole = self.picture.copy()
-        whole[self.box.slices] = np.asarray(Image.composite(fitted, before, self._shares()))
+        part = whole[self.box.slices][seen.slices]
+        new = fitted.crop((left, top, right, bottom))
+        part[:] = np.asarray(Image.composite(new, Image.fromarray(part), shares))
         return Image.fromarray(whole)
 
-    def _shares(self) -> Image.Image:
-        """Return how much of the result is seen in the box; only masks within the ramp's width matter."""
+    @functools.cached_property
+    def _seen(self) -> tuple[Box, Image.Image]:
+        """The part of the box where anything of a result is seen, and how much: the same for each result."""
         height, width = self.mask.shape
-        near = self.box.wider(self.feather, (width, height))
+        near = self.box.wider(self.feather, (width, height))  # where masks matter to the ramp
         levels = mask.ramp(self.mask[near.slices], self.feather)
         skipped = self.box.rows.start - near.rows.start, self.box.columns.start - near.columns.start
-        rows, columns = (
+        inner = (
             slice(n, n + length) for n, length in zip(skipped, self.box.size[::-1], strict=True)
         )
-        return Image.fromarray(levels[rows, columns])
+        levels = levels[tuple(inner)]
+        seen = area.covered(levels > 0 if levels.any() else levels == 0)
+        return seen, Image.fromarray(levels[seen.slices])
 
 
 def check(picture: Image.Image, masks: Sequence[Image.Image], edit: Edit) -> None:
@@ -109,11 +116,16 @@ def prepare(
 def _grown(picture: Image.Image, masks: Sequence[Image.Image], edit: Edit) -> tuple[Levels, Mask]:
     """Return the picture [H,W,3] and its mask, outpainted."""
     by = outpaint.margins(edit, picture.size)
-    refuse_size(by.size(picture.size), "outpaint")
+    refuse_size(by.size(picture.size), ", ".join(outpaint.named(edit)))
     drawn = [mask.read(each, picture.size, threshold=edit.mask_threshold) for each in masks]
     united = mask.united(drawn, picture.size)
     masked = mask.adjusted(united, grow=edit.mask_grow, invert=edit.mask_invert)
     if not masked.any() and not any(by):
+        if edit.outpaints:
+            raise RequestError(
+                f"outpaint_to: got {describe(edit.outpaint_to)}, which the picture has already; allowed: "
+                "a larger size, another ratio, or a mask of what is to be made anew."
+            )
         raise RequestError(
             "mask: nothing is masked; allowed: a mask that is white where the picture is to be made "
             "anew, or an amount to outpaint."

@@ -92,10 +92,9 @@ def opaque(image: Image.Image) -> Image.Image:
     return whole.convert("RGB")
 
 
-def split(image: Image.Image) -> tuple[Image.Image, Image.Image]:
-    """Return a picture in RGB, its colours as stored, and a mask that is white where it is transparent."""
-    alpha = image.convert("RGBA").getchannel("A")
-    return image.convert("RGBA").convert("RGB"), ImageOps.invert(alpha)
+def transparency(image: Image.Image) -> Image.Image:
+    """Return a mask of a picture in RGBA: the brighter, the more transparent it is there."""
+    return ImageOps.invert(image.getchannel("A"))
 
 
 def refuse_size(size: tuple[int, int], field: str) -> None:

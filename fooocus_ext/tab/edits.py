@@ -104,9 +104,7 @@ def edit_of(checked: Mapping[str, Any]) -> Edit | None:
         values["outpaint_to"] = checked["edit_outpaint_to"].strip() or NONE
         for side in SIDES:
             values[f"outpaint_{side}"] = checked["edit_share"] if checked[f"edit_{side}"] else 0.0
-    for name in ("strength", "field"):
-        if checked[f"edit_{name}"] != OFF:
-            values[name] = checked[f"edit_{name}"]
+    values.update({name: _forced(checked, name) for name in ("strength", "field")})
     return from_dict(values)
 
 
@@ -116,12 +114,17 @@ def forced_strength(checked: Mapping[str, Any]) -> float | None:
     Raises:
         RequestError: the value is neither that nor -1.
     """
-    value, field = checked["edit_strength"], FIELDS_BY_NAME["strength"]
-    if value == OFF or action_of(checked) not in VARIATIONS:
+    return _forced(checked, "strength") if action_of(checked) in VARIATIONS else None
+
+
+def _forced(checked: Mapping[str, Any], name: str) -> float | None:
+    """Return a field that is forced; None if it is not. Raises RequestError."""
+    value, field = checked[f"edit_{name}"], FIELDS_BY_NAME[name]
+    if value == OFF:
         return None
     if not field.minimum <= value <= field.maximum:
         raise RequestError(
-            f"Forced strength: got {value:g}; allowed: {field.minimum:g} to {field.maximum:g}, or {OFF}."
+            f"Forced {name}: got {value:g}; allowed: {field.minimum:g} to {field.maximum:g}, or {OFF}."
         )
     return float(value)
 

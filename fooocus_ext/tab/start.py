@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from fooocus_ext.images import decoding
+from fooocus_ext.images.mask import without_alpha
 
 _PICTURE, _MASK = "Input image", "Mask"
 
@@ -18,7 +19,7 @@ class Start:
 
     Attributes:
         picture: in RGB; None to start from noise.
-        mask: of any size, bright where the picture is to be made anew; None if nothing is marked.
+        mask: in L or RGB, of any size, bright where it is to be made anew; None if nothing is marked.
     """
 
     picture: Image.Image | None = None
@@ -26,14 +27,14 @@ class Start:
 
     @classmethod
     def from_page(cls, picture: str, mask: str | None) -> Start:
-        """Read what the page has sent as base64: its transparent parts are laid on white.
+        """Read what the page has sent as base64: what is transparent is white, and in a mask black.
 
         Raises:
             RequestError: one of the two is no picture, or is too large.
         """
         return cls(
             decoding.opaque(decoding.from_base64(picture, _PICTURE)),
-            None if mask is None else decoding.from_base64(mask, _MASK).convert("L"),
+            None if mask is None else without_alpha(decoding.from_base64(mask, _MASK)),
         )
 
     @classmethod
@@ -41,7 +42,7 @@ class Start:
         """Read the contents of files that ``contents`` has returned."""
         return cls(
             None if picture is None else decoding.opaque(decoding.from_bytes(picture, _PICTURE)),
-            None if mask is None else decoding.from_bytes(mask, _MASK).convert("L"),
+            None if mask is None else without_alpha(decoding.from_bytes(mask, _MASK)),
         )
 
     @property

@@ -21,7 +21,7 @@ WRONG = {
     "integer": (True, "30", 1.5),
     "object": ([["sharpness", 3]], [{}], [], "", True, 5),
 }
-RIGHT = {"string": "a", "number": 2, "integer": 2.0, "object": {}}
+RIGHT = {"string": "a", "number": 1, "integer": 2.0, "object": {}}
 
 
 def shape_of(schema):
@@ -64,8 +64,8 @@ def test_every_wrong_type_is_named_with_what_is_allowed():
     body = {"sharpness": True, "steps": "30", "styles": ["film", 1], "prompt": 5, "seed": 4}
     (problem,) = problems(bodies.PictureRequest, body)
     for said in (
-        "sharpness: got true (true/false); allowed: a number.",
-        'steps: got "30" (text); allowed: a whole number.',
+        "sharpness: got true (true/false); allowed: a number from 0 to 30.",
+        'steps: got "30" (text); allowed: a whole number from 1 to 150.',
         "styles: got 1 (number); allowed: a text.",
         "prompt: got 5 (number); allowed: a text.",
     ):
@@ -82,11 +82,28 @@ def test_a_list_of_pairs_is_no_object():
     bodies.EditRequest(image="", original_texts=None)
 
 
+def test_a_number_out_of_range_is_named_with_its_value_and_the_range():
+    numbers = {
+        "field": (2, "a number from 0 to 1"),
+        "feather": (129, "a whole number from 0 to 128"),
+        "cfg_scale": (0.5, "a number from 1 to 30"),
+        "steps": (0, "a whole number from 1 to 150"),
+        "mask_threshold": (255, "a whole number from 0 to 254"),
+        "seed": (2**63, "a whole number from -1 to 9223372036854775775"),
+        "image_number": (33, "a whole number from 1 to 32"),
+    }
+    body = {"image": "", **{name: value for name, (value, _) in numbers.items()}}
+    (problem,) = problems(bodies.EditRequest, body)
+    for name, (value, allowed) in numbers.items():
+        assert f"{name}: got {value} (number); allowed: {allowed}." in problem
+    assert problems(bodies.EditRequest, {"image": "", "field": 1, "steps": 150, "seed": -1}) == []
+
+
 def test_half_a_character_in_a_number_is_told_in_an_answer_that_can_be_sent():
     """pydantic 2 asks for the type before anything else, and fails on words that it cannot encode."""
     assert problems(bodies.PictureRequest, {"seed": "\ud800"})
-    (problem,) = bodies._misfits("seed", "\ud800", int)
-    assert problem.encode() == b'seed: got "\\ud800" (text); allowed: a whole number.'
+    (problem,) = bodies._misfits(bodies.PictureRequest, "seed", "\ud800")
+    assert problem.encode().startswith(b'seed: got "\\ud800" (text); allowed: a whole number from')
 
 
 def test_a_preview_takes_as_many_styles_as_a_picture():

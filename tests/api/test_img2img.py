@@ -58,10 +58,12 @@ def test_every_field_of_an_edit_and_of_a_picture_can_be_named(client, backend):
 def test_what_is_transparent_can_be_the_mask(client, backend):
     image = RED.convert("RGBA")
     image.putpixel((1, 1), (0, 255, 0, 0))
+    image.putpixel((2, 1), (0, 0, 255, 204))
     assert post(client, "/img2img", image=encoded(image), mask="alpha").status_code == 200
     _, _, picture, (mask,) = backend.jobs[0]
-    assert picture.getpixel((1, 1)) == (0, 255, 0)
-    assert (mask.getpixel((1, 1)), mask.getpixel((0, 0))) == (255, 0)
+    seen = [picture.getpixel((x, 1)) for x in range(3)]
+    assert seen == [(255, 0, 0), (255, 255, 255), (51, 51, 255)]  # laid on white, as without a mask
+    assert [mask.getpixel((x, 1)) for x in range(3)] == [0, 255, 51]
 
 
 @pytest.mark.parametrize(
@@ -90,6 +92,10 @@ def test_what_is_transparent_can_be_the_mask(client, backend):
         ({"mask_blur": 4}, "mask_blur"),
         ({"aspect_ratio": "1024*1024"}, "aspect_ratio: allowed: none here"),
         ({"additional_prompt": "a" * 20_001}, "20000"),
+        (
+            {"additional_prompt": "a hat", "original_texts": {"full_prompt": ["a fox"]}},
+            'additional_prompt: got \\"a hat\\" (text) beside original_texts; allowed: one of them',
+        ),
     ],
 )
 def test_what_is_wrong_is_refused_by_name(client, backend, values, words: str):
@@ -98,6 +104,14 @@ def test_what_is_wrong_is_refused_by_name(client, backend, values, words: str):
     assert answer.status_code == 422
     assert words in answer.text
     assert backend.jobs == []
+
+
+def test_texts_that_hold_for_one_prompt_alone_give_way_to_an_additional_one(client, backend):
+    """Of what they are, the generation sees that it has been edited, and says so."""
+    texts = {"full_prompt": ["a fox"], "of": "0" * 16}
+    values = {"image": IMAGE, "additional_prompt": "a hat", "original_texts": texts}
+    assert post(client, "/img2img", **values).status_code == 200
+    assert backend.jobs[0][0].additional_prompt == "a hat"
 
 
 def test_the_host_s_refusal_is_the_answer(client, backend):

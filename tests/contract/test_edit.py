@@ -14,6 +14,7 @@ from PIL import Image
 from fooocus_ext import edit
 from fooocus_ext.images import canvas
 from tests.contract import probes
+from tests.contract.families import PASS_HOOK
 from tests.contract.hosts import FAMILY, decode, encode
 
 SIDE = 128
@@ -129,6 +130,18 @@ def test_every_call_shows_the_picture_around_the_mask_with_noise_of_its_own(edit
         assert (clean[0][:, inside] == 0).all().item() is (mode == "modify")
 
 
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_a_speck_of_a_mask_is_edited_with_any_upscaler(host, side):
+    """The webui's upscalers round sizes down to multiples of 8: a pixel would become none."""
+    task = importlib.import_module("fooocus_ext.host.edit.task")
+    speck = Image.new("L", scene().size)
+    speck.paste(255, (80, 60, 80 + side, 60 + side))
+    asked = task.Task(edit.Edit("detail"), scene(), (speck,), SIDE, "Nearest")
+    found = asked.canvas()
+    assert found.crop.size == (SIDE, SIDE)
+    assert found.crop_mask.any()
+
+
 def test_the_infotext_has_the_edit_and_the_additional_prompt_is_the_first_line(edited):
     answer = edited(mask=MASK, additional_prompt="a red hat", mask_grow=4)
     text = answer.body["infotexts"][0]
@@ -161,6 +174,31 @@ def test_a_refiner_takes_part(host, edited, calls):
     assert "Fooocus refiner: " in answer.body["infotexts"][0]
     picture, before = decode(answer.body["images"][0]), np.asarray(scene())
     assert (picture[far_from_the_mask()] == before[far_from_the_mask()]).all()
+
+
+@pytest.mark.parametrize(("method", "later"), [("separate", 0), ("vae", 1)])
+def test_the_second_run_of_a_refiner_begins_the_noise_around_the_mask_anew(
+    host, edited, calls, method, later
+):
+    """As in Fooocus, each run of whose sampler has a generator of its own; that of "vae" another seed."""
+    if host.checkpoints.refiner is None:
+        pytest.skip("no refiner")
+    FAMILY.need(PASS_HOOK)
+    takes_over = {"refiner": host.checkpoints.refiner, "refiner_method": method}
+    answer = edited(
+        mask=MASK, rendering="Fooocus", steps=4, refiner_switch=0.5, image_number=1, **takes_over
+    )
+    assert answer.status == 200, answer.body
+    assert len(calls) == 4
+    inside = calls[0].inside[0].bool().cpu()
+    for seed, run in ((SEED + 1, calls[:2]), (SEED + 1 + later, calls[2:])):
+        generator = torch.Generator("cpu").manual_seed(seed)
+        for call in run:
+            clean = call.clean.cpu().float()
+            expected = (clean + torch.randn(clean.shape, generator=generator) * call.sigma)[0]
+            for row in call.x.cpu().float():
+                found, wanted = row[:, ~inside], expected[:, ~inside]
+                assert torch.allclose(found, wanted, atol=1e-2, rtol=1e-2)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,23 @@ def test_the_ramp_mixes_both_pictures():
         assert abs(pasted[150, 100 - distance] - expected).max() <= 1
 
 
+def test_how_much_is_seen_is_found_out_once_for_all_pictures_of_a_job(monkeypatch):
+    made = canvas.prepare(noise(96, 64), [box_mask(96, 64, (50, 20, 60, 30))], edit.Edit(), side=64)
+    first = made.pasted(noise(64, 64, 1))
+    monkeypatch.setattr(canvas.mask, "ramp", lambda *_: pytest.fail("the ramp is made again"))
+    assert made.pasted(noise(64, 64, 1)).tobytes() == first.tobytes()
+    assert made.pasted(noise(64, 64, 2)).tobytes() != first.tobytes()
+
+
+def test_where_nothing_of_a_mask_is_in_the_part_that_is_looked_at_the_picture_stays():
+    corners = Image.new("L", (64, 64))
+    corners.putpixel((29, 20), 255)
+    corners.putpixel((20, 29), 255)
+    values = edit.Edit("detail", feather=0)
+    made = canvas.prepare(noise(64, 64), [corners], values, side=64)
+    assert (np.asarray(made.pasted(noise(64, 64, 1))) == made.picture).all()
+
+
 def test_the_masked_part_is_filled_from_what_is_around_and_nothing_else_changes():
     levels = np.zeros((64, 64, 3), np.uint8)
     levels[:, :32] = 200
@@ -178,7 +195,20 @@ def test_a_ratio_grows_one_side_at_most_by_as_little_as_it_can(width, height, ac
         ({}, "mask: nothing is masked"),
         ({"mask_grow": -64}, "mask: nothing is masked"),
         ({"outpaint_to": "50*400"}, 'outpaint_to: got "50*400" (text); allowed: at least'),
-        ({"outpaint_to": "1:9999"}, "outpaint: got 64x639936 pixels; allowed: sides from 16"),
+        ({"outpaint_to": "1:9999"}, "outpaint_to: got 64x639936 pixels; allowed: sides from 16"),
+        (
+            {"outpaint_to": "99999*99999"},
+            "outpaint_to: got 99999x99999 pixels; allowed: sides from 16",
+        ),
+        ({"outpaint_to": "64*64", "mask_grow": -64}, 'outpaint_to: got "64*64" (text), which the'),
+        (
+            {"outpaint_to": "1:1", "mask_grow": -64},
+            "allowed: a larger size, another ratio, or a mask",
+        ),
+        (
+            {"outpaint_left": 0.015, "outpaint_right": 1},
+            "outpaint_left: got 0.015 (number), less than a pixel; allowed: 0, or at least a pixel of",
+        ),
     ],
 )
 def test_what_cannot_be_edited_is_refused_by_name(values, words):
@@ -186,6 +216,18 @@ def test_what_cannot_be_edited_is_refused_by_name(values, words):
     with pytest.raises(RequestError) as refusal:
         canvas.prepare(noise(64, 64), masks, edit.from_dict(values))
     assert words in refusal.value.detail
+
+
+def test_a_picture_that_grows_too_large_is_laid_to_the_sides_that_are_named():
+    sides = edit.from_dict({"outpaint_top": 4, "outpaint_left": 4})
+    with pytest.raises(RequestError, match=r"^outpaint_left, outpaint_top: got 20000x20000 pixels"):
+        canvas.check(Image.new("RGB", (4000, 4000)), [], sides)
+
+
+def test_a_size_that_the_picture_has_already_is_no_obstacle_to_its_mask():
+    mask = box_mask(64, 64, (20, 20, 40, 40))
+    made = canvas.prepare(noise(64, 64), [mask], edit.from_dict({"outpaint_to": "1:1"}), side=64)
+    assert made.picture.shape == (64, 64, 3)
 
 
 def test_an_inverted_mask_of_nothing_is_all_of_the_picture():

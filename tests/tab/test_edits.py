@@ -55,11 +55,18 @@ def test_a_whole_picture_is_varied_or_upscaled(key):
 
 
 @pytest.mark.parametrize("strength", [0.0, -0.5])
-def test_a_forced_strength_that_is_none_is_refused_where_it_would_count(strength):
-    values = {SWITCH: True, "edit_strength": strength}
-    with pytest.raises(RequestError, match=r"allowed: 0\.01 to 1, or -1"):
+@pytest.mark.parametrize("kind", [WHOLE, MASKED])
+def test_a_forced_strength_that_is_none_is_refused_where_it_would_count(strength, kind):
+    values = {SWITCH: True, "edit_kind": kind, "edit_strength": strength}
+    with pytest.raises(RequestError, match=rf"^Forced strength: got {strength:g}; .* to 1, or -1"):
         choices(**values)
     assert choices(**{**values, SWITCH: False}).action == GENERATE
+
+
+def test_a_forced_field_that_is_none_is_named_as_the_page_does():
+    with pytest.raises(RequestError, match=r"^Forced field: got -0\.5; allowed: 0 to 1, or -1\.$"):
+        editing(edit_field=-0.5)
+    assert editing(edit_field=0.0).edit == Edit(field=0)
 
 
 @pytest.mark.parametrize("mode", MASKED_MODES)

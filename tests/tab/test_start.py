@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from fooocus_ext.errors import RequestError
+from fooocus_ext.images import mask as masks
 from fooocus_ext.tab.start import Start
 
 
@@ -30,7 +31,7 @@ def test_what_is_stored_is_what_was_sent():
     again = Start.from_files(picture=start.contents["source"], mask=start.contents["mask"])
     for read in (start, again):
         assert (np.asarray(read.picture) == np.asarray(picture)).all()
-        assert (np.asarray(read.mask) == np.asarray(mask)).all()
+        assert (np.asarray(read.mask.convert("L")) == np.asarray(mask)).all()
 
 
 def test_a_camera_that_was_held_upright_gives_a_picture_that_stands():
@@ -44,6 +45,19 @@ def test_a_camera_that_was_held_upright_gives_a_picture_that_stands():
 def test_what_is_transparent_is_white():
     start = Start.from_page(sent(Image.new("RGBA", (20, 20), (255, 0, 0, 0))), None)
     assert start.picture.getpixel((3, 3)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("colour", ["white", "red", "lime", "yellow"])
+def test_a_mask_says_what_it_says_over_the_api(colour):
+    """There too what is transparent is black, and the mean of the channels counts."""
+    mask = Image.new("RGBA", (20, 16), (255, 255, 255, 0))
+    mask.paste(colour, (2, 3, 9, 8))
+    page = Start.from_page(sent(noise((20, 16))), sent(mask))
+    for start in (page, Start.from_files(page.contents["source"], page.contents["mask"])):
+        found = masks.read(start.mask, (20, 16))
+        assert (found == masks.read(mask, (20, 16))).all()
+        assert found.any() == (colour in ("white", "yellow"))
+        assert not found[:, 12:].any()
 
 
 @pytest.mark.parametrize(

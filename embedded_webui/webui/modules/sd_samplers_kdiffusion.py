@@ -202,10 +202,10 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
             "sigmas": used_sigmas,
             "sigma_sched": used_sigmas,
             "n": len(used_sigmas) - 1,
-            "sigma_min": ends[0],
-            "sigma_max": ends[1],
         }
         accepted = inspect.signature(self.func).parameters
+        if "sigma_min" in accepted:  # of a picture that keeps its all there is but one level
+            kwargs["sigma_min"], kwargs["sigma_max"] = ends()
         kwargs.update({name: value for name, value in available.items() if name in accepted})
         if self.config.options.get("brownian_noise", False):
             sd_samplers_common.seed_brownian_trees_like_images()
@@ -232,7 +232,7 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
         else:
             xi = x + noise * used[0]
         xi = add_extra_noise(p, x, noise, xi)
-        kwargs = self._function_arguments(p, x, sigmas, used, (used[-2], used[0]))
+        kwargs = self._function_arguments(p, x, sigmas, used, lambda: (used[-2], used[0]))
         self.model_wrap_cfg.init_latent = x
         self.last_latent = x
         return self.run_function(
@@ -250,7 +250,7 @@ class KDiffusionSampler(sd_samplers_common.Sampler):
         else:
             x = x * sigmas[0]
         ends = self.model_wrap.sigmas[0].item(), self.model_wrap.sigmas[-1].item()
-        kwargs = self._function_arguments(p, x, sigmas, sigmas, ends)
+        kwargs = self._function_arguments(p, x, sigmas, sigmas, lambda: ends)
         self.last_latent = x
         return self.run_function(
             p, x, steps, conditioning, unconditional_conditioning, image_conditioning, kwargs

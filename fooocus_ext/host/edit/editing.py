@@ -72,13 +72,23 @@ class Editing:
 
     def prepare_batch(self, p: Any) -> None:
         """Prepare the sampling of a batch: its noise outside of the mask, and the engine."""
-        self._noise = [
-            torch.Generator(device="cpu").manual_seed((int(seed) + 1) % _SEEDS) for seed in p.seeds
-        ]
+        self.begin_noise(p)
         engine = self._generation.inpaint_engine
         if engine is not None:
             masked = self._mask_of_latents(p.init_latent.float())[None]
             engine.prepare_batch(p, MaskedLatents(masked, lambda: self._masked(p)))
+
+    def begin_noise(self, p: Any, *, later: int = 0) -> None:
+        """Begin the noise outside of the mask anew, as each run of a sampler does in Fooocus.
+
+        Args:
+            p: the processing object, with the batch's seeds.
+            later: by how much the run's seeds are higher.
+        """
+        self._noise = [
+            torch.Generator(device="cpu").manual_seed((int(seed) + later + 1) % _SEEDS)
+            for seed in p.seeds
+        ]
 
     def _masked(self, p: Any) -> torch.Tensor:
         """Return the latents [1,4,h,w] of the picture with its masked part grey."""

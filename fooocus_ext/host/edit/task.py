@@ -14,6 +14,7 @@ from fooocus_ext.edit import Edit
 from fooocus_ext.host.machine import upscalers
 from fooocus_ext.images import area, canvas
 from fooocus_ext.images.canvas import Canvas
+from fooocus_ext.images.mask import LATENT
 
 OPTIONS = {"img2img_fix_steps": True, "img2img_color_correction": False}
 """The webui's options for such a job: as many steps as asked for, and no other blend of colours than ours."""
@@ -56,6 +57,8 @@ class Task:
         upscaler = upscalers.find(self.upscaler)
 
         def enlarge(image: Image.Image) -> Image.Image:
+            if min(image.size) * _UPSCALED < LATENT:
+                return image  # the webui rounds down to multiples of 8: nothing would be left
             shared.state.textinfo = f"Upscaling with {upscaler.name}"
             larger: Image.Image = upscaler.scaler.upscale(image, _UPSCALED, upscaler.data_path)
             return larger.convert("RGB")

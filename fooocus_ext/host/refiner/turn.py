@@ -112,15 +112,20 @@ class Refiner:
         """Split the sampler of a pass in two, if that is the method and the refiner's pass."""
         self._is_second_run = False
         if self._is_split and in_second_pass(p) in self._conds:
-            split_sampler.split_sampler(p.sampler, self._runs(p), generation)
+            split_sampler.split_sampler(p.sampler, self._runs(p, generation), generation)
 
-    def _runs(self, p: Any) -> split_sampler.Runs:
+    def _runs(self, p: Any, generation: Generation) -> split_sampler.Runs:
         """Return how the two runs of "separate" and "vae" are made."""
+        editing = generation.editing
 
         def begin(is_second: bool) -> None:
             self._is_second_run = is_second
+            if editing is not None:
+                editing.begin_noise(p)
 
         def renoise(x: torch.Tensor, seen: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+            if editing is not None:
+                editing.begin_noise(p, later=fresh_noise.LATER)
             largest = float(p.sampler.model_wrap_cfg.inner_model.sigmas[-1])
             return fresh_noise.renoised(p, x, seen, level, largest=largest)
 

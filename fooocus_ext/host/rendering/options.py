@@ -11,9 +11,10 @@ from fooocus_ext.args import FOOOCUS, Settings
 from fooocus_ext.host.machine.options import REFINER_RULE
 from fooocus_ext.host.rendering import noise, schedules
 
+_ALL_STEPS = "img2img_fix_steps"
 _OPTIONS: Mapping[str, Any] = {
     "enable_quantization": True,  # the model is asked for whole timesteps
-    "img2img_fix_steps": True,  # as many steps as asked for, whatever the denoising strength
+    _ALL_STEPS: True,  # as many as asked for, whatever the denoising strength
     REFINER_RULE: FOOOCUS,
     "jpeg_quality": 95,  # of WebP too
     "webp_lossless": False,
@@ -55,4 +56,6 @@ def for_job(p: Any, settings: Settings) -> dict[str, Any]:
         # The latent of pure noise has the deviation sqrt(1 + level^2), not that of the level alone.
         "sgm_noise_multiplier": schedules.begins_with_pure_noise(schedules.asked_by(p), p.steps),
     }
+    if getattr(p, "denoising_strength", None) == 0:
+        del options[_ALL_STEPS]  # the webui would make none, and most samplers would fail
     return {name: value for name, value in options.items() if hasattr(shared.opts, name)}

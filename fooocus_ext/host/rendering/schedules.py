@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from modules import sd_samplers
+from modules import sd_samplers, shared
 
 from fooocus_ext.core import noise_levels
 from fooocus_ext.core.noise_levels import LevelTable
@@ -79,6 +79,13 @@ def requested_steps(p: Any) -> int:
     return int(second or p.steps)
 
 
+def _steps_of_picture(p: Any) -> int:
+    """Return how many steps the webui makes of a pass that begins with a picture."""
+    if in_second_pass(p) or shared.opts.img2img_fix_steps:
+        return requested_steps(p)
+    return int(min(p.denoising_strength, 0.999) * p.steps) + 1
+
+
 def begins_with_picture(p: Any) -> bool:
     """Whether the pass noises a picture's latent: image to image, and the second pass of hires fix."""
     return hasattr(p, "init_images") or in_second_pass(p)
@@ -117,7 +124,7 @@ class Levels:
         if steps > 0:
             levels = _levels(asked.sampler, schedule, steps, table_for(asked, p.sd_model))
         if begins_with_picture(p):
-            self.used = levels[-(requested_steps(p) + 1) :]
+            self.used = levels[-(_steps_of_picture(p) + 1) :]
             levels = levels[-(steps + 1) :]
         else:
             self.used = levels

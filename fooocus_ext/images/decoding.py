@@ -22,7 +22,7 @@ SMALLEST_SIDE = 16
 LONGEST_SIDE = 16384
 MAX_SCANS = 100
 """Of a JPEG: each is a pass over the whole picture, however few bytes it has; usual are 1 to 14."""
-_MARKER = re.compile(rb"\xff+([^\x00\xff])")
+_MARKER = re.compile(rb"\xff([^\x00\xff])")
 _SCAN, _END = 0xDA, 0xD9
 _WITH_LENGTH = frozenset({*range(0xC0, 0xD0), *range(0xDA, 0xDE), *range(0xE0, 0xF0), 0xFE})
 """Markers that a JPEG's reader goes on behind by the length that follows them."""

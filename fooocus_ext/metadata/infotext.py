@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fooocus_ext import infotext
+from fooocus_ext import edit, infotext
 from fooocus_ext.args import HOST_CHOICE, NONE, Settings
 from fooocus_ext.limits import MAX_ITEMS
 from fooocus_ext.metadata.settings import PictureSettings, of_arguments
@@ -188,6 +188,8 @@ def _is_left_over(key: str, entries: Mapping[str, Any]) -> bool:
     value = entries[key]
     if value in ("", None) or str(value) == _MEANING_OF_ABSENT.get(key):
         return False
+    if key == "Denoising strength" and edit.from_text(str(entries.get(edit.INFOTEXT, ""))):
+        return False  # the edit's own
     return _LEFT_OVER.fullmatch(key) is not None
 
 

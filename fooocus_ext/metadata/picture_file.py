@@ -13,7 +13,8 @@ from PIL import Image
 
 from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
 
-FORMATS = ("PNG", "JPEG", "WEBP")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF")
+"""The last is read where Pillow has it, or a plugin for it."""
 _PNG, _PNG_END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
 _PNG_CHUNKS = (b"IHDR", b"tEXt", b"zTXt", b"iTXt", b"eXIf")
 """What of a PNG is read: its size, its texts and its EXIF."""

@@ -14,6 +14,7 @@ from fooocus_ext.data_files import (
     MEBIBYTE,
     DataFileError,
     Problem,
+    first_problems,
     is_device,
     iter_files,
     parse_json,
@@ -48,7 +49,7 @@ class PresetLibrary:
         """
         if name == NONE:
             return None
-        found = self.presets.get(name)
+        found = self.presets.get(normal_form("NFC", name))
         if found is None:
             hint = did_you_mean(name[:100], self.presets)
             allowed = ", ".join(f'"{known}"' for known in (NONE, *self.presets))
@@ -74,7 +75,7 @@ def load_presets(folders: Sequence[Path]) -> PresetLibrary:
                 problems.append(Problem(str(path), "", str(error)))
                 continue
             presets[preset.name] = preset
-            problems.extend(preset.problems)
+            problems.extend(first_problems(preset.problems))
     return PresetLibrary(presets, tuple(problems))
 
 
@@ -94,7 +95,7 @@ def read_preset(path: Path) -> Preset:
         raise DataFileError("its name is not UTF-8")
     if not path.stem.isprintable():
         raise DataFileError("its name contains control characters")
-    return preset_from_json(path.stem, content, path)
+    return preset_from_json(normal_form("NFC", path.stem), content, path)
 
 
 def save_preset(folder: Path, name: str, preset: Preset, *, overwrite: bool = False) -> Path:

@@ -136,7 +136,7 @@ class Preset:
     @property
     def complaints(self) -> tuple[str, ...]:
         """Sentences about what the file asks for and cannot have, for those who use the preset."""
-        named = ((p.entry or "the rest", p.reason) for p in self.problems)
+        named = ((p.entry or "the rest", p.reason) for p in first_problems(self.problems))
         return tuple(f'Preset "{self.name}", {entry}: {reason}' for entry, reason in named)
 
     @property
@@ -224,9 +224,7 @@ def preset_from_json(
                 problems.append(Problem(where, key, reason))
     if "aspect_ratio" not in values:
         values["size"] = parse_size(str(content.get(KEYS["aspect_ratio"])))
-    return Preset(
-        preset_name, **values, extra=extra, problems=first_problems(problems), source=source
-    )
+    return Preset(preset_name, **values, extra=extra, problems=tuple(problems), source=source)
 
 
 _WITHOUT_EFFECT = frozenset(

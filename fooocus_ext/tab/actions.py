@@ -11,6 +11,7 @@ from typing import Any
 from fooocus_ext.args import HOST_CHOICE, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.images import area
+from fooocus_ext.images.decoding import LONGEST_SIDE
 from fooocus_ext.images.mask import LATENT
 from fooocus_ext.presets.performance import find_performance
 from fooocus_ext.tab.choices import Choices, switch_share
@@ -23,6 +24,7 @@ LARGEST_SIDE = 2752
 """
 LARGEST_ENLARGED_SIDE = 8192
 """The same above which it is refused: the upscaler alone would take gigabytes."""
+_LONGEST_RESULT = 2 * LONGEST_SIDE
 _SMALLEST_SIDE, _LARGEST_VARIED_SIDE = 1024, 2048
 _SHORTEST_SIDE = 64
 """Of a picture that is sampled in the webui's rendering, in pixels."""
@@ -74,7 +76,11 @@ def is_diffused(variation: Variation, size: Size) -> bool:
 
 
 def varied_size(size: Size) -> Size:
-    """Return the size in which a picture is varied: 1024 to 2048 on a side if it were square."""
+    """Return the size in which a picture is varied: 1024 to 2048 on a side if it were square.
+
+    Raises:
+        RequestError: the longer side would become too long.
+    """
     side = _side(size)
     wanted = min(max(math.ceil(side / 64) * 64, _SMALLEST_SIDE), _LARGEST_VARIED_SIDE)
     is_within = _SMALLEST_SIDE <= side <= _LARGEST_VARIED_SIDE
@@ -148,7 +154,16 @@ def _side(size: Size) -> float:
 
 
 def _for_sampling(size: Size, scale: float) -> tuple[float, Size]:
-    """Return the scale at which no side is too short for the model, and the size in multiples of 8."""
+    """Return the scale at which no side is too short for the model, and the size in multiples of 8.
+
+    Raises:
+        RequestError: the longer side would become too long.
+    """
     scale = max(scale, _SHORTEST_SIDE / min(size))
     width, height = (round(length * scale / LATENT) * LATENT for length in size)
+    if max(width, height) > _LONGEST_RESULT:
+        raise RequestError(
+            f"image: got {size[0]}×{size[1]}, which would become {width}×{height}; allowed: what becomes "
+            f"up to {_LONGEST_RESULT} pixels long."
+        )
     return scale, (width, height)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fooocus_ext.edit import Edit, from_text
+from fooocus_ext.edit import UPSCALE, Edit, from_text
+from fooocus_ext.metadata.settings import OWN_NAME, PictureSettings
 from fooocus_ext.tab.edits import widget_values
 from fooocus_ext.tab.fill import Filled
 
@@ -10,6 +11,7 @@ _NOT_IN_ITS_SETTINGS = (
     "It was made by editing a picture, which its settings do not contain: choose that one as the input "
     "image"
 )
+_SIZE = ("aspect_ratio", "width", "height")
 WITHOUT_PICTURE = f"{_NOT_IN_ITS_SETTINGS}, and mark in it what is to be made anew."
 WITHOUT_WHOLE_PICTURE = f"{_NOT_IN_ITS_SETTINGS}."
 UNSAMPLED = (
@@ -36,6 +38,16 @@ def unsampled(text: str) -> Filled | None:
     return None if edit is None else _with(Filled({}), edit, UNSAMPLED)
 
 
+def is_unsampled(settings: PictureSettings) -> bool:
+    """Whether they are what ``record.unsampled`` says of a picture, in a log or in Fooocus's form."""
+    return settings.prompt is None and str(settings.version).startswith(OWN_NAME)
+
+
 def _with(filled: Filled, edit: Edit, missing: str) -> Filled:
     values, notes = widget_values(edit)
-    return Filled({**filled.values, **values}, (*filled.notes, *notes, missing))
+    kept = {
+        name: value
+        for name, value in filled.values.items()
+        if edit.mode != UPSCALE or name not in _SIZE  # which follows from the picture and the scale
+    }
+    return Filled({**kept, **values}, (*filled.notes, *notes, missing))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from PIL import Image
 from fooocus_ext.edit import INFOTEXT, Edit, from_text
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.edited import UNSAMPLED
+from fooocus_ext.tab.fill import Filled
+from fooocus_ext.tab.record import unsampled
+from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.variations import VARIATIONS
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 from tests.contract.hosts import decode, encode
@@ -51,6 +55,16 @@ def test_fooocus_encodes_the_middle_of_a_picture(host, monkeypatch, action):
     assert (values["request"]["width"], values["request"]["height"]) == (1024, 1024)
     middle = np.asarray(before)[1:1025, 3:1027]
     assert (np.asarray(values["picture"]) == middle).all()
+
+
+@pytest.mark.parametrize(("action", "is_sampled"), [("upscale_fast", False), ("upscale_2", True)])
+def test_a_job_of_the_tab_changes_no_vae_where_nothing_is_sampled(host, action, is_sampled):
+    job = importlib.import_module("fooocus_ext.host.tab.job")
+    values = {**DEFAULTS, "vae": "None"}
+    choices = read_choices([values[name] for name in NAMES])
+    made = job.job_for(choices, action, Start(noise(1030, 1027)), None)
+    assert made.diffuses is is_sampled
+    assert ("sd_vae" in made.options) is is_sampled
 
 
 @pytest.mark.parametrize(
@@ -189,3 +203,13 @@ def test_an_unknown_base_model_is_refused_also_where_nothing_is_sampled(edited):
     answer = edited(**FAST, base_model="nonsense")
     assert answer.status == 422
     assert "base_model" in answer.detail
+
+
+@pytest.mark.reports_errors
+def test_the_log_of_a_picture_that_is_not_sampled_puts_nothing_on_the_page(host):
+    loaded = importlib.import_module("fooocus_ext.host.tab.loaded")
+    text = json.dumps(unsampled((1536, 1024)).to_json())
+    assert loaded.read_settings(text) == Filled({}, (UNSAMPLED,))
+    again = host.post("/fooocus/v1/remake", {"text": text})
+    assert again.status == 422
+    assert UNSAMPLED in again.detail

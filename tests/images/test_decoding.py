@@ -225,3 +225,11 @@ def test_what_looks_like_a_scan_elsewhere_in_a_jpeg_is_none():
     thumbnail = b"\xff\xe1" + (len(looks) + 2).to_bytes(2, "big") + looks
     for content in (of_scans(20, before=thumbnail), of_scans(20, behind=looks)):
         assert decoding.from_bytes(content, "image").size == (32, 16)
+
+
+def test_filling_bytes_without_an_end_are_looked_through_once():
+    """A search that began anew at each of them would take hours."""
+    many = of_scans(20, before=b"\xff\xfe" + (202).to_bytes(2, "big") + b"\xff\xda" * 100)
+    assert decoding.from_bytes(many + b"\xff" * 4_000_000, "image").size == (32, 16)
+    with pytest.raises(RequestError, match="truncated"):
+        decoding.from_bytes(many[:-2] + b"\xff" * 4_000_000, "image")

@@ -57,3 +57,11 @@ def test_what_counts_by_picture_is_said():
 def test_what_our_own_entries_state_and_cannot_be_read_is_said(key, value):
     (problem,) = from_infotext({"Prompt": "p", "Fooocus": "True", key: value}).problems
     assert problem.startswith(f'{key} is left out: "{value[:60]}" cannot be used; allowed: a ')
+
+
+def test_the_strength_of_an_edit_is_not_left_over():
+    entries = {"Prompt": "a fox", "Denoising strength": "0.3", **OURS}
+    assert from_infotext(entries).others == {"Denoising strength": "0.3"}
+    edited = {**entries, "Fooocus edit": '{"mode": "vary", "strength": 0.3}'}
+    assert from_infotext(edited).others == {}
+    assert from_infotext({**entries, "Fooocus edit": "?"}).others == {"Denoising strength": "0.3"}

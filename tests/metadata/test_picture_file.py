@@ -175,3 +175,11 @@ def test_a_png_that_is_cut_off_still_has_what_came_before():
     end = raw.index(b"IDAT") + 6
     assert picture_text(raw[:end])[0] == SETTINGS
     assert [picture_text(raw[:length])[0] for length in range(60)] == [None] * 60
+
+
+def test_no_other_format_is_looked_into():
+    exif = Image.Exif()
+    exif[0x010E] = "Steps: 1"
+    stream = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(stream, "TIFF", exif=exif)
+    assert picture_text(stream.getvalue()) == (None, None)

@@ -426,3 +426,10 @@ def test_any_object_becomes_a_preset_whose_settings_are_legal(content):
     Settings().replace(**preset.settings)
     again = preset_from_json("x", json.loads(json.dumps(preset.to_json())))
     assert again.settings == preset.settings
+
+
+def test_a_preset_is_found_however_its_accents_are_typed(tmp_path):
+    (tmp_path / "cafe\u0301.json").write_text("{}")
+    library = load_presets([tmp_path])
+    assert library.names == ["caf\xe9"]
+    assert library.get("cafe\u0301") is library.get("caf\xe9")

@@ -72,8 +72,9 @@ def test_a_varied_size_is_near_what_fooocus_takes(size):
 @given(thin, st.sampled_from(["vary_subtle", "upscale_1_5", "upscale_2"]))
 @example((16, 40), "upscale_1_5")
 @example((20, 100), "upscale_1_5")
-@example((16, 16384), "vary_subtle")
+@example((32, 16384), "vary_subtle")
 def test_a_tiny_or_thin_picture_keeps_its_shape(size, action):
+    assume(max(size) * 64 <= min(size) * 2 * LONGEST_SIDE)
     variation = VARIATIONS[action]
     if not variation.enlarges:
         made = varied_size(size)
@@ -185,3 +186,13 @@ def test_an_absurd_size_is_refused():
 )
 def test_fast_and_very_large_pictures_are_enlarged_and_no_more(action, size, diffuses):
     assert is_diffused(VARIATIONS[action], size) == diffuses
+
+
+def test_a_picture_whose_longer_side_would_become_too_long_is_refused():
+    enlarged = VARIATIONS["upscale_2"]
+    for size, becomes in (((16, 16384), "64×65536"), ((16384, 16), "65536×64")):
+        reason = f"image: got {size[0]}×{size[1]}, which would become {becomes}; allowed: "
+        with pytest.raises(RequestError, match=reason):
+            varied_size(size)
+        with pytest.raises(RequestError, match=reason):
+            upscaled_size(size, enlarged, may_stay_small=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,16 +10,20 @@ import pytest
 from fooocus_ext.args import NONE
 from fooocus_ext.edit import MODES, Edit
 from fooocus_ext.errors import RequestError
+from fooocus_ext.metadata.fooocus import read_fooocus_settings
+from fooocus_ext.metadata.settings import OWN_NAME, PictureSettings
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.edited import (
     UNSAMPLED,
     WITHOUT_PICTURE,
     WITHOUT_WHOLE_PICTURE,
+    is_unsampled,
     unsampled,
     with_edit,
 )
 from fooocus_ext.tab.edits import EDIT_WIDGETS, MASKED, SWITCH, WHOLE, edit_of, widget_values
 from fooocus_ext.tab.fill import Filled
+from fooocus_ext.tab.record import unsampled as settings_of_unsampled
 from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS
 from fooocus_ext.tab.variations import edit_of as variation_as_edit
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
@@ -185,3 +190,19 @@ def test_a_picture_that_was_not_sampled_has_nothing_else():
     assert read.notes == (UNSAMPLED,)
     assert {name.partition("_")[0] for name in read.values} == {"edit"}
     assert unsampled("nonsense") is None
+
+
+def test_an_enlarged_picture_has_the_size_that_follows_from_the_one_it_is_made_of():
+    filled = Filled({"aspect_ratio": "1152×896", "width": 448, "height": 304, "seed": "1"})
+    enlarged = with_edit(filled, variation_as_edit(VARIATIONS["upscale_2"]).to_text()).values
+    assert not {"aspect_ratio", "width", "height"} & enlarged.keys()
+    assert enlarged["seed"] == "1"
+    varied = with_edit(filled, variation_as_edit(VARIATIONS["vary_strong"]).to_text()).values
+    assert (varied["width"], varied["height"]) == (448, 304)
+
+
+def test_what_a_log_says_of_a_picture_that_was_not_sampled_is_known_for_that():
+    text = json.dumps(settings_of_unsampled((1536, 1024)).to_json())
+    assert is_unsampled(read_fooocus_settings(text))
+    assert not is_unsampled(PictureSettings(size=(1536, 1024)))
+    assert not is_unsampled(PictureSettings(prompt="", version=f"{OWN_NAME} 0.1.0"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fooocus_ext.args import FOOOCUS, HOST_CHOICE
+from fooocus_ext.data_files import MAX_PROBLEMS_PER_FILE
 from fooocus_ext.limits import CLIP_SKIP_ON_SDXL, OFF
 from fooocus_ext.metadata.preset import from_preset
 from fooocus_ext.presets.files import load_presets
@@ -142,3 +143,10 @@ def test_the_page_begins_with_what_silence_means():
     assert {name: filled_from(PLAIN).values[name] for name in shared} == {
         name: DEFAULTS[name] for name in shared
     }
+
+
+def test_what_a_file_cannot_have_stays_however_much_else_is_wrong_with_it():
+    junk = {f"junk {number}": 1 for number in range(MAX_PROBLEMS_PER_FILE)}
+    preset = mine(**junk, default_sample_sharpness=999)
+    assert on_page(preset, PLAIN).sharpness is None
+    assert len(preset.complaints) == MAX_PROBLEMS_PER_FILE + 1

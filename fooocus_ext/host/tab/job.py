@@ -90,8 +90,10 @@ def job_for(
     if action == EDIT:
         values.update(_edited(choices, start))
     elif start.picture is not None:
-        values.update(variations.varied(choices, _variation(choices, action), start.picture))
-        values["options"]["img2img_fix_steps"] = True  # as many steps as asked for, as Fooocus does
+        varied = variations.varied(choices, _variation(choices, action), start.picture)
+        # Where it is sampled, as many steps as asked for, as Fooocus does; else no model has a part in it.
+        options = {**values["options"], "img2img_fix_steps": True} if varied["diffuses"] else {}
+        values.update(varied, options=options)
     return Job(**values)
 
 

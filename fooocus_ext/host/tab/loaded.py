@@ -18,7 +18,7 @@ from fooocus_ext.metadata.infotext import from_infotext
 from fooocus_ext.metadata.picture_file import picture_text
 from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.metadata.values import MAX_SOURCE_LENGTH
-from fooocus_ext.tab.edited import unsampled, with_edit
+from fooocus_ext.tab.edited import UNSAMPLED, is_unsampled, unsampled, with_edit
 from fooocus_ext.tab.fill import Filled
 from fooocus_ext.tab.fill import fill as values_of
 from fooocus_ext.tab.preview import rows
@@ -98,6 +98,8 @@ def _unsampled(entries: Mapping[str, Any]) -> Filled | None:
 
 def _filled(settings: PictureSettings) -> Filled:
     """Return the widgets' values for what the maker of a picture had chosen."""
+    if is_unsampled(settings):
+        return Filled({}, (UNSAMPLED,))
     return values_of(settings.as_chosen(), assets.installed(), assets.styles())
 
 

@@ -61,7 +61,7 @@ def varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict
         size_alone = {"width": size[0], "height": size[1]}
         return {**values, **_WITHOUT_SAMPLING, "request": size_alone}
     request, settings = varied_request(choices, variation, size)
-    sampled = {"denoising": variation.denoising, "tiles": variation.enlarges}
+    sampled = {"denoising": variation.denoising, "tiles": variation.enlarges, "diffuses": True}
     return {**values, **sampled, "settings": settings, "request": request}
 
 

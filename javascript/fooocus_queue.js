@@ -179,8 +179,10 @@ const fooocusQueue = {
 /** The list of the jobs that wait, run or have failed. */
 const fooocusQueueList = {
     drawn: "",
+    isHeld: false,
 
     draw(state) {
+        if (fooocusQueueList.isHeld) return; // a row that is replaced loses its click or its drag
         const now = JSON.stringify(state.jobs) + state.open_jobs;
         if (now === fooocusQueueList.drawn) return;
         fooocusQueueList.drawn = now;
@@ -199,6 +201,14 @@ const fooocusQueueList = {
         fooocusQueueList.focus(focus);
     },
 
+    /** Draw what has come while a row was held; not before the click that ends it. */
+    release() {
+        setTimeout(() => {
+            fooocusQueueList.isHeld = false;
+            fooocusQueueList.draw(fooocusQueue.state);
+        });
+    },
+
     /** A reason that stands among the messages is not said a second time in the list. */
     hideTold() {
         for (const reason of gradioApp().querySelectorAll(".fooocus-job-error")) {
@@ -212,12 +222,17 @@ const fooocusQueueList = {
         row.dataset.job = job.id;
         row.className = `fooocus-job fooocus-job-${job.state}`;
         row.append(fooocusQueueList.text(job, open), ...fooocusQueueList.buttons(job, waiting));
+        row.addEventListener("mousedown", () => {
+            fooocusQueueList.isHeld = true;
+            document.addEventListener("mouseup", fooocusQueueList.release, {once: true});
+        });
         if (job.state === "waiting") {
             row.draggable = waiting.length > 1;
             row.addEventListener("dragstart", (event) => {
                 event.dataTransfer.setData("application/x-fooocus-job", job.id);
                 event.dataTransfer.effectAllowed = "move";
             });
+            row.addEventListener("dragend", fooocusQueueList.release);
             row.addEventListener("dragover", (event) => event.preventDefault());
             row.addEventListener("drop", (event) => fooocusQueueList.drop(event, job, waiting));
         }

@@ -39,7 +39,7 @@ def unsampled(text: str) -> Filled | None:
 
 
 def is_unsampled(settings: PictureSettings) -> bool:
-    """Whether they are what ``record.unsampled`` says of a picture, in a log or in Fooocus's form."""
+    """Whether they are what ``record.settings_of_unsampled`` says of a picture, in a log or a file."""
     return settings.prompt is None and str(settings.version).startswith(OWN_NAME)
 
 

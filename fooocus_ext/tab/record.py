@@ -91,7 +91,7 @@ def loras_used(choices: Choices, *, strips_comments: bool) -> list[tuple[str, fl
     return [*(lora for lora in slots if lora_tags([lora], prompt)), *of_mode]
 
 
-def unsampled(size: tuple[int, int]) -> PictureSettings:
+def settings_of_unsampled(size: tuple[int, int]) -> PictureSettings:
     """Return the settings of a picture that was enlarged and not sampled: no others had a part in it.
 
     Args:

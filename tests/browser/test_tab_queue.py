@@ -102,6 +102,31 @@ def test_jobs_are_moved_by_keyboard_and_mouse_and_removed(busy):
     stop_all(busy)
 
 
+@pytest.mark.parametrize("end", ["mouseup", "dragend"])
+def test_the_list_is_not_drawn_anew_while_a_job_is_held(busy, end):
+    """As when a picture is done meanwhile: the row would be gone, and a click or a drag with it."""
+    add(busy, "job two", "job three")
+    kept = (
+        busy.page.locator(".fooocus-job-waiting")
+        .nth(1)
+        .evaluate(
+            """async (row, end) => {
+            row.dispatchEvent(new MouseEvent("mousedown", {bubbles: true}));
+            fooocusQueue.state = {...fooocusQueue.state, open_jobs: 99};
+            fooocusQueueList.draw(fooocusQueue.state);
+            const during = row.isConnected;
+            row.dispatchEvent(new MouseEvent(end, {bubbles: true}));
+            const behind = row.isConnected;
+            await new Promise((resolve) => setTimeout(resolve));
+            return [during, behind, row.isConnected];
+        }""",
+            end,
+        )
+    )
+    assert kept == [True, True, False]
+    stop_all(busy)
+
+
 def test_a_reload_finds_the_pictures_of_finished_jobs(tab):
     tab.make_small(image_number=2)
     tab.generate("a fox")

@@ -13,7 +13,7 @@ from fooocus_ext.edit import INFOTEXT, Edit, from_text
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.edited import UNSAMPLED
 from fooocus_ext.tab.fill import Filled
-from fooocus_ext.tab.record import unsampled
+from fooocus_ext.tab.record import settings_of_unsampled
 from fooocus_ext.tab.start import Start
 from fooocus_ext.tab.variations import VARIATIONS
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
@@ -208,7 +208,7 @@ def test_an_unknown_base_model_is_refused_also_where_nothing_is_sampled(edited):
 @pytest.mark.reports_errors
 def test_the_log_of_a_picture_that_is_not_sampled_puts_nothing_on_the_page(host):
     loaded = importlib.import_module("fooocus_ext.host.tab.loaded")
-    text = json.dumps(unsampled((1536, 1024)).to_json())
+    text = json.dumps(settings_of_unsampled((1536, 1024)).to_json())
     assert loaded.read_settings(text) == Filled({}, (UNSAMPLED,))
     again = host.post("/fooocus/v1/remake", {"text": text})
     assert again.status == 422

@@ -23,7 +23,7 @@ from fooocus_ext.tab.edited import (
 )
 from fooocus_ext.tab.edits import EDIT_WIDGETS, MASKED, SWITCH, WHOLE, edit_of, widget_values
 from fooocus_ext.tab.fill import Filled
-from fooocus_ext.tab.record import unsampled as settings_of_unsampled
+from fooocus_ext.tab.record import settings_of_unsampled
 from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS
 from fooocus_ext.tab.variations import edit_of as variation_as_edit
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES

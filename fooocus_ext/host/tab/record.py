@@ -21,7 +21,7 @@ from fooocus_ext.job_queue.queue import JobQueue
 from fooocus_ext.metadata.picture_file import UNREADABLE
 from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.tab.choices import Choices
-from fooocus_ext.tab.record import settings_used, unsampled
+from fooocus_ext.tab.record import settings_of_unsampled, settings_used
 from fooocus_ext.tab.widgets import NO_METADATA
 
 log = logging.getLogger("fooocus")
@@ -86,7 +86,9 @@ class Record:
         return True
 
     def _entry_of(self, picture: Picture) -> dict[str, Any]:
-        settings = self._settings_of(picture) if self.samples else unsampled(picture.size)
+        settings = (
+            self._settings_of(picture) if self.samples else settings_of_unsampled(picture.size)
+        )
         time = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
         return {"time": time, "metadata": settings.to_json()}
 

@@ -17,6 +17,8 @@ from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.errors import RequestError
 from fooocus_ext.prompting.expander.folder import DOWNLOAD, NOTICE, model_order
 
+_RUNNING = "expansion-model: a download is running; wait for its end."
+
 
 class FileToFetch(Strict):
     """One file of a model, by its name and the SHA-256 of its content."""
@@ -91,10 +93,9 @@ def _progress(download: Download | None) -> Progress:
 
 def _fetch(request: ModelToFetch, folder: Path, downloads: Downloads) -> None:
     """Download what is asked for, and wait for its end. Raises RequestError for whatever goes wrong."""
-    running = RequestError("expansion-model: a download is running; wait for its end.")
     known = downloads.find(DOWNLOAD)
     if known is not None and known.is_on:
-        raise running
+        raise RequestError(_RUNNING)
     order = model_order(
         request.base_url,
         [(file.name, file.sha256) for file in request.files],
@@ -103,7 +104,7 @@ def _fetch(request: ModelToFetch, folder: Path, downloads: Downloads) -> None:
     )
     download = downloads.add(order)
     if download.order is not order:  # another request was faster
-        raise running
+        raise RequestError(_RUNNING)
     download.ended.wait()
     if download.state != "done":
         raise RequestError(f"expansion-model: {download.error}")

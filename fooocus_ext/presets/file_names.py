@@ -44,11 +44,6 @@ def match_file(wanted: str, available: Iterable[str]) -> str | None:
     return AvailableFiles(available).match(wanted)
 
 
-def nearest_files(wanted: str, available: Iterable[str]) -> str:
-    """Return entries that resemble a file's name, or nothing (see ``AvailableFiles``)."""
-    return AvailableFiles(available).nearest(wanted)
-
-
 def file_stem(name: str) -> str:
     """Return a model file's bare, case-folded name: no folder, no ending, no `` [hash]``."""
     bare = name.replace("\\", "/").rsplit("/", 1)[-1]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from fooocus_ext.args import HOST_CHOICE, NONE
 from fooocus_ext.errors import RequestError, did_you_mean
-from fooocus_ext.presets.file_names import match_file, nearest_files
+from fooocus_ext.presets.file_names import AvailableFiles
 from fooocus_ext.presets.published import published
 
 _DISTILLED_SETTINGS: Mapping[str, object] = {
@@ -132,12 +132,12 @@ def find_lora(performance: Performance, available: Iterable[str], folder: str) -
     """
     if performance.lora is None:
         return None
-    known = list(available)
-    found = match_file(performance.lora, known)
+    known = AvailableFiles(available)
+    found = known.match(performance.lora)
     if found is None:
         raise RequestError(
             f'performance: "{performance.name}" needs the LoRA {performance.lora}, which is not '
-            f"in {folder}{nearest_files(performance.lora, known)}. Put the file there (it is "
+            f"in {folder}{known.nearest(performance.lora)}. Put the file there (it is "
             f"published at {published()[performance.lora].file.url}) or choose another performance."
         )
     return found

@@ -179,7 +179,7 @@ def test_a_png_that_is_cut_off_still_has_what_came_before():
 
 def test_no_other_format_is_looked_into():
     exif = Image.Exif()
-    exif[0x010E] = "Steps: 1"
+    exif[USER_COMMENT] = EXIF_TEXT
     stream = io.BytesIO()
     Image.new("RGB", (16, 16)).save(stream, "TIFF", exif=exif)
     assert picture_text(stream.getvalue()) == (None, None)

@@ -42,6 +42,31 @@ def test_tokens_are_counted_while_typing_alone_and_with_styles(tab):
     expect(count).to_have_text(re.compile(r"^2 of 75 tokens"))
 
 
+def test_what_is_below_stands_still_while_tokens_are_counted(tab):
+    """Gradio marks a text that is written anew, and its own style makes such a text higher."""
+    tab.generate("a fox")  # a model is loaded
+    count = tab.page.locator("#fooocus_tokens .prose")
+    expect(count).to_have_text(re.compile(r"^2 of 75 tokens"))
+    tab.page.evaluate(
+        """() => {
+            const row = document.querySelector("#fooocus_toggles");
+            window.heights = new Set();
+            window.isPending = false;
+            const look = () => {
+                window.heights.add(row.getBoundingClientRect().height);
+                window.isPending ||= row.querySelector(".pending") !== null;
+                requestAnimationFrame(look);
+            };
+            look();
+        }"""
+    )
+    tab.prompt.fill("a red fox")
+    expect(count).to_have_text(re.compile(r"^3 of 75 tokens"))
+    assert tab.page.evaluate("window.isPending")
+    assert tab.page.evaluate("window.heights.size") == 1
+
+
+
 def test_names_of_wildcards_are_suggested_and_taken_by_keyboard(tab):
     tab.prompt.focus()
     tab.page.keyboard.type("a __ani")

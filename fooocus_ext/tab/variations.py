@@ -45,7 +45,7 @@ UPSCALES: Mapping[str, str] = {"1.5x": "upscale_1_5", "2x": "upscale_2", FAST: "
 """Which of them an edit's ``scale`` asks for."""
 
 
-def edit_of(variation: Variation) -> Edit:
+def variation_as_edit(variation: Variation) -> Edit:
     """Return the edit that asks for a variation, as the infotext has it."""
     mode = UPSCALE if variation.enlarges else VARY
     is_usual = variation.denoising in (0.0, MODES[mode].strength)

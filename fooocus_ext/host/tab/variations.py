@@ -22,7 +22,7 @@ from fooocus_ext.tab.actions import (
     varied_size,
 )
 from fooocus_ext.tab.choices import Choices
-from fooocus_ext.tab.variations import Variation, edit_of
+from fooocus_ext.tab.variations import Variation, variation_as_edit
 
 _FOOOCUS_FACTOR = 4
 """By how much Fooocus's upscaler enlarges any picture, before it is resized to what is asked for."""
@@ -56,7 +56,7 @@ def varied(choices: Choices, variation: Variation, picture: Image.Image) -> dict
     if as_fooocus and diffuses:
         picture = picture.crop(area.of_whole_latents(size).corners)
         size = picture.size
-    values = {"picture": picture, "edit": edit_of(variation)}
+    values = {"picture": picture, "edit": variation_as_edit(variation)}
     if not diffuses:  # all pictures of the job would be the same
         size_alone = {"width": size[0], "height": size[1]}
         return {**values, **_WITHOUT_SAMPLING, "request": size_alone}

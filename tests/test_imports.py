@@ -41,6 +41,7 @@ LIBRARIES = {
 # The parts of the package, lowest first: each may import those before it, and no other.
 ORDER = (
     "errors",
+    "normal_forms",
     "limits",
     "core",
     "data_files",

@@ -22,8 +22,8 @@ from fooocus_ext.data_files import (
     write_whole,
 )
 from fooocus_ext.errors import RequestError, did_you_mean, writable
+from fooocus_ext.normal_forms import marks, normal_form
 from fooocus_ext.presets.preset import KEYS, Preset, preset_from_json
-from fooocus_ext.prompting.normal_forms import marks, normal_form
 
 MAX_FILE_BYTES = MEBIBYTE
 _RESERVED = re.compile(rf"(?i){NONE} *(\..*)?")

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from fooocus_ext.prompting.normal_forms import normal_form
+from fooocus_ext.normal_forms import normal_form
 
 CHUNK = 75
 LONG_WORD = 8

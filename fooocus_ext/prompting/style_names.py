@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 
-from fooocus_ext.prompting.normal_forms import normal_form
+from fooocus_ext.normal_forms import normal_form
 from fooocus_ext.prompting.styles import special_style
 
 _LONGEST = 200

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from fooocus_ext.data_files import MEBIBYTE, DataFileError, Problem, iter_files, read_text
 from fooocus_ext.errors import RequestError, did_you_mean, writable
-from fooocus_ext.prompting.normal_forms import marks, normal_form
+from fooocus_ext.normal_forms import marks, normal_form
 
 MAX_ROUNDS = 64
 MAX_FILE_BYTES = 4 * MEBIBYTE

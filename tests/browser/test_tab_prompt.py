@@ -66,7 +66,6 @@ def test_what_is_below_stands_still_while_tokens_are_counted(tab):
     assert tab.page.evaluate("window.heights.size") == 1
 
 
-
 def test_names_of_wildcards_are_suggested_and_taken_by_keyboard(tab):
     tab.prompt.focus()
     tab.page.keyboard.type("a __ani")

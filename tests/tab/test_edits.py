@@ -24,8 +24,7 @@ from fooocus_ext.tab.edited import (
 from fooocus_ext.tab.edits import EDIT_WIDGETS, MASKED, SWITCH, WHOLE, edit_of, widget_values
 from fooocus_ext.tab.fill import Filled
 from fooocus_ext.tab.record import settings_of_unsampled
-from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS
-from fooocus_ext.tab.variations import variation_as_edit
+from fooocus_ext.tab.variations import EDIT, GENERATE, VARIATIONS, variation_as_edit
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 MASKED_MODES = {name: mode for name, mode in MODES.items() if mode.has_mask}

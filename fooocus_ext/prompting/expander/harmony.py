@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fooocus_ext.prompting.normal_forms import normal_form
+from fooocus_ext.normal_forms import normal_form
 
 RULES_FILE = Path(__file__).with_name("harmony.txt")
 Mask = npt.NDArray[np.bool_]

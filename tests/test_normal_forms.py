@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooocus_ext.prompting.normal_forms import LONGEST_RUN, normal_form
+from fooocus_ext.normal_forms import LONGEST_RUN, normal_form
 
 FORMS = ("NFC", "NFKC", "NFKD")
 few_marks = st.text(st.characters() | st.sampled_from("aA\u0300\u0315\u0f73\uff9e"), max_size=30)

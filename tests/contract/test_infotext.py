@@ -109,6 +109,25 @@ def test_each_picture_of_a_job_has_its_own_texts(host):
     assert all("Fooocus: True" in text for text in texts)
 
 
+HIRES = {"enable_hr": True, "hr_scale": 1.5, "denoising_strength": 0.6, "hr_second_pass_steps": 2}
+
+
+@pytest.mark.parametrize("hr_prompt", ["", "a sharp [[fox, wolf]]"])
+def test_each_picture_of_a_job_has_its_own_texts_of_the_second_pass(host, hr_prompt):
+    """From 1.9 on the webui looks for them by the picture's place in its batch, and finds another's."""
+    typed = {"prompt": "a [[fox, wolf]] in snow", "hr_prompt": hr_prompt}
+    job = {**HIRES, **typed, "width": 64, "height": 64, "steps": 2, "n_iter": 2}
+    grid = {"save_images": True, "override_settings": {"return_grid": True}}
+    texts = host.generate({}, **job, **grid).info["infotexts"]
+    assert parse(host, texts[0])["Hires prompt"] == hr_prompt  # the grid's
+    for infotext, animal in zip(texts[1:], ("fox", "wolf"), strict=True):
+        stated = host.modules.infotext_utils.parse_generation_parameters(infotext)
+        assert stated["Prompt"] == f"a {animal} in snow"
+        own = f"a sharp {animal}" if hr_prompt else ""
+        assert stated["Hires prompt"] in (own, hr_prompt)  # before 1.9, it is what was typed
+        assert parse(host, infotext)["Hires prompt"] == hr_prompt
+
+
 def test_the_same_fields_are_carried_to_the_other_tab(host):
     for tab in ("txt2img", "img2img"):
         assert set(host.script_of(tab).paste_field_names) == {f.infotext for f in FIELDS}

@@ -58,7 +58,10 @@ _TYPED = {
 }
 """Our key and the webui's for each text of the request, by field."""
 
-_OF_SECOND_PASS = tuple(key for name, (_, key) in _TYPED.items() if name.startswith("hr_"))
+HOST_KEYS = {field: key for field, (_, key) in _TYPED.items()}
+"""The webui's key for each text of the request, by field."""
+
+_OF_SECOND_PASS = tuple(key for field, key in HOST_KEYS.items() if field.startswith("hr_"))
 
 
 def settings_entries(settings: Settings) -> dict[str, str]:
@@ -187,7 +190,7 @@ def typed_texts(entries: Mapping[str, Any]) -> dict[str, str]:
 
 def restore_typed_texts(entries: dict[str, Any]) -> None:
     """Put the typed texts back in place of the rewritten ones, in a parsed infotext."""
-    entries.update({_TYPED[field][1]: text for field, text in typed_texts(entries).items()})
+    entries.update({HOST_KEYS[field]: text for field, text in typed_texts(entries).items()})
 
 
 def _to_text(value: Any) -> str:

@@ -7,7 +7,7 @@ rewritten here. What it would have found in the typed ones is found in this modu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modules import shared
@@ -56,8 +56,12 @@ def restore(text: str, entries: dict[str, Any]) -> None:
     entries.pop(STYLES, None)
     if found is not None and (wanted == "Apply" or (wanted == "Apply if any" and found)):
         pasted[STYLES] = found
-    unwanted = getattr(shared.opts, "infotext_skip_pasting", ())
-    entries.update({key: value for key, value in pasted.items() if key not in unwanted})
+    entries.update({key: value for key, value in pasted.items() if key not in not_pasted()})
+
+
+def not_pasted() -> Sequence[str]:
+    """Return the keys that the webui's settings keep from being pasted (1.8 and newer)."""
+    return getattr(shared.opts, "infotext_skip_pasting", ())
 
 
 def with_styles(entries: Mapping[str, Any]) -> dict[str, Any]:

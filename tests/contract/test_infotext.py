@@ -133,6 +133,39 @@ def test_the_same_fields_are_carried_to_the_other_tab(host):
         assert set(host.script_of(tab).paste_field_names) == {f.infotext for f in FIELDS}
 
 
+@pytest.mark.parametrize(("source", "tab"), [("txt2img", "img2img"), ("img2img", "txt2img")])
+def test_a_button_below_the_gallery_carries_the_fields_to_the_other_tab(
+    host, monkeypatch, source, tab
+):
+    class Button:
+        clicks = ()
+
+        def click(self, fn=None, inputs=None, outputs=None, **_):
+            self.clicks = (*self.clicks, (inputs or [], outputs or []))
+
+    pasting, names = host.modules.infotext_utils, host.runner_of(source).paste_field_names
+    binding = pasting.ParamBinding(Button(), tab, source_tabname=source, paste_field_names=names)
+    monkeypatch.setattr(pasting, "registered_param_bindings", [binding])
+    pasting.connect_paste_params_buttons()
+
+    sent, received = next(click for click in binding.paste_button.clicks if click[0])
+    assert len(sent) == len(received)
+    taken = dict(zip(map(id, sent), received, strict=True))
+    for widget, other in zip(host.widgets_of(source), host.widgets_of(tab), strict=True):
+        assert taken[id(widget)] is other
+
+
+def test_a_field_that_is_not_to_be_pasted_is_left_alone(host, monkeypatch):
+    host.need_setting("infotext_skip_pasting")
+    infotext = host.generate({"sharpness": 9, "adm_end": 0.5}, steps=1).infotext
+    options = host.modules.shared.opts.data
+    for name in ("enabled", "sharpness"):
+        monkeypatch.setitem(options, "infotext_skip_pasting", [FIELDS_BY_NAME[name].infotext])
+        values = pasted(host, infotext)
+        assert name not in values
+    assert values["adm_end"] == 0.5
+
+
 def settings_entries(host, infotext):
     """Return what pasting an infotext makes of our settings: overridden options of the host."""
     FAMILY.need(NO_FOUND_SETTINGS)

@@ -166,6 +166,16 @@ def test_a_field_that_is_not_to_be_pasted_is_left_alone(host, monkeypatch):
     assert values["adm_end"] == 0.5
 
 
+def test_original_texts_of_a_pasted_picture_end_with_an_edit_of_its_prompt(host):
+    texts = {"full_prompt": ["an old castle"], "full_negative_prompt": ["ugly"]}
+    first = host.generate({"original_texts": texts}, steps=1)
+    values = pasted(host, first.infotext)
+    assert host.generate(values, steps=1).infotext == first.infotext
+    edited = host.generate(values, steps=1, prompt="a brown dog").infotext
+    assert edited.startswith("a brown dog\n")
+    assert "original texts" not in edited
+
+
 def settings_entries(host, infotext):
     """Return what pasting an infotext makes of our settings: overridden options of the host."""
     FAMILY.need(NO_FOUND_SETTINGS)

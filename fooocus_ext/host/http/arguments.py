@@ -79,7 +79,8 @@ def _settle_infotext(body: dict[str, Any], script: dict[str, Any]) -> None:
     slots = script.get("args")
     if slots and isinstance(slots[0], dict):
         known = infotext.field_values(entries)
-        script["args"] = list(parse([{**known, **slots[0]}]).as_dict().values())
+        settings = parse([{**known, **slots[0]}, *slots[1:]])
+        script["args"] = list(settings.as_dict().values())
 
 
 def _has_half_characters(text: str) -> bool:

@@ -102,6 +102,22 @@ def test_styles_and_the_typed_prompt_survive_the_round_trip(host):
     assert host.generate(values).same_pixels(first)
 
 
+@pytest.mark.parametrize(
+    ("written", "listed"),
+    [
+        ({"aspect_ratio": "704x1408"}, "704*1408"),
+        ({"aspect_ratio": "704×1408"}, "704*1408"),
+        ({"styles": ["FOOOCUS-enhance", "random style"]}, ["Fooocus Enhance", "Random Style"]),
+    ],
+)
+def test_a_value_comes_back_as_the_page_lists_it(host, written, listed):
+    (name,) = written
+    first = host.generate(written, steps=1)
+    values = pasted(host, first.infotext)
+    assert values[name] == listed
+    assert host.generate(values, steps=1).infotext == first.infotext
+
+
 def test_each_picture_of_a_job_has_its_own_texts(host):
     result = host.generate({"styles": []}, prompt="a [[fox, wolf]] in snow", batch_size=2, n_iter=2)
     texts = result.info["infotexts"]

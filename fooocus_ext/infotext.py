@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fooocus_ext import edit
@@ -57,6 +57,11 @@ _TYPED = {
     "hr_negative_prompt": (HIRES_NEGATIVE_PROMPT, "Hires negative prompt"),
 }
 """Our key and the webui's for each text of the request, by field."""
+
+HOST_KEYS = {field: key for field, (_, key) in _TYPED.items()}
+"""The webui's key for each text of the request, by field."""
+
+_OF_SECOND_PASS = tuple(key for field, key in HOST_KEYS.items() if field.startswith("hr_"))
 
 
 def settings_entries(settings: Settings) -> dict[str, str]:
@@ -161,6 +166,20 @@ def entry(values: Sequence[str | None], *, varies: bool) -> Any:
     return functools.partial(_value_of_picture, quoted) if varies else None
 
 
+def count_through_job(entries: dict[str, Any]) -> None:
+    """Have the webui look for a picture's texts of the second pass at the picture's place in its job.
+
+    From 1.9 on it has a function for each of them, which looks in the job's list by the place in the batch,
+    and so finds another picture's from the second batch on; for a grid it compares the first picture's
+    with what was typed. ``entries`` are those of a job that is prepared to be sampled.
+    """
+    for key in _OF_SECOND_PASS:
+        of_host = entries.get(key)
+        is_ours = isinstance(of_host, functools.partial) and of_host.func is _counted_through_job
+        if callable(of_host) and not is_ours:
+            entries[key] = functools.partial(_counted_through_job, of_host)
+
+
 def typed_texts(entries: Mapping[str, Any]) -> dict[str, str]:
     """Return the texts that were typed, by the request's fields, from a parsed infotext of ours.
 
@@ -171,7 +190,7 @@ def typed_texts(entries: Mapping[str, Any]) -> dict[str, str]:
 
 def restore_typed_texts(entries: dict[str, Any]) -> None:
     """Put the typed texts back in place of the rewritten ones, in a parsed infotext."""
-    entries.update({_TYPED[field][1]: text for field, text in typed_texts(entries).items()})
+    entries.update({HOST_KEYS[field]: text for field, text in typed_texts(entries).items()})
 
 
 def _to_text(value: Any) -> str:
@@ -220,12 +239,38 @@ def _value_of_picture(
     use_main_prompt: bool = False,
     **_: Any,
 ) -> str | None:
-    """Return the entry of the picture that the webui writes an infotext for.
+    """Return the entry of the picture that the webui writes an infotext for."""
+    return values[0 if use_main_prompt else _place_in_job(p, all_prompts, index)]
 
-    It counts pictures through the job where it passes the job's prompts, and through the batch
+
+def _counted_through_job(
+    of_host: Callable[..., str | None],
+    *,
+    p: Any,
+    all_prompts: Sequence[str],
+    index: int,
+    use_main_prompt: bool = False,
+    **others: Any,
+) -> str | None:
+    """Return what the webui's own function finds for a picture, given its place and texts in the job."""
+    place = 0 if use_main_prompt else _place_in_job(p, all_prompts, index)
+    of_picture = {
+        "index": place,
+        "prompt_text": p.all_prompts[place],
+        "negative_prompt": p.all_negative_prompts[place],
+    }
+    return of_host(
+        **{**others, **of_picture},
+        p=p,
+        all_prompts=all_prompts,
+        use_main_prompt=use_main_prompt,
+    )
+
+
+def _place_in_job(p: Any, all_prompts: Sequence[str], index: int) -> int:
+    """Return a picture's place in its job.
+
+    The webui counts pictures through the job where it passes the job's prompts, and through the batch
     where it passes the batch's.
     """
-    if use_main_prompt:
-        return values[0]
-    of_job = all_prompts is p.all_prompts
-    return values[index if of_job else p.iteration * p.batch_size + index]
+    return index if all_prompts is p.all_prompts else p.iteration * p.batch_size + index

@@ -53,6 +53,7 @@ def panel(arguments):
         tool_button=lambda *_given: gr.Button(),
         release_refiner=lambda: "",
         checkpoint_title=str,
+        not_pasted=tuple,
     )
     with gr.Blocks():
         built = build_panel(services)

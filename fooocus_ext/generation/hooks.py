@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fooocus_ext import infotext
 from fooocus_ext.args import HOST_CHOICE
 from fooocus_ext.core import adm, guidance, schedule
-from fooocus_ext.generation import originals, state, texts
+from fooocus_ext.generation import originals, own_names, state, texts
 
 if TYPE_CHECKING:
     import torch
@@ -68,7 +68,7 @@ def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
         RequestError: an unknown style, wildcards without end, a refiner that cannot take part,
             something that Fooocus's rendering cannot render, or an edit that the host cannot make.
     """
-    plan = originals.settle(p, plan)
+    plan = originals.settle(p, own_names.in_own_names(plan, writer.styles))
     generation = state.attach(p, plan.settings)
     host.attach(p, generation)
     generation.rendering = host.rendering(p, generation)

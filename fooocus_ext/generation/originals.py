@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from fooocus_ext.generation.plan import Plan
-from fooocus_ext.original_texts import OriginalTexts
+from fooocus_ext.original_texts import OriginalTexts, fingerprint
 from fooocus_ext.prompting.grammar import tags_of, without_tags
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
 from fooocus_ext.prompting.text_lists import given_texts
@@ -37,7 +37,8 @@ class Job(Protocol):
 def settle(p: Job, plan: Plan) -> Plan:
     """Return a plan without the original texts if prompts, styles or expansion have been edited.
 
-    They hold for all pictures of the job or for none. Either way a note says so.
+    They hold for all pictures of the job or for none. Either way a note says so. Those that hold whatever
+    the prompt is are recorded with what it was: whoever pastes the infotext may edit it.
     """
     settings = plan.settings
     found = settings.original_texts
@@ -45,7 +46,15 @@ def settle(p: Job, plan: Plan) -> Plan:
         return plan
     typed = set(zip(p.all_prompts, p.all_negative_prompts, strict=True))
     if all(found.hold_for(*pair, settings.styles, expansion=settings.expansion) for pair in typed):
-        return dataclasses.replace(plan, notes=[*plan.notes, IN_USE])
+        made_of = {
+            fingerprint(*pair, settings.styles, expansion=settings.expansion) for pair in typed
+        }
+        bound = dataclasses.replace(found, of=made_of.pop()) if len(made_of) == 1 else found
+        return dataclasses.replace(
+            plan,
+            typed=dataclasses.replace(plan.typed, original_texts=bound),
+            notes=[*plan.notes, IN_USE],
+        )
     return dataclasses.replace(
         plan,
         settings=dataclasses.replace(settings, original_texts=None),

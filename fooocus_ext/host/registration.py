@@ -7,8 +7,7 @@ from typing import Any
 
 from modules import script_callbacks
 
-from fooocus_ext import infotext
-from fooocus_ext.host import family
+from fooocus_ext.host import family, typed_texts
 from fooocus_ext.host.http import services
 from fooocus_ext.host.inpaint_engine import resident as engines
 from fooocus_ext.host.machine import options
@@ -34,13 +33,9 @@ def _register() -> None:
     script_callbacks.on_model_loaded(_let_go_of_what_was_for_another)
     script_callbacks.on_ui_settings(options.register)
     script_callbacks.on_before_ui(axes.register)
-    script_callbacks.on_infotext_pasted(_restore_typed_texts)
+    script_callbacks.on_infotext_pasted(typed_texts.restore)
     script_callbacks.on_app_started(services.register)
     connect.register()
-
-
-def _restore_typed_texts(_infotext: str, entries: dict[str, Any]) -> None:
-    infotext.restore_typed_texts(entries)
 
 
 def _let_go_of_what_was_for_another(model: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from modules import scripts
 
-from fooocus_ext import args
+from fooocus_ext import args, infotext
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation import hooks, state
 from fooocus_ext.generation.plan import Plan, make_plan
@@ -86,6 +86,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         """Watch the sampling that the host begins next."""
         generation = state.generation_of(p)
         if generation is not None:
+            infotext.count_through_job(p.extra_generation_params)
             sampling.follow_sampling(p, generation)
 
     def process_before_every_sampling(

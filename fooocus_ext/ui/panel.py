@@ -27,6 +27,7 @@ class PanelServices:
         tool_button: adds one of the host's small buttons; takes the symbol, an id and a tooltip.
         release_refiner: frees the resident refiner and says what happened.
         checkpoint_title: turns a checkpoint's name in an infotext into one of the choices.
+        not_pasted: lists the infotext keys that the user wants to be left alone.
     """
 
     elem_id: Callable[[str], str]
@@ -36,6 +37,7 @@ class PanelServices:
     tool_button: Callable[[str, str, str], Any]
     release_refiner: Callable[[], str]
     checkpoint_title: Callable[[str], str]
+    not_pasted: Callable[[], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Panel:
 
     components: list[Any]
     expand_button: Any
-    infotext_fields: list[tuple[Any, Callable[[dict[str, Any]], Any]]]
+    infotext_fields: list[tuple[Any, PasteTarget]]
     infotext_names: list[str]
 
 
@@ -96,7 +98,7 @@ def build_panel(services: PanelServices) -> Panel:
     return Panel(
         components=[widgets[field.name] for field in FIELDS],
         expand_button=expand_button,
-        infotext_fields=[(widgets[field.name], _reader(field, services)) for field in FIELDS],
+        infotext_fields=[(widgets[field.name], _target(field, services)) for field in FIELDS],
         infotext_names=[field.infotext for field in FIELDS],
     )
 
@@ -110,13 +112,38 @@ def _add_release_button(services: PanelServices) -> None:
     button.click(fn=lambda: gr.Info(services.release_refiner()), inputs=[], outputs=[])
 
 
-def _reader(field: Field, services: PanelServices) -> Callable[[dict[str, Any]], Any]:
+class PasteTarget(str):
+    """What the host finds beside a component in the list of those that a pasted infotext fills.
+
+    It is called with the entries of the infotext, and returns the component's value, or None to leave it
+    alone. "Send to" carries along what equals a label, so it is one, too.
+    """
+
+    __slots__ = ("_read",)
+    _read: Callable[[dict[str, Any]], Any]
+
+    def __new__(  # noqa: PYI034  (typing has no Self before Python 3.11)
+        cls, label: str, read: Callable[[dict[str, Any]], Any]
+    ) -> PasteTarget:
+        """Make the target of the field with this infotext key."""
+        target = super().__new__(cls, label)
+        target._read = read
+        return target
+
+    def __call__(self, entries: dict[str, Any]) -> Any:
+        """Return what an infotext gives the component."""
+        return self._read(entries)
+
+
+def _target(field: Field, services: PanelServices) -> PasteTarget:
     def read(entries: dict[str, Any]) -> Any:
+        if field.infotext in services.not_pasted():
+            return None
         value = infotext.field_value(field, entries)
         is_checkpoint = field.name == "refiner" and value is not None
         return services.checkpoint_title(value) if is_checkpoint else value
 
-    return read
+    return PasteTarget(field.infotext, read)
 
 
 def _widget(field: Field, services: PanelServices) -> Any:

@@ -10,6 +10,8 @@ import pytest
 
 from fooocus_ext.args import FIELDS
 from tests.contract import probes
+from tests.contract.families import NO_INFOTEXTS
+from tests.contract.hosts import FAMILY
 
 SMALL = {"width": 64, "height": 64, "steps": 2}
 DEFAULTS = [list(f.default) if isinstance(f.default, tuple) else f.default for f in FIELDS]
@@ -203,6 +205,13 @@ SHAPES = [
 def test_a_foreign_shape_is_refused(host, value, words, tab, usual, picture):
     result = send(host, {"Fooocus": value}, tab=tab, init_images=[picture])
     assert_refused(host, result, [*words, "allowed"], usual)
+
+
+def test_values_beside_an_object_are_refused_also_with_an_infotext(host, usual):
+    FAMILY.need(NO_INFOTEXTS)
+    infotext = host.generate({"sharpness": 9}, **SMALL).infotext
+    result = send(host, {"Fooocus": {"args": [{"enabled": True}, 3.0]}}, infotext=infotext)
+    assert_refused(host, result, ["sharpness", "3.0", "allowed"], usual)
 
 
 def test_bad_arguments_are_refused_also_when_off(host, usual):

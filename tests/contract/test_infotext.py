@@ -102,6 +102,22 @@ def test_styles_and_the_typed_prompt_survive_the_round_trip(host):
     assert host.generate(values).same_pixels(first)
 
 
+@pytest.mark.parametrize(
+    ("written", "listed"),
+    [
+        ({"aspect_ratio": "704x1408"}, "704*1408"),
+        ({"aspect_ratio": "704×1408"}, "704*1408"),
+        ({"styles": ["FOOOCUS-enhance", "random style"]}, ["Fooocus Enhance", "Random Style"]),
+    ],
+)
+def test_a_value_comes_back_as_the_page_lists_it(host, written, listed):
+    (name,) = written
+    first = host.generate(written, steps=1)
+    values = pasted(host, first.infotext)
+    assert values[name] == listed
+    assert host.generate(values, steps=1).infotext == first.infotext
+
+
 def test_each_picture_of_a_job_has_its_own_texts(host):
     result = host.generate({"styles": []}, prompt="a [[fox, wolf]] in snow", batch_size=2, n_iter=2)
     texts = result.info["infotexts"]
@@ -109,9 +125,71 @@ def test_each_picture_of_a_job_has_its_own_texts(host):
     assert all("Fooocus: True" in text for text in texts)
 
 
+HIRES = {"enable_hr": True, "hr_scale": 1.5, "denoising_strength": 0.6, "hr_second_pass_steps": 2}
+
+
+@pytest.mark.parametrize("hr_prompt", ["", "a sharp [[fox, wolf]]"])
+def test_each_picture_of_a_job_has_its_own_texts_of_the_second_pass(host, hr_prompt):
+    """From 1.9 on the webui looks for them by the picture's place in its batch, and finds another's."""
+    typed = {"prompt": "a [[fox, wolf]] in snow", "hr_prompt": hr_prompt}
+    job = {**HIRES, **typed, "width": 64, "height": 64, "steps": 2, "n_iter": 2}
+    grid = {"save_images": True, "override_settings": {"return_grid": True}}
+    texts = host.generate({}, **job, **grid).info["infotexts"]
+    assert parse(host, texts[0])["Hires prompt"] == hr_prompt  # the grid's
+    for infotext, animal in zip(texts[1:], ("fox", "wolf"), strict=True):
+        stated = host.modules.infotext_utils.parse_generation_parameters(infotext)
+        assert stated["Prompt"] == f"a {animal} in snow"
+        own = f"a sharp {animal}" if hr_prompt else ""
+        assert stated["Hires prompt"] in (own, hr_prompt)  # before 1.9, it is what was typed
+        assert parse(host, infotext)["Hires prompt"] == hr_prompt
+
+
 def test_the_same_fields_are_carried_to_the_other_tab(host):
     for tab in ("txt2img", "img2img"):
         assert set(host.script_of(tab).paste_field_names) == {f.infotext for f in FIELDS}
+
+
+@pytest.mark.parametrize(("source", "tab"), [("txt2img", "img2img"), ("img2img", "txt2img")])
+def test_a_button_below_the_gallery_carries_the_fields_to_the_other_tab(
+    host, monkeypatch, source, tab
+):
+    class Button:
+        clicks = ()
+
+        def click(self, fn=None, inputs=None, outputs=None, **_):
+            self.clicks = (*self.clicks, (inputs or [], outputs or []))
+
+    pasting, names = host.modules.infotext_utils, host.runner_of(source).paste_field_names
+    binding = pasting.ParamBinding(Button(), tab, source_tabname=source, paste_field_names=names)
+    monkeypatch.setattr(pasting, "registered_param_bindings", [binding])
+    pasting.connect_paste_params_buttons()
+
+    sent, received = next(click for click in binding.paste_button.clicks if click[0])
+    assert len(sent) == len(received)
+    taken = dict(zip(map(id, sent), received, strict=True))
+    for widget, other in zip(host.widgets_of(source), host.widgets_of(tab), strict=True):
+        assert taken[id(widget)] is other
+
+
+def test_a_field_that_is_not_to_be_pasted_is_left_alone(host, monkeypatch):
+    host.need_setting("infotext_skip_pasting")
+    infotext = host.generate({"sharpness": 9, "adm_end": 0.5}, steps=1).infotext
+    options = host.modules.shared.opts.data
+    for name in ("enabled", "sharpness"):
+        monkeypatch.setitem(options, "infotext_skip_pasting", [FIELDS_BY_NAME[name].infotext])
+        values = pasted(host, infotext)
+        assert name not in values
+    assert values["adm_end"] == 0.5
+
+
+def test_original_texts_of_a_pasted_picture_end_with_an_edit_of_its_prompt(host):
+    texts = {"full_prompt": ["an old castle"], "full_negative_prompt": ["ugly"]}
+    first = host.generate({"original_texts": texts}, steps=1)
+    values = pasted(host, first.infotext)
+    assert host.generate(values, steps=1).infotext == first.infotext
+    edited = host.generate(values, steps=1, prompt="a brown dog").infotext
+    assert edited.startswith("a brown dog\n")
+    assert "original texts" not in edited
 
 
 def settings_entries(host, infotext):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -46,6 +47,21 @@ def test_after_an_edit_none_of_them_is_used_or_recorded(edited):
     plan = settle(*edited.pop("prompts"), **edited)
     assert plan.settings.original_texts is plan.typed.original_texts is None
     assert plan.notes == [originals.EDITED]
+
+
+UNBOUND = SETTINGS.replace(original_texts=replace(TEXTS, of=""))
+
+
+def test_those_that_hold_whatever_the_prompt_is_are_recorded_with_what_it_was():
+    plan = settle("a fox", "a fox <lora:film:0.5>", settings=UNBOUND)
+    assert plan.settings == UNBOUND
+    assert plan.typed == SETTINGS
+    assert plan.notes == [originals.IN_USE]
+
+
+def test_beside_several_prompts_they_are_recorded_without():
+    plan = settle("a fox", "a hare", settings=UNBOUND)
+    assert plan.settings == plan.typed == UNBOUND
 
 
 def test_without_any_nothing_is_said():

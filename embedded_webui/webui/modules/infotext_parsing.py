@@ -107,6 +107,7 @@ def parse_generation_parameters(x: str, skip_fields: list[str] | None = None) ->
         skip_fields = getattr(shared.opts, "infotext_skip_pasting", [])
     prompt, negative_prompt, last = split_infotext(x)
     result: dict[str, Any] = parse_parameters(last)
+    prompt, negative_prompt = _take_styles_out(result, prompt, negative_prompt)
     result["Prompt"] = prompt
     result["Negative prompt"] = negative_prompt
     if "Hypernet" in result:
@@ -121,6 +122,29 @@ def parse_generation_parameters(x: str, skip_fields: list[str] | None = None) ->
     if "Emphasis" not in result and _uses_emphasis(prompt, negative_prompt):
         result["Emphasis"] = "Original"
     return {label: value for label, value in result.items() if label not in skip_fields}
+
+
+def _take_styles_out(result: dict[str, Any], prompt: str, negative_prompt: str) -> tuple[str, str]:
+    """Both prompts without the webui's own styles, which become an entry as the settings have it.
+
+    A second pass with other styles, as far as its texts show, leaves everything as it is.
+    """
+    wanted = getattr(shared.opts, "infotext_styles", "Ignore")
+    if wanted == "Ignore":
+        return prompt, negative_prompt
+    extract = shared.prompt_styles.extract_styles_from_prompt
+    found, inner, inner_negative = extract(prompt, negative_prompt)
+    if "Hires prompt" in result or "Hires negative prompt" in result:
+        hires = result.get("Hires prompt", prompt)
+        hires_negative = result.get("Hires negative prompt", negative_prompt)
+        found_in_hires, hires, hires_negative = extract(hires, hires_negative)
+        if found_in_hires != found:
+            return prompt, negative_prompt
+        result["Hires prompt"] = "" if hires == inner else hires
+        result["Hires negative prompt"] = "" if hires_negative == inner_negative else hires_negative
+    if wanted == "Apply" or (wanted == "Apply if any" and found):
+        result["Styles array"] = found
+    return inner, inner_negative
 
 
 def _uses_emphasis(prompt: str, negative_prompt: str) -> bool:

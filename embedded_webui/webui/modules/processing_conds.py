@@ -27,8 +27,22 @@ class PromptsAndConds:
                 f"Received a different number of prompts ({counts[0]}) and negative prompts"
                 f" ({counts[1]})"
             )
+        self.all_prompts, self.all_negative_prompts = self.in_styles(
+            self.all_prompts, self.all_negative_prompts
+        )
         self.main_prompt = self.all_prompts[0]
         self.main_negative_prompt = self.all_negative_prompts[0]
+
+    def in_styles(self, prompts, negative_prompts):
+        """Each prompt and negative prompt in the texts of the webui's own styles that are chosen."""
+        known = shared.prompt_styles
+        return (
+            [known.apply_styles_to_prompt(prompt, self.styles) for prompt in prompts],
+            [
+                known.apply_negative_styles_to_prompt(prompt, self.styles)
+                for prompt in negative_prompts
+            ],
+        )
 
     def cached_params(
         self,

@@ -162,8 +162,9 @@ class StableDiffusionProcessingTxt2Img(HiresPass, StableDiffusionProcessing):
             images = self.batch_size * self.n_iter
             return list(prompt) if isinstance(prompt, list) else images * [prompt]
 
-        self.all_hr_prompts = one_per_image(self.hr_prompt)
-        self.all_hr_negative_prompts = one_per_image(self.hr_negative_prompt)
+        self.all_hr_prompts, self.all_hr_negative_prompts = self.in_styles(
+            one_per_image(self.hr_prompt), one_per_image(self.hr_negative_prompt)
+        )
 
     def calculate_hr_conds(self):
         """Encode the second pass's prompts with the active model, unless that has been done."""

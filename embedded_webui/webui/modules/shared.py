@@ -33,6 +33,7 @@ restricted_opts: set[str] = set()
 settings_components: dict | None = None
 tab_names: list[str] = []
 sd_upscalers: list = []
+prompt_styles: Any = None
 progress_print_out = sys.stdout
 total_tqdm: Any = None
 

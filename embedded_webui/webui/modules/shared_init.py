@@ -30,7 +30,9 @@ def initialize():
     shared.device = devices.device
     shared.weight_load_location = None if cmd_opts.lowram else "cpu"
 
-    from modules import shared_state, shared_total_tqdm
+    from modules import shared_state, shared_total_tqdm, styles
+
+    shared.prompt_styles = styles.StyleDatabase()
 
     shared.state = shared_state.State()
     shared.total_tqdm = shared_total_tqdm.TotalTQDM()

@@ -39,6 +39,11 @@ _section(
             True,
             "Disregard checkpoint information from pasted infotext",
         ),
+        "infotext_styles": _radio(
+            "Apply if any",
+            "Infer styles from prompts of pasted infotext",
+            ["Ignore", "Apply", "Discard", "Apply if any"],
+        ),
         "infotext_skip_pasting": ([], "Disregard fields from pasted infotext"),
     },
 )

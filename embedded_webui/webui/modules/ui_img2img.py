@@ -137,6 +137,7 @@ class Img2ImgTab(GenerationTab):
         return [
             (self.toprow.prompt, "Prompt"),
             (self.toprow.negative_prompt, "Negative prompt"),
+            self.toprow.styles_target(),
             (self.cfg_scale, "CFG scale"),
             (self.width, "Size-1"),
             (self.height, "Size-2"),

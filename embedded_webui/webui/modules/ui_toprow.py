@@ -5,7 +5,9 @@ Without the compact layout, the token counters, and the interrogators of img2img
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import gradio as gr
 
@@ -120,13 +122,22 @@ class Toprow:
         )
 
     def create_styles_ui(self) -> None:
-        """The dropdown with the webui's own styles, of which this host has none."""
+        """The dropdown with the webui's own styles, of which there are none at a start."""
         with gr.Row(elem_id=f"{self.id_part}_styles_row"):
             dropdown = DropdownMulti(
                 label="Styles",
                 show_label=False,
                 elem_id=f"{self.id_part}_styles",
-                choices=[],
+                choices=list(shared.prompt_styles.styles),
                 value=[],
             )
         self.ui_styles = SimpleNamespace(dropdown=dropdown)
+
+    def styles_target(self) -> tuple[Any, Callable[[dict[str, Any]], Any]]:
+        """The dropdown of styles, and what a parsed infotext puts into it."""
+
+        def read(params: dict[str, Any]) -> Any:
+            found = params.get("Styles array")
+            return found if isinstance(found, list) else gr.update()
+
+        return self.ui_styles.dropdown, read

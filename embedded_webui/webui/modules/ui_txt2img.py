@@ -205,6 +205,7 @@ class Txt2ImgTab(GenerationTab):
         return [
             PasteField(self.toprow.prompt, "Prompt", api="prompt"),
             PasteField(self.toprow.negative_prompt, "Negative prompt", api="negative_prompt"),
+            PasteField(*self.toprow.styles_target(), api="styles"),
             PasteField(self.cfg_scale, "CFG scale", api="cfg_scale"),
             PasteField(self.width, "Size-1", api="width"),
             PasteField(self.height, "Size-2", api="height"),

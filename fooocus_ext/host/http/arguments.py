@@ -13,7 +13,7 @@ from fooocus_ext import infotext
 from fooocus_ext.api.bodies import surplus_problem
 from fooocus_ext.args import SCRIPT_KEY, parse
 from fooocus_ext.errors import RequestError, describe
-from fooocus_ext.host import infotext_parser
+from fooocus_ext.host import infotext_parser, typed_texts
 from fooocus_ext.host.http import body_checks
 from fooocus_ext.host.machine import versions
 
@@ -72,12 +72,15 @@ def _settle_infotext(body: dict[str, Any], script: dict[str, Any]) -> None:
     if _has_half_characters(text):
         raise RequestError("infotext: allowed: no half characters (lone surrogates).")
     entries = infotext_parser.parse(text)
-    for name, typed in infotext.typed_texts(entries).items():
-        body.setdefault(name, typed)
+    if infotext.typed_texts(entries):
+        for name, typed in typed_texts.in_full(text, entries).items():
+            body.setdefault(name, typed)
+        body.setdefault("styles", [])  # the webui's own: they are in these texts
     slots = script.get("args")
     if slots and isinstance(slots[0], dict):
         known = infotext.field_values(entries)
-        script["args"] = list(parse([{**known, **slots[0]}]).as_dict().values())
+        settings = parse([{**known, **slots[0]}, *slots[1:]])
+        script["args"] = list(settings.as_dict().values())
 
 
 def _has_half_characters(text: str) -> bool:

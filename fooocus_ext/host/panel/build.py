@@ -9,7 +9,7 @@ from typing import Any
 from modules import processing, sd_models, ui_common, ui_components
 
 from fooocus_ext.args import FIELDS, HOST_CHOICE, NONE
-from fooocus_ext.host import residents
+from fooocus_ext.host import residents, typed_texts
 from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.prompting.styles import EXPANSION_STYLE, RANDOM_STYLE
@@ -47,6 +47,7 @@ class PanelBuilder:
             tool_button=tool_button,
             release_refiner=release_refiner,
             checkpoint_title=checkpoints.title,
+            not_pasted=typed_texts.not_pasted,
         )
         built = panel.build_panel(services)
         self._boxes["expand"] = built.expand_button

@@ -10,7 +10,7 @@ from modules import script_callbacks
 
 from fooocus_ext.edit import INFOTEXT
 from fooocus_ext.errors import RequestError
-from fooocus_ext.host import infotext_parser
+from fooocus_ext.host import infotext_parser, typed_texts
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.tab import fill
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
@@ -82,6 +82,7 @@ def fill_from_infotext(entries: Mapping[str, Any]) -> Filled:
     """Return the widgets' values for what the host's parser found in an infotext."""
     if (enlarged := _unsampled(entries)) is not None:
         return enlarged
+    entries = typed_texts.with_styles(entries)
     text = entries.get(OF_FOOOCUS)
     settings = read_fooocus_settings(text, assets.styles()) if text else None
     if settings is None:

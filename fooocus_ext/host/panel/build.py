@@ -23,9 +23,9 @@ PRESET_LISTS: dict[str, Any] = {}
 class PanelBuilder:
     """Builds the panel of one tab, and wires it to the tab's own prompt box.
 
-    The host makes the prompt box before the panel and the seed box after it, so the wiring waits
-    until all three are there. It also builds panels that belong to no page (to read the defaults);
-    those have no boxes to be wired to.
+    The host makes the prompt box, the panel and the seed box in an order that its user can choose ("UI
+    item order"), so the wiring waits until all three are there. It also builds panels and seed boxes that
+    belong to no page (to read the defaults); those have nothing to be wired to.
     """
 
     def __init__(self, script: Any) -> None:
@@ -52,13 +52,22 @@ class PanelBuilder:
         self._boxes["expand"] = built.expand_button
         for name in ("expansion", "styles", "preset"):
             self._boxes[name] = built.components[FIELD_NAMES.index(name)]
+        self._wire_if_complete()
         return built
 
     def _remember(self, tab: str, name: str, event: Any) -> None:
-        if self._script.is_img2img == (tab == "img2img"):
+        if self._tab == tab:
             self._boxes[name] = event.component
-            if name == "seed" and {"prompt", "expand"} <= self._boxes.keys():
-                self._wire(tab)
+            self._wire_if_complete()
+
+    @property
+    def _tab(self) -> str:
+        return "img2img" if self._script.is_img2img else "txt2img"
+
+    def _wire_if_complete(self) -> None:
+        parts = [self._boxes.get(name) for name in ("prompt", "expand", "seed")]
+        if None not in parts and len({id(_page_of(part)) for part in parts}) == 1:
+            self._wire(self._tab)
 
     def _wire(self, tab: str) -> None:
         PRESET_LISTS[tab] = self._boxes["preset"]
@@ -69,6 +78,13 @@ class PanelBuilder:
             outputs=[prompt, self._boxes["expansion"]],
         )
         written.then(fn=None, _js=f"() => recalculate_prompts_{tab}()")
+
+
+def _page_of(part: Any) -> Any:
+    """Return the outermost of Gradio's blocks around a part, which is a page while it is built."""
+    while part.parent is not None:
+        part = part.parent
+    return part
 
 
 def expand_prompt(prompt: str, seed: float | str | None, styles: Sequence[str]) -> tuple[str, bool]:

@@ -171,3 +171,15 @@ def before_comments(text: str) -> int:
         if words or not start:
             return start + len(words)
         end = start - 1  # a line that is all comment: the one above may end in a comment, too
+
+
+def end_of_words(text: str) -> int:
+    """Return where the last words of a text end, before all comments and blanks that follow; 0 for none."""
+    end = len(text)
+    while end >= 0:
+        start = text.rfind("\n", 0, end) + 1
+        words = text[start:end].partition("#")[0].rstrip()
+        if words:
+            return start + len(words)
+        end = start - 1
+    return 0

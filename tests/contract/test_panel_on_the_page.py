@@ -102,3 +102,21 @@ def test_whatever_comes_last_connects_them(host, monkeypatch, order):
             make(name)
     assert handlers(page, "mine_expand") == 1
     assert list(build.PRESET_LISTS) == ["img2img"]
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+@pytest.mark.parametrize("prompt", ["", "a cat AND a dog:0.5", "<lora:a:1>"])
+def test_expand_leaves_the_switch_where_there_is_nothing_to_add(host, prompt, is_on):
+    styles = ["Fooocus V2", "cinematic-default"]
+    assert own_build(host).expand_prompt(prompt, 1, styles, is_on) == (prompt, styles, is_on)
+
+
+def test_expand_switches_off_all_that_would_expand_again(host):
+    styles = ["fooocus v2", "cinematic-default", "Fooocus V2"]
+    prompt, left, is_on = own_build(host).expand_prompt("a cat # my note", 1, styles, True)
+    assert prompt.startswith("a cat")
+    assert len(prompt) > len("a cat # my note")
+    assert "# my note" in prompt
+    assert (left, is_on) == (["cinematic-default"], False)
+    again = host.generate({"expansion": is_on, "styles": left}, prompt=prompt, steps=1)
+    assert "Fooocus expansion text" not in again.infotext

@@ -12,7 +12,7 @@ from fooocus_ext.args import FIELDS, HOST_CHOICE, NONE
 from fooocus_ext.host import residents
 from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
-from fooocus_ext.prompting.styles import EXPANSION_STYLE, RANDOM_STYLE
+from fooocus_ext.prompting.styles import EXPANSION_STYLE, RANDOM_STYLE, special_style
 from fooocus_ext.ui import panel
 
 FIELD_NAMES = [field.name for field in FIELDS]
@@ -71,11 +71,13 @@ class PanelBuilder:
 
     def _wire(self, tab: str) -> None:
         PRESET_LISTS[tab] = self._boxes["preset"]
-        prompt = self._boxes["prompt"]
+        prompt, styles, expansion = (
+            self._boxes[name] for name in ("prompt", "styles", "expansion")
+        )
         written = self._boxes["expand"].click(
             fn=expand_prompt,
-            inputs=[prompt, self._boxes["seed"], self._boxes["styles"]],
-            outputs=[prompt, self._boxes["expansion"]],
+            inputs=[prompt, self._boxes["seed"], styles, expansion],
+            outputs=[prompt, styles, expansion],
         )
         written.then(fn=None, _js=f"() => recalculate_prompts_{tab}()")
 
@@ -87,10 +89,18 @@ def _page_of(part: Any) -> Any:
     return part
 
 
-def expand_prompt(prompt: str, seed: float | str | None, styles: Sequence[str]) -> tuple[str, bool]:
-    """Return the prompt with its expansion, and the expansion switch off: it is there already."""
+def expand_prompt(
+    prompt: str, seed: float | str | None, styles: Sequence[str], expands: bool
+) -> tuple[str, Sequence[str], bool]:
+    """Return the prompt with its expansion, and styles and switch so that none is added again.
+
+    Where there is nothing to add, all stays as it is.
+    """
     fixed = processing.get_fixed_seed(seed if seed not in (None, "") else -1)
-    return assets.writer().continued(prompt, int(fixed), styles), False
+    expanded = assets.writer().continued(prompt, int(fixed), styles)
+    if expanded == prompt:
+        return prompt, styles, expands
+    return expanded, [name for name in styles if special_style(name) != EXPANSION_STYLE], False
 
 
 def release_refiner() -> str:

@@ -9,6 +9,7 @@ unbalanced; then it is an ordinary character here.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -149,6 +150,11 @@ def without_tags(text: str) -> str:
 def tags_of(text: str) -> list[str]:
     """Return a text's ``<lora:...>`` tags and their like, in order."""
     return _EXTRA_NETWORK.findall(text)
+
+
+def tag_spans(text: str) -> deque[tuple[int, int]]:
+    """Return where each tag begins and ends, from left to right."""
+    return deque(found.span() for found in _EXTRA_NETWORK.finditer(text))
 
 
 def strip_comments(text: str) -> str:

@@ -89,6 +89,18 @@ def test_the_table_of_routes_lists_each_of_them() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "field", [f for f in FIELDS if f.name != "enabled" and f.kind != "texts"], ids=lambda f: f.name
+)
+def test_the_guide_of_the_panel_has_a_row_for_each_field(field: Field) -> None:
+    guide = (ROOT / "docs" / "panel.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|`]+) \|", guide, re.MULTILINE)
+    first_word = field.label.split()[
+        0
+    ]  # the row of ADM has three fields, that of the refiner three
+    assert any(first_word in row for row in rows)
+
+
 def test_the_readme_stays_short() -> None:
     assert len(README.splitlines()) < 110
 

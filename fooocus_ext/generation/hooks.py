@@ -1,9 +1,10 @@
 """The story of one generation, told hook by hook, without a host.
 
-A host family calls these functions in the order in which they appear here: ``apply_to_request`` before
-it reads the request, ``begin`` once the texts of all pictures are known, ``begin_batch`` before a batch is
-sampled, for each model call ``claim_sizes`` before it and ``guide`` after it, and ``end_batch`` after the
-batch. Everything they need from the webui comes as an argument.
+A host family calls these functions in the order in which they appear here: ``remember_size`` when a
+request comes, ``apply_to_request`` before it reads the request, ``begin`` once the texts of all pictures
+are known, ``begin_batch`` before a batch is sampled, for each model call ``claim_sizes`` before it and
+``guide`` after it, and ``end_batch`` after the batch. Everything they need from the webui comes as an
+argument.
 """
 
 from __future__ import annotations
@@ -23,22 +24,32 @@ if TYPE_CHECKING:
     from fooocus_ext.generation.state import Generation
 
 
-def apply_to_request(p: Any, plan: Plan, asked_size: tuple[int, int] | None) -> None:
+_SIZES = "_fooocus_sizes"
+"""Where a request, and with it each copy, has the sizes that no script has set."""
+
+
+def remember_size(p: Any) -> None:
+    """Note the size with which a request comes, before a script of the page sets its own."""
+    setattr(p, _SIZES, ((p.width, p.height),))
+
+
+def apply_to_request(p: Any, plan: Plan) -> None:
     """Set what the plan decides in the host's request, before the host reads it.
 
-    Args:
-        p: the request.
-        plan: what its arguments come to.
-        asked_size: the (width, height) with which the request came; None if that is not known. A
-            script that makes a picture in pieces (SD upscale) has set another since then: that of a
-            piece, which is not the aspect ratio's to change.
+    A script that makes a picture in pieces (SD upscale) or in other sizes (a cell of X/Y/Z) has set a
+    size that is not the aspect ratio's to change: one that is neither the request's nor what the aspect
+    ratio made of that in an earlier round (Loopback).
     """
     values = dict(plan.request)
-    if "width" in values and asked_size not in (None, (p.width, p.height)):
-        del values["width"], values["height"]
-        p.comment(
-            f"Fooocus: the script's own size {p.width}x{p.height} is used, not the aspect ratio."
-        )
+    known = getattr(p, _SIZES, ())  # none where another extension has made the request
+    if "width" in values and known:
+        if (p.width, p.height) in known:
+            setattr(p, _SIZES, (known[0], (values["width"], values["height"])))
+        else:
+            del values["width"], values["height"]
+            p.comment(
+                f"Fooocus: the script's own size {p.width}x{p.height} is used, not the aspect ratio."
+            )
     for name, value in values.items():
         if hasattr(p, name):
             setattr(p, name, value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,8 @@ from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.samplers import DEFAULT_SAMPLER, DEFAULT_SCHEDULER, host_sampler
 from fooocus_ext.prompting.embeddings import bare_embeddings
 from fooocus_ext.prompting.grammar import before_comments, strip_comments
+
+_OF_A_REFINER = ("refiner", "refiner_switch")
 
 
 @dataclass
@@ -146,8 +148,10 @@ def _apply_step_counts(plan: Plan, preset: Preset) -> None:
 
 
 def _apply_performance(plan: Plan, mode: Performance, installed: Installed) -> None:
+    kept = set(plan.typed.keep)
     plan.request["steps"] = mode.steps
-    plan.fallbacks["hr_second_pass_steps"] = mode.upscale_steps
+    if "steps" not in kept:  # as the webui has it, a second pass takes the steps of the first
+        plan.fallbacks["hr_second_pass_steps"] = mode.upscale_steps
     if mode.cfg_scale is not None:
         plan.request["cfg_scale"] = mode.cfg_scale
     if mode.sampler or mode.scheduler:
@@ -156,9 +160,25 @@ def _apply_performance(plan: Plan, mode: Performance, installed: Installed) -> N
     if lora is not None:
         plan.loras.append((lora, mode.lora_weight))
         plan.performance_lora = lora
-    if mode.distilled and plan.settings.refiner != NONE:
+    if "refiner" in kept:
+        kept.add("refiner_switch")  # which the mode puts at its end for want of a refiner
+    forced = {name: value for name, value in mode.settings.items() if name not in kept}
+    if "refiner" in forced and plan.settings.refiner != NONE:
         plan.notes.append(f'"{mode.name}" works without a refiner, so none is used.')
-    plan.settings = plan.settings.replace(**mode.settings)
+    _note_overruled(plan, mode, forced)
+    plan.settings = plan.settings.replace(**forced)
+
+
+def _note_overruled(plan: Plan, mode: Performance, forced: Mapping[str, Any]) -> None:
+    """Name the numbers that the request chose and that a mode does not leave as they are."""
+    overruled = [
+        f"{FIELDS_BY_NAME[name].label} {value:g} in place of {getattr(plan.typed, name):g}"
+        for name, value in forced.items()
+        if name not in _OF_A_REFINER
+        if getattr(plan.typed, name) not in (value, FIELDS_BY_NAME[name].default)
+    ]
+    if overruled:
+        plan.notes.append(f'"{mode.name}" uses its own values: {", ".join(overruled)}.')
 
 
 def _set_sampler(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from fooocus_ext import infotext
 from fooocus_ext.args import FOOOCUS, Settings
 from fooocus_ext.generation.originals import as_rewritten
-from fooocus_ext.prompting.grammar import strip_comments
+from fooocus_ext.prompting.grammar import end_of_words, strip_comments
 from fooocus_ext.prompting.lines import COMMA
 from fooocus_ext.prompting.rewrite import ResolvedPrompt, RewrittenPrompt, resolve_image
 from fooocus_ext.prompting.styles import (
@@ -89,7 +89,7 @@ class Writer:
         ]
 
     def continued(self, prompt: str, seed: int, styles: Sequence[str]) -> str:
-        """Return a prompt with its expansion behind it, for its author to edit.
+        """Return a prompt with its expansion behind its words, for its author to edit; comments stay.
 
         Args:
             prompt: as typed.
@@ -98,8 +98,12 @@ class Writer:
         """
         chosen = [self.styles.get(name) for name in styles if name in self.styles]
         beside = ", ".join(style.prompt for style in chosen)
-        typed = self.uncommented(prompt)
-        return self.expand([typed], [seed], [beside])[0] if typed.strip() else prompt
+        end = end_of_words(prompt) if self.strips_comments else len(prompt.rstrip())
+        typed = self.uncommented(prompt[:end])
+        if not typed.strip():
+            return prompt
+        (continued,) = self.expand([typed], [seed], [beside])
+        return prompt[:end] + continued.removeprefix(typed) + prompt[end:]
 
     def uncommented(self, typed: str) -> str:
         """Return a typed text as the host will have it: without comments, where it strips them."""

@@ -31,7 +31,6 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
 
     def __init__(self) -> None:
         self._panel = build.PanelBuilder(self)
-        self._asked_sizes: ByRequest[tuple[int, int]] = ByRequest()
         self._plans: ByRequest[Plan] = ByRequest()
 
     def title(self) -> str:
@@ -50,8 +49,8 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         return panel.components
 
     def setup(self, p: Any, *slots: Any) -> None:
-        """Remember the size that was asked for, before a script of the page sets its own."""
-        self._asked_sizes.note(p, (p.width, p.height))
+        """Remember the size that was asked for."""
+        hooks.remember_size(p)
 
     def before_process(self, p: Any, *slots: Any) -> None:
         """Let presets, performance and aspect ratio set the request's own fields."""
@@ -60,7 +59,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
             plan = _plan(p, slots)
             if plan is not None:
                 self._plans.note(p, plan)
-                hooks.apply_to_request(p, plan, self._asked_sizes.of(p))
+                hooks.apply_to_request(p, plan)
                 overrides.override(
                     p,
                     {

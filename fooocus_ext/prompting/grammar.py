@@ -9,6 +9,7 @@ unbalanced; then it is an ordinary character here.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -151,6 +152,11 @@ def tags_of(text: str) -> list[str]:
     return _EXTRA_NETWORK.findall(text)
 
 
+def tag_spans(text: str) -> deque[tuple[int, int]]:
+    """Return where each tag begins and ends, from left to right."""
+    return deque(found.span() for found in _EXTRA_NETWORK.finditer(text))
+
+
 def strip_comments(text: str) -> str:
     """Return a text without comments, as the webui would encode it."""
     return _COMMENT.sub("\n", _COMMENT_LINE.sub("\n", text))
@@ -171,3 +177,15 @@ def before_comments(text: str) -> int:
         if words or not start:
             return start + len(words)
         end = start - 1  # a line that is all comment: the one above may end in a comment, too
+
+
+def end_of_words(text: str) -> int:
+    """Return where the last words of a text end, before all comments and blanks that follow; 0 for none."""
+    end = len(text)
+    while end >= 0:
+        start = text.rfind("\n", 0, end) + 1
+        words = text[start:end].partition("#")[0].rstrip()
+        if words:
+            return start + len(words)
+        end = start - 1
+    return 0

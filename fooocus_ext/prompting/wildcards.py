@@ -4,7 +4,8 @@ Fooocus 2.5 (``util.apply_wildcards``) defines the semantics: the file's lines a
 occurrence draws its own with the image's random generator, options may hold wildcards themselves (up to
 64 rounds), in-order mode takes line ``image index mod count``, and a missing file leaves the bare word.
 Different here: comments and lines of blanks are no options, of two files of one name the one in the outer
-folder is taken, and two underscores always end a name.
+folder is taken, and two underscores always end a name. In the tag of a LoRA, which Fooocus takes out before,
+only wildcards that have a file are wildcards.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from fooocus_ext.data_files import MEBIBYTE, DataFileError, Problem, iter_files, read_text
 from fooocus_ext.errors import RequestError, did_you_mean, writable
 from fooocus_ext.normal_forms import marks, normal_form
+from fooocus_ext.prompting.grammar import tag_spans
 
 MAX_ROUNDS = 64
 MAX_FILE_BYTES = 4 * MEBIBYTE
@@ -195,15 +197,22 @@ class _Expansion:
 
         Fooocus gives each draw to the first place where its token stands at that moment, which may
         be inside an option that the same round has put in. Only where double underscores are left in
-        front of a token is that place searched for; elsewhere it is the token's own.
+        front of a token that names a file is that place searched for; elsewhere it is the token's own.
+        A token without a file is part of the name where it stands in the tag of a LoRA.
         """
         left: list[str] = []
         tail, end, plain = "", 0, True
+        tags = tag_spans(text)
         for token in _token().finditer(text):
-            gap, option = tail + text[end : token.start()], self.replace(token)
+            while tags and tags[0][1] <= token.start():
+                tags.popleft()
+            names_file = token[1] in self.wildcards
+            is_part = bool(tags) and tags[0][0] < token.start() and not names_file
+            gap = tail + text[end : token.start()]
+            option = token[0] if is_part else self.replace(token)
             left.append(text[end : token.start()])
             plain = plain and "__" not in gap
-            if plain or option == token[0]:
+            if plain or not names_file:
                 left.append(option)
             else:
                 left = [self._at_first_place("".join([*left, token[0]]), token[0], option)]

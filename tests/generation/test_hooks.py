@@ -40,7 +40,7 @@ def plan(**values):
 
 def test_the_plan_sets_only_what_the_request_has():
     p = Request()
-    hooks.apply_to_request(p, plan(request={"steps": 8, "no_such_field": 1}), None)
+    hooks.apply_to_request(p, plan(request={"steps": 8, "no_such_field": 1}))
     assert p.steps == 8
     assert not hasattr(p, "no_such_field")
 
@@ -48,9 +48,7 @@ def test_the_plan_sets_only_what_the_request_has():
 def test_a_presets_prompt_stands_in_for_an_empty_one_only():
     typed, empty = Request(), Request(prompt="", negative_prompt="")
     for p in (typed, empty):
-        hooks.apply_to_request(
-            p, plan(fallbacks={"prompt": "preset", "negative_prompt": "bad"}), None
-        )
+        hooks.apply_to_request(p, plan(fallbacks={"prompt": "preset", "negative_prompt": "bad"}))
     assert (typed.prompt, typed.negative_prompt) == ("a fox", "blurry")
     assert (empty.prompt, empty.negative_prompt) == ("preset", "bad")
 
@@ -62,7 +60,11 @@ def test_a_size_that_a_script_has_set_since_is_not_overruled(asked, size):
     p = Request()
     p.height = 512
     p.comment = p.comments.append
-    hooks.apply_to_request(p, plan(request={"width": 1152, "height": 896}), asked)
+    if asked is not None:
+        p.width, p.height = asked
+        hooks.remember_size(p)
+        p.width, p.height = 512, 512
+    hooks.apply_to_request(p, plan(request={"width": 1152, "height": 896}))
     assert (p.width, p.height) == size
     assert bool(p.comments) is (size == (512, 512))
 

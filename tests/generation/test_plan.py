@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooocus_ext.args import FIELDS, NONE, Settings
+from fooocus_ext.args import FIELDS, FIELDS_BY_NAME, NONE, Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation.plan import lora_tags, make_plan, with_lora_tags
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
@@ -173,6 +173,53 @@ def test_kept_steps_and_cfg_scale_are_the_pages(name):
     plan = plan_of(performance=name, keep=("steps", "cfg_scale"))
     assert not {"steps", "cfg_scale"} & plan.request.keys()
     assert dataclasses.replace(plan.settings, keep=()) == plan_of(performance=name).settings
+
+
+@pytest.mark.parametrize("name", PERFORMANCES)
+def test_kept_steps_are_those_of_both_passes(name):
+    """A second pass without a number of its own makes the first one's steps: so the webui has it."""
+    assert plan_of(performance=name, keep=("steps",)).fallbacks == {}
+
+
+FORCED = {name: mode for name, mode in PERFORMANCES.items() if mode.distilled}
+
+
+@pytest.mark.parametrize("field", ["sharpness", "adaptive_cfg", "adm_positive", "adm_end"])
+@pytest.mark.parametrize("name", FORCED)
+def test_what_is_kept_is_not_the_performances(name, field):
+    """At its default or not."""
+    mode = FORCED[name]
+    for value in (FIELDS_BY_NAME[field].default, 1.25 if field != "adm_end" else 0.5):
+        plan = plan_of(performance=name, keep=(field,), **{field: value})
+        assert getattr(plan.settings, field) == value
+        others = mode.settings.keys() - {field}
+        assert {key: getattr(plan.settings, key) for key in others} == {
+            key: mode.settings[key] for key in others
+        }
+        assert plan.notes == []
+
+
+@pytest.mark.parametrize("name", FORCED)
+def test_a_kept_refiner_keeps_its_turn(name):
+    plan = plan_of(performance=name, refiner="refiner", keep=("refiner",))
+    assert (plan.settings.refiner, plan.settings.refiner_switch) == ("refiner", 0.8)
+    assert plan.notes == []
+    assert plan_of(performance=name, keep=("refiner",)).settings.refiner == NONE
+    plan = plan_of(performance=name, refiner="refiner", keep=("refiner_switch",))
+    assert (plan.settings.refiner, plan.settings.refiner_switch) == (NONE, 0.8)
+
+
+def test_values_that_give_way_to_the_performance_are_named():
+    plan = plan_of(performance="Lightning", sharpness=5.0, adm_end=0.5, adm_negative=1.0)
+    (note,) = plan.notes
+    assert note == (
+        '"Lightning" uses its own values: Sharpness 0 in place of 5, ADM end 0 in place of 0.5.'
+    )
+    # what a preset says gives way without a word, as the performance may be that preset's
+    assert plan_of(Preset("mine", sharpness=5.0), performance="Lightning").notes == []
+    (note,) = plan_of(performance="Lightning", refiner="refiner", refiner_switch=0.5).notes
+    assert "refiner" in note
+    assert plan_of(performance="Lightning", refiner_switch=0.5).notes == []
 
 
 @given(st.sampled_from([field for field in FIELDS if field.kind == "number"]), st.data())

@@ -396,10 +396,25 @@ def test_a_prompt_is_continued_for_its_author_with_the_styles_in_view():
     assert expander.styles == ["film still of {prompt}, grain, warm light"]
 
 
-def test_a_comment_does_not_swallow_the_expansion_that_is_written_into_the_prompt():
-    text, _expander = continued("a fox # not a hound", strips_comments=True)
-    assert strip_comments(text).rstrip().endswith("word7")
-    assert "hound" not in text
+@pytest.mark.parametrize(
+    ("prompt", "expanded"),
+    [
+        ("a fox # not a hound", "a fox, word7 # not a hound"),
+        ("# head\na fox\n# tail", "# head\na fox, word7\n# tail"),
+        ("a fox # one\n\n# two\n", "a fox, word7 # one\n\n# two\n"),
+        ("a fox # one\nin snow", "a fox # one\nin snow, word7"),
+        ("a fox \n", "a fox, word7 \n"),
+        ("# a fox", "# a fox"),
+    ],
+)
+def test_comments_stay_and_swallow_nothing_of_an_expansion(prompt, expanded):
+    text, expander = continued(prompt, strips_comments=True)
+    assert text == expanded
+    assert not any("#" in asked for (asked,), _seeds in expander.calls)
+
+
+def test_where_the_webui_knows_no_comments_all_of_a_prompt_is_continued():
+    assert continued("a fox # 1\n")[0] == "a fox # 1, word7\n"
 
 
 def test_an_empty_prompt_is_not_continued():

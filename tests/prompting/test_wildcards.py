@@ -132,6 +132,25 @@ def test_a_missing_file_leaves_the_bare_word_and_a_note_with_the_nearest(folder)
     assert '"color"' in notes[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "resolved", "count"),
+    [
+        ("<lora:add__detail__xl:1>", "<lora:add__detail__xl:1>", 0),
+        ("<lora:a__b__c__d__e:1> __color__", "<lora:a__b__c__d__e:1> red", 0),
+        ("__b__ <lora:a__b__c:1>, __b__", "b <lora:a__b__c:1>, b", 1),
+        ("<lora:a__b__c:1> __b__, __rope__", "<lora:a__b__c:1> b, b of b", 1),
+        ("<lora:in-__color__:0.5>", "<lora:in-red:0.5>", 0),
+        ("__tag__", "<lora:a__b__c:1>", 0),
+        ("<lora:a__b__c", "<lora:abc", 1),
+        ("a < b:__b__", "a < b:b", 1),
+    ],
+)
+def test_the_name_of_a_lora_keeps_underscores_that_name_no_file(folder, text, resolved, count):
+    wildcards = folder(color=["red"], rope=["__b__ of __b__"], tag=["<lora:a__b__c:1>"])
+    result, notes = resolve(text, wildcards)
+    assert (result, len(notes)) == (resolved, count)
+
+
 def test_a_file_whose_name_is_not_utf_8_is_no_wildcard_and_in_no_note(folder):
     wildcards = folder(colour="red", **{os.fsdecode(b"colo\xfcr"): "blue"})
     assert wildcards.names == ["colour"]
@@ -258,7 +277,16 @@ def test_thousands_of_missing_or_broken_files_take_no_time(folder):
     assert len(notes) == 10
 
 
-@pytest.mark.parametrize("text", ["_" * 100_000, "__a" * 30_000, "__" + "a/" * 50_000 + "__"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "_" * 100_000,
+        "__a" * 30_000,
+        "__" + "a/" * 50_000 + "__",
+        "<a:__b__" * 10_000,
+        "<a:__c__>" * 10_000,
+    ],
+)
 def test_hostile_texts_take_no_time(folder, text):
     start = time.perf_counter()
     with contextlib.suppress(RequestError):

@@ -37,7 +37,7 @@ def presets_folder() -> Path:
 
 @functools.lru_cache(maxsize=1)
 def styles() -> StyleLibrary:
-    """Return the styles of the extension, of the user, and of the host's own style files."""
+    """Return the styles of the extension and of the user; those saved in the webui are its own affair."""
     return load_styles([EXTENSION_ROOT / "styles", user_folder() / "styles"])
 
 

@@ -12,7 +12,7 @@ from fooocus_ext.args import FIELDS, HOST_CHOICE, NONE
 from fooocus_ext.host import residents, typed_texts
 from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
-from fooocus_ext.prompting.styles import EXPANSION_STYLE, RANDOM_STYLE
+from fooocus_ext.prompting.styles import EXPANSION_STYLE, RANDOM_STYLE, special_style
 from fooocus_ext.ui import panel
 
 FIELD_NAMES = [field.name for field in FIELDS]
@@ -23,9 +23,9 @@ PRESET_LISTS: dict[str, Any] = {}
 class PanelBuilder:
     """Builds the panel of one tab, and wires it to the tab's own prompt box.
 
-    The host makes the prompt box before the panel and the seed box after it, so the wiring waits
-    until all three are there. It also builds panels that belong to no page (to read the defaults);
-    those have no boxes to be wired to.
+    The host makes the prompt box, the panel and the seed box in an order that its user can choose ("UI
+    item order"), so the wiring waits until all three are there. It also builds panels and seed boxes that
+    belong to no page (to read the defaults); those have nothing to be wired to.
     """
 
     def __init__(self, script: Any) -> None:
@@ -53,29 +53,55 @@ class PanelBuilder:
         self._boxes["expand"] = built.expand_button
         for name in ("expansion", "styles", "preset"):
             self._boxes[name] = built.components[FIELD_NAMES.index(name)]
+        self._wire_if_complete()
         return built
 
     def _remember(self, tab: str, name: str, event: Any) -> None:
-        if self._script.is_img2img == (tab == "img2img"):
+        if self._tab == tab:
             self._boxes[name] = event.component
-            if name == "seed" and {"prompt", "expand"} <= self._boxes.keys():
-                self._wire(tab)
+            self._wire_if_complete()
+
+    @property
+    def _tab(self) -> str:
+        return "img2img" if self._script.is_img2img else "txt2img"
+
+    def _wire_if_complete(self) -> None:
+        parts = [self._boxes.get(name) for name in ("prompt", "expand", "seed")]
+        if None not in parts and len({id(_page_of(part)) for part in parts}) == 1:
+            self._wire(self._tab)
 
     def _wire(self, tab: str) -> None:
         PRESET_LISTS[tab] = self._boxes["preset"]
-        prompt = self._boxes["prompt"]
+        prompt, styles, expansion = (
+            self._boxes[name] for name in ("prompt", "styles", "expansion")
+        )
         written = self._boxes["expand"].click(
             fn=expand_prompt,
-            inputs=[prompt, self._boxes["seed"], self._boxes["styles"]],
-            outputs=[prompt, self._boxes["expansion"]],
+            inputs=[prompt, self._boxes["seed"], styles, expansion],
+            outputs=[prompt, styles, expansion],
         )
         written.then(fn=None, _js=f"() => recalculate_prompts_{tab}()")
 
 
-def expand_prompt(prompt: str, seed: float | str | None, styles: Sequence[str]) -> tuple[str, bool]:
-    """Return the prompt with its expansion, and the expansion switch off: it is there already."""
+def _page_of(part: Any) -> Any:
+    """Return the outermost of Gradio's blocks around a part, which is a page while it is built."""
+    while part.parent is not None:
+        part = part.parent
+    return part
+
+
+def expand_prompt(
+    prompt: str, seed: float | str | None, styles: Sequence[str], expands: bool
+) -> tuple[str, Sequence[str], bool]:
+    """Return the prompt with its expansion, and styles and switch so that none is added again.
+
+    Where there is nothing to add, all stays as it is.
+    """
     fixed = processing.get_fixed_seed(seed if seed not in (None, "") else -1)
-    return assets.writer().continued(prompt, int(fixed), styles), False
+    expanded = assets.writer().continued(prompt, int(fixed), styles)
+    if expanded == prompt:
+        return prompt, styles, expands
+    return expanded, [name for name in styles if special_style(name) != EXPANSION_STYLE], False
 
 
 def release_refiner() -> str:

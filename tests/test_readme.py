@@ -100,7 +100,8 @@ def test_all_documents_name_the_same_versions_of_a1111_as_tried() -> None:
     tried = set(re.findall(r"^\| A1111 v([\d.]+) \|", table, re.MULTILINE))
     row = re.search(r"^\| AUTOMATIC1111 [^|]+\|([^|]+)\|", documents["hosts.md"], re.MULTILINE)
     said = re.search(r"^\| A1111 [^|]+\| works: (.+?) were ", README, re.MULTILINE)
-    assert row and said
+    assert row
+    assert said
     assert {name: set(re.findall(r"[\d.]+\d", text[1])) for name, text in
             {"hosts.md": row, "README": said}.items()} == {"hosts.md": tried, "README": tried}  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The environment of `dev.py bulk`: what is installed for which command line, and what runs the command."""
+"""The command `dev.py bulk`: what is installed for which command line, and what runs the command."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class BecameError(Exception):
 
 @pytest.fixture
 def become(monkeypatch):
-    """A call that runs a command line of dev.py, and gives the command that it became."""
+    """A call that runs a command line of dev.py, and gives the Python and the module that it became."""
 
     def replace(_path, command, _variables):
         raise BecameError(command)
@@ -107,17 +107,17 @@ def become(monkeypatch):
     def run(*words):
         with pytest.raises(BecameError) as became:
             commands.main(words)
-        return became.value.args[0]
+        (command,) = became.value.args
+        return command[0], command[command.index("-m") + 1 :]
 
     return run
 
 
 def test_the_command_runs_on_the_python_of_its_environment(become):
     words = ["list.jsonl", "--out", "o", "--no-ray"]
-    assert become("bulk", *words) == ["/bulk/python", "-m", "bulk", *words]
+    assert become("bulk", *words) == ("/bulk/python", ["bulk", *words])
 
 
 def test_other_commands_run_on_that_of_venv(become):
-    assert become("bench", "--json", "n.json") == [
-        str(environment.python_of()), "-m", "benchmarks", "--json", "n.json",
-    ]  # fmt: skip
+    python = str(environment.python_of())
+    assert become("bench", "--json", "n.json") == (python, ["benchmarks", "--json", "n.json"])

@@ -11,6 +11,7 @@ import importlib.util
 REQUIRED = (
     "torch",
     "transformers",
+    "tokenizers",
     "safetensors",
     "gradio",
     "numpy",
@@ -18,6 +19,8 @@ REQUIRED = (
     "jinja2",
     "pydantic",
     "fastapi",
+    "starlette",
+    "httpx",
     "filelock",
 )
 

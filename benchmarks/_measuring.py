@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import statistics
 import tempfile
@@ -12,6 +13,13 @@ from pathlib import Path
 
 import torch
 from torch.profiler import ProfilerActivity, profile
+
+from benchmarks._figures import Unavailable
+
+WAITED = "/proc/self/task/*/schedstat"
+"""of each thread of this process the nanoseconds that it ran and that it waited for a core, on Linux"""
+MOST_WAITING = 0.1
+"""of the time"""
 
 
 def interleaved_medians(
@@ -59,6 +67,40 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def seconds_without_core() -> float | None:
+    """Return how long the threads of this process have waited for a core; None where nobody counts it."""
+    try:
+        texts = [Path(path).read_text("ascii") for path in glob.glob(WAITED)]  # noqa: PTH207 -- absolute
+        return sum(int(text.split()[1]) for text in texts) / 1e9 if texts else None
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+class CoresOfItsOwn:
+    """Tells whether threads that wait for each other had a core each since this was made.
+
+    Where they had not, a measurement says what else runs on the machine, and little of what was measured.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._begin = time.perf_counter()
+        self._waited = seconds_without_core()
+
+    def check(self) -> None:
+        """Raise Unavailable if they had not; nothing where nobody counts it."""
+        waited = seconds_without_core()
+        if waited is None or self._waited is None:
+            return
+        taken = (time.perf_counter() - self._begin) * self._threads
+        share = (waited - self._waited) / taken
+        if share > MOST_WAITING:
+            raise Unavailable(
+                f"its {self._threads} threads had to wait for a core {share:.0%} of the time; "
+                "run it where no other program computes"
+            )
 
 
 def peak_extra_bytes(call: Callable[[], object]) -> int:

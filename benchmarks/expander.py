@@ -1,7 +1,8 @@
 """The prompt expander against transformers' generate with a logits processor over the full vocabulary.
 
 Both sides run the same GPT-2 of the size of Fooocus's model (random weights, float32) on two CPU threads,
-write the same number of tokens from the same white list, and never repeat a word.
+write the same number of tokens from the same white list, and never repeat a word. Where other programs
+use the cores there is no figure: the peer waits for its second thread there, and ours goes on with one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 from benchmarks._figures import Figure
-from benchmarks._measuring import interleaved_medians
+from benchmarks._measuring import CoresOfItsOwn, interleaved_medians
 from fooocus_ext.prompting.expander.decode import Row, write
 from fooocus_ext.prompting.expander.model import ExpansionModel
 from fooocus_ext.prompting.expander.network import Network, NetworkShape
@@ -29,21 +30,27 @@ THREADS = 2
 ROUNDS = 2
 GOALS = {1: ">= 2", BATCH: ">= 6"}
 COMMA = 11
-PEER = "transformers generate, full-vocabulary logits processor"
+PEER = f"transformers generate, full-vocabulary logits processor; both on {THREADS} threads"
 
 
 def measure() -> list[Figure]:
-    """Compare the time per prompt, alone and in a batch of eight; the peer writes one at a time."""
+    """Compare the time per prompt, alone and in a batch of eight; the peer writes one at a time.
+
+    Raises:
+        Unavailable: other programs use the cores.
+    """
     with _threads(THREADS), torch.random.fork_rng():
         torch.manual_seed(0)
         full, ours = _models()
         random = np.random.default_rng(0)
         prompts = random.integers(1000, SHAPE.vocabulary, size=(BATCH, PROMPT_TOKENS)).tolist()
+        cores = CoresOfItsOwn(THREADS)
         taken = interleaved_medians(
             {
                 "peer": lambda: _generate(full, ours, prompts[0]),
                 "one": lambda: _write(ours, prompts[:1]),
                 "batch": lambda: _write(ours, prompts),
+                "cores": cores.check,
             },
             rounds=ROUNDS,
             warm_up=1,

@@ -9,6 +9,7 @@ differ from those without the trick, and what follows from the intervals.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -94,10 +95,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < LEAST_SAMPLES:
-        raise argparse.ArgumentTypeError(f"{number} are too few; at least {LEAST_SAMPLES}")
-    return number
+    with contextlib.suppress(ValueError):
+        number = int(text)
+        if number >= LEAST_SAMPLES:
+            return number
+    raise argparse.ArgumentTypeError(
+        f"got {text!r}; allowed: a whole number from {LEAST_SAMPLES} on"
+    )
 
 
 def _pictures(

@@ -18,6 +18,7 @@ from fooocus_ext.args import FIELDS, parse
 from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.fields import Field
 from fooocus_ext.presets.files import PresetLibrary
+from tools.dev import commands
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -103,6 +104,28 @@ def test_the_guide_of_the_panel_has_a_row_for_each_field(field: Field) -> None:
 
 def test_the_readme_stays_short() -> None:
     assert len(README.splitlines()) < 110
+
+
+def test_all_documents_name_the_same_versions_of_a1111_as_tried() -> None:
+    documents = {path.name: path.read_text(encoding="utf-8") for path in GUIDES}
+    table = documents["measurements.md"].partition("## Webuis that were tried")[2]
+    tried = set(re.findall(r"^\| A1111 v([\d.]+) \|", table, re.MULTILINE))
+    row = re.search(r"^\| AUTOMATIC1111 [^|]+\|([^|]+)\|", documents["hosts.md"], re.MULTILINE)
+    said = re.search(r"^\| A1111 [^|]+\| works: (.+?) were ", README, re.MULTILINE)
+    assert row
+    assert said
+    assert {name: set(re.findall(r"[\d.]+\d", text[1])) for name, text in
+            {"hosts.md": row, "README": said}.items()} == {"hosts.md": tried, "README": tried}  # fmt: skip
+
+
+def test_all_that_tells_of_pockets_training_says_the_same() -> None:
+    """Of its time, and of more steps than it takes by itself."""
+    texts = [commands.POCKET_HELP, (ROOT / "docs" / "pocket.md").read_text(encoding="utf-8")]
+    assert [re.findall(r"about (\S+ \S+) on two cores", text) for text in texts] == [
+        ["five hours"],
+        ["five hours"],
+    ]
+    assert [re.findall(r"--base-steps (\d+)", text) for text in texts] == [["25000"], ["25000"]]
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_imports import HOST_PACKAGES, imports_of, modules_of
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -45,6 +47,14 @@ def test_install_names_what_is_missing_in_one_line(monkeypatch, capsys):
     assert output.count("\n") == 1
 
 
+def test_install_looks_for_all_that_the_extension_imports():
+    """What the webui itself brings along of its own (its modules) apart."""
+    files = modules_of("fooocus_ext", "scripts").values()
+    imported = {found.module.partition(".")[0] for path in files for found in imports_of(path)}
+    theirs = imported - set(sys.stdlib_module_names) - HOST_PACKAGES - {"fooocus_ext"}
+    assert set(load("install").REQUIRED) == theirs
+
+
 def test_install_starts_no_program():
     source = (ROOT / "install.py").read_text(encoding="utf-8")
     assert not re.search(r"subprocess|run_pip|os\.system|import pip", source)
@@ -61,6 +71,8 @@ def test_preload_adds_the_flags_with_their_defaults():
     }
     given = parser.parse_args(["--fooocus-tab-first", "--fooocus-outputs", "x"])
     assert (given.fooocus_tab_first, given.fooocus_outputs) == (True, "x")
+    named = ["--fooocus-allow-host", "a.example", "--fooocus-allow-host", "b.example"]
+    assert parser.parse_args(named).fooocus_allow_host == ["a.example", "b.example"]
     assert all("%" not in (action.help or "") for action in parser._actions)
 
 

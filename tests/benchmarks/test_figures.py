@@ -59,6 +59,18 @@ def test_every_side_runs_once_a_round():
     assert set(medians) == {"ours", "peer"}
 
 
+def test_rounds_that_warm_up_are_not_counted():
+    """The first calls compile, load and fill caches."""
+    clock, costs = [0.0], iter([1000.0, 1000.0, 3.0, 1.0, 2.0])
+
+    def call():
+        clock[0] += next(costs)
+
+    assert interleaved_medians({"it": call}, rounds=3, warm_up=2, clock=lambda: clock[0]) == {
+        "it": 2.0
+    }
+
+
 def test_peak_counts_what_is_held_at_one_time():
     def three_buffers_two_at_once():
         first = torch.empty(1 << 20, dtype=torch.uint8)

@@ -268,3 +268,11 @@ def test_the_whole_tunnel_with_a_painter_in_the_models_place(monkeypatch, tmp_pa
     assert darker["verdicts"]["frechet"] == "hurts"
     assert len(written["cases"]) == 8
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("samples", ["x", "7", "8.5"])
+def test_a_number_of_pictures_that_is_none_is_answered_with_what_is_allowed(capsys, samples):
+    with pytest.raises(SystemExit):
+        wind_tunnel.main(["--samples", samples])
+    error = capsys.readouterr().err.rstrip()
+    assert error.endswith(f"--samples: got {samples!r}; allowed: a whole number from 8 on")

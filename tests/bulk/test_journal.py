@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import os
 import tarfile
 
 import pytest
@@ -14,7 +15,7 @@ from bulk import body, inspect_folder, manifest, pictures, records, resume
 from bulk.admission import Standard
 from bulk.answers import Answer, Made
 from bulk.errors import UsageError
-from bulk.journal import Finished, Folder, Journal, read_records, write_json
+from bulk.journal import Finished, Folder, Journal, read_records, write_json, write_whole
 from bulk.plan import Plan
 from tests.bulk.stubs import write_list
 
@@ -202,3 +203,21 @@ def test_what_others_keep_beside_the_shards_stays(folder, plan):
         path.touch()
     assert manifest.write_shards(folder, 2) == 2
     assert own < set(folder.shards.iterdir())
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_file_that_cannot_be_written_to_its_end_stays_as_it_was(monkeypatch, tmp_path, is_kept):
+    def fail(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "status.json"
+    path.write_bytes(b"as it was")
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fail)
+        full.setattr(type(path), "replace", fail)
+        with pytest.raises(OSError, match="No space left"):
+            write_whole(path, b"new", is_kept=is_kept)
+    assert path.read_bytes() == b"as it was"
+    write_whole(path, b"new", is_kept=is_kept)
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]

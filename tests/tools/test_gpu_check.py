@@ -27,6 +27,7 @@ from tools.gpu import (
     progress,
     report,
     running,
+    sizes,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,7 +85,10 @@ def test_it_runs_with_the_allowed_packages_alone(tmp_path):
     skipped = [f for p in parts.values() for f in p["figures"] if f["status"] == report.NOT_RUN]
     assert {figure["note"] for figure in skipped} == {report.NEEDS_CUDA}
     assert {figure["name"] for figure in skipped} == {
+        "as Fooocus: numbers that differ from the CPU's",
+        "as the webui: largest difference from the CPU's",
         "half precision beside full precision",
+        "full precision beside CPU",
         "share of a step of SDXL's UNet",
         "synchronisations",
     }
@@ -318,6 +322,39 @@ def test_speed_is_judged_in_the_precision_that_both_filters_compute_in(
     figures = filtering.check(running.Setting("cpu", False, ""))
     failed = {f.name.partition(":")[0] for f in figures if f.status == report.FAILED}
     assert {name: name not in failed for name in wanted} == wanted
+
+
+def test_the_cpus_size_numbers_are_not_compared_with_themselves():
+    figures = {figure.name: figure.status for figure in sizes.check(SETTING)}
+    assert figures == {
+        "as Fooocus: numbers that differ from the CPU's": report.NOT_RUN,
+        "as the webui: numbers that differ from its own on this device": report.PASSED,
+        "as the webui: largest difference from the CPU's": report.NOT_RUN,
+    }
+
+
+@pytest.fixture
+def pictures(monkeypatch):
+    """Have the runs of a generation make no pictures: one of stripes, and a brighter one with tricks."""
+    stripes = np.zeros((8, 8, 3), np.uint8)
+    stripes[::2] = 90
+    made = generation.Pictures(stripes, stripes + np.uint8(9), None)
+    monkeypatch.setattr(generation, "_pictures", lambda *_: made)
+
+
+def test_without_a_gpu_the_cpus_picture_is_not_compared_with_itself(pictures, monkeypatch):
+    run_here = lambda run, setting, *_: run(setting)  # noqa: E731 -- where the stand-in is
+    monkeypatch.setattr(running, "_in_its_own_process", run_here)
+    (part,) = [part for part in cli.PARTS if part.key == "generation"]
+    result = running.run_part(part, SETTING)
+    figures = {figure.name: figure.status for figure in result.figures}
+    assert figures == {
+        "half precision beside full precision": report.NOT_RUN,
+        "full precision beside CPU": report.NOT_RUN,
+        "effect of all tricks on the picture": report.PASSED,
+        "deviation within the picture": report.PASSED,
+    }
+    assert result.status == report.PASSED
 
 
 def test_half_precision_is_allowed_what_the_webuis_own_is_apart():

@@ -49,6 +49,28 @@ def test_each_limit_has_its_policy_and_all_compute_the_same(placements):
     figures = memory.judge(placements, SETTING)
     assert {figure.status for figure in figures} == {report.PASSED}
     assert len(figures) == 9
+    compared = [figure.name for figure in figures if "difference from" in figure.name]
+    assert compared == [
+        f"{name}: difference from 16 GiB, relative" for name in ("4 GiB", "8 GiB")
+    ], "not the largest limit with itself, which cannot differ"
+
+
+def test_what_one_limit_alone_computed_is_compared_with_nothing(placements):
+    """On a card of less than 8 GiB."""
+    alone = {**placements, "8 GiB": None, "16 GiB": None}
+    figures = {figure.name: figure for figure in memory.judge(alone, SETTING)}
+    compared = figures["4 GiB: difference from another limit"]
+    assert (compared.status, compared.note) == (report.NOT_RUN, "there is no other limit")
+    assert [name for name, each in figures.items() if each.status == report.PASSED] == [
+        "4 GiB: peak memory",
+        "4 GiB: policies other than: move their own blocks",
+        "4 GiB: predictions that are no numbers",
+    ]
+    policy, peak, (base, refined) = placements["4 GiB"]
+    wrong = memory.Placed(policy, peak, (base, refined * float("nan")))
+    figures = memory.judge({**alone, "4 GiB": wrong}, SETTING)
+    failed = [figure.name for figure in figures if figure.status == report.FAILED]
+    assert failed == ["4 GiB: predictions that are no numbers"]
 
 
 @pytest.mark.parametrize(("limit", "calls"), [("4 GiB", 1), ("8 GiB", 2), ("16 GiB", 2)])

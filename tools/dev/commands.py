@@ -47,8 +47,8 @@ Two quiet cores take about 15 minutes for 64 pictures a setting."""
 POCKET_HELP = """\
 Write Pocket SDXL, the trained base and refiner that `run` samples by default, as single files in SDXL's
 format, with a YAML beside each: copy all four into a webui's models/Stable-diffusion.
-Or train it from nothing, about 90 minutes on two cores; more arguments go to the training, for example
---base-steps 20000."""
+Or train it from nothing, about five hours on two cores; more arguments go to the training, for example
+--base-steps 25000."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedded_webui.files import whole
 from tools.expander.corpus import DomainFinder, Sampler, Text
 from tools.expander.embeddings import embed
 from tools.expander.exclusions import Exclusions, load_exclusions
@@ -92,7 +93,7 @@ def write_texts(material: Material, path: Path, *, prompts: int, seed: int, work
     ]
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         shares = pool.map(_sample_share, jobs)
-    with path.open("w", encoding="utf-8") as file:
+    with whole(path) as unfinished, unfinished.open("w", encoding="utf-8") as file:
         for texts in zip(*shares, strict=False):
             file.writelines(f"{text.prompt}\t{', '.join(text.phrases)}\n" for text in texts)
 

@@ -37,15 +37,32 @@ MEASURED_TEXTS = 400
 STEPS = 1500
 
 
-def build_corpus(work: Path, prompts: int, workers: int) -> None:
-    """Write ``texts.tsv`` and ``held_out.tsv`` into the work folder, unless they are there."""
+class CorpusError(Exception):
+    """The corpus in the work folder is not the one that was asked for; the message says what to do."""
+
+
+def build_corpus(work: Path, prompts: int | None, workers: int) -> None:
+    """Write ``texts.tsv`` and ``held_out.tsv`` into the work folder, unless they are there.
+
+    Args:
+        work: the folder.
+        prompts: how many prompts the texts continue; None for the usual number.
+        workers: processes that write them.
+
+    Raises:
+        CorpusError: they are there, and a number of prompts was asked for.
+    """
     work.mkdir(parents=True, exist_ok=True)
     texts, held_out = work / "texts.tsv", work / "held_out.tsv"
     if texts.is_file() and held_out.is_file():
+        if prompts is not None:
+            raise CorpusError(
+                f"--prompts: {work} has its texts already; delete {texts}, or name another --work"
+            )
         return
     material = gather_material()
     write_texts(material, held_out, prompts=HELD_OUT_PROMPTS, seed=HELD_OUT_SEED, workers=1)
-    write_texts(material, texts, prompts=prompts, seed=SEED, workers=workers)
+    write_texts(material, texts, prompts=prompts or PROMPTS, seed=SEED, workers=workers)
 
 
 def make_model(work: Path, folder: Path, steps: int) -> dict[str, float]:
@@ -85,12 +102,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--work", type=Path, default=Path("outputs/expander"), help="work folder")
     parser.add_argument("--output", type=Path, default=SHIPPED, help="where to write the model")
-    parser.add_argument("--prompts", type=int, default=PROMPTS, help="prompts in the corpus")
+    parser.add_argument("--prompts", type=int, help=f"prompts in the corpus (default {PROMPTS})")
     parser.add_argument("--steps", type=int, default=STEPS, help="batches to train on")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    build_corpus(options.work, options.prompts, max(1, options.threads))
+    try:
+        build_corpus(options.work, options.prompts, max(1, options.threads))
+    except CorpusError as error:
+        parser.error(str(error))
     measured = make_model(options.work, options.output, options.steps)
     (options.work / "measured.json").write_text(json.dumps(measured, indent=2) + "\n", "utf-8")
     print(json.dumps(measured, indent=2))

@@ -32,7 +32,7 @@ PARTS = (
             generation.ON_CPU: generation.on_cpu,
         },
         generation.judge,
-        of_cuda=frozenset({generation.HALF}),
+        of_cuda=frozenset({generation.HALF, generation.ON_CPU}),
     ),
     Part("memory", "memory", 95, memory.RUNS, memory.judge, needs_cuda=True),
     Part("hooks", "hooks", 35, {"": hooks.check}),

@@ -73,7 +73,7 @@ def judge(found: Mapping[str, Pictures], _setting: Setting) -> list[Figure]:
     figures = []
     for name, reference in ((HALF, FULL), (FULL, ON_CPU)):
         title = f"{name} beside {reference}"
-        if name in found:
+        if name in found and reference in found:
             apart = _apart(found[name].tricks, found[reference].tricks)
             of_webui = _apart(found[name].plain, found[reference].plain)
             allowed = MOST_OF_PLAIN * float(of_webui.mean()) if name == HALF else 0.0

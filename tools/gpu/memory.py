@@ -201,11 +201,22 @@ def judge(found: Mapping[str, Placed | None], _setting: Setting) -> list[Figure]
             continue
         unwanted = float(placed.policy != POLICIES[name])
         figures.append(at_most(f"{name}: policies other than: {POLICIES[name]}", unwanted, 0))
-        largest = list(predictions)[-1]
+        figures += _compared(name, predictions)
+    return figures
+
+
+def _compared(name: str, predictions: Mapping[str, tuple[Any, Any]]) -> list[Figure]:
+    """Judge one limit's predictions beside the largest's; the largest's own must be numbers."""
+    largest = list(predictions)[-1]
+    if name != largest:
         worst = max(map(_difference, predictions[name], predictions[largest]))
-        figures.append(
-            at_most(f"{name}: difference from {largest}, relative", worst, LARGEST_DIFFERENCE)
-        )
+        title = f"{name}: difference from {largest}, relative"
+        return [at_most(title, worst, LARGEST_DIFFERENCE)]
+    wrong = sum(int((~np.isfinite(prediction)).sum()) for prediction in predictions[name])
+    figures = [at_most(f"{name}: predictions that are no numbers", wrong, 0)]
+    if len(predictions) == 1:
+        title = f"{name}: difference from another limit"
+        figures.append(not_run(title, "there is no other limit"))
     return figures
 
 

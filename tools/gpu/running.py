@@ -61,7 +61,7 @@ class Part:
         runs: name -> a function, defined in a module, that runs in a process of its own.
         judge: makes figures of what the runs returned.
         needs_cuda: whether nothing of it can run on a CPU.
-        of_cuda: those of its runs that need CUDA.
+        of_cuda: those of its runs that need CUDA, or are what only CUDA's are compared with.
     """
 
     key: str

@@ -6,9 +6,11 @@ import torch
 
 from embedded_webui.network.conditioner import sinusoidal
 from fooocus_ext.core import adm
-from tools.gpu.report import Figure, at_most
+from tools.gpu.report import Figure, at_most, not_run
 from tools.gpu.running import Setting
 
+AS_FOOOCUS = "as Fooocus: numbers that differ from the CPU's"
+FROM_CPU = "as the webui: largest difference from the CPU's"
 SIZES = ((1024, 1024), (896, 1152), (832, 1216), (512, 2048), (1000, 1001))
 SCALES = (1.0, 1.5, 0.8)
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
@@ -31,14 +33,16 @@ def check(setting: Setting) -> list[Figure]:
             expected = adm.scale_original_size(cpu, height, width, scale, number_dtype=dtype)
             difference = float((found.cpu().double() - expected.double()).abs().max())
             apart = max(apart, difference / torch.finfo(dtype).eps)
+    same = "as the webui: numbers that differ from its own on this device"
+    figures = [at_most(same, as_webui, 0)]
+    if not setting.on_cuda:  # beside itself, the CPU could not differ
+        return [not_run(AS_FOOOCUS), *figures, not_run(FROM_CPU)]
+    note = "the webui makes them on the device"
     return [
-        at_most("as Fooocus: numbers that differ from the CPU's", as_fooocus, 0),
-        at_most("as the webui: numbers that differ from its own on this device", as_webui, 0),
-        at_most(
-            "as the webui: largest difference from the CPU's", apart, LARGEST_DIFFERENCE, "eps",
-            note="the webui makes them on the device",
-        ),
-    ]  # fmt: skip
+        at_most(AS_FOOOCUS, as_fooocus, 0),
+        *figures,
+        at_most(FROM_CPU, apart, LARGEST_DIFFERENCE, "eps", note),
+    ]
 
 
 def _different(found: torch.Tensor, expected: torch.Tensor) -> int:

@@ -31,6 +31,13 @@ from fooocus_ext.presets.samplers import fooocus_names
 from fooocus_ext.prompting import grammar
 from fooocus_ext.prompting.arrays import apply_arrays
 from fooocus_ext.prompting.chunks import normal_pieces, words_of
+from fooocus_ext.prompting.comments import (
+    HASH,
+    WITH_BLOCKS,
+    end_of_words,
+    strip_comments,
+    without_signs,
+)
 from fooocus_ext.prompting.embeddings import bare_embeddings
 from fooocus_ext.prompting.expander import text as expander_text
 from fooocus_ext.prompting.expander.harmony import load_rules
@@ -89,14 +96,15 @@ PROMPTS: dict[str, Callable[[str], object]] = {
     "wildcards": lambda text: apply_wildcards(text, Wildcards(), random.Random(1)),
     "lines": lambda text: take_apart(text, True, ", ", divides=True),
     "parts": lambda text: [part.is_wanted for part in grammar.split_parts(text)],
-    "comments and tags": lambda text: grammar.without_tags(grammar.strip_comments(text)),
+    "comments and tags": lambda text: grammar.without_tags(strip_comments(text, HASH)),
+    "comments of reForge": lambda text: strip_comments(text, WITH_BLOCKS),
+    "signs of comments": lambda text: without_signs(text, WITH_BLOCKS),
+    "words before comments": lambda text: end_of_words(text, WITH_BLOCKS),
     "Fooocus's emphasis": weigh,
     "words": lambda text: [normal_pieces(bare_embeddings(word)) for word in words_of(text)],
     "texts one by one": lambda text: text_list([untagged_main(even_commas(text))]),
     "styles": lambda text: apply_styles(library().styles[:3], text),
-    "lora tags before comments": lambda text: with_lora_tags(
-        text, [("a", 1.0)], strips_comments=True
-    ),
+    "lora tags before comments": lambda text: with_lora_tags(text, [("a", 1.0)], WITH_BLOCKS),
     "lora tags": lambda text: lora_tags([("<lora:<lora:", 1.0), ("a", 1.0)], text),
     "a performance's lora": lambda text: Plan(
         Settings(), Settings(), performance_lora="a"

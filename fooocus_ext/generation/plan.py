@@ -21,8 +21,8 @@ from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.performance import Performance, find_lora, find_performance
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.samplers import DEFAULT_SAMPLER, DEFAULT_SCHEDULER, host_sampler
+from fooocus_ext.prompting.comments import Signs, before_comments, strip_comments
 from fooocus_ext.prompting.embeddings import bare_embeddings
-from fooocus_ext.prompting.grammar import before_comments, strip_comments
 
 _OF_A_REFINER = ("refiner", "refiner_switch")
 
@@ -211,12 +211,12 @@ def lora_tags(loras: Iterable[tuple[str, float]], prompt: str) -> str:
     )
 
 
-def with_lora_tags(typed: str, loras: Iterable[tuple[str, float]], *, strips_comments: bool) -> str:
+def with_lora_tags(typed: str, loras: Iterable[tuple[str, float]], comments: Signs) -> str:
     """Return a typed prompt with the host's tags for LoRAs, less those that it names itself.
 
-    Where the host strips comments, the tags stand before those that end the prompt, and a tag in a comment
-    names nothing. The comments stay, for the infotext to give them back.
+    The tags stand before the comments that end the prompt, and a tag in a comment names nothing. The
+    comments stay, for the infotext to give them back.
     """
-    tags = lora_tags(loras, strip_comments(typed) if strips_comments else typed)
-    end = before_comments(typed) if strips_comments and tags else len(typed)
+    tags = lora_tags(loras, strip_comments(typed, comments))
+    end = before_comments(typed, comments) if tags else len(typed)
     return typed[:end] + tags + typed[end:]

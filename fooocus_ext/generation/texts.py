@@ -9,7 +9,13 @@ from typing import Any, NamedTuple, Protocol
 from fooocus_ext import infotext
 from fooocus_ext.args import FOOOCUS, Settings
 from fooocus_ext.generation.originals import as_rewritten
-from fooocus_ext.prompting.grammar import end_of_words, strip_comments
+from fooocus_ext.prompting.comments import (
+    NO_COMMENTS,
+    Signs,
+    end_of_words,
+    strip_comments,
+    without_signs,
+)
 from fooocus_ext.prompting.lines import COMMA
 from fooocus_ext.prompting.rewrite import ResolvedPrompt, RewrittenPrompt, resolve_image
 from fooocus_ext.prompting.styles import (
@@ -39,8 +45,8 @@ class Writer:
         separator: what stands between the joined texts, ", " or " BREAK ".
         in_order: wildcards take their options in order of the pictures instead of drawing.
         first_index: the number of the first picture in its job, for a job of which some were made before.
-        strips_comments: whether the host takes ``#`` and what follows on its line for a comment. Then
-            comments are taken out before anything is added, and what is added makes none.
+        comments: what begins a comment on the host. Comments are taken out before anything is added, and
+            what is added makes none.
         entries: infotext entries of whatever in here is not at its default, by key.
     """
 
@@ -50,7 +56,7 @@ class Writer:
     separator: str = COMMA
     in_order: bool = False
     first_index: int = 0
-    strips_comments: bool = False
+    comments: Signs = NO_COMMENTS
     entries: Mapping[str, str] = field(default_factory=dict)
 
     def rewrite(
@@ -98,7 +104,7 @@ class Writer:
         """
         chosen = [self.styles.get(name) for name in styles if name in self.styles]
         beside = ", ".join(style.prompt for style in chosen)
-        end = end_of_words(prompt) if self.strips_comments else len(prompt.rstrip())
+        end = end_of_words(prompt, self.comments)
         typed = self.uncommented(prompt[:end])
         if not typed.strip():
             return prompt
@@ -106,17 +112,15 @@ class Writer:
         return prompt[:end] + continued.removeprefix(typed) + prompt[end:]
 
     def uncommented(self, typed: str) -> str:
-        """Return a typed text as the host will have it: without comments, where it strips them."""
-        return strip_comments(typed) if self.strips_comments else typed
+        """Return a typed text as the host will have it: without comments."""
+        return strip_comments(typed, self.comments)
 
     def _without_comment_signs(self, texts: RewrittenPrompt) -> RewrittenPrompt:
-        """Take ``#`` out of texts of styles and wildcards: the host would drop all that follows."""
-        if not self.strips_comments:
-            return texts
+        """Leave what begins a comment out of styles and wildcards: the host would drop all that follows."""
         return replace(
             texts,
-            positive=texts.positive.replace("#", ""),
-            negative=texts.negative.replace("#", ""),
+            positive=without_signs(texts.positive, self.comments),
+            negative=without_signs(texts.negative, self.comments),
         )
 
     def _expanded(self, subjects: Iterable[_Subject]) -> dict[_Subject, str]:

@@ -25,9 +25,6 @@ NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
 _WEIGHT = re.compile(NUMBER)
 LARGEST_WEIGHT = 3.4e38
 """What single precision holds. A larger number would make a picture of nothing, and is text."""
-# As the webui strips comments (v1.10, ``processing_scripts/comments.py``).
-_COMMENT_LINE = re.compile(r"(^|\n)#[^\n]*(\n|$)")
-_COMMENT = re.compile(r"#[^\n]*(\n|$)")
 
 
 class Mark(NamedTuple):
@@ -155,37 +152,3 @@ def tags_of(text: str) -> list[str]:
 def tag_spans(text: str) -> deque[tuple[int, int]]:
     """Return where each tag begins and ends, from left to right."""
     return deque(found.span() for found in _EXTRA_NETWORK.finditer(text))
-
-
-def strip_comments(text: str) -> str:
-    """Return a text without comments, as the webui would encode it."""
-    return _COMMENT.sub("\n", _COMMENT_LINE.sub("\n", text))
-
-
-def before_comments(text: str) -> int:
-    """Return where a text ends before the comments that end it, so that none swallows what is put there.
-
-    The blanks before a comment on its line belong to it; a text that ends in none is all before it.
-    """
-    end = len(text)
-    while True:
-        start = text.rfind("\n", 0, end) + 1
-        sign = text.find("#", start, end)
-        if sign < 0:
-            return end
-        words = text[start:sign].rstrip()
-        if words or not start:
-            return start + len(words)
-        end = start - 1  # a line that is all comment: the one above may end in a comment, too
-
-
-def end_of_words(text: str) -> int:
-    """Return where the last words of a text end, before all comments and blanks that follow; 0 for none."""
-    end = len(text)
-    while end >= 0:
-        start = text.rfind("\n", 0, end) + 1
-        words = text[start:end].partition("#")[0].rstrip()
-        if words:
-            return start + len(words)
-        end = start - 1
-    return 0

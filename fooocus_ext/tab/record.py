@@ -13,7 +13,7 @@ from fooocus_ext.presets.file_names import ENDINGS
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import fooocus_names
-from fooocus_ext.prompting.grammar import strip_comments
+from fooocus_ext.prompting.comments import NO_COMMENTS, Signs, strip_comments
 from fooocus_ext.tab.as_preset import file_of
 from fooocus_ext.tab.choices import Choices
 from fooocus_ext.tab.overruled import is_lora_of
@@ -28,7 +28,7 @@ def settings_used(
     full_prompt: Sequence[str],
     full_negative_prompt: Sequence[str],
     expansion: str = "",
-    strips_comments: bool = False,
+    comments: Signs = NO_COMMENTS,
 ) -> PictureSettings:
     """Return the settings of one picture of a job, named as Fooocus does: it takes them from its log.
 
@@ -43,7 +43,7 @@ def settings_used(
         full_prompt: the texts that were encoded, styles and expansion included.
         full_negative_prompt: likewise.
         expansion: the expansion among them; empty for none.
-        strips_comments: whether a LoRA that the prompt names in a comment is none.
+        comments: what begins one on the host; a LoRA that the prompt names there is none.
     """
     mode = PERFORMANCES.get(choices.settings.performance)
     settings = choices.settings.replace(**(mode.settings if mode else {}))
@@ -54,7 +54,7 @@ def settings_used(
     if mode is not None and mode.distilled:
         sampler, scheduler, guidance_scale = mode.sampler, mode.scheduler, mode.cfg_scale
     original = settings.original_texts
-    loras = loras_used(choices, strips_comments=strips_comments)
+    loras = loras_used(choices, comments)
     return PictureSettings(
         **{
             **of_arguments(settings),
@@ -82,9 +82,9 @@ def settings_used(
     )
 
 
-def loras_used(choices: Choices, *, strips_comments: bool) -> list[tuple[str, float]]:
+def loras_used(choices: Choices, comments: Signs) -> list[tuple[str, float]]:
     """Return the LoRAs beside the prompt's own, with the weights that they had: see ``plan.with_loras``."""
-    prompt = strip_comments(choices.prompt) if strips_comments else choices.prompt
+    prompt = strip_comments(choices.prompt, comments)
     mode = PERFORMANCES[choices.settings.performance]
     of_mode = [(mode.lora, mode.lora_weight)] if mode.lora else []
     slots = [lora for lora in choices.loras if not is_lora_of(mode, lora[0])]

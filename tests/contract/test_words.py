@@ -18,8 +18,9 @@ def prompts_of(host, tab="txt2img", **request):
 
 @pytest.mark.parametrize("typed", ["# note\na cat", "a cat # draft", "a cat\n# note"])
 def test_a_comment_swallows_neither_the_prompt_nor_the_style(host, typed):
-    options = host.modules.shared.opts
-    if not hasattr(options, "enable_prompt_comments"):
+    from fooocus_ext.host.machine import assets
+
+    if not assets.comment_signs():
         pytest.skip("this webui knows no comments in prompts")
     shown, result = prompts_of(host, prompt=typed)
     plain, _ = prompts_of(host, prompt="a cat")

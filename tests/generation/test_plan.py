@@ -17,7 +17,7 @@ from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.preset import LoraSlot, Preset, preset_from_json
 from fooocus_ext.presets.resolve import Folders
-from fooocus_ext.prompting.grammar import strip_comments
+from fooocus_ext.prompting.comments import HASH, NO_COMMENTS, WITH_BLOCKS, strip_comments
 
 CHECKPOINTS = ("sdxl/base.safetensors [12ab34cd56]", "refiner.safetensors")
 LORAS = ("detail", "sdxl_lcm_lora", "sdxl_lightning_4step_lora", "sdxl_hyper_sd_4step_lora")
@@ -390,22 +390,24 @@ def test_a_lora_that_the_prompt_names_is_not_added_again(name, weight, rest):
     ],
 )
 def test_a_comment_swallows_no_lora_and_names_none(prompt, with_tag):
-    assert with_lora_tags(prompt, [("det", 0.5)], strips_comments=True) == with_tag
+    assert with_lora_tags(prompt, [("det", 0.5)], HASH) == with_tag
 
 
 def test_where_the_webui_knows_no_comments_a_lora_stands_at_the_end():
     typed = "a cat # 1"
-    assert with_lora_tags(typed, [("det", 1)], strips_comments=False) == "a cat # 1 <lora:det:1>"
+    assert with_lora_tags(typed, [("det", 1)], NO_COMMENTS) == "a cat # 1 <lora:det:1>"
     typed = "a cat # <lora:det:1>"
-    assert with_lora_tags(typed, [("det", 1)], strips_comments=False) == typed
+    assert with_lora_tags(typed, [("det", 1)], NO_COMMENTS) == typed
 
 
-@given(st.text(alphabet="a #\n\t", max_size=30))
-def test_whatever_is_typed_stays_and_no_comment_swallows_the_lora(typed):
+@given(
+    st.text(alphabet="a #/*\n\t", max_size=30), st.sampled_from([NO_COMMENTS, HASH, WITH_BLOCKS])
+)
+def test_whatever_is_typed_stays_and_no_comment_swallows_the_lora(typed, comments):
     tag = " <lora:det:1>"
-    found = with_lora_tags(typed, [("det", 1)], strips_comments=True)
+    found = with_lora_tags(typed, [("det", 1)], comments)
     assert found.replace(tag, "") == typed
-    assert tag in strip_comments(found)
+    assert tag in strip_comments(found, comments)
 
 
 def test_a_base_model_that_the_request_names_stands_before_the_presets(tmp_path):

@@ -18,7 +18,7 @@ from fooocus_ext.generation.texts import (
     rewrite_job,
 )
 from fooocus_ext.original_texts import OriginalTexts
-from fooocus_ext.prompting.grammar import strip_comments
+from fooocus_ext.prompting.comments import HASH, NO_COMMENTS, WITH_BLOCKS, strip_comments
 from fooocus_ext.prompting.rewrite import BREAK, resolve_image
 from fooocus_ext.prompting.styles import Style, StyleLibrary
 from fooocus_ext.prompting.wildcards import Wildcards
@@ -105,11 +105,15 @@ COMMENTED = ["# note\na cat", "a cat # draft", "a cat\n#note\nin rain"]
 
 @pytest.mark.parametrize("typed", COMMENTED)
 @pytest.mark.parametrize("settings", [OFF, FILM, EXPANDED])
-def test_comments_are_no_part_of_what_is_rewritten_and_come_back_from_the_infotext(typed, settings):
+@pytest.mark.parametrize("sign", WITH_BLOCKS)
+def test_comments_are_no_part_of_what_is_rewritten_and_come_back_from_the_infotext(
+    typed, settings, sign
+):
+    typed = typed.replace("#", sign)
     p = job([typed], [typed], seeds=[1])
-    rewrite(p, settings, strips_comments=True)
+    rewrite(p, settings, comments=HASH if sign == "#" else WITH_BLOCKS)
     for text in (*p.all_prompts, *p.all_negative_prompts):
-        assert strip_comments(text) == text
+        assert strip_comments(text, WITH_BLOCKS) == text
         assert "a cat" in text
         assert not {"note", "draft"} & {*text.split()}
     if settings is FILM:
@@ -127,16 +131,17 @@ def test_comments_are_text_where_the_webui_takes_them_for_text():
 def test_a_lora_in_a_comment_is_none_beside_original_texts():
     texts = OriginalTexts(("film still of a cat",))
     p = job(["a cat <lora:on:1> # <lora:off:1>"])
-    rewrite(p, OFF.replace(original_texts=texts), strips_comments=True)
+    rewrite(p, OFF.replace(original_texts=texts), comments=HASH)
     assert p.all_prompts == ["film still of a cat <lora:on:1>"]
 
 
-def test_what_we_write_is_never_a_comment(tmp_path):
-    (tmp_path / "color.txt").write_text("# licence\ncolor #1\n")
-    library = StyleLibrary((Style("best", "#1 photo of {prompt}, sharp", "#2"),))
+@pytest.mark.parametrize("sign", WITH_BLOCKS)
+def test_what_we_write_is_never_a_comment(tmp_path, sign):
+    (tmp_path / "color.txt").write_text(f"# licence\ncolor {sign}1\n")
+    library = StyleLibrary((Style("best", f"{sign}1 photo of {{prompt}}, sharp", f"{sign}2"),))
     p = job(["a __color__ cat"])
     settings = Settings(enabled=True, expansion=False, styles=("best",))
-    rewrite(p, settings, styles=library, wildcards=Wildcards([tmp_path]), strips_comments=True)
+    rewrite(p, settings, styles=library, wildcards=Wildcards([tmp_path]), comments=WITH_BLOCKS)
     assert p.all_prompts == ["1 photo of a color 1 cat, sharp"]
     assert p.all_negative_prompts == ["2"]
 
@@ -382,11 +387,9 @@ def test_only_settings_with_a_part_in_the_texts_are_in_the_infotext(settings, te
     assert ENTRIES.keys() & p.extra_generation_params.keys() == used
 
 
-def continued(prompt, styles=(), *, strips_comments=False):
+def continued(prompt, styles=(), *, comments=NO_COMMENTS):
     expander = Expander()
-    writer = Writer(
-        styles=LIBRARY, wildcards=Wildcards(), expand=expander, strips_comments=strips_comments
-    )
+    writer = Writer(styles=LIBRARY, wildcards=Wildcards(), expand=expander, comments=comments)
     return writer.continued(prompt, 7, styles), expander
 
 
@@ -408,7 +411,7 @@ def test_a_prompt_is_continued_for_its_author_with_the_styles_in_view():
     ],
 )
 def test_comments_stay_and_swallow_nothing_of_an_expansion(prompt, expanded):
-    text, expander = continued(prompt, strips_comments=True)
+    text, expander = continued(prompt, comments=HASH)
     assert text == expanded
     assert not any("#" in asked for (asked,), _seeds in expander.calls)
 

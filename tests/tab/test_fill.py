@@ -16,6 +16,7 @@ from fooocus_ext.metadata.settings import PictureSettings
 from fooocus_ext.presets.files import load_presets
 from fooocus_ext.presets.preset import preset_from_json
 from fooocus_ext.presets.resolve import Resolution, resolve
+from fooocus_ext.prompting.comments import HASH
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.fill import fill
 from fooocus_ext.tab.record import loras_used, settings_used
@@ -102,7 +103,7 @@ def test_a_lora_that_the_prompt_names_is_not_logged_with_the_weight_of_its_slot(
     assert logged(prompt="a fox <lora:filmic:0.7>", **slot)["loras"] == [["film.safetensors", 0.3]]
     assert logged(prompt="a fox # <lora:film:0.7>", **slot)["loras"] == []
     commented = choices(prompt="a fox # <lora:film:0.7>", **slot)
-    assert loras_used(commented, strips_comments=True) == [("film", 0.3)]
+    assert loras_used(commented, HASH) == [("film", 0.3)]
 
 
 def test_a_picture_without_a_refiner_has_no_switch_in_the_log():

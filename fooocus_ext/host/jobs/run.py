@@ -178,7 +178,7 @@ def _request(job: Job) -> processing.StableDiffusionProcessing:
     overrides.make_restorable(options)
     opts = shared.opts
     common: dict[str, Any] = {
-        "prompt": with_lora_tags(job.prompt, job.loras, strips_comments=assets.strips_comments()),
+        "prompt": with_lora_tags(job.prompt, job.loras, assets.comment_signs()),
         "negative_prompt": job.negative_prompt,
         "seed": job.seed if job.settings.same_seed else job.seed + job.first_index,
         "batch_size": 1,

@@ -17,6 +17,7 @@ from fooocus_ext.host.machine import expansion, options, vae, versions
 from fooocus_ext.presets.files import PresetLibrary, load_presets
 from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.resolve import Folders
+from fooocus_ext.prompting import comments
 from fooocus_ext.prompting.style_files import load_styles
 from fooocus_ext.prompting.styles import StyleLibrary
 from fooocus_ext.prompting.wildcards import Wildcards
@@ -106,9 +107,13 @@ def scheduler_labels() -> list[str]:
     return [s.label for s in importlib.import_module("modules.sd_schedulers").schedulers]
 
 
-def strips_comments() -> bool:
-    """Return whether the host takes ``#`` and what follows on its line for a comment (from 1.9 on)."""
-    return bool(getattr(shared.opts, "enable_prompt_comments", False))
+def comment_signs() -> comments.Signs:
+    """Return what begins a comment in a prompt: nothing on A1111 before 1.8, or where it is switched off."""
+    if hasattr(shared.opts, "enable_prompt_comments"):
+        return comments.HASH if shared.opts.enable_prompt_comments else comments.NO_COMMENTS
+    # reForge strips them always; its setting is about what it saves of them.
+    is_reforge = hasattr(shared.opts, "enable_prompt_comments_def")
+    return comments.WITH_BLOCKS if is_reforge else comments.NO_COMMENTS
 
 
 def writer() -> Writer:
@@ -119,7 +124,7 @@ def writer() -> Writer:
         expand=expansion.expand,
         separator=options.text_separator(),
         in_order=options.wildcards_in_order(),
-        strips_comments=strips_comments(),
+        comments=comment_signs(),
         entries=options.entries(
             options.SEPARATOR,
             options.WILDCARDS_IN_ORDER,

@@ -101,7 +101,7 @@ class Record:
             full_prompt=picture.full_prompt,
             full_negative_prompt=picture.full_negative_prompt,
             expansion=picture.expansion,
-            strips_comments=assets.strips_comments(),
+            comments=assets.comment_signs(),
         )
 
 

@@ -30,8 +30,17 @@ def host_flags(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
 def add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
     """--checkpoint and --refiner."""
     what = "single-file SDXL checkpoint with the original key names"
-    parser.add_argument("--checkpoint", metavar="FILE", help=f"{what}; default: Pocket SDXL")
-    parser.add_argument("--refiner", metavar="FILE", help=f"{what}, offered as a refiner")
+    for flag, use in (("checkpoint", "default: Pocket SDXL"), ("refiner", "offered as a refiner")):
+        parser.add_argument(
+            f"--{flag}", metavar="FILE", type=checkpoint_file, help=f"{what}; {use}"
+        )
+
+
+def checkpoint_file(path: str) -> str:
+    """The path of a checkpoint; raises ArgumentTypeError, as the host would take another in its place."""
+    if not Path(path).is_file():
+        raise argparse.ArgumentTypeError(f"got {path}; there is no such file")
+    return path
 
 
 def serve(argv: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from embedded_webui import threads
+from embedded_webui import cli_picture, cli_serve, threads
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -52,6 +52,39 @@ def test_a_wrong_argument_is_told_without_a_page_too(tmp_path):
     assert found == [2, [], None]
     assert not (tmp_path / "a.png").exists()
     assert not any(line.endswith(".png") for line in said)
+
+
+@pytest.fixture
+def nothing_started(monkeypatch):
+    """Have a command fail that goes on to start the host."""
+
+    def start(*_flags):
+        pytest.fail("the host is started")
+
+    monkeypatch.setattr(cli_picture.no_page, "install", lambda: None)
+    monkeypatch.setattr(cli_picture.pictures, "start", start)
+    monkeypatch.setattr(cli_serve, "bootstrap", start)
+
+
+def refusal(run, arguments, capsys) -> str:
+    """Return the last line of what a command says that is refused."""
+    with pytest.raises(SystemExit) as stop:
+        run(arguments)
+    assert stop.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("nothing_started")
+@pytest.mark.parametrize("flag", ["--checkpoint", "--refiner"])
+@pytest.mark.parametrize(
+    ("run", "rest"), [(cli_serve.serve, []), (cli_picture.picture, ["--prompt", "a boat"])]
+)
+def test_a_checkpoint_that_is_not_there_is_not_replaced_by_another(
+    run, rest, flag, tmp_path, capsys
+):
+    missing = tmp_path / "mistyped.safetensors"
+    said = refusal(run, [*rest, flag, str(missing)], capsys)
+    assert said.endswith(f"argument {flag}: got {missing}; there is no such file")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def host_flags(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
     if options.checkpoint:
         flags += ["--ckpt", options.checkpoint]
     else:  # in front, so that a file the user names wins
-        flags = ["--ui-config-file", str(POCKET_PAGE), *flags]
+        flags = ["--pocket", "--ui-config-file", str(POCKET_PAGE), *flags]
     if options.refiner:
         flags += ["--refiner-ckpt", options.refiner]
     return flags

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from embedded_webui import cli_picture, cli_serve, threads
+from embedded_webui import cli_picture, cli_serve, files, threads
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -22,15 +22,35 @@ page = {"pandas", "altair", "matplotlib", "gradio_client", "anyio"} & set(sys.mo
 print(json.dumps([status, sorted(page), getattr(sys.modules["gradio"], "__file__", None)]))
 """
 
+LISTED = """
+import argparse, json, sys
+from embedded_webui import cli_serve, put_webui_on_path
+parser = argparse.ArgumentParser()
+cli_serve.add_checkpoint_flags(parser)
+flags = cli_serve.host_flags(*parser.parse_known_args(sys.argv[1:]))
+put_webui_on_path()
+from modules import cmd_args
+cmd_args.arguments = flags
+from modules import sd_checkpoints, shared_init
+shared_init.initialize()
+sd_checkpoints.list_models()
+listed = [info.name_for_extra for info in sd_checkpoints.checkpoints_list.values()]
+print(json.dumps([sd_checkpoints.select_checkpoint().name_for_extra, sorted(listed)]))
+"""
 
-def make(*arguments: str) -> tuple[list[str], list]:
-    finished = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "--prompt", "a boat", "--steps", "1", *arguments],
+
+def run_program(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def make(*arguments: str) -> tuple[list[str], list]:
+    finished = run_program(PROGRAM, "--prompt", "a boat", "--steps", "1", *arguments)
     assert finished.returncode == 0, finished.stderr
     *said, found = finished.stdout.splitlines()
     return said, json.loads(found)
@@ -85,6 +105,21 @@ def test_a_checkpoint_that_is_not_there_is_not_replaced_by_another(
     missing = tmp_path / "mistyped.safetensors"
     said = refusal(run, [*rest, flag, str(missing)], capsys)
     assert said.endswith(f"argument {flag}: got {missing}; there is no such file")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chosen", [(), ("--refiner",), ("--checkpoint",)])
+def test_the_base_is_pocket_sdxl_unless_a_checkpoint_is_named(chosen, tmp_path):
+    other = tmp_path / "models" / "Stable-diffusion" / "a-refiner.safetensors"
+    files.write_safetensors(other, {}, {})
+    named = [word for flag in chosen for word in (flag, str(other))]
+    done = run_program(LISTED, "--data-dir", str(tmp_path), *named)
+    assert done.returncode == 0, done.stderr
+    base, listed = json.loads(done.stdout.splitlines()[-1])
+    pocket = ["pocket-sdxl-base", "pocket-sdxl-refiner"]
+    is_named = "--checkpoint" in chosen
+    assert base == ("a-refiner" if is_named else "pocket-sdxl-base")
+    assert listed == ["a-refiner", *([] if is_named else pocket)]
 
 
 @pytest.mark.parametrize(

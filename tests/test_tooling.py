@@ -122,13 +122,31 @@ def test_changed_locks_bring_the_environment_up_to_date_in_place(installer, caps
     assert environment.is_current()
 
 
-def test_an_environment_that_cannot_be_updated_is_made_anew(installer):
+def test_an_environment_that_cannot_be_updated_is_kept_and_updated_the_next_time(installer):
+    """Without a network pip fails, and could not make another one either."""
     environment.ensure_environment()
+    kept = installer.venv / "of-the-user"
+    kept.touch()
     change_lock()
     installer.failures = 1
+    with pytest.raises(environment.SetupError, match="Check the network"):
+        environment.ensure_environment()
+    assert installer.calls[3:] == ["torch"]
+    assert kept.exists()
     environment.ensure_environment()
-    assert installer.calls[3:] == ["torch", "venv", "torch", "locks"]
+    assert installer.calls[4:] == ["torch", "locks"]
     assert environment.is_current()
+
+
+def test_an_update_cut_short_is_not_taken_for_the_environment_of_before(installer):
+    environment.ensure_environment()
+    before = environment.LOCKS[0].read_text(encoding="utf-8")
+    change_lock()
+    installer.failures = 1
+    with pytest.raises(environment.SetupError):
+        environment.ensure_environment()
+    environment.LOCKS[0].write_text(before, encoding="utf-8")
+    assert not environment.is_current(), "some of its packages may be the others"
 
 
 def test_an_environment_whose_making_was_cut_short_is_made_anew(installer, capsys):

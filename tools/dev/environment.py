@@ -61,7 +61,7 @@ def ensure_environment() -> None:
 
     An environment whose making was cut short, or whose Python is gone, is made anew. One that works but
     has other packages (the locks changed, or it was made by hand to choose a build of torch) is kept and
-    updated, which is quicker; if that fails, it too is made anew.
+    updated, which is quicker; if that fails, it stays, as a machine without a network could make no other.
 
     Raises:
         SetupError: a package could not be installed, or the disk cannot hold .venv.
@@ -72,11 +72,10 @@ def ensure_environment() -> None:
         if is_current():
             return
         if is_usable():
-            say("Bringing .venv up to date with requirements/.")
-            with contextlib.suppress(SetupError):
-                install()
-                return
-        make_afresh()
+            say("Bringing .venv up to date with requirements/ (delete it to have it made anew).")
+            install()
+        else:
+            make_afresh()
 
 
 def is_usable() -> bool:
@@ -119,7 +118,7 @@ def make_afresh() -> None:
 def install() -> None:
     """Install the locked packages into .venv, torch first, and stamp it; raises SetupError."""
     started = time.monotonic()
-    UNFINISHED.touch()
+    STAMP.unlink(missing_ok=True)  # from here on it may be a mixture
     if sys.platform == "linux" and not has_nvidia_gpu() and not knows_other_packages():
         say(CPU_BUILD_HINT)
     say("  [1/2] torch ...")
@@ -127,7 +126,7 @@ def install() -> None:
     say("  [2/2] everything else: about 90 packages, 300 MB ...")
     pip_install("--quiet", *[word for lock in LOCKS for word in ("--requirement", str(lock))])
     STAMP.write_text(fingerprint() + "\n", encoding="utf-8")
-    UNFINISHED.unlink()
+    UNFINISHED.unlink(missing_ok=True)
     say(f"  .venv is ready after {time.monotonic() - started:.0f} s.")
 
 

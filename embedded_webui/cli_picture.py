@@ -24,7 +24,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--prompt", required=True)
     parser.add_argument("--negative-prompt", default="")
     parser.add_argument(
-        "--out", type=Path, default=Path("picture.png"), help="default: %(default)s"
+        "--out", type=png_file, default=Path("picture.png"), help="default: %(default)s"
     )
     parser.add_argument(
         "--set",
@@ -47,6 +47,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cfg-scale", type=float, default=4.0, help="default: %(default)s")
     add_checkpoint_flags(parser)
     return parser
+
+
+def png_file(text: str) -> Path:
+    """The path of a picture, which is written as PNG; raises ArgumentTypeError for another kind of name."""
+    path = Path(text)
+    if path.suffix.lower() != ".png" or path.is_dir():
+        raise argparse.ArgumentTypeError(f"got {text}; allowed: a file whose name ends in .png")
+    return path
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
@@ -76,6 +84,19 @@ def _request(options: argparse.Namespace) -> dict[str, Any]:
         "cfg_scale",
     )
     return {"sampler_name": options.sampler, **{name: getattr(options, name) for name in same}}
+
+
+def _unknown_name(options: argparse.Namespace) -> str | None:
+    """What is wrong with a sampler or schedule type that the host would replace by another."""
+    from modules import sd_samplers, sd_schedulers  # noqa: PLC0415 - exist only after `pictures.start`
+
+    if options.sampler not in sd_samplers.all_samplers_map:
+        allowed = ", ".join(sd_samplers.all_samplers_map)
+        return f"--sampler: got {options.sampler}; allowed: {allowed}"
+    if options.scheduler not in sd_schedulers.schedulers_map:
+        allowed = ", ".join(schedule.label for schedule in sd_schedulers.schedulers)
+        return f"--scheduler: got {options.scheduler}; allowed: {allowed}"
+    return None
 
 
 def _save(image: Image.Image, path: Path, infotext: str) -> None:
@@ -110,6 +131,10 @@ def picture(argv: Sequence[str]) -> int:
     threads.choose(pocket=options.checkpoint is None)
     no_page.install()
     pictures.start(host_flags(options, rest))
+    problem = _unknown_name(options)
+    if problem:
+        print(problem, file=sys.stderr)
+        return REQUEST_ERROR
     from modules import errors  # noqa: PLC0415 - exists only now
 
     request = _request(options)

@@ -107,6 +107,33 @@ def test_a_checkpoint_that_is_not_there_is_not_replaced_by_another(
     assert said.endswith(f"argument {flag}: got {missing}; there is no such file")
 
 
+@pytest.mark.usefixtures("nothing_started")
+@pytest.mark.parametrize("name", ["a.jpg", "a", "folder.png"])
+def test_a_picture_is_a_png_file(name, tmp_path, capsys):
+    (tmp_path / "folder.png").mkdir()
+    out = tmp_path / name
+    said = refusal(cli_picture.picture, ["--prompt", "a boat", "--out", str(out)], capsys)
+    assert said.endswith(f"argument --out: got {out}; allowed: a file whose name ends in .png")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("flag", "said"),
+    [
+        ("--sampler", "--sampler: got Eulre; allowed: DPM++ 2M, DPM++ SDE, "),
+        ("--scheduler", "--scheduler: got Eulre; allowed: Automatic, Uniform, Karras, "),
+    ],
+)
+def test_an_unknown_sampler_or_schedule_is_not_replaced_by_another(flag, said, tmp_path):
+    out = tmp_path / "a.png"
+    done = run_program(
+        PROGRAM, "--prompt", "a boat", "--steps", "1", "--out", str(out), flag, "Eulre"
+    )
+    assert json.loads(done.stdout.splitlines()[-1])[0] == 2
+    assert done.stderr.splitlines()[-1].startswith(said)
+    assert not out.exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("chosen", [(), ("--refiner",), ("--checkpoint",)])
 def test_the_base_is_pocket_sdxl_unless_a_checkpoint_is_named(chosen, tmp_path):

@@ -18,13 +18,13 @@ UNSUITABLE = (
 
 def main():  # type: () -> int  # noqa: ANN201 -- no Python 2 reads an annotation
     """Run the command given on the command line and return its exit status."""
-    if sys.version_info[:2] not in SUITABLE_PYTHONS:
-        if sys.version_info[:2] >= OLDEST_TO_LOOK_FOR_ANOTHER:
-            from tools.dev.suitable_python import run_again  # noqa: PLC0415 -- the same
-
-            return run_again(__file__, sys.argv[1:])
+    if sys.version_info[:2] < OLDEST_TO_LOOK_FOR_ANOTHER:
         sys.stderr.write(UNSUITABLE % (sys.version_info[0], sys.version_info[1], sys.executable))
         return 2
+    if sys.version_info[:2] not in SUITABLE_PYTHONS and not {"-h", "--help"}.intersection(sys.argv):
+        from tools.dev.suitable_python import run_again  # noqa: PLC0415 -- the same
+
+        return run_again(__file__, sys.argv[1:])
     from tools.dev.commands import main as run_command  # noqa: PLC0415 -- unreadable to an older Python
 
     return run_command(sys.argv[1:])

@@ -45,6 +45,17 @@ def test_a_python_that_can_look_for_another_does(monkeypatch, version: tuple[int
     assert told == [(str(ROOT / "dev.py"), ["run", "--prompt", "a fox"])]
 
 
+@pytest.mark.parametrize("words", [["--help"], ["run", "-h"]])
+def test_help_needs_no_other_python(monkeypatch, capsys, words: list[str]):
+    monkeypatch.setattr(sys, "version_info", (3, 12, 0))
+    monkeypatch.setattr(sys, "argv", ["dev.py", *words])
+    monkeypatch.setattr(suitable_python, "run_again", lambda *_words: pytest.fail("looked for one"))
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(ROOT / "dev.py"), run_name="__main__")
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: dev.py")
+
+
 def test_the_gate_is_readable_to_a_python_that_it_turns_away():
     """Python 2.7 knows no annotations and no f-strings, Python 3.6 no ``annotations`` feature."""
     tree = ast.parse((ROOT / "dev.py").read_text(encoding="utf-8"))

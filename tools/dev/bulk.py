@@ -52,14 +52,17 @@ def prepare(arguments: Sequence[str]) -> Path:
 
 
 def ensure(lock: Path, what: str) -> None:
-    """Install what a lock says into .venv-bulk, which is made if there is none, unless that has been done."""
+    """Install what a lock says into .venv-bulk, unless that has been done.
+
+    Where there is no .venv-bulk, or one in which the first installation was never finished, it is made.
+    """
     stamp = VENV / f".{lock.stem}"
     wanted = hashlib.sha256(lock.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
     python = python_of(VENV)
     if python.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return
     started = time.monotonic()
-    if not python.exists():
+    if not (python.exists() and (VENV / f".{LOCK.stem}").is_file()):
         say("First use: making .venv-bulk, the environment of `bulk` alone.")
         shutil.rmtree(VENV, ignore_errors=True)
         if subprocess.run([sys.executable, "-m", "venv", VENV], check=False).returncode != 0:

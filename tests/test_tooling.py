@@ -385,8 +385,27 @@ def test_ctrl_c_ends_without_a_traceback(started, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(checks, "wait_for", interrupt)
-    assert commands.main(["lint"]) == 130
-    assert capsys.readouterr().out.endswith("Interrupted.\n")
+    monkeypatch.setattr(sys, "argv", ["dev.py", "lint"])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(ROOT / "dev.py"), run_name="__main__")
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "\nInterrupted.\n"
+
+
+def test_ctrl_c_ends_a_program_without_a_traceback(tmp_path):
+    program = "import sys; print(sys.argv[1:], __name__, flush=True); raise KeyboardInterrupt"
+    (tmp_path / "interrupted.py").write_text(program, encoding="utf-8")
+    start = "import sys; from tools.dev.commands import become\n"
+    start += "sys.exit(become('interrupted', '--seed', '2', python=sys.executable))"
+    done = subprocess.run(
+        [sys.executable, "-c", start],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "['--seed', '2'] __main__\n"
+    assert (done.returncode, done.stderr) == (130, "\nInterrupted.\n")
 
 
 def test_an_environment_that_cannot_be_made_is_one_message(started, monkeypatch, capsys):

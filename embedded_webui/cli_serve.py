@@ -57,6 +57,7 @@ def serve(argv: Sequence[str]) -> int:
     bootstrap([*host_flags(options, rest), "--skip-version-check", "--api"])
     from modules import server  # noqa: PLC0415 - exists only after bootstrap
 
+    server.check_address()
     if server.cmd_opts.nowebui:
         server.api_only()
         return 0

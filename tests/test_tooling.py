@@ -179,6 +179,24 @@ def test_an_environment_whose_python_is_gone_is_made_anew(installer):
     assert installer.calls[3:] == ["venv", "torch", "locks"]
 
 
+def test_a_link_to_an_environment_that_is_broken_is_replaced_and_its_target_stays(
+    installer, tmp_path
+):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    installer.venv.symlink_to(elsewhere)
+    environment.ensure_environment()
+    assert environment.is_current()
+    assert not installer.venv.is_symlink()
+    assert elsewhere.is_dir()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(installer):
+    (environment.ROOT / ".venv.lock").mkdir()  # as root every folder can be written to
+    with pytest.raises(environment.SetupError, match="lock"):
+        environment.ensure_environment()
+
+
 def test_a_failed_installation_says_what_to_do_and_is_not_taken_for_a_finished_one(installer):
     installer.failures = 1
     with pytest.raises(

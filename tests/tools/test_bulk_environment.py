@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 
@@ -55,3 +56,11 @@ def test_one_that_was_finished_is_brought_up_to_date_and_kept_if_that_fails(venv
     with pytest.raises(environment.SetupError):
         bulk.ensure(bulk.LOCK, "bulk.txt")
     assert kept.exists()
+
+
+def test_a_complete_one_is_used_where_nothing_can_be_written(venv, monkeypatch):
+    monkeypatch.setattr(bulk, "RAY_LOCK", bulk.LOCK)
+    monkeypatch.setattr(bulk, "only_one_at_a_time", contextlib.nullcontext)
+    python = bulk.prepare(["list.jsonl"])
+    monkeypatch.setattr(bulk, "only_one_at_a_time", lambda: pytest.fail("takes the lock"))
+    assert bulk.prepare(["list.jsonl"]) == python

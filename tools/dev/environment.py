@@ -94,9 +94,12 @@ def is_usable() -> bool:
 
 def make_afresh() -> None:
     """Remove what there is of .venv, and make it from nothing."""
-    if VENV.exists():
+    if VENV.is_symlink() or VENV.exists():
         say("Removing the present .venv, which is incomplete or broken.")
-        shutil.rmtree(VENV)
+        if VENV.is_symlink():
+            VENV.unlink()
+        else:
+            shutil.rmtree(VENV)
     version = platform.python_version()
     say(
         f"First use: making .venv with Python {version} from requirements/. It takes 1 to 15 minutes,"
@@ -156,13 +159,25 @@ def knows_other_packages() -> bool:
 
 @contextlib.contextmanager
 def only_one_at_a_time() -> Iterator[None]:
-    """Wait until no other dev.py is making .venv. The lock goes with the process, however that ends."""
+    """Wait until no other dev.py is making .venv. The lock goes with the process, however that ends.
+
+    Raises:
+        SetupError: nothing can be written here.
+    """
     try:
         import fcntl  # noqa: PLC0415 -- absent on Windows, where two must not be started at once
     except ImportError:
         yield
         return
-    with (ROOT / ".venv.lock").open("w") as lock:
+    try:
+        file = (ROOT / ".venv.lock").open("w")
+    except OSError as error:
+        message = (
+            f"An environment has to be made or brought up to date in {ROOT}, which cannot be written to "
+            f"({error})."
+        )
+        raise SetupError(message) from error
+    with file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

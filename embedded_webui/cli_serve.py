@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
 from embedded_webui import bootstrap
+
+UNET = "model.diffusion_model."
+"""what the names of a checkpoint's tensors begin with, those of its UNet"""
 
 PAUSE_SECONDS = 0.5
 """between a page and the next"""
@@ -38,8 +44,17 @@ def add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
 
 def checkpoint_file(path: str) -> str:
     """The path of a checkpoint; raises ArgumentTypeError, as the host would take another in its place."""
-    if not Path(path).is_file():
+    if not os.access(path, os.F_OK):
         raise argparse.ArgumentTypeError(f"got {path}; there is no such file")
+    try:
+        with safe_open(path, "numpy") as file:
+            has_unet = any(name.startswith(UNET) for name in file.keys())  # noqa: SIM118 - no dict
+    except (OSError, SafetensorError):
+        has_unet = False
+    if not has_unet:
+        raise argparse.ArgumentTypeError(
+            f"got {path}; allowed: a readable .safetensors file that has a UNet"
+        )
     return path
 
 

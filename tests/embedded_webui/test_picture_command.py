@@ -108,6 +108,43 @@ def test_a_checkpoint_that_is_not_there_is_not_replaced_by_another(
 
 
 @pytest.mark.usefixtures("nothing_started")
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, capsys):
+    garbage = tmp_path / "page.safetensors"
+    garbage.write_bytes(b"<!doctype html>" * 9)
+    lora = tmp_path / "lora.safetensors"
+    files.write_safetensors(lora, {}, {}, zeros={"lora_unet_down.weight": (1,)})
+    for given in (garbage, lora):
+        said = refusal(cli_serve.serve, ["--checkpoint", str(given)], capsys)
+        assert said.endswith(
+            f"argument --checkpoint: got {given}; allowed: a readable .safetensors file that has a UNet"
+        )
+
+
+@pytest.mark.usefixtures("nothing_started")
+@pytest.mark.parametrize(
+    ("flag", "given", "smallest"),
+    [("--steps", "0", 1), ("--steps", "x", 1), ("--width", "7", 8), ("--height", "-64", 8)],
+)
+def test_a_number_of_nothing_is_refused(flag, given, smallest, capsys):
+    said = refusal(cli_picture.picture, ["--prompt", "a boat", flag, given], capsys)
+    assert said.endswith(
+        f"argument {flag}: got {given}; allowed: a whole number that is at least {smallest}"
+    )
+
+
+@pytest.mark.usefixtures("nothing_started")
+def test_a_picture_that_could_not_be_written_is_not_made(tmp_path, monkeypatch, capsys):
+    out, fixed = tmp_path / "new" / "a.png", tmp_path / "letter.txt"
+    fixed.touch()
+    impossible = fixed / "a.png"
+    said = refusal(cli_picture.picture, ["--prompt", "a boat", "--out", str(impossible)], capsys)
+    assert said.endswith(f"argument --out: got {impossible}; {fixed} cannot be written to")
+    monkeypatch.setattr(os, "access", lambda path, mode: mode == os.F_OK and path.exists())
+    said = refusal(cli_picture.picture, ["--prompt", "a boat", "--out", str(out)], capsys)
+    assert said.endswith(f"argument --out: got {out}; {tmp_path} cannot be written to")
+
+
+@pytest.mark.usefixtures("nothing_started")
 @pytest.mark.parametrize("name", ["a.jpg", "a", "folder.png"])
 def test_a_picture_is_a_png_file(name, tmp_path, capsys):
     (tmp_path / "folder.png").mkdir()
@@ -138,7 +175,7 @@ def test_an_unknown_sampler_or_schedule_is_not_replaced_by_another(flag, said, t
 @pytest.mark.parametrize("chosen", [(), ("--refiner",), ("--checkpoint",)])
 def test_the_base_is_pocket_sdxl_unless_a_checkpoint_is_named(chosen, tmp_path):
     other = tmp_path / "models" / "Stable-diffusion" / "a-refiner.safetensors"
-    files.write_safetensors(other, {}, {})
+    files.write_safetensors(other, {}, {}, zeros={"model.diffusion_model.out.0.bias": (1,)})
     named = [word for flag in chosen for word in (flag, str(other))]
     done = run_program(LISTED, "--data-dir", str(tmp_path), *named)
     assert done.returncode == 0, done.stderr

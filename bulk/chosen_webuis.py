@@ -49,7 +49,7 @@ def _spawned(options: argparse.Namespace, folder: Path) -> list[Spec]:
             f"--spawn: got {options.spawn}; allowed: {GPUS}, or a number from 1 to {MOST_SPAWNED}."
         )
     python = options.python or spawn.own_python()
-    flags = ("--checkpoint", str(Path(options.checkpoint).resolve())) if options.checkpoint else ()
+    flags = ("--checkpoint", _checkpoint(options)) if options.checkpoint else ()
     return [
         Spec(
             f"webui-{number}",
@@ -61,8 +61,20 @@ def _spawned(options: argparse.Namespace, folder: Path) -> list[Spec]:
     ]
 
 
+def _is_this_machine(options: argparse.Namespace) -> bool:
+    """Tell whether webuis are spawned here, and not on the machines of a cluster."""
+    return bool(options.no_ray or options.ray == "local")
+
+
+def _checkpoint(options: argparse.Namespace) -> str:
+    path = Path(options.checkpoint).resolve()
+    if _is_this_machine(options) and not path.is_file():
+        raise UsageError(f"--checkpoint: got {options.checkpoint}; there is no such file.")
+    return str(path)
+
+
 def _gpu_count(options: argparse.Namespace) -> int:
-    if options.no_ray or options.ray == "local":
+    if _is_this_machine(options):
         return spawn.gpu_count()
     from bulk.executors.ray_actors import gpu_count  # noqa: PLC0415 -- its library is needed only now
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from embedded_webui.cli_serve import add_checkpoint_flags, host_flags
 REQUEST_ERROR = 2
 FAILURE = 1
 CAPTION_HEIGHT = 24
+SMALLEST_SIDE = 8
+"""pixels: one of a latent image"""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -24,7 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--prompt", required=True)
     parser.add_argument("--negative-prompt", default="")
     parser.add_argument(
-        "--out", type=Path, default=Path("picture.png"), help="default: %(default)s"
+        "--out", type=png_file, default=Path("picture.png"), help="default: %(default)s"
     )
     parser.add_argument(
         "--set",
@@ -39,14 +42,40 @@ def _parser() -> argparse.ArgumentParser:
         help="make the same seed without the extension as well, and both side by side",
     )
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--width", type=int, default=256, help="default: %(default)s")
-    parser.add_argument("--height", type=int, default=256, help="default: %(default)s")
+    parser.add_argument("--steps", type=at_least(1), default=20)
+    side = at_least(SMALLEST_SIDE)
+    parser.add_argument("--width", type=side, default=256, help="default: %(default)s")
+    parser.add_argument("--height", type=side, default=256, help="default: %(default)s")
     parser.add_argument("--sampler", default="DPM++ 2M SDE")
     parser.add_argument("--scheduler", default="Karras")
     parser.add_argument("--cfg-scale", type=float, default=4.0, help="default: %(default)s")
     add_checkpoint_flags(parser)
     return parser
+
+
+def at_least(smallest: int) -> Callable[[str], int]:
+    """What reads a whole number for argparse; it raises ArgumentTypeError for one below `smallest`."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < smallest:
+            raise argparse.ArgumentTypeError(
+                f"got {text}; allowed: a whole number that is at least {smallest}"
+            )
+        return int(text)
+
+    return read
+
+
+def png_file(text: str) -> Path:
+    """The path of a picture to be written as PNG; raises ArgumentTypeError if it could not be, or not so."""
+    path = Path(text)
+    places = (path, *path.absolute().parents)
+    there = next(place for place in places if os.access(place, os.F_OK))
+    if path.suffix.lower() != ".png" or (there == path and path.is_dir()):
+        raise argparse.ArgumentTypeError(f"got {text}; allowed: a file whose name ends in .png")
+    if not os.access(there, os.W_OK) or not (there == path or there.is_dir()):
+        raise argparse.ArgumentTypeError(f"got {text}; {there} cannot be written to")
+    return path
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
@@ -76,6 +105,19 @@ def _request(options: argparse.Namespace) -> dict[str, Any]:
         "cfg_scale",
     )
     return {"sampler_name": options.sampler, **{name: getattr(options, name) for name in same}}
+
+
+def _unknown_name(options: argparse.Namespace) -> str | None:
+    """What is wrong with a sampler or schedule type that the host would replace by another."""
+    from modules import sd_samplers, sd_schedulers  # noqa: PLC0415 - exist only after `pictures.start`
+
+    if options.sampler not in sd_samplers.all_samplers_map:
+        allowed = ", ".join(sd_samplers.all_samplers_map)
+        return f"--sampler: got {options.sampler}; allowed: {allowed}"
+    if options.scheduler not in sd_schedulers.schedulers_map:
+        allowed = ", ".join(schedule.label for schedule in sd_schedulers.schedulers)
+        return f"--scheduler: got {options.scheduler}; allowed: {allowed}"
+    return None
 
 
 def _save(image: Image.Image, path: Path, infotext: str) -> None:
@@ -110,6 +152,10 @@ def picture(argv: Sequence[str]) -> int:
     threads.choose(pocket=options.checkpoint is None)
     no_page.install()
     pictures.start(host_flags(options, rest))
+    problem = _unknown_name(options)
+    if problem:
+        print(problem, file=sys.stderr)
+        return REQUEST_ERROR
     from modules import errors  # noqa: PLC0415 - exists only now
 
     request = _request(options)

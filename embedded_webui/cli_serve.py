@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
 from embedded_webui import bootstrap
+
+UNET = "model.diffusion_model."
+"""what the names of a checkpoint's tensors begin with, those of its UNet"""
 
 PAUSE_SECONDS = 0.5
 """between a page and the next"""
@@ -21,7 +27,7 @@ def host_flags(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
     if options.checkpoint:
         flags += ["--ckpt", options.checkpoint]
     else:  # in front, so that a file the user names wins
-        flags = ["--ui-config-file", str(POCKET_PAGE), *flags]
+        flags = ["--pocket", "--ui-config-file", str(POCKET_PAGE), *flags]
     if options.refiner:
         flags += ["--refiner-ckpt", options.refiner]
     return flags
@@ -30,8 +36,26 @@ def host_flags(options: argparse.Namespace, rest: Sequence[str]) -> list[str]:
 def add_checkpoint_flags(parser: argparse.ArgumentParser) -> None:
     """--checkpoint and --refiner."""
     what = "single-file SDXL checkpoint with the original key names"
-    parser.add_argument("--checkpoint", metavar="FILE", help=f"{what}; default: Pocket SDXL")
-    parser.add_argument("--refiner", metavar="FILE", help=f"{what}, offered as a refiner")
+    for flag, use in (("checkpoint", "default: Pocket SDXL"), ("refiner", "offered as a refiner")):
+        parser.add_argument(
+            f"--{flag}", metavar="FILE", type=checkpoint_file, help=f"{what}; {use}"
+        )
+
+
+def checkpoint_file(path: str) -> str:
+    """The path of a checkpoint; raises ArgumentTypeError, as the host would take another in its place."""
+    if not os.access(path, os.F_OK):
+        raise argparse.ArgumentTypeError(f"got {path}; there is no such file")
+    try:
+        with safe_open(path, "numpy") as file:
+            has_unet = any(name.startswith(UNET) for name in file.keys())  # noqa: SIM118 - no dict
+    except (OSError, SafetensorError):
+        has_unet = False
+    if not has_unet:
+        raise argparse.ArgumentTypeError(
+            f"got {path}; allowed: a readable .safetensors file that has a UNet"
+        )
+    return path
 
 
 def serve(argv: Sequence[str]) -> int:
@@ -48,6 +72,7 @@ def serve(argv: Sequence[str]) -> int:
     bootstrap([*host_flags(options, rest), "--skip-version-check", "--api"])
     from modules import server  # noqa: PLC0415 - exists only after bootstrap
 
+    server.check_address()
     if server.cmd_opts.nowebui:
         server.api_only()
         return 0

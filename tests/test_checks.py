@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 import time
 
 import pytest
@@ -63,6 +66,19 @@ def test_an_interrupted_run_starts_no_more_checks(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run_checks([TESTS], meanwhile=checks.LINT)
     assert len(started) <= 1
+
+
+@pytest.mark.parametrize("made_by_dev", [".venv", ".venv-bulk", ".python"])
+def test_what_dev_makes_is_not_linted_where_git_ignores_nothing(tmp_path, made_by_dev: str):
+    """As in a checkout that was downloaded as a ZIP file."""
+    shutil.copy(checks.ROOT / "pyproject.toml", tmp_path)
+    for folder in ("core", made_by_dev):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "module.py").touch()
+    command = [sys.executable, "-m", "ruff", "check", "--show-files", "."]
+    shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert str(tmp_path / "core" / "module.py") in shown.stdout
+    assert made_by_dev not in shown.stdout
 
 
 def test_a_program_is_run_quietly_and_what_it_said_is_kept():

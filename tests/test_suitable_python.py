@@ -23,7 +23,10 @@ class Machine:
         self.folder = root / ".python"
         self.calls = root / "calls"
         self.programs.mkdir()
-        monkeypatch.setenv("PATH", f"{self.programs}:/usr/bin:/bin")
+        self.pyenv = root / "pyenv"
+        monkeypatch.setenv("PATH", f"{self.programs}:{root / 'more'}:/usr/bin:/bin")
+        monkeypatch.setenv("PYENV_ROOT", str(self.pyenv))
+        monkeypatch.setattr(sys, "executable", "/bin/false")  # no pip
         monkeypatch.setattr(suitable_python, "NAMES", ("python3.11-of-test", "python3.10-of-test"))
         monkeypatch.setattr(suitable_python, "FOLDER", self.folder)
         self.started = []
@@ -70,6 +73,20 @@ def test_a_suitable_python_on_the_machine_goes_on(machine, capsys):
     machine.run()
     assert machine.started == [[str(python), "dev.py", "run", "--prompt", "a fox"]]
     assert "going on with" in capsys.readouterr().err
+
+
+def test_one_that_does_not_run_hides_no_other_of_its_name(machine, tmp_path):
+    machine.install("python3.11-of-test", NO_PYTHON)
+    python = machine.install("python3.11-of-test", PYTHON, tmp_path / "more")
+    machine.run()
+    assert machine.started[0][0] == str(python)
+
+
+def test_one_of_pyenvs_is_found_though_no_version_is_chosen(machine):
+    machine.install("python", NO_PYTHON, machine.pyenv / "versions" / "3.9.18" / "bin")
+    python = machine.install("python", PYTHON, machine.pyenv / "versions" / "3.10.13" / "bin")
+    machine.run()
+    assert machine.started[0][0] == str(python)
 
 
 def test_one_that_uv_knows_is_taken_without_a_download(machine):
@@ -119,8 +136,7 @@ def test_pip_brings_uv_where_it_is_missing(machine, monkeypatch, capsys):
         ("broken", "does not run"),
     ],
 )
-def test_without_a_network_the_refusal_says_what_to_do(machine, monkeypatch, capsys, uv, reason):
-    monkeypatch.setattr(sys, "executable", "/bin/false")  # no pip
+def test_without_a_network_the_refusal_says_what_to_do(machine, capsys, uv, reason):
     if uv:
         machine.install("uv", machine.uv(brings="" if uv == "fails" else NO_PYTHON))
     assert machine.run() == 2

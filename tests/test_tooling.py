@@ -45,6 +45,17 @@ def test_a_python_that_can_look_for_another_does(monkeypatch, version: tuple[int
     assert told == [(str(ROOT / "dev.py"), ["run", "--prompt", "a fox"])]
 
 
+@pytest.mark.parametrize("words", [["--help"], ["run", "-h"]])
+def test_help_needs_no_other_python(monkeypatch, capsys, words: list[str]):
+    monkeypatch.setattr(sys, "version_info", (3, 12, 0))
+    monkeypatch.setattr(sys, "argv", ["dev.py", *words])
+    monkeypatch.setattr(suitable_python, "run_again", lambda *_words: pytest.fail("looked for one"))
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(ROOT / "dev.py"), run_name="__main__")
+    assert stop.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: dev.py")
+
+
 def test_the_gate_is_readable_to_a_python_that_it_turns_away():
     """Python 2.7 knows no annotations and no f-strings, Python 3.6 no ``annotations`` feature."""
     tree = ast.parse((ROOT / "dev.py").read_text(encoding="utf-8"))
@@ -122,13 +133,31 @@ def test_changed_locks_bring_the_environment_up_to_date_in_place(installer, caps
     assert environment.is_current()
 
 
-def test_an_environment_that_cannot_be_updated_is_made_anew(installer):
+def test_an_environment_that_cannot_be_updated_is_kept_and_updated_the_next_time(installer):
+    """Without a network pip fails, and could not make another one either."""
     environment.ensure_environment()
+    kept = installer.venv / "of-the-user"
+    kept.touch()
     change_lock()
     installer.failures = 1
+    with pytest.raises(environment.SetupError, match="Check the network"):
+        environment.ensure_environment()
+    assert installer.calls[3:] == ["torch"]
+    assert kept.exists()
     environment.ensure_environment()
-    assert installer.calls[3:] == ["torch", "venv", "torch", "locks"]
+    assert installer.calls[4:] == ["torch", "locks"]
     assert environment.is_current()
+
+
+def test_an_update_cut_short_is_not_taken_for_the_environment_of_before(installer):
+    environment.ensure_environment()
+    before = environment.LOCKS[0].read_text(encoding="utf-8")
+    change_lock()
+    installer.failures = 1
+    with pytest.raises(environment.SetupError):
+        environment.ensure_environment()
+    environment.LOCKS[0].write_text(before, encoding="utf-8")
+    assert not environment.is_current(), "some of its packages may be the others"
 
 
 def test_an_environment_whose_making_was_cut_short_is_made_anew(installer, capsys):
@@ -148,6 +177,24 @@ def test_an_environment_whose_python_is_gone_is_made_anew(installer):
     environment.python_of().symlink_to(installer.venv / "no-such-python")
     environment.ensure_environment()
     assert installer.calls[3:] == ["venv", "torch", "locks"]
+
+
+def test_a_link_to_an_environment_that_is_broken_is_replaced_and_its_target_stays(
+    installer, tmp_path
+):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    installer.venv.symlink_to(elsewhere)
+    environment.ensure_environment()
+    assert environment.is_current()
+    assert not installer.venv.is_symlink()
+    assert elsewhere.is_dir()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(installer):
+    (environment.ROOT / ".venv.lock").mkdir()  # as root every folder can be written to
+    with pytest.raises(environment.SetupError, match="lock"):
+        environment.ensure_environment()
 
 
 def test_a_failed_installation_says_what_to_do_and_is_not_taken_for_a_finished_one(installer):
@@ -356,8 +403,27 @@ def test_ctrl_c_ends_without_a_traceback(started, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(checks, "wait_for", interrupt)
-    assert commands.main(["lint"]) == 130
-    assert capsys.readouterr().out.endswith("Interrupted.\n")
+    monkeypatch.setattr(sys, "argv", ["dev.py", "lint"])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(ROOT / "dev.py"), run_name="__main__")
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "\nInterrupted.\n"
+
+
+def test_ctrl_c_ends_a_program_without_a_traceback(tmp_path):
+    program = "import sys; print(sys.argv[1:], __name__, flush=True); raise KeyboardInterrupt"
+    (tmp_path / "interrupted.py").write_text(program, encoding="utf-8")
+    start = "import sys; from tools.dev.commands import become\n"
+    start += "sys.exit(become('interrupted', '--seed', '2', python=sys.executable))"
+    done = subprocess.run(
+        [sys.executable, "-c", start],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "['--seed', '2'] __main__\n"
+    assert (done.returncode, done.stderr) == (130, "\nInterrupted.\n")
 
 
 def test_an_environment_that_cannot_be_made_is_one_message(started, monkeypatch, capsys):

@@ -186,6 +186,14 @@ def test_names_that_no_webui_has_are_wrong_lines(tmp_path):
     ]
 
 
+def test_a_checkpoint_that_is_not_there_is_refused_before_a_webui_is_started(tmp_path):
+    listing, missing = write_list(tmp_path / "list.jsonl", [{"prompt": "a"}]), tmp_path / "x.ckpt"
+    spawned = ["--spawn", "1", "--python", "/bin/false", "--checkpoint", str(missing)]
+    done = bulk(listing, tmp_path / "out", [], "--patience", "1", *spawned)
+    said = f"dev.py bulk: --checkpoint: got {missing}; there is no such file."
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, said)
+
+
 def test_ctrl_c_while_the_list_is_checked_is_an_end_as_any_other(tmp_path):
     requests = [{"prompt": "p", "seed": i} for i in range(100_000)]
     listing, out = write_list(tmp_path / "list.jsonl", requests), tmp_path / "out"

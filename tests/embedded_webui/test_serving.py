@@ -37,6 +37,23 @@ for flags in json.loads(sys.argv[1]):
 print(json.dumps(found))
 """
 
+WHO_CAN_LISTEN = """
+import importlib, json, sys
+import embedded_webui
+embedded_webui.put_webui_on_path()
+from modules import cmd_args, server, shared_cmd_options
+found = []
+for flags in json.loads(sys.argv[1]):
+    cmd_args.arguments = flags
+    server.cmd_opts = importlib.reload(shared_cmd_options).cmd_opts
+    try:
+        server.check_address()
+        found.append(0)
+    except SystemExit as stop:
+        found.append(stop.code)
+print(json.dumps(found))
+"""
+
 
 def status(url, body=None):
     """The status of an answer, None where nobody answers."""
@@ -83,6 +100,32 @@ def started(home, tmp_path_factory):
 def test_a_request_to_a_starting_server_is_refused_or_finds_no_route(started):
     _url, answers, _data = started
     assert set(answers) <= {None, 404, 422}
+
+
+@pytest.mark.parametrize("page", [(), ("--nowebui",)])
+def test_a_port_in_use_is_one_sentence_that_names_the_flags(started, page, tmp_path):
+    port = started[0].rpartition(":")[2]
+    command = [sys.executable, "-m", "embedded_webui", "serve", "--port", port, *page]
+    command += ["--data-dir", str(tmp_path)]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith(
+        f"--host, --port: got 127.0.0.1:{port}, where nobody can listen (Address"
+    )
+    assert said.endswith(
+        "allowed: an address of this machine, and a port from 1 to 65535 that is free"
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_an_address_where_nobody_can_listen_is_told():
+    cases = [["--port", "99999"], ["--port", "-1"], ["--host", "no-such-host.invalid"]]
+    cases += [["--host", "192.0.2.1"], ["--port", str(free_port())]]
+    command = [sys.executable, "-c", WHO_CAN_LISTEN, json.dumps(cases)]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout.splitlines()[-1]) == [2, 2, 2, 2, 0]
+    assert done.stderr.count("where nobody can listen") == 4
 
 
 def test_files_of_the_folder_that_it_is_started_in_are_not_served(started, home):

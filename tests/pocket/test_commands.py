@@ -37,3 +37,14 @@ def test_anything_else_is_explained(words, capsys):
         main(words)
     assert stop.value.code == 2
     assert "usage: tools.pocket" in capsys.readouterr().err
+
+
+def test_checkpoints_are_not_made_for_a_place_that_is_a_file(monkeypatch, tmp_path, capsys):
+    module = types.SimpleNamespace(export=lambda _folder: pytest.fail("they are made"))
+    monkeypatch.setitem(sys.modules, "tools.pocket.export", module)
+    (tmp_path / "models").touch()
+    with pytest.raises(SystemExit) as stop:
+        main(["export", "--out", str(tmp_path / "models")])
+    assert stop.value.code == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.endswith(f"argument --out: got {tmp_path / 'models'}; allowed: a folder")

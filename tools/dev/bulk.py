@@ -40,26 +40,46 @@ def prepare(arguments: Sequence[str]) -> Path:
     words = {word.partition("=")[0] for word in arguments}
     if "--spawn" in words and "--python" not in words:
         ensure_environment()
-    needs_ray = words.isdisjoint({"--no-ray", "--status", "--verify"})
-    with only_one_at_a_time():
-        ensure(LOCK, "bulk.txt: 45 MB to download, 180 MB on disk")
-        if needs_ray:
-            ensure(
-                RAY_LOCK,
-                "bulk-ray.txt, Ray: 75 MB to download, 300 MB on disk; --no-ray does without",
-            )
+    wanted = {LOCK: "bulk.txt: 45 MB to download, 180 MB on disk"}
+    if words.isdisjoint({"--no-ray", "--status", "--verify"}):
+        wanted[RAY_LOCK] = (
+            "bulk-ray.txt, Ray: 75 MB to download, 300 MB on disk; --no-ray does without"
+        )
+    if not all(map(is_installed, wanted)):
+        with only_one_at_a_time():
+            for lock, what in wanted.items():
+                ensure(lock, what)
     return python_of(VENV)
 
 
+def stamp_of(lock: Path) -> Path:
+    """Return the path of what says which state of a lock was installed."""
+    return VENV / f".{lock.stem}"
+
+
+def fingerprint(lock: Path) -> str:
+    """Return a hash of a lock."""
+    return hashlib.sha256(lock.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+
+
+def is_installed(lock: Path) -> bool:
+    """Tell whether .venv-bulk has what a lock says."""
+    stamp = stamp_of(lock)
+    if not (python_of(VENV).exists() and stamp.is_file()):
+        return False
+    return stamp.read_text(encoding="utf-8") == fingerprint(lock)
+
+
 def ensure(lock: Path, what: str) -> None:
-    """Install what a lock says into .venv-bulk, which is made if there is none, unless that has been done."""
-    stamp = VENV / f".{lock.stem}"
-    wanted = hashlib.sha256(lock.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
-    python = python_of(VENV)
-    if python.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+    """Install what a lock says into .venv-bulk, unless that has been done.
+
+    Where there is no .venv-bulk, or one in which the first installation was never finished, it is made.
+    """
+    if is_installed(lock):
         return
+    python = python_of(VENV)
     started = time.monotonic()
-    if not python.exists():
+    if not (python.exists() and stamp_of(LOCK).is_file()):
         say("First use: making .venv-bulk, the environment of `bulk` alone.")
         shutil.rmtree(VENV, ignore_errors=True)
         if subprocess.run([sys.executable, "-m", "venv", VENV], check=False).returncode != 0:
@@ -69,5 +89,5 @@ def ensure(lock: Path, what: str) -> None:
             )
     say(f"  installing requirements/{what} ...")
     pip_install("--quiet", "--requirement", str(lock), python=python)
-    stamp.write_text(wanted, encoding="utf-8")
+    stamp_of(lock).write_text(fingerprint(lock), encoding="utf-8")
     say(f"  done after {time.monotonic() - started:.0f} s.")

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 -- has no public name
     Command = Callable[[argparse.Namespace, Sequence[str]], int]
 
-INTERRUPTED = 130
-
 RUN_HELP = """\
 Without --prompt: start the embedded webui, its page and its API, on http://127.0.0.1:7860.
 With --prompt: make one picture through the whole extension, without a browser."""
@@ -62,9 +60,6 @@ def main(arguments: Sequence[str]) -> int:
     except SetupError as problem:
         say(f"dev.py: {problem}")
         return 1
-    except KeyboardInterrupt:
-        say("\nInterrupted.")
-        return INTERRUPTED
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -269,11 +264,11 @@ def calm_threads() -> None:
 def become(module: str, *arguments: str, python: Path | None = None) -> int:
     """Run ``module`` of this repository in .venv, where the user is: paths mean what they say there.
 
-    ``python`` is another Python to run it.
+    ``python`` is another Python to run it. dev.py runs it in there, and ends it in one line on Ctrl-C.
 
     Where the system can do it, it takes this process's place, so that a signal reaches it directly.
     """
-    command = [str(python or python_of()), "-m", module, *arguments]
+    command = [str(python or python_of()), str(ROOT / "dev.py"), "-m", module, *arguments]
     if os.name != "nt":
         sys.stdout.flush()
         os.execve(command[0], command, variables())

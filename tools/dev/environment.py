@@ -61,7 +61,7 @@ def ensure_environment() -> None:
 
     An environment whose making was cut short, or whose Python is gone, is made anew. One that works but
     has other packages (the locks changed, or it was made by hand to choose a build of torch) is kept and
-    updated, which is quicker; if that fails, it too is made anew.
+    updated, which is quicker; if that fails, it stays, as a machine without a network could make no other.
 
     Raises:
         SetupError: a package could not be installed, or the disk cannot hold .venv.
@@ -72,11 +72,10 @@ def ensure_environment() -> None:
         if is_current():
             return
         if is_usable():
-            say("Bringing .venv up to date with requirements/.")
-            with contextlib.suppress(SetupError):
-                install()
-                return
-        make_afresh()
+            say("Bringing .venv up to date with requirements/ (delete it to have it made anew).")
+            install()
+        else:
+            make_afresh()
 
 
 def is_usable() -> bool:
@@ -95,9 +94,12 @@ def is_usable() -> bool:
 
 def make_afresh() -> None:
     """Remove what there is of .venv, and make it from nothing."""
-    if VENV.exists():
+    if VENV.is_symlink() or VENV.exists():
         say("Removing the present .venv, which is incomplete or broken.")
-        shutil.rmtree(VENV)
+        if VENV.is_symlink():
+            VENV.unlink()
+        else:
+            shutil.rmtree(VENV)
     version = platform.python_version()
     say(
         f"First use: making .venv with Python {version} from requirements/. It takes 1 to 15 minutes,"
@@ -119,7 +121,7 @@ def make_afresh() -> None:
 def install() -> None:
     """Install the locked packages into .venv, torch first, and stamp it; raises SetupError."""
     started = time.monotonic()
-    UNFINISHED.touch()
+    STAMP.unlink(missing_ok=True)  # from here on it may be a mixture
     if sys.platform == "linux" and not has_nvidia_gpu() and not knows_other_packages():
         say(CPU_BUILD_HINT)
     say("  [1/2] torch ...")
@@ -127,7 +129,7 @@ def install() -> None:
     say("  [2/2] everything else: about 90 packages, 300 MB ...")
     pip_install("--quiet", *[word for lock in LOCKS for word in ("--requirement", str(lock))])
     STAMP.write_text(fingerprint() + "\n", encoding="utf-8")
-    UNFINISHED.unlink()
+    UNFINISHED.unlink(missing_ok=True)
     say(f"  .venv is ready after {time.monotonic() - started:.0f} s.")
 
 
@@ -157,13 +159,25 @@ def knows_other_packages() -> bool:
 
 @contextlib.contextmanager
 def only_one_at_a_time() -> Iterator[None]:
-    """Wait until no other dev.py is making .venv. The lock goes with the process, however that ends."""
+    """Wait until no other dev.py is making .venv. The lock goes with the process, however that ends.
+
+    Raises:
+        SetupError: nothing can be written here.
+    """
     try:
         import fcntl  # noqa: PLC0415 -- absent on Windows, where two must not be started at once
     except ImportError:
         yield
         return
-    with (ROOT / ".venv.lock").open("w") as lock:
+    try:
+        file = (ROOT / ".venv.lock").open("w")
+    except OSError as error:
+        message = (
+            f"An environment has to be made or brought up to date in {ROOT}, which cannot be written to "
+            f"({error})."
+        )
+        raise SetupError(message) from error
+    with file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

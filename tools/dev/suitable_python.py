@@ -69,8 +69,12 @@ def find() -> Path | None:
 
 
 def candidates() -> Iterator[Path]:
-    """Yield the places where one may be: on PATH, fetched before, or known to uv."""
-    yield from (Path(path) for path in map(shutil.which, NAMES) if path)
+    """Yield the places where one may be: in any folder of PATH, pyenv's, fetched before, or known to uv."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    found = (shutil.which(name, path=folder) for name in NAMES for folder in folders)
+    yield from (Path(path) for path in found if path)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(pyenv.glob("versions/3.1[01].*/bin/python"), reverse=True)
     yield from fetched()
     uv = shutil.which("uv")
     if uv:

@@ -22,14 +22,22 @@ def main(arguments: Sequence[str]) -> int:
     out = commands.add_parser(
         "export", help="write single files in SDXL's format, a YAML beside each"
     )
-    out.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write them")
+    out.add_argument("--out", type=folder, required=True, metavar="DIR", help="where to write them")
     return _export(parser.parse_args(arguments).out)
 
 
-def _export(folder: Path) -> int:
+def folder(text: str) -> Path:
+    """The path of a folder, there or not; raises ArgumentTypeError for a file's."""
+    path = Path(text)
+    if path.exists() and not path.is_dir():
+        raise argparse.ArgumentTypeError(f"got {text}; allowed: a folder")
+    return path
+
+
+def _export(out: Path) -> int:
     from tools.pocket.export import export  # noqa: PLC0415 - slow to import
 
-    for path in export(folder):
+    for path in export(out):
         print(f"{path.resolve()}  {path.stat().st_size / 1e6:,.1f} MB")
     return 0
 

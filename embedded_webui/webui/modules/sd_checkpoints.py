@@ -131,7 +131,7 @@ def _checkpoint_files() -> list[str]:
 
 
 def list_models():
-    """Search again: --ckpt, --refiner-ckpt, the folders, Pocket SDXL if need be."""
+    """Search again: --ckpt, Pocket SDXL if need be, --refiner-ckpt, the folders; the first is the default."""
     checkpoints_list.clear()
     checkpoint_aliases.clear()
     ckpt = shared.cmd_opts.ckpt
@@ -147,7 +147,8 @@ def list_models():
     if not files or shared.cmd_opts.pocket:
         from embedded_webui.pocket import ensure_pocket_checkpoints
 
-        files += [str(path) for path in ensure_pocket_checkpoints(Path(data_path) / "pocket")]
+        pocket = ensure_pocket_checkpoints(Path(data_path) / "pocket")
+        files = [*map(str, pocket), *files]
     for path in dict.fromkeys(map(os.path.abspath, files)):
         if path not in known:
             CheckpointInfo(path).register()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import sys
 from collections.abc import Iterator
 
@@ -28,6 +29,23 @@ def address() -> tuple[str, int]:
     """Where to listen, in the host's order: --server-name, --listen, then --host."""
     name = cmd_opts.server_name or (EVERYWHERE if cmd_opts.listen else cmd_opts.host)
     return name, cmd_opts.port or DEFAULT_PORT
+
+
+def check_address() -> None:
+    """End the program with a sentence and status 2 if nobody can listen at the address."""
+    name, port = address()
+    try:
+        family = socket.getaddrinfo(name, None)[0][0]
+        with socket.create_server((name, port), family=family):
+            return
+    except (OSError, OverflowError, UnicodeError) as error:
+        print(
+            f"--host, --port: got {name}:{port}, where nobody can listen "
+            f"({getattr(error, 'strerror', None) or error}); "
+            "allowed: an address of this machine, and a port from 1 to 65535 that is free",
+            file=sys.stderr,
+        )
+    raise SystemExit(2)
 
 
 def warn_if_open() -> None:

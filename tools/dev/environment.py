@@ -26,7 +26,7 @@ UNFINISHED = VENV / ".unfinished"
 PACKAGE_SOURCES = ("index-url", "find-links")
 
 CPU_BUILD_HINT = """\
-  On Linux, torch by default brings NVIDIA's libraries: 2.7 GB to download, 5 GB on disk.
+  On Linux, torch by default brings NVIDIA's libraries: 2.7 GB to download, 5.5 GB on disk.
   Without an NVIDIA GPU its CPU build (190 MB) does as well. To have it, press Ctrl-C, set
   PIP_EXTRA_INDEX_URL to the address that PyTorch's "Get started" page shows for Linux, Pip, CPU,
   and start again."""

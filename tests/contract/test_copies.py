@@ -99,6 +99,49 @@ def test_postprocess_of_a_copy_ends_nothing(host):
     assert result.same_pixels(wanted)
 
 
+WITHOUT_OURS = {
+    "no scripts": lambda host: None,
+    "a runner of its own": lambda host: host.modules.scripts.ScriptRunner(),
+}
+"""What runs the scripts of a copy that is made a picture of without ours."""
+
+
+def picturing_a_copy(host, hook, scripts, made):
+    """Return another script's hook that once makes a picture of a copy without our script's hooks."""
+
+    def run(self, p, *args, **kwargs):
+        if made:
+            return
+        inner = copy.copy(p)
+        inner.scripts, inner.n_iter = WITHOUT_OURS[scripts](host), 1
+        made.append(host.modules.processing.process_images(inner).images[0].tobytes())
+        inner.close()
+
+    return {hook: run}
+
+
+@pytest.mark.parametrize("scripts", WITHOUT_OURS)
+@pytest.mark.parametrize("hook", ["before_process_batch", "process_batch", "postprocess_image"])
+def test_a_picture_of_a_copy_without_our_script_leaves_the_job_alone(
+    host, hook, scripts, unchanged
+):
+    alone, wanted, made = host.generate(), host.generate(STRONG, n_iter=3), []
+    with probes.spying_script(host, picturing_a_copy(host, hook, scripts, made)):
+        assert host.generate(STRONG, n_iter=3).same_pixels(wanted)
+    assert made == [alone.pictures[0].tobytes()]
+
+
+def test_the_close_of_a_copy_ends_nothing(host, picture, unchanged):
+    job = {"tab": "img2img", "init_images": [picture], "n_iter": 2}
+    wanted = host.generate(STRONG, **job)
+
+    def close_copy(self, p, *args, **kwargs):
+        copy.copy(p).close()
+
+    with probes.spying_script(host, {"postprocess_image": close_copy}, tab="img2img"):
+        assert host.generate(STRONG, **job).same_pixels(wanted)
+
+
 def test_a_request_generated_twice_gives_the_same_picture_twice(host, unchanged):
     """Loopback scripts call process_images again and again on one request; setup runs once."""
     pictures = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import inspect
 
@@ -140,6 +141,29 @@ def test_the_close_of_a_copy_ends_nothing(host, picture, unchanged):
 
     with probes.spying_script(host, {"postprocess_image": close_copy}, tab="img2img"):
         assert host.generate(STRONG, **job).same_pixels(wanted)
+
+
+@pytest.mark.parametrize("each_batch", [False, True])
+def test_a_batch_is_prepared_once_though_another_script_wraps_its_sampling(host, each_batch):
+    wrapped, prepared = [], []
+    hooks = importlib.import_module("fooocus_ext.generation.hooks")
+
+    def begin_batch(p, generation, begin=hooks.begin_batch):
+        prepared.append(p.iteration)
+        return begin(p, generation)
+
+    def wrap(self, p, *args, **kwargs):
+        if each_batch or not wrapped:
+            wrapped.append(p)
+            p.sample = functools.partial(p.sample)
+
+    job = {"n_iter": 4}
+    wanted = host.generate(STRONG, **job)
+    with probes.spying_script(host, {"process_batch": wrap}), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hooks, "begin_batch", begin_batch)
+        result = host.generate(STRONG, **job)
+    assert prepared == [0, 1, 2, 3]
+    assert result.same_pixels(wanted)
 
 
 def test_a_request_generated_twice_gives_the_same_picture_twice(host, unchanged):

@@ -132,6 +132,17 @@ def test_a_picture_of_a_copy_without_our_script_leaves_the_job_alone(
     assert made == [alone.pictures[0].tobytes()]
 
 
+def test_a_copy_between_two_batches_has_no_schedule_of_fooocus(host, unchanged):
+    """Its samplings would ask which pass the original is in."""
+    settings = {**STRONG, "rendering": "Fooocus"}
+    wanted, pictures = host.generate(settings, n_iter=2), {}
+    for hook in ("before_process_batch", "postprocess_image"):
+        spy = picturing_a_copy(host, hook, "no scripts", pictures.setdefault(hook, []))
+        with probes.spying_script(host, spy):
+            assert host.generate(settings, n_iter=2).same_pixels(wanted)
+    assert pictures["postprocess_image"] == pictures["before_process_batch"]
+
+
 def test_the_close_of_a_copy_ends_nothing(host, picture, unchanged):
     job = {"tab": "img2img", "init_images": [picture], "n_iter": 2}
     wanted = host.generate(STRONG, **job)

@@ -21,29 +21,33 @@ _ATTRIBUTE = "_fooocus_generation"
 class _Override:
     """A function in place of a method, which remembers the instance attribute it replaced."""
 
+    name: str
     function: Callable[..., Any]
     before: Any
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
 
-    def undo(self, attributes: dict[str, Any], name: str) -> None:
+    def undo(self, attributes: dict[str, Any]) -> None:
         """Put the replaced attribute back, unless another extension has wrapped this one since."""
-        if attributes.get(name) is not self:
+        if attributes.get(self.name) is not self:
             return
         if self.before is None:
-            del attributes[name]
+            del attributes[self.name]
         else:
-            attributes[name] = self.before
+            attributes[self.name] = self.before
 
 
 @dataclass
 class Generation:
     """One generation of one processing object.
 
-    Other extensions copy processing objects shallowly (X/Y/Z cells, inpainting passes inside a
-    generation), and a copy carries this object along. It belongs to the object it was attached to
-    and to no copy, so the hooks of a copy neither use nor close it.
+    Other extensions copy processing objects (X/Y/Z cells, inpainting passes inside a generation). A copy
+    is what its original would be without a generation: `copy` asks the object's ``__getstate__``, which is
+    overridden, too. (A class of ours would know its object as well, but other extensions change and
+    compare the classes of processing objects.) Whoever copies the attributes themselves copies the
+    overrides, which act on the original until the first hook of the other object takes them off it; its
+    hooks neither use nor close this.
 
     Attributes:
         settings: the arguments, with preset and performance already applied.
@@ -77,15 +81,15 @@ class Generation:
     def override(self, p: Any, name: str, function: Callable[..., Any]) -> None:
         """Replace a method of ``p`` on the instance until the generation is closed."""
         attributes = vars(p)
-        override = _Override(function, before=attributes.get(name))
+        override = _Override(name, function, before=attributes.get(name))
         attributes[name] = override
-        self.resources.callback(override.undo, attributes, name)
+        self.resources.callback(override.undo, attributes)
 
     def give_back(self, p: Any, name: str) -> None:
         """Undo an override before the generation ends."""
         override = vars(p).get(name)
         if isinstance(override, _Override):
-            override.undo(vars(p), name)
+            override.undo(vars(p))
 
     def end_sampling(self) -> None:
         """Undo what was done for the sampling of one batch. Safe to call any number of times."""
@@ -103,22 +107,29 @@ def attach(p: Any, settings: Settings) -> Generation:
     detach(p)
     generation = Generation(settings, _owner=weakref.ref(p))
     setattr(p, _ATTRIBUTE, generation)
+    attributes = vars(p)
+    generation.override(p, "__getstate__", lambda: _without_ours(dict(attributes)))
     return generation
 
 
 def generation_of(p: Any) -> Generation | None:
-    """Return the generation attached to ``p`` itself; None for a copy that merely inherited it."""
+    """Return the generation attached to ``p`` itself; None for one that was copied by hand."""
     generation: Generation | None = getattr(p, "__dict__", {}).get(_ATTRIBUTE)
     return generation if generation is not None and generation.owned_by(p) else None
 
 
 def detach(p: Any) -> None:
-    """Close and forget the generation of ``p``; of a copy, forget what it inherited."""
-    attributes = getattr(p, "__dict__", {})
+    """Close and forget the generation of ``p``, and what it has of another's."""
     generation = generation_of(p)
     if generation is not None:
         generation.close()
-    if attributes.pop(_ATTRIBUTE, None) is not None:
-        for name, value in list(attributes.items()):
-            if isinstance(value, _Override):
-                value.undo(attributes, name)
+    _without_ours(getattr(p, "__dict__", {}))
+
+
+def _without_ours(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Make the attributes of a processing object what they are without a generation; return them."""
+    attributes.pop(_ATTRIBUTE, None)
+    for name in list(attributes):
+        while isinstance(override := attributes.get(name), _Override) and override.name == name:
+            override.undo(attributes)
+    return attributes

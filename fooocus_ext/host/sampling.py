@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from modules import shared
 
-from fooocus_ext.generation import hooks
+from fooocus_ext.generation import hooks, state
 from fooocus_ext.host import ending
 
 if TYPE_CHECKING:
@@ -81,11 +81,15 @@ def follow_sampling(p: Any, generation: Generation) -> None:
     """Make the coming ``p.sample`` undo what is done for it, whatever happens in it.
 
     Called once for each batch, right before the webui samples it. The override goes as soon as
-    sampling begins, so that copies of ``p`` made later (inpainting passes) sample for themselves.
+    sampling begins; another script that has wrapped it may keep it for later batches and generations,
+    where it does nothing of its own.
     """
     sample = p.sample
 
     def sample_and_undo(*args: Any, **kwargs: Any) -> Any:
+        running = samplings.current()
+        if (running and running.p is p) or state.generation_of(p) is not generation:
+            return sample(*args, **kwargs)
         generation.give_back(p, "sample")
         with samplings.running(p, generation):
             kwargs.update(hooks.begin_batch(p, generation))

@@ -217,13 +217,15 @@ def processing_objects(host: Host) -> Iterator[list[Any]]:
 
 
 @contextmanager
-def spying_script(host: Host, hooks: dict[str, Callable[..., Any]]) -> Iterator[None]:
-    """Have another extension's AlwaysOn script in the txt2img tab, with these hooks.
+def spying_script(
+    host: Host, hooks: dict[str, Callable[..., Any]], *, tab: str = "txt2img"
+) -> Iterator[None]:
+    """Have another extension's AlwaysOn script in a tab, with these hooks.
 
     It comes after all others; the runner's cached order is dropped before and after.
     """
     scripts = host.modules.scripts
-    runner = scripts.scripts_txt2img
+    runner = host.runner_of(tab)
     methods = {"title": lambda self: "Spy", "show": lambda self, is_img2img: True}
     script = type("Spy", (scripts.Script,), {**methods, **hooks})()
     script.alwayson, script.filename, script.name = True, __file__, "spy"

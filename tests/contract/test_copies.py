@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import inspect
 
@@ -96,6 +97,83 @@ def test_postprocess_of_a_copy_ends_nothing(host):
 
     with probes.spying_script(host, {"process_before_every_sampling": once}):
         result = host.generate(STRONG, **job)
+    assert result.same_pixels(wanted)
+
+
+WITHOUT_OURS = {
+    "no scripts": lambda host: None,
+    "a runner of its own": lambda host: host.modules.scripts.ScriptRunner(),
+}
+"""What runs the scripts of a copy that is made a picture of without ours."""
+
+
+def picturing_a_copy(host, hook, scripts, made):
+    """Return another script's hook that once makes a picture of a copy without our script's hooks."""
+
+    def run(self, p, *args, **kwargs):
+        if made:
+            return
+        inner = copy.copy(p)
+        inner.scripts, inner.n_iter = WITHOUT_OURS[scripts](host), 1
+        made.append(host.modules.processing.process_images(inner).images[0].tobytes())
+        inner.close()
+
+    return {hook: run}
+
+
+@pytest.mark.parametrize("scripts", WITHOUT_OURS)
+@pytest.mark.parametrize("hook", ["before_process_batch", "process_batch", "postprocess_image"])
+def test_a_picture_of_a_copy_without_our_script_leaves_the_job_alone(
+    host, hook, scripts, unchanged
+):
+    alone, wanted, made = host.generate(), host.generate(STRONG, n_iter=3), []
+    with probes.spying_script(host, picturing_a_copy(host, hook, scripts, made)):
+        assert host.generate(STRONG, n_iter=3).same_pixels(wanted)
+    assert made == [alone.pictures[0].tobytes()]
+
+
+def test_a_copy_between_two_batches_has_no_schedule_of_fooocus(host, unchanged):
+    """Its samplings would ask which pass the original is in."""
+    settings = {**STRONG, "rendering": "Fooocus"}
+    wanted, pictures = host.generate(settings, n_iter=2), {}
+    for hook in ("before_process_batch", "postprocess_image"):
+        spy = picturing_a_copy(host, hook, "no scripts", pictures.setdefault(hook, []))
+        with probes.spying_script(host, spy):
+            assert host.generate(settings, n_iter=2).same_pixels(wanted)
+    assert pictures["postprocess_image"] == pictures["before_process_batch"]
+
+
+def test_the_close_of_a_copy_ends_nothing(host, picture, unchanged):
+    job = {"tab": "img2img", "init_images": [picture], "n_iter": 2}
+    wanted = host.generate(STRONG, **job)
+
+    def close_copy(self, p, *args, **kwargs):
+        copy.copy(p).close()
+
+    with probes.spying_script(host, {"postprocess_image": close_copy}, tab="img2img"):
+        assert host.generate(STRONG, **job).same_pixels(wanted)
+
+
+@pytest.mark.parametrize("each_batch", [False, True])
+def test_a_batch_is_prepared_once_though_another_script_wraps_its_sampling(host, each_batch):
+    wrapped, prepared = [], []
+    hooks = importlib.import_module("fooocus_ext.generation.hooks")
+
+    def begin_batch(p, generation, begin=hooks.begin_batch):
+        prepared.append(p.iteration)
+        return begin(p, generation)
+
+    def wrap(self, p, *args, **kwargs):
+        if each_batch or not wrapped:
+            wrapped.append(p)
+            p.sample = functools.partial(p.sample)
+
+    job = {"n_iter": 4}
+    wanted = host.generate(STRONG, **job)
+    with probes.spying_script(host, {"process_batch": wrap}), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hooks, "begin_batch", begin_batch)
+        result = host.generate(STRONG, **job)
+    assert prepared == [0, 1, 2, 3]
     assert result.same_pixels(wanted)
 
 

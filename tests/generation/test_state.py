@@ -19,6 +19,16 @@ class Request:
         return "the host's"
 
 
+def copied_by_hand(p):
+    """Return what some extensions make of a request in place of a copy."""
+    copied = Request()
+    vars(copied).update(vars(p))
+    return copied
+
+
+COPIES = pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, copied_by_hand])
+
+
 def undoing(generation, stack="resources"):
     """Note each time that something is undone."""
     undone = []
@@ -26,12 +36,13 @@ def undoing(generation, stack="resources"):
     return undone
 
 
-def test_a_generation_is_found_on_its_request_alone():
+@COPIES
+def test_a_generation_is_found_on_its_request_alone(copied):
     p = Request()
     assert state.generation_of(p) is None
     generation = state.attach(p, Settings())
     assert state.generation_of(p) is generation
-    assert state.generation_of(copy.copy(p)) is None
+    assert state.generation_of(copied(p)) is None
     assert state.generation_of(object()) is None
 
 
@@ -102,28 +113,55 @@ def test_a_method_that_another_extension_wrapped_meanwhile_stays_wrapped():
     assert p.sample() == "ours, wrapped"
 
 
-def test_the_hooks_of_a_copy_close_nothing_of_the_original():
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("attributes", [{}, {"sample": list, "steps": 4}], ids=str)
+def test_a_copy_is_what_its_original_would_be_without_a_generation(attributes, copied):
+    p = Request()
+    vars(p).update(attributes)
+    generation = state.attach(p, Settings())
+    generation.override(p, "sample", lambda: "ours")
+    generation.override(p, "sample", lambda: "ours, too")
+    p.steps = 6
+    assert vars(copied(p)) == {**attributes, "steps": 6}
+    assert p.sample() == "ours, too"
+
+
+def test_what_another_extension_keeps_of_ours_under_a_name_of_its_own_is_left_there():
     p = Request()
     generation = state.attach(p, Settings())
     generation.override(p, "sample", lambda: "ours")
+    p.sample_before = p.sample
+    assert copy.copy(p).sample_before() == "ours"
+    state.detach(p)
+    assert p.sample_before() == "ours"
+    assert p.sample() == "the host's"
+
+
+@COPIES
+def test_the_hooks_of_a_copy_close_nothing_of_the_original(copied):
+    p = Request()
+    generation = state.attach(p, Settings())
+    generation.override(p, "sample", lambda: "ours")
+    generation.override(p, "sample", lambda: "ours, too")
     undone = undoing(generation)
-    copied = copy.copy(p)
-    state.detach(copied)
+    other = copied(p)
+    state.detach(other)
     assert undone == []
-    assert p.sample() == "ours"
-    assert copied.sample() == "the host's"
-    assert vars(copied) == {}
+    assert p.sample() == "ours, too"
+    assert other.sample() == "the host's"
+    assert vars(other) == {}
 
 
-def test_a_copy_may_have_a_generation_of_its_own():
+@COPIES
+def test_a_copy_may_have_a_generation_of_its_own(copied):
     p = Request()
     first = state.attach(p, Settings())
-    copied = copy.copy(p)
-    second = state.attach(copied, Settings())
+    other = copied(p)
+    second = state.attach(other, Settings())
     assert state.generation_of(p) is first
-    assert state.generation_of(copied) is second
+    assert state.generation_of(other) is second
     undone = undoing(first)
-    state.detach(copied)
+    state.detach(other)
     assert undone == []
 
 

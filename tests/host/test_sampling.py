@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from types import SimpleNamespace
 
 import pytest
@@ -71,6 +72,22 @@ def test_only_one_sampling_is_followed_for_each_call(sampling, running):
     p, _generation = running
     p.during = sampling.samplings.current
     assert p.sample() is not None
+    assert p.sample() is None
+
+
+def test_an_override_that_another_script_keeps_in_a_wrapper_begins_no_batch(sampling, running):
+    p, generation = running
+    begun = []
+    generation.refiner = SimpleNamespace(
+        prepare_batch=lambda p, texts: begun.append(p), report=lambda generation: None
+    )
+    p.sample = functools.partial(p.sample)
+    p.during = sampling.samplings.current
+    assert p.sample().generation is generation
+    sampling.follow_sampling(p, generation)
+    assert p.sample().generation is generation
+    assert begun == [p, p]
+    state.detach(p)
     assert p.sample() is None
 
 

@@ -45,8 +45,6 @@ class Rendering:
         self._generation = generation
         self.texts = Texts(generation)
         self._levels = schedules.Levels(p)
-        for name in ("sampler_noise_scheduler_override", "eta"):
-            generation.resources.callback(setattr, p, name, getattr(p, name))
         if tiles.asked_by(p):
             tiles.encode_in_tiles(p, generation)
 
@@ -55,6 +53,8 @@ class Rendering:
 
         Returns what ``p.sample`` is to be called with in place of its own arguments.
         """
+        for name in ("sampler_noise_scheduler_override", "eta"):
+            self._generation.sampling.callback(setattr, p, name, getattr(p, name))
         arguments = self.texts.prepare_batch(p)
         p.rng = noise.like_fooocus(p.rng)
         self._levels.prepare_pass()

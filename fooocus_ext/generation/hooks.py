@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fooocus_ext.generation.host import Host
     from fooocus_ext.generation.plan import Plan
     from fooocus_ext.generation.state import Generation
+    from fooocus_ext.generation.writer import Writer
 
 
 _SIZES = "_fooocus_sizes"
@@ -69,7 +70,7 @@ def forget_infotext(p: Any) -> None:
         p.extra_generation_params = infotext.without_ours(entries)
 
 
-def begin(p: Any, plan: Plan, writer: texts.Writer, host: Host) -> None:
+def begin(p: Any, plan: Plan, writer: Writer, host: Host) -> None:
     """Begin the generation of ``p``: its rendering, its infotext, the texts of all its pictures, its refiner.
 
     Where the host cannot render as Fooocus does, the settings go on without it: the texts and the refiner

@@ -9,7 +9,7 @@ from fooocus_ext.api import routes
 from fooocus_ext.api.base import PREFIX
 from fooocus_ext.data_files import Problem
 from fooocus_ext.errors import RequestError
-from fooocus_ext.generation.texts import Writer
+from fooocus_ext.generation.writer import Writer
 from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.prompting.styles import Style, StyleLibrary

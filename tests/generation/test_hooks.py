@@ -14,7 +14,7 @@ from fooocus_ext.args import Settings
 from fooocus_ext.core import guidance
 from fooocus_ext.generation import hooks, state
 from fooocus_ext.generation.plan import Plan
-from fooocus_ext.generation.texts import Writer
+from fooocus_ext.generation.writer import Writer
 from fooocus_ext.prompting.styles import StyleLibrary
 from fooocus_ext.prompting.wildcards import Wildcards
 

@@ -13,10 +13,8 @@ from fooocus_ext import infotext
 from fooocus_ext.args import Settings
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation.plan import Plan
-from fooocus_ext.generation.texts import (
-    Writer,
-    rewrite_job,
-)
+from fooocus_ext.generation.texts import rewrite_job
+from fooocus_ext.generation.writer import Writer
 from fooocus_ext.original_texts import OriginalTexts
 from fooocus_ext.prompting.comments import HASH, NO_COMMENTS, WITH_BLOCKS, strip_comments
 from fooocus_ext.prompting.rewrite import BREAK, resolve_image

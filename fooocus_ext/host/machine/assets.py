@@ -12,7 +12,7 @@ from typing import Any
 
 from modules import paths, sd_models, sd_samplers, shared
 
-from fooocus_ext.generation.texts import Writer
+from fooocus_ext.generation.writer import Writer
 from fooocus_ext.host.machine import expansion, options, vae, versions
 from fooocus_ext.presets.files import PresetLibrary, load_presets
 from fooocus_ext.presets.installed import Installed

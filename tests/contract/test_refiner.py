@@ -179,6 +179,16 @@ def test_the_refiner_takes_over_where_the_rule_says(host, rule):
     assert turns(host, called) == RULES[rule]
 
 
+@pytest.mark.parametrize("sampler", ["Euler", "LCM"])
+def test_the_share_of_the_noise_schedule_is_the_same_for_every_sampler(host, sampler):
+    """LCM knows 50 levels, whose numbers the webui's own refiner takes for timesteps: all are below 50."""
+    settings = {"refiner": host.checkpoints.refiner, "refiner_switch": 0.8}
+    options = {"fooocus_refiner_switch_rule": "timestep"}
+    with probes.checkpoints_called(host) as called:
+        host.generate(settings, steps=8, sampler_name=sampler, override_settings=options)
+    assert turns(host, called) == [False] * 6 + [True] * 2
+
+
 def test_the_first_and_the_last_value_of_the_switch(host):
     for switch, expected in ((0.1, [False] + [True] * 5), (1.0, [False] * 6)):
         with probes.checkpoints_called(host) as called:

@@ -150,7 +150,8 @@ def claim_sizes(
         timestep: the model timestep 0..999 of this call.
         size: (height, width) in pixels of the pass (the second pass of hires fix has its own).
         number_dtype: the dtype in which the host rounds size numbers before embedding them.
-        refined: whether the refiner makes this call. It is told the true size, as in Fooocus.
+        refined: whether a refiner makes this call, be it ours or the host's own. It is told the true
+            size, as in Fooocus.
 
     Returns:
         New vectors for cond and uncond, or None if both stay as they are.
@@ -222,9 +223,13 @@ def sharpen(
 
 
 def note_unguided(generation: Generation, *, in_second_alone: bool = False) -> None:
-    """Note that a pass has no CFG to act on; ``in_second_alone`` says that the first had."""
-    where = " in the second pass" if in_second_alone else ""
-    generation.skipped[f"sharpness and adaptive CFG{where}"] = "they need a CFG scale other than 1"
+    """Note that sharpness has no CFG to act on in a pass; ``in_second_alone`` says that the first had.
+
+    Adaptive CFG damps scales above its own, which is at least 1: nothing of it is skipped.
+    """
+    if generation.settings.sharpness:
+        where = " in the second pass" if in_second_alone else ""
+        generation.skipped[f"sharpness{where}"] = "it needs a CFG scale other than 1"
 
 
 def end_batch(p: Any, generation: Generation, samples: Any) -> Any:

@@ -25,6 +25,7 @@ ONE_VAE = "it has no option that names one VAE"
 OWN_REFINER_LEAVES = "its own refiner stays for the second pass of hires fix"
 PASS_HOOK = "it tells scripts of no pass before it is sampled"
 NO_V_IN_DDIM = "its DDIM fails with an SDXL model that predicts v"
+SCHEDULE_TYPES = "it has no schedule types of the passes of hires fix"
 SHORT_REFUSALS = "its API repeats what it refuses, however long, and fails where that is no JSON"
 
 
@@ -33,6 +34,7 @@ SINCE = {
     NO_FOUND_SETTINGS: ("modules/infotext_utils.py", "get_override_settings"),  # A1111: 1.8
     NO_INFOTEXTS: ("modules/api/models.py", '"infotext"'),  # A1111: 1.8
     NO_LCM: ("modules/sd_samplers_lcm.py", "LCM"),  # A1111: 1.8
+    SCHEDULE_TYPES: ("modules/sd_samplers_kdiffusion.py", "Hires schedule type"),  # A1111: 1.9
     NO_V_IN_DDIM: (
         "modules/sd_samplers_timesteps.py",
         "sqrt(self.inner_model.alphas_cumprod)",

@@ -266,6 +266,21 @@ def test_what_the_sampler_gets_is_guided_at_the_damped_scale(host):
         )
 
 
+@pytest.mark.parametrize("rendering", ["webui", "Fooocus"])
+def test_the_webuis_own_refiner_does_not_let_adm_guidance_seem_skipped(host, rendering):
+    """The base has been told its sizes when the refiner takes over; that is told the true one."""
+    refiner = {"refiner_checkpoint": host.checkpoints.refiner, "refiner_switch_at": 0.5}
+    result = host.generate({**STRONG, "rendering": rendering}, steps=4, **refiner)
+    assert "Refiner: " in result.infotext
+    assert "Fooocus skipped" not in result.infotext
+
+
+def test_a_refiner_as_the_base_is_said_to_have_no_adm_guidance(host):
+    activate(host, "refiner")
+    result = host.generate(STRONG, steps=2)
+    assert "ADM guidance: it needs an SDXL base model" in result.infotext
+
+
 def test_the_random_state_is_left_alone(host):
     host.generate()
     plain = torch.get_rng_state()

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.contract import probes, snapshots
+from tests.contract import probes, snapshots, test_copies
 from tests.contract.checkpoints import CORRUPT, NO_MODEL
 from tests.contract.conftest import OFF, activate
-from tests.contract.families import ONE_VAE, OWN_REFINER_LEAVES
+from tests.contract.families import ONE_VAE, OWN_REFINER_LEAVES, PASS_HOOK
 from tests.contract.hosts import FAMILY
 
 LONG = "snow, " * 80
@@ -177,6 +177,16 @@ def test_the_refiner_takes_over_where_the_rule_says(host, rule):
     with probes.checkpoints_called(host) as called:
         host.generate(settings, **STEPS, override_settings=options)
     assert turns(host, called) == RULES[rule]
+
+
+@pytest.mark.parametrize("sampler", ["Euler", "LCM"])
+def test_the_share_of_the_noise_schedule_is_the_same_for_every_sampler(host, sampler):
+    """LCM knows 50 levels, whose numbers the webui's own refiner takes for timesteps: all are below 50."""
+    settings = {"refiner": host.checkpoints.refiner, "refiner_switch": 0.8}
+    options = {"fooocus_refiner_switch_rule": "timestep"}
+    with probes.checkpoints_called(host) as called:
+        host.generate(settings, steps=8, sampler_name=sampler, override_settings=options)
+    assert turns(host, called) == [False] * 6 + [True] * 2
 
 
 def test_the_first_and_the_last_value_of_the_switch(host):
@@ -399,6 +409,62 @@ def test_another_base_releases_the_refiner(host):
     assert resident_model() is not None
     activate(host, "second")
     assert resident_model() is None
+
+
+@pytest.fixture
+def two_bases(host):
+    """Let the host keep two checkpoints, and switch to the second one without loading it."""
+    if host.checkpoints.second is None:
+        pytest.skip("no second base checkpoint")
+    host.need_setting("sd_checkpoints_limit")
+    data = host.modules.shared.opts.data
+    data["sd_checkpoints_limit"] = 2
+    host.use(host.checkpoints.second)
+    host.use(host.checkpoints.base)
+    yield
+    data["sd_checkpoints_limit"] = 1
+    host.use(host.checkpoints.second)
+    host.use(host.checkpoints.base)
+
+
+def test_a_job_of_another_base_that_was_loaded_already_releases_the_refiner(host, two_bases):
+    """The host then reports no model as loaded."""
+    host.generate({"refiner": host.checkpoints.refiner})
+    kept = resident_model()
+    assert kept is not None
+    host.generate({})
+    assert resident_model() is kept
+    host.use(host.checkpoints.second)
+    host.generate({})
+    assert resident_model() is None
+
+
+def test_a_job_inside_of_a_refined_sampling_leaves_the_refiner(host):
+    """Whatever the base is at that time."""
+    FAMILY.need(PASS_HOOK)
+    from fooocus_ext.host.refiner import resident
+
+    kept = []
+
+    def process_before_every_sampling(_self, p, *_args, **_kwargs):
+        if kept:
+            return
+        kept.append(resident_model())
+        resident.RESIDENCE._model.base_file = "of another base"
+        inner = test_copies.inner_request(host, p)
+        inner.script_args = [
+            {"enabled": True} if isinstance(value, dict) else value for value in p.script_args
+        ]
+        host.modules.processing.process_images(inner)
+        inner.close()
+        kept.append(resident_model())
+
+    hooks = {"process_before_every_sampling": process_before_every_sampling}
+    with probes.spying_script(host, hooks):
+        host.generate({"refiner": host.checkpoints.refiner}, steps=2)
+    before, after = kept
+    assert before is not None
+    assert after is before
 
 
 def test_a_base_stored_in_other_numbers_releases_the_refiner(host, monkeypatch):

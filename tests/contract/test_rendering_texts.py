@@ -161,8 +161,30 @@ def test_prompt_editing_keeps_its_steps(host):
 def test_pictures_of_a_batch_are_those_made_alone(host):
     prompts = {"prompt": "a [[red, blue]] fox\n[[snow, " + FULL + " rain]]", "steps": 3}
     alone = host.generate(FOOOCUS, n_iter=2, **prompts)
-    together = host.generate(FOOOCUS, batch_size=2, **prompts)
+    with probes.processing_objects(host) as objects:
+        together = host.generate(FOOOCUS, batch_size=2, **prompts)
     assert together.difference(alone) <= 1
+    assert not any("different lengths" in comment for comment in objects[0].comments)
+
+
+def test_pictures_of_a_batch_with_texts_of_many_lengths(host):
+    """Whole repeats of 1, 2, 3, 5 and 7 chunks would be 210 chunks long."""
+    counts = (1, 2, 3, 5, 7)
+
+    def process_batch(_self, p, *_args, **_kwargs):
+        p.prompts = [f"a fox {' '.join([FULL] * (count - 1))}" for count in counts]
+
+    request = {"batch_size": len(counts), "steps": 2, "width": 64, "height": 64}
+    with (
+        probes.processing_objects(host) as objects,
+        probes.spying_script(host, {"process_batch": process_batch}),
+    ):
+        call = first_call(host, **request)
+    tokens = call.cond["crossattn"].shape[1]
+    assert tokens == 28 * 77
+    for row, count in zip(call.cond["crossattn"], counts, strict=True):
+        assert torch.equal(row, row[: count * 77].repeat(28, 1)[:tokens])
+    assert any("different lengths" in comment for comment in objects[0].comments)
 
 
 def test_the_second_pass_hears_its_own_texts(host, unchanged):

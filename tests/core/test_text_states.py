@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import pytest
 import torch
 
 from fooocus_ext.core.text_states import EncodedText, emphasise, join, of_equal_length
@@ -60,11 +63,32 @@ def test_states_of_different_lengths_are_repeated_as_a_whole():
     assert torch.equal(first, torch.cat([short] * 3))
     assert torch.equal(second, torch.cat([long] * 2))
     query = random(5, 3)
+    torch.testing.assert_close(attention(query, first), attention(query, short))
 
-    def attention(keys):
-        return torch.softmax(query @ keys.T, dim=-1) @ keys
 
-    torch.testing.assert_close(attention(first), attention(short))
+def attention(query, keys):
+    return torch.softmax(query @ keys.T, dim=-1) @ keys
+
+
+@pytest.mark.parametrize("lengths", [(8, 9, 10), (7, 8, 9, 10), (4, 5, 6, 7), (1, 2, 3, 5, 7)])
+def test_states_do_not_grow_beyond_what_can_be_afforded(lengths):
+    """Their least common multiple would be 105 to 2520 chunks."""
+    rows = [random(77 * length, 3) for length in lengths]
+    evened = of_equal_length(rows)
+    (length,) = {len(row) for row in evened}
+    assert 4 * len(rows[-1]) <= length <= max(4 * len(rows[-1]), 32 * 77)
+    for before, after in zip(rows, evened, strict=True):
+        assert torch.equal(after, before.repeat(length // len(before) + 1, 1)[:length])
+        assert length >= 4 * len(before), "none of its states weighs a quarter more than another"
+    assert length % len(rows[-1]) == 0
+
+
+@pytest.mark.parametrize("lengths", [(1, 7), (2, 3, 5), (5, 6), (10, 20, 40), (30, 40)])
+def test_states_that_can_be_afforded_are_repeated_as_a_whole(lengths):
+    rows = [random(77 * length, 3) for length in lengths]
+    for before, after in zip(rows, of_equal_length(rows), strict=True):
+        assert len(after) == 77 * math.lcm(*lengths)
+        assert torch.equal(after, before.repeat(len(after) // len(before), 1))
 
 
 def test_states_of_one_length_stay_as_they_are():

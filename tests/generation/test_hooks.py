@@ -245,7 +245,15 @@ def test_scale_1_gives_the_predictions_back_themselves():
     generation = state.Generation(Settings(sharpness=20.0))
     cond = rows(1, 1)
     assert hooks.guide(generation, rows(1, 0), cond, cond, timestep=1.0, cfg_scale=1.0) is cond
-    assert "sharpness and adaptive CFG" in generation.skipped
+    assert set(generation.skipped) == {"sharpness"}
+
+
+@pytest.mark.parametrize("adaptive_cfg", [1.0, 30.0])
+def test_at_scale_1_nothing_is_said_of_what_would_not_act_anyway(adaptive_cfg):
+    """A fast performance sets sharpness to 0, and no adaptive CFG is below 1."""
+    generation = state.Generation(Settings(sharpness=0.0, adaptive_cfg=adaptive_cfg))
+    hooks.guide(generation, rows(1, 0), rows(1, 1), rows(1, 2), timestep=1.0, cfg_scale=1.0)
+    assert generation.skipped == {}
 
 
 def test_sizes_are_claimed_for_sdxl_base_alone():

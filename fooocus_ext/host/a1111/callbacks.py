@@ -11,6 +11,7 @@ from fooocus_ext.host.a1111.family import HOST
 from fooocus_ext.host.a1111.model_call import nearest_timestep, read_model_call, show_picture
 from fooocus_ext.host.claimed_sizes import tell_sizes
 from fooocus_ext.host.passes import size_of_pass
+from fooocus_ext.host.refiner import webuis
 from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
 
 
@@ -56,7 +57,7 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
         timestep=sampling.call.timestep,
         size=size_of_pass(denoiser.p),
         number_dtype=HOST.size_number_dtype(),
-        refined=refined,
+        refined=refined or webuis.has_taken_over(denoiser.p),
     )
 
 

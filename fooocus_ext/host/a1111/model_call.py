@@ -140,9 +140,14 @@ def _is_k_diffusion(denoiser: Any) -> bool:
 
 
 def nearest_timestep(params: CFGDenoiserParams, denoiser: Any) -> int:
-    """Return the whole timestep of a model call, by which the webui's own refiner decides."""
+    """Return the whole timestep 0..999 of a model call, by which the webui's own refiner decides.
+
+    With LCM that one takes the number of a level, which is below 50, for its timestep.
+    """
     inner = denoiser.inner_model
     level = params.sigma.max()
     if not _is_k_diffusion(denoiser):
         return int(level)
-    return int(torch.argmin(torch.abs(inner.sigmas.to(level.device) - level)))
+    nearest = int(torch.argmin(torch.abs(inner.sigmas.to(level.device) - level)))
+    steps = getattr(inner, "skip_steps", 1)  # LCM knows the last of every 20 timesteps
+    return (nearest + 1) * steps - 1

@@ -11,6 +11,7 @@ from fooocus_ext.host.forge import guidance
 from fooocus_ext.host.forge.engine import GUIDED, engine, nearest_timestep
 from fooocus_ext.host.forge.family import HOST
 from fooocus_ext.host.passes import size_of_pass
+from fooocus_ext.host.refiner import webuis
 from fooocus_ext.host.sampling import Sampling, ends_sampling_on_error, samplings
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
         timestep=step,
         size=size_of_pass(denoiser.p),
         number_dtype=HOST.size_number_dtype(),
-        refined=refined,
+        refined=refined or webuis.has_taken_over(denoiser.p),
     )
     guidance.begin_call(sampling, denoiser, step)
 

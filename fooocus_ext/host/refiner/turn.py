@@ -22,6 +22,7 @@ from fooocus_ext.host.passes import (
 )
 from fooocus_ext.host.refiner import conditioning, fresh_noise, resident, split_sampler, webuis
 from fooocus_ext.host.rendering import schedules
+from fooocus_ext.host.sampling import samplings
 
 if TYPE_CHECKING:
     from modules.script_callbacks import CFGDenoiserParams
@@ -39,16 +40,19 @@ def take_part(p: Any, generation: Generation, loader: resident.Loader) -> Refine
     """Make the refiner that the settings name ready for ``p``; None if they name none.
 
     ``loader`` loads it if it is not resident. Only one refiner runs: the webui's own, if the request
-    names one too, gives way to ours.
+    names one too, gives way to ours. One that another base has left in memory is freed.
 
     Raises:
         RequestError: no such checkpoint, a broken file, another kind than the base, or a method
             that this host or a sampler of the refined passes has not got.
     """
     settings = generation.settings
-    if settings.refiner == NONE:
-        return None
     base = shared.sd_model
+    if settings.refiner == NONE:
+        # The host reports no base as loaded that it has kept (sd_checkpoints_limit).
+        if samplings.current() is None:
+            resident.RESIDENCE.release_unless_for(base)
+        return None
     info = resident.find(settings.refiner)
     if info.filename == base.sd_checkpoint_info.filename:
         generation.skipped["refiner"] = "it is the base model itself"

@@ -70,19 +70,22 @@ def _texts_of_picture(prompt: str, negative: str, written: Encoding) -> PictureT
 def for_batch(
     pictures: Sequence[PictureTexts],
     schedule: Callable[[TextList, bool], Schedule],
+    say_uneven: Callable[[], None],
 ) -> tuple[Any, Any]:
     """Return the webui's positive and negative conditioning of a batch.
 
     Args:
         pictures: the texts of each picture.
         schedule: encodes a list of texts, positive or negative (True).
+        say_uneven: called if texts count a little otherwise beside the others than alone.
     """
     positive = [
         [(part.weight, schedule(part, False)) for part in picture.positive] for picture in pictures
     ]
     negative = [schedule(picture.negative, True) for picture in pictures]
-    _even_out([row for parts in positive for _, row in parts])
-    _even_out(negative)
+    for rows in ([row for parts in positive for _, row in parts], negative):
+        if not _even_out(rows):
+            say_uneven()
     parser = prompt_parser
     batch = [
         [
@@ -101,12 +104,20 @@ def _for_webui(schedule: Schedule) -> list[Any]:
     return [prompt_parser.ScheduledPromptConditioning(last, cond) for last, cond in schedule]
 
 
-def _even_out(schedules: Sequence[Schedule]) -> None:
-    """Make the conditionings of a batch equally long: the webui would fill up with the last state."""
+def _even_out(schedules: Sequence[Schedule]) -> bool:
+    """Make the conditionings of a batch equally long: the webui would fill up with the last state.
+
+    Returns whether each says what it says alone.
+    """
     conditionings = [cond for schedule in schedules for _, cond in schedule]
     states = of_equal_length([cond["crossattn"] for cond in conditionings])
+    is_even = all(
+        len(evened) % len(cond["crossattn"]) == 0
+        for cond, evened in zip(conditionings, states, strict=True)
+    )
     for cond, evened in zip(conditionings, states, strict=True):
         cond["crossattn"] = evened
+    return is_even
 
 
 def edited(texts: TextList, steps: tuple[int, int | None]) -> list[tuple[int, tuple[str, ...]]]:

@@ -12,6 +12,7 @@ from fooocus_ext.host.machine.options import REFINER_RULE
 from fooocus_ext.host.rendering import noise, schedules
 
 _ALL_STEPS = "img2img_fix_steps"
+_NOISE_MULTIPLIER = "initial_noise_multiplier"
 _OPTIONS: Mapping[str, Any] = {
     "enable_quantization": True,  # the model is asked for whole timesteps
     _ALL_STEPS: True,  # as many as asked for, whatever the denoising strength
@@ -31,11 +32,14 @@ _OPTIONS: Mapping[str, Any] = {
     "s_min_uncond": 0.0,
     "skip_early_cond": 0.0,
     "dynamic_clip_skip_enabled": False,  # reForge's alone
-    "initial_noise_multiplier": 1.0,
+    "sd_noise_schedule": "Default",
+    "use_downcasted_alpha_bar": False,
     "img2img_extra_noise": 0.0,
     "img2img_color_correction": False,
     "sdxl_crop_top": 0,
     "sdxl_crop_left": 0,
+    "sdxl_refiner_high_aesthetic_score": 6.0,
+    "sdxl_refiner_low_aesthetic_score": 2.5,
     "pad_cond_uncond": False,
     "pad_cond_uncond_v0": False,
     "sd_vae_encode_method": "Full",
@@ -59,3 +63,14 @@ def for_job(p: Any, settings: Settings) -> dict[str, Any]:
     if getattr(p, "denoising_strength", None) == 0:
         del options[_ALL_STEPS]  # the webui would make none, and most samplers would fail
     return {name: value for name, value in options.items() if hasattr(shared.opts, name)}
+
+
+def changed_fields(p: Any) -> dict[str, Any]:
+    """Return the fields of ``p`` that an option has set when it was made, as Fooocus would have them.
+
+    A value that is not the option's is what the request itself asks for, and stays.
+    """
+    multiplier = getattr(p, _NOISE_MULTIPLIER, None)
+    if multiplier is None or multiplier != getattr(shared.opts, _NOISE_MULTIPLIER, None):
+        return {}
+    return {_NOISE_MULTIPLIER: 1.0}

@@ -9,10 +9,11 @@ from modules import shared
 from fooocus_ext.args import FOOOCUS
 from fooocus_ext.host.machine import versions
 from fooocus_ext.host.passes import in_second_pass
-from fooocus_ext.host.rendering import noise, samplers, schedules, tiles
+from fooocus_ext.host.rendering import noise, options, samplers, schedules, tiles
 from fooocus_ext.host.rendering.encoder import check_clip_skip
 from fooocus_ext.host.rendering.text_encoders import is_sdxl_base
 from fooocus_ext.host.rendering.texts import Texts
+from fooocus_ext.host.replaced import replaced
 
 if TYPE_CHECKING:
     import torch
@@ -45,6 +46,8 @@ class Rendering:
         self._generation = generation
         self.texts = Texts(generation)
         self._levels = schedules.Levels(p)
+        for name, value in options.changed_fields(p).items():
+            generation.resources.enter_context(replaced(p, name, value))
         if tiles.asked_by(p):
             tiles.encode_in_tiles(p, generation)
 

@@ -110,13 +110,13 @@ class Levels:
         p.sampler_noise_scheduler_override, p.eta = self._before
         if is_known(asked):
             p.sampler_noise_scheduler_override = self
-            note_schedule(p, asked)
         if asked.sampler in ENDS_OF_RANGE and p.eta is None:
             p.eta = 0.0  # the webui adds noise between their steps, Fooocus does not
 
     def __call__(self, count: int) -> torch.Tensor:
         """Return [count + 1] levels, falling, with 0 at the end; the webui may drop the last but one."""
         p, asked = self._p, asked_by(self._p)
+        _note_schedule(p, asked)
         schedule = "sgm_uniform" if asked.schedule == DISTILLED else asked.schedule
         dropped = bool(_options_of(asked.host_sampler).get("discard_next_to_last_sigma"))
         steps = count - dropped
@@ -171,7 +171,22 @@ def use_fooocus_levels(denoiser: Any, table: LevelTable | None = None) -> None:
     wrap.log_sigmas = table.logs.to(wrap.log_sigmas.device)
 
 
-def note_schedule(p: Any, asked: Asked) -> None:
-    """Write down the schedule that "Automatic" stands for, as the webui does where it makes one."""
-    if getattr(p, "scheduler", None) == "Automatic" and asked.schedule in _OWN_SCHEDULES:
-        p.extra_generation_params["Schedule type"] = SCHEDULERS[asked.schedule][0]
+def _note_schedule(p: Any, asked: Asked) -> None:
+    """Write down the schedule type of the pass that ``p`` is in, as the webui does where it makes one.
+
+    That of a second pass is named where it is not the first one's, an "Automatic" without one included:
+    the webui leaves that out, and reads its own infotext as if it were the first one's.
+    """
+    entries = p.extra_generation_params
+    first = getattr(p, "scheduler", None)
+    chosen = (getattr(p, "hr_scheduler", None) or first) if in_second_pass(p) else first
+    if not chosen:
+        return  # the sampler's name includes it (up to webui 1.8, and Forge Classic)
+    label = chosen
+    if chosen == "Automatic" and asked.schedule in _OWN_SCHEDULES:
+        label = SCHEDULERS[asked.schedule][0]
+    if not in_second_pass(p):
+        if label != chosen:
+            entries["Schedule type"] = label
+    elif label != entries.get("Schedule type", first):
+        entries["Hires schedule type"] = label

@@ -24,6 +24,10 @@ ORDINARY_BRACKETS = (
     "Fooocus: its rendering takes [ and ] for ordinary characters where they edit nothing. Write "
     "(word:0.9) to weigh a word less."
 )
+UNEVEN = (
+    "Fooocus: texts of so many different lengths in one model call count only nearly as they would "
+    "alone. Fewer pictures in a batch keep them apart."
+)
 
 
 class Texts:
@@ -100,7 +104,7 @@ class Texts:
         pictures = conditioning.texts_of_batch(
             prompts, negatives, self._written(p, is_second_pass=is_second_pass)
         )
-        return conditioning.for_batch(pictures, schedule)
+        return conditioning.for_batch(pictures, schedule, lambda: p.comment(UNEVEN))
 
     def _written(self, p: Any, *, is_second_pass: bool) -> Sequence[Encoding]:
         """Return what was written for the pictures of the batch."""

@@ -153,10 +153,11 @@ def test_at_scale_1_sizes_still_act_and_the_rest_is_said_to_be_skipped(webui):
     settings = Settings(enabled=True, sharpness=20.0, adm_end=1.0)
     generation, guided = run(webui, settings, step(), step(), cond_scale=1.0)
     plain = off(webui, step(), step(), cond_scale=1.0)
-    assert set(generation.skipped) == {"sharpness and adaptive CFG"}
+    assert set(generation.skipped) == {"sharpness"}
     assert not torch.equal(guided[-1], plain[-1])
     webui.base.reset()
-    sized = run(webui, settings.replace(sharpness=0.0), step(), step(), cond_scale=1.0)[1]
+    quiet, sized = run(webui, settings.replace(sharpness=0.0), step(), step(), cond_scale=1.0)
+    assert quiet.skipped == {}
     assert torch.equal(guided[-1], sized[-1])
 
 
@@ -164,7 +165,7 @@ def test_a_second_pass_at_scale_1_is_named_where_the_first_was_guided(webui):
     """Forge's API takes 1 for it by default."""
     settings = NEUTRAL.replace(sharpness=20.0)
     generation, _ = run(webui, settings, step(), cond_scale=7.0, is_hr_pass=True, hr_cfg=1.0)
-    assert set(generation.skipped) == {"sharpness and adaptive CFG in the second pass"}
+    assert set(generation.skipped) == {"sharpness in the second pass"}
 
 
 def test_a_call_without_the_negative_prompt_is_sharpened_and_not_said_to_be_skipped(webui):

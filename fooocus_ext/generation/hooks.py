@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from fooocus_ext.generation.writer import Writer
 
 
-_SIZES = "_fooocus_sizes"
-"""Where a request, and with it each copy, has the sizes that no script has set."""
+SIZES = "_fooocus_sizes"
+"""Where a request, and with it each copy, has the sizes that no script has set: also in its later rounds."""
 
 
 def remember_size(p: Any) -> None:
     """Note the size with which a request comes, before a script of the page sets its own."""
-    setattr(p, _SIZES, ((p.width, p.height),))
+    setattr(p, SIZES, ((p.width, p.height),))
 
 
 def apply_to_request(p: Any, plan: Plan) -> None:
@@ -42,10 +42,10 @@ def apply_to_request(p: Any, plan: Plan) -> None:
     ratio made of that in an earlier round (Loopback).
     """
     values = dict(plan.request)
-    known = getattr(p, _SIZES, ())  # none where another extension has made the request
+    known = getattr(p, SIZES, ())  # none where another extension has made the request
     if "width" in values and known:
         if (p.width, p.height) in known:
-            setattr(p, _SIZES, (known[0], (values["width"], values["height"])))
+            setattr(p, SIZES, (known[0], (values["width"], values["height"])))
         else:
             del values["width"], values["height"]
             p.comment(

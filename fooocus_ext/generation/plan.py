@@ -219,4 +219,6 @@ def with_lora_tags(typed: str, loras: Iterable[tuple[str, float]], comments: Sig
     """
     tags = lora_tags(loras, strip_comments(typed, comments))
     end = before_comments(typed, comments) if tags else len(typed)
+    if tags and not end and typed.startswith("/*"):
+        tags += "\n"  # a comment of many lines is one at the beginning of its line alone
     return typed[:end] + tags + typed[end:]

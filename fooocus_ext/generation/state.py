@@ -46,8 +46,8 @@ class Generation:
     is what its original would be without a generation: `copy` asks the object's ``__getstate__``, which is
     overridden, too. (A class of ours would know its object as well, but other extensions change and
     compare the classes of processing objects.) Whoever copies the attributes themselves copies the
-    overrides, which act on the original until the first hook of the other object takes them off it; its
-    hooks neither use nor close this.
+    overrides, which act on the original, `copy` among them, until the first hook of the other object takes
+    them off it; its hooks neither use nor close this.
 
     Attributes:
         settings: the arguments, with preset and performance already applied.

@@ -80,7 +80,7 @@ def _confirm(field: Field) -> Callable[[Any, list[Any]], None]:
 
 
 def _check(p: Any, values: Mapping[str, Any]) -> None:
-    """Raise RequestError for values that no cell could have: other axes may decide all that is not named."""
+    """Raise RequestError for values that no cell could have with the page's fields or a checkpoint axis."""
     settings = Settings().replace(**values)
     installed = assets.installed(p.override_settings)
     chosen = overrides.CHECKPOINT in p.override_settings or _CHECKPOINT_AXIS in _axes_of(p)

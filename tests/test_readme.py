@@ -18,7 +18,6 @@ from fooocus_ext.args import FIELDS, parse
 from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.fields import Field
 from fooocus_ext.presets.files import PresetLibrary
-from tools.dev import commands
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -96,9 +95,7 @@ def test_the_table_of_routes_lists_each_of_them() -> None:
 def test_the_guide_of_the_panel_has_a_row_for_each_field(field: Field) -> None:
     guide = (ROOT / "docs" / "panel.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([^|`]+) \|", guide, re.MULTILINE)
-    first_word = field.label.split()[
-        0
-    ]  # the row of ADM has three fields, that of the refiner three
+    first_word, *_ = field.label.split()  # ADM's three fields share a row, and so do the refiner's
     assert any(first_word in row for row in rows)
 
 
@@ -114,13 +111,13 @@ def test_all_documents_name_the_same_versions_of_a1111_as_tried() -> None:
     said = re.search(r"^\| A1111 [^|]+\| works: (.+?) were ", README, re.MULTILINE)
     assert row
     assert said
-    assert {name: set(re.findall(r"[\d.]+\d", text[1])) for name, text in
-            {"hosts.md": row, "README": said}.items()} == {"hosts.md": tried, "README": tried}  # fmt: skip
+    assert [set(re.findall(r"[\d.]+\d", found[1])) for found in (row, said)] == [tried, tried]
 
 
 def test_all_that_tells_of_pockets_training_says_the_same() -> None:
     """Of its time, and of more steps than it takes by itself."""
-    texts = [commands.POCKET_HELP, (ROOT / "docs" / "pocket.md").read_text(encoding="utf-8")]
+    files = (ROOT / "tools" / "dev" / "commands.py", ROOT / "docs" / "pocket.md")
+    texts = [file.read_text(encoding="utf-8") for file in files]
     assert [re.findall(r"about (\S+ \S+) on two cores", text) for text in texts] == [
         ["five hours"],
         ["five hours"],

@@ -13,6 +13,9 @@ from fooocus_ext import infotext
 from fooocus_ext.args import FIELDS, FIELDS_BY_NAME
 from fooocus_ext.fields import Field
 
+_NOT_SENT = ("aspect_ratio",)
+"""A picture is sent with its own size, which would be overruled: the second pass may have enlarged it."""
+
 
 @dataclass(frozen=True)
 class PanelServices:
@@ -99,7 +102,7 @@ def build_panel(services: PanelServices) -> Panel:
         components=[widgets[field.name] for field in FIELDS],
         expand_button=expand_button,
         infotext_fields=[(widgets[field.name], _target(field, services)) for field in FIELDS],
-        infotext_names=[field.infotext for field in FIELDS],
+        infotext_names=[field.infotext for field in FIELDS if field.name not in _NOT_SENT],
     )
 
 

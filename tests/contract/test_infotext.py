@@ -135,10 +135,10 @@ def test_each_picture_of_a_job_has_its_own_texts_of_the_second_pass(host, hr_pro
     job = {**HIRES, **typed, "width": 64, "height": 64, "steps": 2, "n_iter": 2}
     grid = {"save_images": True, "override_settings": {"return_grid": True}}
     texts = host.generate({}, **job, **grid).info["infotexts"]
-    assert parse(host, texts[0])["Hires prompt"] == hr_prompt  # the grid's
-    for infotext, animal in zip(texts[1:], ("fox", "wolf"), strict=True):
+    prompts = [typed["prompt"], "a fox in snow", "a wolf in snow"]  # the grid's is the one typed
+    for infotext, prompt, animal in zip(texts, prompts, ("fox", "fox", "wolf"), strict=True):
         stated = host.modules.infotext_utils.parse_generation_parameters(infotext)
-        assert stated["Prompt"] == f"a {animal} in snow"
+        assert stated["Prompt"] == prompt
         own = f"a sharp {animal}" if hr_prompt else ""
         assert stated["Hires prompt"] in (own, hr_prompt)  # before 1.9, it is what was typed
         assert parse(host, infotext)["Hires prompt"] == hr_prompt

@@ -188,11 +188,6 @@ def typed_texts(entries: Mapping[str, Any]) -> dict[str, str]:
     return {field: entries[key] for field, (key, _) in _TYPED.items() if key in entries}
 
 
-def restore_typed_texts(entries: dict[str, Any]) -> None:
-    """Put the typed texts back in place of the rewritten ones, in a parsed infotext."""
-    entries.update({HOST_KEYS[field]: text for field, text in typed_texts(entries).items()})
-
-
 def _to_text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.10g}"

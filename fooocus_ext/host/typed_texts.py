@@ -19,8 +19,6 @@ STYLES = "Styles array"
 """The webui's key for the names of its styles that were found in an infotext's texts."""
 
 _NEGATIVE = "Negative prompt:"
-_FEWEST_ENTRIES = 3
-"""The webui takes a last line with fewer for a part of the prompt."""
 
 
 def in_full(text: str, entries: dict[str, Any]) -> dict[str, str]:
@@ -105,8 +103,6 @@ def _as_written(text: str) -> dict[str, str]:
     """Return the texts that an infotext shows, by the webui's keys, before any styles are taken out."""
     *lines, last = text.strip().split("\n")
     entries = dict(copypaste.re_param.findall(last))
-    if len(entries) < _FEWEST_ENTRIES:
-        lines, entries = [*lines, last], {}
     prompts: tuple[list[str], list[str]] = ([], [])
     is_negative = False
     for line in map(str.strip, lines):

@@ -13,6 +13,9 @@ from fooocus_ext import infotext
 from fooocus_ext.args import FIELDS, FIELDS_BY_NAME
 from fooocus_ext.fields import Field
 
+_NOT_SENT = ("aspect_ratio",)
+"""A picture is sent with its own size, which would be overruled: the second pass may have enlarged it."""
+
 
 @dataclass(frozen=True)
 class PanelServices:
@@ -48,7 +51,7 @@ class Panel:
         components: the fields' components, in field order.
         expand_button: the button that continues the prompt; its caller knows the prompt box.
         infotext_fields: how a pasted infotext fills the components.
-        infotext_names: the labels that "Send to" carries along.
+        infotext_names: the labels that "Send to" below the gallery carries along.
     """
 
     components: list[Any]
@@ -99,7 +102,7 @@ def build_panel(services: PanelServices) -> Panel:
         components=[widgets[field.name] for field in FIELDS],
         expand_button=expand_button,
         infotext_fields=[(widgets[field.name], _target(field, services)) for field in FIELDS],
-        infotext_names=[field.infotext for field in FIELDS],
+        infotext_names=[field.infotext for field in FIELDS if field.name not in _NOT_SENT],
     )
 
 
@@ -117,22 +120,18 @@ class PasteTarget(str):
 
     It is called with the entries of the infotext, and returns the component's value, or None to leave it
     alone. "Send to" carries along what equals a label, so it is one, too.
+
+    Attributes:
+        read: returns what an infotext's entries give the component. It is not an argument of the constructor:
+            copies of a str are made of its text alone, and Gradio 4 copies the lists that these are in.
     """
 
-    __slots__ = ("_read",)
-    _read: Callable[[dict[str, Any]], Any]
-
-    def __new__(  # noqa: PYI034  (typing has no Self before Python 3.11)
-        cls, label: str, read: Callable[[dict[str, Any]], Any]
-    ) -> PasteTarget:
-        """Make the target of the field with this infotext key."""
-        target = super().__new__(cls, label)
-        target._read = read
-        return target
+    __slots__ = ("read",)
+    read: Callable[[dict[str, Any]], Any]
 
     def __call__(self, entries: dict[str, Any]) -> Any:
         """Return what an infotext gives the component."""
-        return self._read(entries)
+        return self.read(entries)
 
 
 def _target(field: Field, services: PanelServices) -> PasteTarget:
@@ -143,7 +142,9 @@ def _target(field: Field, services: PanelServices) -> PasteTarget:
         is_checkpoint = field.name == "refiner" and value is not None
         return services.checkpoint_title(value) if is_checkpoint else value
 
-    return PasteTarget(field.infotext, read)
+    target = PasteTarget(field.infotext)
+    target.read = read
+    return target
 
 
 def _widget(field: Field, services: PanelServices) -> Any:

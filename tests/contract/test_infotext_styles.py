@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
+
 import pytest
 
 from tests.contract.families import NO_INFOTEXTS
@@ -65,6 +68,23 @@ def test_the_api_makes_a_picture_again_with_its_styles_once(host, chosen, ours):
     assert again.infotext == first.infotext
 
 
+@pytest.mark.parametrize("stated", [{}, {"styles": ["neg"]}])
+def test_the_api_takes_no_styles_from_an_infotext_beside_texts_that_hold_them(host, stated):
+    FAMILY.need(NO_INFOTEXTS)
+    from fooocus_ext.host.http import arguments
+
+    infotext = host.generate(OURS, styles=["suffix"], steps=1).infotext
+    body = {"infotext": infotext, **stated}
+
+    async def read():
+        return body
+
+    asyncio.run(arguments.check_arguments(SimpleNamespace(json=read)))
+    texts = {"prompt": f"{TYPED['Prompt']}, film grain"}
+    texts["negative_prompt"] = f"{TYPED['Negative prompt']}, smooth"
+    assert body == {"infotext": infotext, "styles": [], **texts, **stated}
+
+
 @pytest.mark.parametrize("hr_prompt", ["", "a sharp fox"])
 def test_the_second_pass_has_the_styles_once(host, hr_prompt):
     job = {**HIRES, "hr_prompt": hr_prompt, "width": 64, "height": 64, "steps": 1}
@@ -72,6 +92,17 @@ def test_the_second_pass_has_the_styles_once(host, hr_prompt):
     entries = parse(host, infotext)
     assert of_texts(entries) == {**TYPED, "Styles array": ["suffix"]}
     assert (entries["Hires prompt"], entries["Hires negative prompt"]) == (hr_prompt, "")
+
+
+def test_texts_of_a_second_pass_that_seems_to_have_other_styles_stay_whole(host):
+    job = {**HIRES, "width": 64, "height": 64, "steps": 1}
+    job |= {"hr_prompt": "a sharp fox, film grain", "hr_negative_prompt": "blurry, smooth"}
+    entries = parse(host, host.generate({"expansion": True}, **job).infotext)
+    assert of_texts(entries) == TYPED
+    assert {key: entries[f"Hires {key}"] for key in ("prompt", "negative prompt")} == {
+        "prompt": job["hr_prompt"],
+        "negative prompt": job["hr_negative_prompt"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -111,6 +142,17 @@ def test_the_tab_has_no_such_styles_and_keeps_their_texts(host, monkeypatch, opt
         values = loaded.read_settings(infotext).values
         assert values["prompt"] == f"{REQUEST['prompt']}, film grain"
         assert values["negative_prompt"] == f"{REQUEST['negative_prompt']}, smooth"
+
+
+def test_the_tab_keeps_a_text_that_only_seems_to_have_a_style_as_it_was_typed(host):
+    """The webui takes such a style out of the text without a comma, and adds it with one."""
+    from fooocus_ext.host.tab import loaded
+
+    known = host.modules.shared.prompt_styles.styles
+    known["grain"] = host.modules.styles.PromptStyle("grain", "film grain", "")
+    infotext = host.generate({"expansion": True}, prompt="old film grain", steps=1).infotext
+    assert parse(host, infotext)["Styles array"] == ["grain"]
+    assert loaded.read_settings(infotext).values["prompt"] == "old film grain"
 
 
 def test_fields_that_are_not_to_be_pasted_are_left_alone(host, monkeypatch):

@@ -12,11 +12,11 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from fooocus_ext import infotext
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
 from fooocus_ext.metadata.picture_file import picture_text
 from tests.contract.families import COMMENTS
 from tests.contract.hosts import FAMILY
+from tests.contract.test_infotext import parse
 
 FEW_STEPS = {"steps": 1, "width": 128, "height": 128}
 PRESET = "odd"
@@ -87,8 +87,7 @@ def test_a_comment_of_the_prompt_swallows_no_lora_of_the_tab(host, run, output, 
     pixels = [job.images[0].convert("RGB").tobytes() for job in (made, plain)]
     assert pixels[0] == pixels[1]  # Forge may write the infotext into the alpha channel
     FAMILY.need(COMMENTS)
-    entries = host.modules.infotext_utils.parse_generation_parameters(made.infotexts[0])
-    infotext.restore_typed_texts(entries)
+    entries = parse(host, made.infotexts[0])
     assert entries["Prompt"] == typed.replace("cat", "cat <lora:det:0.5>")
 
 

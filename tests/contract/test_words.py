@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fooocus_ext import infotext
 from tests.contract.families import COMMENTS
 from tests.contract.hosts import FAMILY
+from tests.contract.test_infotext import parse
 
 STYLED = {"styles": ["cinematic-default"]}
 
@@ -26,8 +26,7 @@ def test_a_comment_swallows_neither_the_prompt_nor_the_style(host, typed):
     plain, _ = prompts_of(host, prompt="a cat")
     assert shown == plain
     FAMILY.need(COMMENTS)
-    entries = host.modules.infotext_utils.parse_generation_parameters(result.infotext)
-    infotext.restore_typed_texts(entries)
+    entries = parse(host, result.infotext)
     assert entries["Prompt"] == typed
 
 
@@ -51,8 +50,7 @@ def test_whatever_was_typed_comes_back_from_the_infotext(host, typed):
     if typed != typed.strip():
         FAMILY.need(COMMENTS)
     _, result = prompts_of(host, prompt=typed, negative_prompt=typed)
-    entries = host.modules.infotext_utils.parse_generation_parameters(result.infotext)
-    infotext.restore_typed_texts(entries)
+    entries = parse(host, result.infotext)
     assert (entries["Prompt"], entries["Negative prompt"]) == (typed, typed)
 
 
@@ -61,8 +59,7 @@ def test_whatever_was_typed_comes_back_from_the_infotext(host, typed):
 def test_a_line_that_seems_a_negative_prompt_spoils_neither_text(host, negative, settings):
     typed = "a cat\nNegative prompt: ugly"
     result = host.generate(settings, prompt=typed, negative_prompt=negative, steps=1)
-    entries = host.modules.infotext_utils.parse_generation_parameters(result.infotext)
-    infotext.restore_typed_texts(entries)
+    entries = parse(host, result.infotext)
     assert (entries["Prompt"], entries["Negative prompt"]) == (typed, negative)
 
 

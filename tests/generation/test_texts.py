@@ -293,11 +293,12 @@ def test_a_second_pass_with_texts_of_its_own_has_those_rewritten_with_the_same_s
     assert p.all_hr_prompts == ["film still of a sharp fox, grain, word7 <lora:line:1>"]
     assert p.all_hr_negative_prompts == ["cartoon, soft"]
     assert p.all_prompts == ["film still of a fox, grain, word7 <lora:line:1>"]
-    entries = entries_of(p)[0]
-    entries.update({"Prompt": p.all_prompts[0], "Hires prompt": p.all_hr_prompts[0]})
-    infotext.restore_typed_texts(entries)
-    assert (entries["Prompt"], entries["Hires prompt"]) == ("a fox", "a sharp fox")
-    assert entries["Hires negative prompt"] == "soft"
+    assert infotext.typed_texts(entries_of(p)[0]) == {
+        "prompt": "a fox",
+        "negative_prompt": '""',  # quotes that the webui takes off
+        "hr_prompt": "a sharp fox",
+        "hr_negative_prompt": "soft",
+    }
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -343,19 +344,12 @@ def test_a_note_is_given_once_however_many_pictures_it_concerns():
 def test_pasting_a_picture_gives_back_what_was_typed():
     p = job(["a fox"], ["blur"])
     rewrite(p, FILM)
-    entries = {
-        "Prompt": p.all_prompts[0],
-        "Negative prompt": p.all_negative_prompts[0],
-        **entries_of(p)[0],
-    }
-    infotext.restore_typed_texts(entries)
-    assert (entries["Prompt"], entries["Negative prompt"]) == ("a fox", "blur")
+    assert infotext.typed_texts(entries_of(p)[0]) == {"prompt": "a fox", "negative_prompt": "blur"}
 
 
-def test_pasting_another_picture_changes_nothing():
+def test_pasting_another_picture_gives_back_nothing():
     entries = {"Prompt": "a fox", "Negative prompt": "blur", "Steps": "20"}
-    infotext.restore_typed_texts(entries)
-    assert entries == {"Prompt": "a fox", "Negative prompt": "blur", "Steps": "20"}
+    assert infotext.typed_texts(entries) == {}
 
 
 ENTRIES = {

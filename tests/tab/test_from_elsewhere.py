@@ -421,8 +421,7 @@ def test_texts_that_are_unusable_leave_the_rest_in_place():
 
 def test_an_infotext_of_a_remade_picture_brings_them_along():
     first = accepted(fill(read_fooocus_settings(FOX), INSTALLED, STYLES)).settings
-    entries = {"Prompt": "joined", **infotext.settings_entries(first), "Negative prompt": ""}
-    infotext.restore_typed_texts(entries := {**entries, infotext.PROMPT: "a fox"})
+    entries = {"Prompt": "a fox", **infotext.settings_entries(first), "Negative prompt": ""}
     again = accepted(fill(from_infotext(entries), INSTALLED, STYLES)).settings
     assert again.original_texts == first.original_texts
 

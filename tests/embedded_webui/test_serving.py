@@ -22,30 +22,27 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 START_SECONDS = 240
 UNKNOWN_SCRIPT = json.dumps({"script_name": "nobody"}).encode()
-WHO_MAY_REACH = """
+FOR_EACH_FLAGS = """
 import importlib, json, sys
 import embedded_webui
 embedded_webui.put_webui_on_path()
 from modules import cmd_args, server, shared_cmd_options
 found = []
-for flags in json.loads(sys.argv[1]):
-    cmd_args.arguments = flags
-    server.cmd_opts = importlib.reload(shared_cmd_options).cmd_opts
+def with_each():
+    for flags in json.loads(sys.argv[1]):
+        cmd_args.arguments = flags
+        server.cmd_opts = importlib.reload(shared_cmd_options).cmd_opts
+        yield
+"""
+WHO_MAY_REACH = f"""{FOR_EACH_FLAGS}
+for _ in with_each():
     server.warn_if_open()
     open_to_others = server.cmd_opts.webui_is_non_local
     found.append([server.address()[0], open_to_others, server.cmd_opts.disable_extension_access])
 print(json.dumps(found))
 """
-
-WHO_CAN_LISTEN = """
-import importlib, json, sys
-import embedded_webui
-embedded_webui.put_webui_on_path()
-from modules import cmd_args, server, shared_cmd_options
-found = []
-for flags in json.loads(sys.argv[1]):
-    cmd_args.arguments = flags
-    server.cmd_opts = importlib.reload(shared_cmd_options).cmd_opts
+WHO_CAN_LISTEN = f"""{FOR_EACH_FLAGS}
+for _ in with_each():
     try:
         server.check_address()
         found.append(0)

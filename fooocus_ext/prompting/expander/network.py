@@ -17,6 +17,7 @@ import torch.nn.functional as F
 
 from fooocus_ext.data_files import MEBIBYTE
 from fooocus_ext.errors import describe
+from fooocus_ext.prompting.expander.linear import linear_layer
 
 LIMITS: Mapping[str, tuple[int, int]] = {
     "vocabulary": (1, 300_000),
@@ -166,16 +167,18 @@ class Network:
     ) -> None:
         self.shape = shape
         self._head = head.to(device, dtype)
+        # GPT-2 stores its projections as [in, out]; the usual order is the other way round.
+        self._projections = {
+            name: linear_layer(
+                tensors[f"{name}.weight"].to(device, dtype).t(),
+                tensors[f"{name}.bias"].to(device, dtype),
+            )
+            for name in _projections(shape)
+        }
         self._tensors = {
             name: tensor.to(device, dtype).contiguous()
             for name, tensor in tensors.items()
-            if not _is_projection(name)
-        }
-        # GPT-2 stores its projections as [in, out]; the usual order is the other way round.
-        self._projections = {
-            name.removesuffix(".weight"): tensor.t().to(device, dtype).contiguous()
-            for name, tensor in tensors.items()
-            if _is_projection(name)
+            if name.rpartition(".")[0] not in self._projections
         }
 
     @property
@@ -191,8 +194,7 @@ class Network:
     @property
     def bytes_per_token(self) -> int:
         """What is read from memory to write one token."""
-        read = [self._head, *self._projections.values()]
-        return sum(weight.numel() * weight.element_size() for weight in read)
+        return self._head.nbytes + sum(each.bytes_read for each in self._projections.values())
 
     @torch.inference_mode()
     def start(self, rows: Sequence[Sequence[int]], capacity: int) -> tuple[torch.Tensor, Cache]:
@@ -256,13 +258,10 @@ class Network:
         weight, bias = self._tensors[f"{name}.weight"], self._tensors[f"{name}.bias"]
         return F.layer_norm(hidden, weight.shape, weight, bias, self.shape.epsilon)
 
-    def _linear(self, name: str, hidden: torch.Tensor) -> torch.Tensor:
-        return F.linear(hidden, self._projections[name], self._tensors[f"{name}.bias"])
-
     def _project(self, layer: int, hidden: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return queries, keys and values, ``[rows, heads, tokens, width / heads]`` each."""
         normed = self._norm(f"h.{layer}.ln_1", hidden)
-        joined = self._linear(f"h.{layer}.attn.c_attn", normed)
+        joined = self._projections[f"h.{layer}.attn.c_attn"](normed)
         rows, tokens, _ = joined.shape
         split = joined.view(rows, tokens, 3, self.shape.heads, -1)
         return split.permute(2, 0, 3, 1, 4).unbind(0)
@@ -271,9 +270,10 @@ class Network:
         self, layer: int, hidden: torch.Tensor, attended: torch.Tensor
     ) -> torch.Tensor:
         merged = attended.transpose(1, 2).reshape(hidden.shape)
-        hidden = hidden + self._linear(f"h.{layer}.attn.c_proj", merged)
-        inner = self._linear(f"h.{layer}.mlp.c_fc", self._norm(f"h.{layer}.ln_2", hidden))
-        return hidden + self._linear(f"h.{layer}.mlp.c_proj", F.gelu(inner, approximate="tanh"))
+        hidden = hidden + self._projections[f"h.{layer}.attn.c_proj"](merged)
+        inner = self._projections[f"h.{layer}.mlp.c_fc"](self._norm(f"h.{layer}.ln_2", hidden))
+        activated = F.gelu(inner, approximate="tanh")
+        return hidden + self._projections[f"h.{layer}.mlp.c_proj"](activated)
 
     def _score(self, hidden: torch.Tensor) -> torch.Tensor:
         return F.linear(self._norm("ln_f", hidden), self._head)
@@ -287,5 +287,6 @@ def _whole(config: Mapping[str, Any], key: str, default: int, minimum: int, maxi
     return value
 
 
-def _is_projection(name: str) -> bool:
-    return name.endswith((".c_attn.weight", ".c_proj.weight", ".c_fc.weight"))
+def _projections(shape: NetworkShape) -> list[str]:
+    parts = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
+    return [f"h.{layer}.{part}" for layer in range(shape.layers) for part in parts]

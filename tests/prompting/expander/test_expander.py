@@ -18,6 +18,7 @@ from fooocus_ext.prompting.expander import (
     Expansion,
     cached_expander,
     decode,
+    linear,
     load_expander,
     release_expanders,
 )
@@ -82,7 +83,16 @@ def fooocus_expander(tmp_path_factory) -> Expander:
     )
 
 
-@pytest.fixture(params=["expander", "fooocus_expander"])
+@pytest.fixture(scope="module")
+def expander_in_halves(tmp_path_factory) -> Expander:
+    """Fooocus's, its layers taken apart as those of a large model are."""
+    folder = make_fooocus_folder(tmp_path_factory.mktemp("halves") / "fooocus_expansion")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linear, "_FEWEST_BYTES", 0)
+        return load_expander(folder)
+
+
+@pytest.fixture(params=["expander", "fooocus_expander", "expander_in_halves"])
 def any_expander(request) -> Expander:
     return request.getfixturevalue(request.param)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fooocus_ext.prompting.expander import ExpansionModelError, load_expander
+from fooocus_ext.prompting.expander import ExpansionModelError, linear, load_expander
 from fooocus_ext.prompting.expander.model import BUILT_IN_FOLDER
 from fooocus_ext.prompting.expander.model_files import missing_file
 from tests.prompting.expander.model_folders import WORDS, make_fooocus_folder
@@ -27,8 +27,10 @@ def reference(folder: Path):
     return model.float()
 
 
+@pytest.mark.parametrize("fewest_bytes", [0, linear._FEWEST_BYTES], ids=["halves", "plain"])
 @pytest.mark.parametrize("which", ["own", "fooocus"])
-def test_scores_equal_those_of_transformers(which, folder):
+def test_scores_equal_those_of_transformers(which, folder, fewest_bytes, monkeypatch):
+    monkeypatch.setattr(linear, "_FEWEST_BYTES", fewest_bytes)
     path = BUILT_IN_FOLDER if which == "own" else folder
     model = load_expander(path).model
     full = reference(path)

@@ -294,10 +294,11 @@ def test_a_leak_is_seen(monkeypatch, leak):
 @pytest.mark.parametrize(
     ("counted", "states"),
     [
-        ((90, 100), [report.PASSED, report.PASSED]),
-        ((10, 23), [report.PASSED, report.FAILED]),
-        ((0, 0), [report.FAILED, report.PASSED]),
-        ((9, 9), [report.FAILED, report.PASSED]),
+        ((90, 100), [report.PASSED, report.PASSED, report.PASSED]),
+        ((10, 23), [report.PASSED, report.PASSED, report.FAILED]),
+        ((0, 0), [report.FAILED, report.PASSED, report.PASSED]),
+        ((9, 9), [report.FAILED, report.PASSED, report.PASSED]),
+        ((40, 0), [report.PASSED, report.FAILED, report.PASSED]),
     ],
 )
 def test_a_counter_that_misses_the_webuis_own_synchronisations_is_seen(counted, states):
@@ -351,8 +352,8 @@ def test_without_a_gpu_the_cpus_picture_is_not_compared_with_itself(pictures, mo
     assert figures == {
         "half precision beside full precision": report.NOT_RUN,
         "full precision beside CPU": report.NOT_RUN,
-        "effect of all tricks on the picture": report.PASSED,
-        "deviation within the picture": report.PASSED,
+        "full precision: effect of all tricks": report.PASSED,
+        "full precision: deviation in the picture": report.PASSED,
     }
     assert result.status == report.PASSED
 
@@ -370,6 +371,21 @@ def test_half_precision_is_allowed_what_the_webuis_own_is_apart():
             status,
             made.tricks[0, 0, 0] - full.tricks[0, 0, 0],
         )
+
+
+def test_a_half_precision_that_is_broken_by_itself_is_no_measure():
+    stripes = np.zeros((8, 8, 3), np.uint8)
+    stripes[::2] = 90
+    full = generation.Pictures(stripes, stripes + np.uint8(9), None)
+    black = generation.Pictures(np.zeros_like(stripes), np.zeros_like(stripes), None)
+    found = {generation.HALF: black, generation.FULL: full, generation.ON_CPU: full}
+    failed = [f.name for f in generation.judge(found, SETTING) if f.status == report.FAILED]
+    assert failed == [
+        "half precision beside full precision: on average",
+        "half precision beside full precision: without the extension",
+        "half precision: effect of all tricks",
+        "half precision: deviation in the picture",
+    ]
 
 
 def test_full_precision_is_allowed_its_limit_alone():

@@ -51,11 +51,12 @@ def check(setting: Setting) -> list[Figure]:
 def _judged(without: int, with_all: int) -> list[Figure]:
     """Judge the synchronisations of a job without the extension and of one with everything.
 
-    The webui's own are several a step: where fewer are counted, the counter is broken.
+    The webui's own are several a step, and remain: where fewer are counted, the counter is broken.
     """
     extra = (with_all - without) / SYNC_STEPS
     return [
         at_least("synchronisations of the webui, a job", without, SYNC_STEPS),
+        at_least("synchronisations with everything, a job", with_all, without),
         at_most("synchronisations, a step", extra, MOST_SYNCHRONISATIONS),
     ]
 

@@ -62,11 +62,12 @@ def guide(
             asking it would make the CPU wait for a GPU. None if it is known to be one.
 
     Returns:
-        A new tensor; or ``cond`` itself if nothing changes.
+        A new tensor, in float32 at least: it is rounded once, where it is put; or ``cond`` itself if
+        nothing changes.
     """
     if is_unguided(cfg_scale):
         return cond
-    values = cond.to(working_dtype(cond))  # rounded once, at the end
+    values = cond.to(working_dtype(cond))
     if signal is None:
         sharp = sharpen(x, values, sharpness=settings.sharpness, progress=progress)
     else:
@@ -80,7 +81,7 @@ def guide(
         return cond
     if spared is not None and guided is not sharp:
         guided = torch.where(spared, sharp, guided)
-    return guided.to(cond.dtype)
+    return guided
 
 
 def is_unguided(cfg_scale: float) -> bool:
@@ -106,12 +107,12 @@ def is_damped(cfg_scale: float, mimic: float) -> bool:
 def rescale_cond(cond: torch.Tensor, uncond: torch.Tensor, ratio: float) -> torch.Tensor:
     """Move cond along its distance to uncond (same shape), so that CFG acts at ``ratio`` x its scale.
 
-    Works on x0 and eps alike, and on each part of an AND prompt. Ratio 1 returns cond itself.
+    Works on x0 and eps alike, and on each part of an AND prompt; cond is float32 at least. Ratio 1
+    returns cond itself.
     """
     if ratio == 1.0:
         return cond
-    values = cond.to(working_dtype(cond))
-    return (uncond + ratio * (values - uncond)).to(cond.dtype)
+    return uncond + ratio * (cond - uncond)
 
 
 def predict_x0(x: torch.Tensor, eps: torch.Tensor, alpha_cumprod: torch.Tensor) -> torch.Tensor:

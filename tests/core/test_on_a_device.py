@@ -48,7 +48,9 @@ PICTURES = {
     "filter": lambda x, x0, uncond: anisotropic.adaptive_filter(x, x0),
     "sharpen": lambda x, x0, uncond: guidance.sharpen(x, x0, **AT),
     "sharpen eps": lambda x, x0, uncond: guidance.sharpen_eps(x0, x, **AT),
-    "damped": lambda x, x0, uncond: guidance.rescale_cond(x0, uncond, 0.43),
+    "damped": lambda x, x0, uncond: guidance.rescale_cond(
+        x0.to(anisotropic.working_dtype(x0)), uncond, 0.43
+    ),
     "clean": lambda x, x0, uncond: guidance.predict_x0(x, x0, SIGNAL.to(x.device)),
     "guide": guided,
     "guide, with uncond": lambda x, x0, uncond: guided(
@@ -63,6 +65,8 @@ def device():
     strict = StrictDevice()
     with strict.active():
         yield strict
+        assert not torch.is_autocast_enabled()
+        assert [asked for asked in strict.unnumbered if asked.is_ours] == []
 
 
 def assert_rounded_once(found, exact):
@@ -90,8 +94,14 @@ def test_pictures_stay_on_the_device_and_are_rounded_once(device, name, dtypes, 
     given = [latents(1, scale).to(of_x), *(latents(n, scale).to(of_x0) for n in (2, 3))]
     exact = PICTURES[name](*(values.double() for values in given))
     device.autocast_dtype = of_x0 if of_x0 in HALVES else torch.float16
+    given = [values.to("cuda") for values in given]
+    held = device.held
+    PICTURES[name](*given)
+    assert not torch.is_autocast_enabled()
+    assert device.held == held
     with torch.autocast("cuda"):  # as webuis sample
-        found = PICTURES[name](*(values.to("cuda") for values in given))
+        found = PICTURES[name](*given)
+        assert torch.is_autocast_enabled()
     assert is_on_device(found)
     assert device.synchronisations == []
     assert [upload.where for upload in device.uploads if upload.is_ours] == []
@@ -125,8 +135,11 @@ def test_sizes_have_the_cpus_bytes_and_are_uploaded_once(device, dtype, number_d
         assert is_on_device(found)
         assert torch.equal(found.cpu(), expected)
     device.uploads.clear()
-    claimed(there)
+    del found
+    held = device.held
+    claimed(there.clone())
     assert device.uploads == []
+    assert device.held == held
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -142,11 +155,19 @@ def test_weights_are_patched_where_they_are(device, dtype):
     assert_rounded_once(found.cpu(), exact)
 
 
-def test_the_heads_term_comes_to_the_latents(device):
-    head, mask, latent = torch.randn(8, 5, 3, 3), torch.ones(1, 1, 12, 20), latents(1)[:1]
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_heads_term_comes_to_the_latents_in_single_precision(device, dtype):
+    head, mask, latent = (
+        values.to(dtype)
+        for values in (torch.randn(8, 5, 3, 3), torch.ones(1, 1, 12, 20), latents(1)[:1])
+    )
     found = inpaint_engine.head_term(head, mask.to("cuda"), latent.to("cuda"))
     assert is_on_device(found)
-    torch.testing.assert_close(found.cpu(), inpaint_engine.head_term(head, mask, latent))
+    assert device.synchronisations == []
+    assert len([upload for upload in device.uploads if upload.is_ours]) == 1
+    exact = inpaint_engine.head_term(*(values.float() for values in (head, mask, latent)))
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found.cpu(), exact)
 
 
 SOLVERS = {
@@ -208,10 +229,25 @@ def test_texts_are_weighed_joined_and_repeated_where_their_states_are(device):
     assert device.synchronisations == []
 
 
-def test_tiles_are_blended_where_they_are(device):
-    found = tiling.averaged(
-        torch.ones(1, 4, 20, 30, device="cuda"), lambda v: v * 2, tile=16, overlap=4, scale=1
-    )
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_tiles_are_blended_where_they_are_in_their_dtype(device, dtype):
+    tiles = []
+
+    def twice(tile):
+        tiles.append(tile)
+        return tile * 2
+
+    values = torch.ones(1, 4, 20, 30, device="cuda", dtype=dtype)
+    found = tiling.averaged(values, twice, tile=16, overlap=4, scale=1)
     assert is_on_device(found)
     assert device.synchronisations == []
-    torch.testing.assert_close(found.cpu(), torch.full((1, 4, 20, 30), 2.0))
+    assert len(device.uploads) == len(tiles), "the weights of each"
+    torch.testing.assert_close(found.cpu(), torch.full((1, 4, 20, 30), 2.0, dtype=dtype))
+
+
+def test_the_windows_buffer_is_bounded(device):
+    """Whole, that of a picture this large has 200 MiB."""
+    x, x0 = (torch.zeros(2, 4, 160, 160, device="cuda") for _ in range(2))
+    anisotropic.joint_bilateral(x, x0)
+    bound = anisotropic.DEVICE_BUFFER_BYTES
+    assert 0.5 * bound < device.largest <= bound

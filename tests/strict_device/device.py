@@ -9,13 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from weakref import WeakValueDictionary
 
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.strict_device import rules
-from tests.strict_device.memory import CPU, CUDA, is_marked, mark, names_device, tensors_in
+from tests.strict_device.memory import (
+    CPU,
+    CUDA,
+    is_marked,
+    is_unnumbered,
+    mark,
+    names_device,
+    tensors_in,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = str(ROOT / "fooocus_ext")
@@ -59,12 +68,22 @@ class StrictDevice:
         autocast_dtype: what ``torch.autocast("cuda")`` casts to.
         synchronisations: in order, since it was made; those for which numbers come from the device.
         uploads: those for which they go there.
+        unnumbered: where a tensor was wanted on "cuda" without a number: of several GPUs on the current one.
+        largest: bytes of the largest memory that was taken there at once.
     """
 
     free: int = 2**40
     autocast_dtype: torch.dtype = torch.bfloat16
     synchronisations: list[Synchronisation] = field(default_factory=list)
     uploads: list[Synchronisation] = field(default_factory=list)
+    unnumbered: list[Synchronisation] = field(default_factory=list)
+    largest: int = 0
+    _taken: WeakValueDictionary[int, Any] = field(default_factory=WeakValueDictionary)
+
+    @property
+    def held(self) -> int:
+        """Bytes there that something still holds."""
+        return sum(storage.nbytes() for storage in self._taken.values())
 
     @contextmanager
     def active(self) -> Iterator[StrictDevice]:
@@ -83,12 +102,26 @@ class StrictDevice:
         where = next((f for f in frames if not f[0].startswith(_NOT_WHERE)), ("?", 0))
         path = where[0].removeprefix(f"{ROOT}/")
         is_ours = where[0].startswith(PRODUCT)
-        waits = self.uploads if what.startswith(rules.UPLOAD) else self.synchronisations
-        waits.append(Synchronisation(what, f"{path}:{where[1]}", is_ours))
+        found = Synchronisation(what, f"{path}:{where[1]}", is_ours)
+        if what == rules.UNNUMBERED:
+            self.unnumbered.append(found)
+        elif what.startswith(rules.UPLOAD):
+            self.uploads.append(found)
+        else:
+            self.synchronisations.append(found)
+
+    def place(self, tensor: torch.Tensor, *, here: bool) -> None:
+        """Have a tensor's memory be here, or the CPU's."""
+        mark(tensor, on_device=here)
+        if here:
+            storage = tensor.untyped_storage()
+            self._taken[storage._cdata] = storage
+            self.largest = max(self.largest, storage.nbytes())
 
     def _stand_ins(self) -> list[tuple[Any, str, Any]]:
         """Return what takes the place of torch's own: (where, its name, what)."""
         autocast, is_enabled = torch.autocast, torch.is_autocast_enabled
+        set_enabled = torch.set_autocast_enabled
 
         def autocast_here(device_type: str, dtype: Any = None, **given: Any) -> Any:
             if device_type == "cuda":
@@ -97,6 +130,9 @@ class StrictDevice:
 
         def is_enabled_here(_device_type: str | None = None) -> bool:
             return is_enabled("cpu")
+
+        def set_enabled_here(*device_type_and_enabled: Any) -> None:
+            set_enabled("cpu", device_type_and_enabled[-1])
 
         def memory_here(device: Any = None) -> tuple[int, int]:
             is_named = device is not None and not isinstance(device, int)
@@ -113,6 +149,7 @@ class StrictDevice:
             (torch, "Generator", _Generator),
             (torch, "autocast", autocast_here),
             (torch, "is_autocast_enabled", is_enabled_here),
+            (torch, "set_autocast_enabled", set_enabled_here),
             (torch.cuda, "mem_get_info", memory_here),
             (torch.cuda, "device", lambda *_: nullcontext()),
             (torch.cuda, "current_device", lambda: 0),
@@ -165,6 +202,8 @@ class _Functions(TorchFunctionMode):
         is_given_ours = any(map(is_marked, given))
         self._refuse_or_note(func, args, is_given_ours)
         wanted = _wanted(func, args, kwargs)
+        if func is torch.Tensor.cuda or any(map(is_unnumbered, (*args, kwargs.get("device")))):
+            self._device.note(rules.UNNUMBERED)
         _check_generator(kwargs.get("generator"), wanted, is_given_ours)
         args = tuple(_on_cpu(value) for value in args)
         kwargs = {name: _on_cpu(value) for name, value in kwargs.items()}
@@ -197,7 +236,7 @@ class _Functions(TorchFunctionMode):
         elif func in _READS_NUMBERS:
             self._device.note(f"{rules.UPLOAD} numbers")
         moved = result.detach().clone().requires_grad_(result.requires_grad)
-        mark(moved, on_device=wanted)
+        self._device.place(moved, here=wanted)
         return moved
 
 
@@ -266,5 +305,5 @@ class _Operations(TorchDispatchMode):
         result = func(*args, **kwargs)
         for made in tensors_in(result):
             if made.untyped_storage()._cdata not in storages:
-                mark(made, on_device=place)
+                self._device.place(made, here=place)
         return result

@@ -50,3 +50,8 @@ def names_device(value: Any) -> bool | None:
     if not isinstance(value, torch.device):
         return None
     return {"cuda": True, "cpu": False}.get(value.type)
+
+
+def is_unnumbered(value: Any) -> bool:
+    """Whether a value names the strict device without saying which of several."""
+    return names_device(value) is True and torch.device(value).index is None

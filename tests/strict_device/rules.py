@@ -31,6 +31,7 @@ WAITS = {
     "_linalg_check_errors": "looks for errors",
 }
 UPLOAD, DOWNLOAD = "uploads", "copies to the CPU"
+UNNUMBERED = "names no number"
 _MASKS = (torch.bool, torch.uint8)
 
 

@@ -182,6 +182,39 @@ def test_autocast_is_in_the_dtype_of_the_device(dtype):
             assert (here(2, 2) @ here(2, 2)).dtype == torch.float32
 
 
+def test_autocast_is_switched_as_on_cuda(device):
+    with torch.autocast("cuda"):
+        torch.set_autocast_enabled(False)
+        assert not torch.is_autocast_enabled()
+        torch.set_autocast_enabled("cuda", True)
+        assert torch.is_autocast_enabled()
+
+
+@pytest.mark.parametrize(
+    ("make", "count"),
+    [
+        (lambda like: torch.zeros(2, device="cuda"), 1),
+        (lambda like: there(2).to(torch.device(like.device.type)), 1),
+        (lambda like: there(2).cuda(), 1),
+        (lambda like: torch.zeros(2, device=like.device), 0),
+        (lambda like: there(2).to(like), 0),
+    ],
+)
+def test_a_device_without_a_number_is_noted(device, make, count):
+    like = here(2)
+    device.unnumbered.clear()
+    make(like)
+    assert len(device.unnumbered) == count
+
+
+def test_what_is_held_is_known_by_its_bytes(device):
+    kept = here(100)[:1]
+    here(1000)
+    assert (device.held, device.largest) == (400, 4000)
+    del kept
+    assert device.held == 0
+
+
 def test_it_says_what_is_free(device):
     device.free = 5
     assert torch.cuda.mem_get_info()[0] == 5

@@ -19,10 +19,17 @@ _CACHES = ("cached_c", "cached_uc", "cached_hr_c", "cached_hr_uc")
 
 @dataclass
 class Call:
-    """What the CPU waited for in one call of a sampler's model, callbacks included."""
+    """One call of a sampler's model, callbacks included.
+
+    Attributes:
+        waits: what the CPU waited for.
+        uploads: what it sent to the device.
+        is_autocast: whether autocast is on after it.
+    """
 
     waits: list[Synchronisation]
     uploads: list[Synchronisation]
+    is_autocast: bool
 
 
 @dataclass
@@ -68,8 +75,8 @@ class HostOnDevice:
         def watched(*args: Any, **kwargs: Any) -> Any:
             before = [len(kind) for kind in kinds]
             out = forward(*args, **kwargs)
-            waits = (kind[count:] for kind, count in zip(kinds, before, strict=True))
-            self.calls.append(Call(*waits))
+            waits, uploads = (kind[count:] for kind, count in zip(kinds, before, strict=True))
+            self.calls.append(Call(waits, uploads, torch.is_autocast_enabled()))
             return out
 
         with patch.object(denoiser, "forward", watched):
@@ -141,7 +148,9 @@ def _requests(host: Host, active: Callable[[], Any]) -> Iterator[None]:
 
     def processed(p: Any) -> Any:
         with active():
-            return process_images(p)
+            made = process_images(p)
+            assert not torch.is_autocast_enabled(), "left on"
+            return made
 
     name = process_images.__name__
     importers = [m for m in list(sys.modules.values()) if vars(m).get(name) is process_images]

@@ -68,6 +68,7 @@ def test_each_call_is_as_exact_as_in_single_precision(gpu, exact, way):
     dtype = gpu.host.modules.devices.dtype
     with probes.recording(gpu.host) as calls:
         picture = generated(gpu, way).pictures[0]
+    assert {call.is_autocast for call in gpu.calls} == {dtype != torch.float32}
     if dtype == torch.float32:
         exact[way] = picture.astype(float)
     else:

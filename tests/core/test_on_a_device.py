@@ -96,7 +96,7 @@ def test_pictures_stay_on_the_device_and_are_rounded_once(device, name, dtypes, 
     device.autocast_dtype = of_x0 if of_x0 in HALVES else torch.float16
     given = [values.to("cuda") for values in given]
     held = device.held
-    PICTURES[name](*given)
+    PICTURES[name](*(values.clone() for values in given))
     assert not torch.is_autocast_enabled()
     assert device.held == held
     with torch.autocast("cuda"):  # as webuis sample
@@ -243,6 +243,14 @@ def test_tiles_are_blended_where_they_are_in_their_dtype(device, dtype):
     assert device.synchronisations == []
     assert len(device.uploads) == len(tiles), "the weights of each"
     torch.testing.assert_close(found.cpu(), torch.full((1, 4, 20, 30), 2.0, dtype=dtype))
+
+
+def test_a_picture_smaller_than_the_window_stays_on_the_device(device):
+    x, x0 = (latents(seed)[..., :3, :5] for seed in (1, 3))
+    found = anisotropic.adaptive_filter(x.to("cuda"), x0.to("cuda"))
+    assert is_on_device(found)
+    assert device.synchronisations == []
+    torch.testing.assert_close(found.cpu(), anisotropic.adaptive_filter(x, x0))
 
 
 def test_the_windows_buffer_is_bounded(device):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import fooocus_ext.host.machine
 from fooocus_ext.core.refiner_switch import first_refiner_step
 from fooocus_ext.errors import RequestError
+from tests.strict_device import StrictDevice, is_on_device
 
 LOADED_ONCE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
@@ -225,26 +226,55 @@ def test_fresh_noise_needs_noise_levels(separate):
         sample(sampler, Model(8), "timesteps", schedules(8)["timesteps"])
 
 
+def test_the_last_calls_noise_is_read_without_waiting(separate):
+    with StrictDevice().active() as device:
+        x, level = torch.ones(2, 4, 3, 3, device="cuda"), torch.tensor([0.5, 0.25], device="cuda")
+        watched = separate._Watched(lambda x, level: x / 2)
+        watched(x, level)
+        noise = watched.noise()
+        assert is_on_device(noise)
+        assert device.synchronisations == []
+        assert noise[:, 0, 0, 0].tolist() == [1.0, 2.0]
+
+
+class Noise:
+    """Stands in for the host's noise of a batch, which comes from the CPU."""
+
+    def __init__(self, shape, seeds, **rest):
+        self.shape, self.seeds, self.is_first = shape, seeds, True
+        vars(self).update(rest)
+
+    def next(self):
+        self.is_first = False
+        drawn = [
+            torch.randn(self.shape, generator=torch.Generator().manual_seed(seed))
+            for seed in self.seeds
+        ]
+        return torch.stack(drawn)
+
+
+def noise_of_two():
+    nothing = dict.fromkeys(("subseeds", "subseed_strength"))
+    resized = dict.fromkeys(("seed_resize_from_h", "seed_resize_from_w"), 0)
+    return Noise((4, 3, 3), [5, 9], **nothing, **resized)
+
+
+@pytest.mark.parametrize("largest", [14.6, 1.4])
+def test_fresh_noise_comes_to_the_latents_without_waiting(load_host_module, largest):
+    module = load_host_module("refiner/fresh_noise")
+    p = SimpleNamespace(rng=noise_of_two())
+    with StrictDevice().active() as device:
+        clean, seen = torch.randn(2, 2, 4, 3, 3, device="cuda").half()
+        found = module.renoised(p, clean, seen, torch.tensor(1.4), largest=largest)
+        assert is_on_device(found)
+        assert found.dtype == torch.float16
+        assert device.synchronisations == []
+
+
 @pytest.mark.parametrize("largest", [14.6, 1.4])
 def test_fresh_noise_is_that_of_the_next_seed(load_host_module, largest):
     module = load_host_module("refiner/fresh_noise")
-
-    class Noise:
-        def __init__(self, shape, seeds, **rest):
-            self.shape, self.seeds, self.is_first = shape, seeds, True
-            vars(self).update(rest)
-
-        def next(self):
-            self.is_first = False
-            drawn = [
-                torch.randn(self.shape, generator=torch.Generator().manual_seed(seed))
-                for seed in self.seeds
-            ]
-            return torch.stack(drawn)
-
-    nothing = dict.fromkeys(("subseeds", "subseed_strength"))
-    resized = dict.fromkeys(("seed_resize_from_h", "seed_resize_from_w"), 0)
-    noise = Noise((4, 3, 3), [5, 9], **nothing, **resized)
+    noise = noise_of_two()
     noise.next()
     clean, seen = torch.randn(2, 4, 3, 3), torch.randn(2, 4, 3, 3)
     level = torch.tensor(1.4)

@@ -102,6 +102,45 @@ def test_an_interruption_costs_nothing(training, tmp_path, monkeypatch):
     assert equal(whole, parts)
 
 
+@pytest.fixture
+def refining(denoising, monkeypatch, tmp_path):
+    """Train a narrow refiner, from whose loss its data are left out: (weights of a base, its training)."""
+    monkeypatch.setattr(
+        denoiser.Conditioned,
+        "loss",
+        lambda model, *_, seed: sum(each.square().mean() for each in model.unet.parameters()),
+    )
+    work, narrow = tmp_path / "work", replace(denoiser.REFINER, widths=(32, 32, 32))
+    monkeypatch.setattr(denoiser, "REFINER", narrow)
+    base = weights(denoising[0](work, 1))
+    return base, lambda start, steps: denoiser.train(work, narrow, 1, steps, start)
+
+
+@pytest.mark.slow
+def test_a_refiner_is_of_the_text_encoders_of_its_base(refining):
+    base, train_from = refining
+    refiner = train_from(base, 1)
+    trained = weights(refiner)
+    more = base | {key: base[key] + 0.5 for key in base if key.startswith("unet.conv_out")}
+    assert equal(weights(train_from(more, 1)), trained), "the UNet's part is what it began with"
+    other = base | {"text.text_projection": base["text.text_projection"] + 0.5}
+    for steps in (1, 2):
+        with pytest.raises(optimizing.ResumeError, match=r"delete \S*/refiner-state\.pt"):
+            train_from(other, steps)
+    (refiner.parent / "refiner-state.pt").unlink()
+    assert not equal(weights(train_from(other, 1)), trained)
+
+
+@pytest.mark.slow
+def test_a_refiner_whose_base_an_earlier_version_did_not_note_is_not_continued(refining):
+    base, train_from = refining
+    file = train_from(base, 1).parent / "refiner-state.pt"
+    state = torch.load(file, weights_only=True)
+    torch.save({name: kept for name, kept in state.items() if name != "start"}, file)
+    with pytest.raises(optimizing.ResumeError, match=r"delete \S*/refiner-state\.pt"):
+        train_from(base, 1)
+
+
 @pytest.mark.slow
 def test_a_finished_training_is_left_alone_unless_more_steps_are_asked_for(
     training, tmp_path, monkeypatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from functools import cache
@@ -228,6 +229,13 @@ class Conditioned(torch.nn.Module):
         return (error * loss_weight(snr)).mean()
 
 
+def _hash_of_text_encoders(weights: dict[str, torch.Tensor]) -> str:
+    found = hashlib.sha256()
+    for name in sorted(name for name in weights if name.startswith("text.")):
+        found.update(weights[name].numpy().tobytes())
+    return found.hexdigest()
+
+
 def train(
     folder: Path, kind: Kind, seed: int, steps: int, start: dict[str, torch.Tensor] | None = None
 ) -> Path:
@@ -237,7 +245,7 @@ def train(
     encoder is the base's, unchanged: one bigG serves both.
 
     Raises:
-        ResumeError: the folder holds another training.
+        ResumeError: the folder holds another training, or one that began with other text encoders.
     """
     torch.manual_seed(seed)
     rows = np.load(folder / "rows.npy")
@@ -255,6 +263,7 @@ def train(
         folder / f"{kind.name}-state.pt",
         {"model": model, "average": average, "optimizer": optimizer},
         seed,
+        "" if start is None else _hash_of_text_encoders(start),
     )
     done = folder / f"{kind.name}.pt"
     if done.is_file() and state.step >= steps:

@@ -69,14 +69,17 @@ class ResumeError(Exception):
 class Resumable:
     """Modules and optimizers, and the number of steps that they took, in one file.
 
+    ``start`` tells apart what a training began with, where that is not drawn from its seed alone.
+
     Raises:
-        ResumeError: the file is of a training from another seed.
+        ResumeError: the file is of a training from another seed or another start.
     """
 
-    def __init__(self, path: Path, parts: Mapping[str, Any], seed: int):
+    def __init__(self, path: Path, parts: Mapping[str, Any], seed: int, start: str = ""):
         self.path = path
         self.parts = parts
         self.seed = seed
+        self.start = start
         self.step = 0
         self.loss = 0.0
         self._saved = self._reported = time.monotonic()
@@ -86,6 +89,11 @@ class Resumable:
                 raise ResumeError(
                     f"{path}: begun with seed {kept['seed']}, asked for {seed}; allowed: the same seed, "
                     "or another folder"
+                )
+            if kept.get("start", "") != start:
+                raise ResumeError(
+                    f"{path}: begun with other text encoders than its base has now, or by a version that "
+                    f"did not note them; delete {path} to begin anew"
                 )
             for name, part in parts.items():
                 part.load_state_dict(kept["parts"][name])
@@ -109,7 +117,7 @@ class Resumable:
         kept = {name: part.state_dict() for name, part in self.parts.items()}
         numbers = {"step": self.step, "loss": self.loss, "seed": self.seed}
         with whole(self.path) as unfinished:
-            torch.save({"parts": kept, **numbers}, unfinished)
+            torch.save({"parts": kept, "start": self.start, **numbers}, unfinished)
 
 
 @torch.no_grad()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 
+import numpy as np
 import pytest
 
-from tests.contract import probes
+from fooocus_ext.presets.files import PresetLibrary
+from fooocus_ext.presets.preset import preset_from_json
+from tests.contract import hosts, probes
 from tests.contract.test_copies import inner_request
 
 OURS = (704, 1408)
@@ -67,3 +71,33 @@ def test_a_size_that_a_script_sets_between_two_rounds_is_kept(host, p):
     assert settled(host, p) == ((96, OURS[1]), True)
     p.width, p.height = 64, 64
     assert settled(host, p) == (OURS, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "size", "keep"),
+    [
+        ("Txt2Img", {}, OURS, None),
+        ("Img2Img", {}, (64, 96), "aspect_ratio"),
+        ("Img2Img", {"aspect_ratio": "1408*704"}, (1408, 704), None),
+    ],
+)
+@pytest.mark.reports_errors
+def test_a_preset_leaves_a_picture_its_size(host, monkeypatch, kind, named, size, keep):
+    """The buttons "Send to img2img" and "Send to inpaint" send the preset along."""
+    assets = sys.modules["fooocus_ext.host.machine.assets"]
+    tall = preset_from_json("tall", {"default_aspect_ratio": "704*1408"})
+    library = PresetLibrary({**assets.presets().presets, "tall": tall})
+    monkeypatch.setattr(assets, "presets", lambda: library)
+    asked = []
+
+    def refuse(p, *_args):
+        asked.append(((p.width, p.height), p.extra_generation_params.get("Fooocus keep")))
+        raise RuntimeError("far enough")
+
+    processing = getattr(host.modules.processing, f"StableDiffusionProcessing{kind}")
+    monkeypatch.setattr(processing, "init", refuse)
+    request = {"tab": kind.lower(), "width": 64, "height": 96}
+    if kind == "Img2Img":
+        request["init_images"] = [hosts.encode(np.zeros((96, 64, 3), np.uint8))]
+    assert host.run({"preset": "tall", **named}, **request).status == 500
+    assert asked == [(size, keep)]

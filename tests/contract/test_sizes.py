@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.preset import preset_from_json
@@ -70,6 +71,27 @@ def test_a_size_that_a_script_sets_between_two_rounds_is_kept(host, p):
     p.width = 96
     assert settled(host, p) == ((96, OURS[1]), True)
     p.width, p.height = 64, 64
+    assert settled(host, p) == (OURS, False)
+
+
+def test_pieces_of_a_picture_keep_their_size(host, p):
+    """SD upscale cuts the enlarged picture into pieces of the request's size, and sets none."""
+    p.init_images = [Image.new("RGB", (64, 64))]
+    host.script.setup(p)
+    pieces = [Image.new("RGB", (64, 64)) for _ in range(2)]
+    for p.init_images in ([piece] for piece in pieces):
+        assert settled(host, p) == ((64, 64), True)
+
+
+@pytest.mark.parametrize("first", ["same", "of a folder", "other size"])
+def test_other_pictures_are_no_pieces(host, p, first):
+    """The first is the request's own (Loopback), or it came without (batches of img2img)."""
+    p.init_images = [None if first == "of a folder" else Image.new("RGB", (64, 64))]
+    host.script.setup(p)
+    if first != "same":
+        p.init_images = [Image.new("RGB", (64, 64) if first == "of a folder" else (640, 64))]
+    assert settled(host, p) == (OURS, False)
+    p.init_images = [Image.new("RGB", OURS)]
     assert settled(host, p) == (OURS, False)
 
 

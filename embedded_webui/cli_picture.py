@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from embedded_webui import no_page, pictures, threads
+from embedded_webui.argument_types import at_least, png_file
 from embedded_webui.cli_serve import add_checkpoint_flags, host_flags
-from embedded_webui.destinations import file_to_write
 
 REQUEST_ERROR = 2
 FAILURE = 1
@@ -51,27 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cfg-scale", type=float, default=4.0, help="default: %(default)s")
     add_checkpoint_flags(parser)
     return parser
-
-
-def at_least(smallest: int) -> Callable[[str], int]:
-    """What reads a whole number for argparse; it raises ArgumentTypeError for one below `smallest`."""
-
-    def read(text: str) -> int:
-        if not text.isdecimal() or int(text) < smallest:
-            raise argparse.ArgumentTypeError(
-                f"got {text}; allowed: a whole number that is at least {smallest}"
-            )
-        return int(text)
-
-    return read
-
-
-def png_file(text: str) -> Path:
-    """The path of a picture to be written as PNG; raises ArgumentTypeError if it could not be, or not so."""
-    path = Path(text)
-    if path.suffix.lower() != ".png" or path.is_dir():
-        raise argparse.ArgumentTypeError(f"got {text}; allowed: a file whose name ends in .png")
-    return file_to_write(text)
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:

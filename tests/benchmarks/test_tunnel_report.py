@@ -236,7 +236,16 @@ def test_pictures_without_the_trick_are_not_measured(monkeypatch, infotext, numb
 # --- the command --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", [["--samples", "3"], ["--only", "nothing"], ["--samples", "x"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--samples", "3"],
+        ["--samples", "x"],
+        ["--only", "nothing"],
+        ["--seed", "-1"],
+        ["--sheet", "sheet.jpg"],
+    ],
+)
 def test_what_cannot_be_measured_is_refused(words, capsys):
     with pytest.raises(SystemExit) as stop:
         wind_tunnel.main(words)
@@ -244,7 +253,10 @@ def test_what_cannot_be_measured_is_refused(words, capsys):
     assert "usage: dev.py tunnel" in capsys.readouterr().err
 
 
-def test_the_whole_tunnel_with_a_painter_in_the_models_place(monkeypatch, tmp_path, capsys):
+@pytest.fixture
+def painter(monkeypatch):
+    """Paint in the models' place."""
+
     def paint(setting, drawn):
         return cases.true_pictures(drawn, 20 + int(setting.arguments is not None))
 
@@ -256,6 +268,34 @@ def test_the_whole_tunnel_with_a_painter_in_the_models_place(monkeypatch, tmp_pa
     monkeypatch.setattr(wind_tunnel, "through_autoencoder", lambda pictures: pictures // 2)
     monkeypatch.setattr(features, "raw_features", colours_only)
     monkeypatch.setattr(evaluation, "COPIES", 2)
+
+
+@pytest.mark.parametrize("lost", ["json", "sheet"])
+def test_a_file_that_cannot_be_written_leaves_the_other_one(
+    painter, monkeypatch, tmp_path, capsys, lost
+):
+    files = {"json": tmp_path / "numbers.json", "sheet": tmp_path / "sheet.png"}
+    words = [word for name, path in files.items() for word in (f"--{name}", str(path))]
+    rows = wind_tunnel._rows
+
+    def and_then_it_is_a_folder(*given):
+        files[lost].mkdir()
+        return rows(*given)
+
+    monkeypatch.setattr(wind_tunnel, "_rows", and_then_it_is_a_folder)
+    assert wind_tunnel.main(["--samples", "8", "--only", "adm", *words]) == 1
+    assert f"{files.pop(lost)} could not be written: " in capsys.readouterr().err
+    (other,) = files.values()
+    assert other.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(("samples", "is_few"), [(8, True), (32, False)])
+def test_of_few_pictures_the_intervals_are_said_to_be_narrow(painter, capsys, samples, is_few):
+    wind_tunnel.main(["--samples", str(samples), "--only", "adm"])
+    assert ("So few pictures prove little" in capsys.readouterr().out) is is_few
+
+
+def test_the_whole_tunnel_with_a_painter_in_the_models_place(painter, tmp_path, capsys):
     numbers, picture = tmp_path / "made" / "numbers.json", tmp_path / "new" / "sheet.png"
     words = ["--samples", "8", "--only", "adm", "--json", str(numbers), "--sheet", str(picture)]
     assert wind_tunnel.main(words) == 0
@@ -275,4 +315,4 @@ def test_a_number_of_pictures_that_is_none_is_answered_with_what_is_allowed(caps
     with pytest.raises(SystemExit):
         wind_tunnel.main(["--samples", samples])
     error = capsys.readouterr().err.rstrip()
-    assert error.endswith(f"--samples: got {samples!r}; allowed: a whole number from 8 on")
+    assert error.endswith(f"got {samples}; allowed: a whole number that is at least 8")

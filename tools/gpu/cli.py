@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from embedded_webui.destinations import folder_to_write
+from embedded_webui.argument_types import folder_to_write
 from tools.gpu import filtering, generation, hooks, leaks, memory, sizes
 from tools.gpu.report import Report
 from tools.gpu.running import CPU, CUDA, Part, Setting, run_part

@@ -9,13 +9,14 @@ import pkgutil
 import platform
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 
 import torch
 
 import benchmarks
 from benchmarks._figures import Figure, Unavailable, as_json, as_table
-from embedded_webui.destinations import file_to_write
+from embedded_webui.argument_types import file_to_write
 
 PROGRAMS = {"soak", "wind_tunnel"}
 """modules here that are run by commands of their own"""
@@ -43,13 +44,16 @@ def run(chosen: Sequence[str]) -> tuple[list[Figure], dict[str, str]]:
     figures: list[Figure] = []
     missing: dict[str, str] = {}
     for name in chosen:
-        module = importlib.import_module(f"benchmarks.{name}")
-        print(f"{name}: {(module.__doc__ or '').splitlines()[0]}", file=sys.stderr, flush=True)
         begin = time.monotonic()
         try:
+            module = importlib.import_module(f"benchmarks.{name}")
+            print(f"{name}: {(module.__doc__ or '').splitlines()[0]}", file=sys.stderr, flush=True)
             figures += module.measure()
         except Unavailable as reason:
             missing[name] = str(reason)
+        except Exception as error:  # noqa: BLE001 - it is told, and the others' figures are not lost
+            traceback.print_exc()
+            missing[name] = f"{type(error).__name__}: {error}"
         print(f"{name}: {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
     return figures, missing
 

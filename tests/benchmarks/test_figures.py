@@ -56,6 +56,23 @@ def test_a_benchmark_that_cannot_run_is_named(monkeypatch, tmp_path, capsys):
     assert numbers["environment.threads"] == torch.get_num_threads()
 
 
+def test_a_benchmark_that_breaks_leaves_the_others_their_numbers(monkeypatch, tmp_path, capsys):
+    from benchmarks import filter as bench
+    from benchmarks import tiles
+
+    def breaks():
+        raise ZeroDivisionError("nothing was measured")
+
+    monkeypatch.setattr(bench, "measure", breaks)
+    monkeypatch.setattr(tiles, "measure", lambda: [FIGURE])
+    file = tmp_path / "numbers.json"
+    assert main(["--only", "filter", "tiles", "--json", str(file)]) == 1
+    said = capsys.readouterr()
+    assert "filter could not run: ZeroDivisionError: nothing was measured" in said.out
+    assert "in breaks" in said.err
+    assert json.loads(file.read_text())[FIGURE.key] == FIGURE.value
+
+
 @pytest.mark.parametrize(
     ("program", "flag"),
     [(main, "--json"), (wind_tunnel.main, "--json"), (wind_tunnel.main, "--sheet")],
@@ -68,7 +85,12 @@ def test_a_file_that_could_not_be_written_is_refused_before_anything_is_measured
     )
     file = tmp_path / "file"
     file.touch()  # as root every folder can be written to
-    for path, why in ((file / "x.json", f"{file} cannot be written to"), (tmp_path, "is a folder")):
+    folder = tmp_path / "x.png"
+    folder.mkdir()
+    for path, why in (
+        (file / "x.png", f"{file} cannot be written to"),
+        (folder, "allowed: a file"),
+    ):
         with pytest.raises(SystemExit) as stop:
             program([flag, str(path)])
         assert stop.value.code == 2

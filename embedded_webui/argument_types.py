@@ -6,6 +6,7 @@ All raise ArgumentTypeError, with what was got and what is allowed.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,25 @@ def folder_to_write(text: str) -> Path:
     if path.exists() and not path.is_dir():
         raise argparse.ArgumentTypeError(f"got {text}, which is no folder; allowed: a folder")
     return path
+
+
+def folder_to_read(text: str) -> Path:
+    """The path of a folder that is there."""
+    path = Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"got {text}; allowed: a folder that is there")
+    return path
+
+
+def positive(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"got {text}; allowed: a number above 0")
+    return number
 
 
 def png_file(text: str) -> Path:

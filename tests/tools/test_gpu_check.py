@@ -111,7 +111,7 @@ def test_what_is_wrong_is_told_and_the_other_parts_go_on(tmp_path):
     assert found["parts"][1]["reason"].startswith("TypeError: ")
     assert leaking == ["tensors that stay, a job", "bytes of tensors that stay, a job"]
     table = (tmp_path / report.TABLE_FILE).read_text("utf-8")
-    assert table.startswith("# GPU check: FAILED\n")
+    assert table.startswith("# GPU check on a CPU: FAILED\n")
 
 
 def test_the_status_is_1_if_a_part_breaks(monkeypatch, tmp_path):
@@ -134,6 +134,37 @@ def test_a_folder_that_could_not_be_written_to_is_refused_before_anything_is_mea
             cli.main(["--device", "cpu", "--out", str(path)])
         assert stop.value.code == 2
         assert why in capsys.readouterr().err.splitlines()[-1]
+
+
+def interrupts(_setting):
+    raise KeyboardInterrupt
+
+
+def test_what_was_measured_until_it_is_interrupted_is_told(monkeypatch, tmp_path, capsys):
+    runs = {"a": finds, "b": interrupts, "c": finds}
+    parts = tuple(running.Part(key, key, 600, {"": run}) for key, run in runs.items())
+    monkeypatch.setattr(cli, "PARTS", parts)
+    monkeypatch.setattr(running, "_in_its_own_process", lambda run, setting, *_: run(setting))
+    assert cli.main(["--device", "cpu", "--out", str(tmp_path)]) == 1
+    found = json.loads((tmp_path / report.JSON_FILE).read_text("utf-8"))["parts"]
+    assert [(part["key"], part["status"]) for part in found] == [("a", "passed"), ("b", "failed")]
+    assert "| b |  |  |  | failed: interrupted |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("figures", "on_cuda", "heading"),
+    [
+        ([report.at_most("a", 1, 2), report.not_run("b")], True, "# GPU check: passed"),
+        ([report.at_most("a", 3, 2)], True, "# GPU check: FAILED"),
+        ([report.Figure("a", 1), report.not_run("b")], False, "# GPU check on a CPU: not run"),
+        ([], True, "# GPU check: not run"),
+    ],
+)
+def test_the_heading_says_where_it_was_and_whether_anything_was_judged(figures, on_cuda, heading):
+    part = running.Part("x", "a part", 600, {}, lambda *_: figures)
+    parts = (running.run_part(part, SETTING),)
+    text = report.Report({}, parts, 1, on_cuda=on_cuda).as_markdown()
+    assert text.splitlines()[0] == heading
 
 
 def test_without_a_gpu_it_says_so(capsys):

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import torch
 
-from embedded_webui.argument_types import folder_to_write
+from embedded_webui.argument_types import folder_to_write, positive
 from tools.gpu import filtering, generation, hooks, leaks, memory, sizes
 from tools.gpu.report import Report
-from tools.gpu.running import CPU, CUDA, Part, Setting, run_part
+from tools.gpu.running import CPU, CUDA, INTERRUPTED, Part, Setting, run_part
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--part", action="append", choices=keys, help="only these; default: all")
     parser.add_argument(
         "--patience",
-        type=float,
+        type=positive,
         default=1.0,
         help="how many times as long each part may take as on a GPU; default: %(default)g",
     )
@@ -66,7 +66,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Check, write both files and print the table; return 0, 1 if anything failed, 2 without a GPU."""
+    """Check, write both files and print the table; return 0, 1 if anything failed, 2 without a GPU.
+
+    If it is interrupted, what was measured until then is written and printed.
+    """
     options = _parser().parse_args(argv)
     if options.device == CUDA and not torch.cuda.is_available():
         print("torch sees no CUDA device here; --device cpu tries the program", file=sys.stderr)
@@ -80,8 +83,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             if not options.part or part.key in options.part:
                 print(f"{part.key} ...", file=sys.stderr, flush=True)
                 results.append(run_part(part, setting, options.patience))
+                if results[-1].reason == INTERRUPTED:
+                    break
     seconds = time.monotonic() - begin
-    report = Report(machine, tuple(results), seconds)
+    report = Report(machine, tuple(results), seconds, on_cuda=setting.on_cuda)
     paths = report.write(options.out)
     print(report.as_markdown())
     print("written:", *paths, file=sys.stderr)

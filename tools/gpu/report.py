@@ -79,16 +79,25 @@ class PartResult:
 
 @dataclass(frozen=True)
 class Report:
-    """A whole run."""
+    """A whole run, on a GPU or not."""
 
     machine: dict[str, str]
     parts: tuple[PartResult, ...]
     seconds: float
+    on_cuda: bool = True
 
     @property
     def passed(self) -> bool:
         """Whether nothing failed; what was not run did not fail."""
         return all(part.status != FAILED for part in self.parts)
+
+    @property
+    def verdict(self) -> str:
+        """In a word; "not run" where nothing was judged."""
+        if not self.passed:
+            return "FAILED"
+        states = {figure.status for part in self.parts for figure in part.figures}
+        return PASSED if PASSED in states else NOT_RUN
 
     def as_json(self) -> str:
         """Return all of it."""
@@ -103,10 +112,10 @@ class Report:
 
     def as_markdown(self) -> str:
         """Return a heading, the machine, and a table with a row for each figure."""
-        verdict = "passed" if self.passed else "FAILED"
+        where = "" if self.on_cuda else " on a CPU"
         machine = "; ".join(f"{name} {value}" for name, value in self.machine.items())
         lines = [
-            f"# GPU check: {verdict}",
+            f"# GPU check{where}: {self.verdict}",
             "",
             f"{machine}; {self.seconds:.0f} s",
             "",

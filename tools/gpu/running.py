@@ -19,6 +19,7 @@ from typing import Any
 from tools.gpu.report import FAILED, NEEDS_CUDA, NOT_RUN, PASSED, Figure, PartResult
 
 CUDA, CPU = "cuda", "cpu"
+INTERRUPTED = "interrupted"
 END_SECONDS = 10
 """for a process that has answered to end by itself"""
 Found = Any
@@ -78,7 +79,10 @@ class PartError(Exception):
 
 
 def run_part(part: Part, setting: Setting, patience: float = 1.0) -> PartResult:
-    """Run a part; whatever happens in it is in the result. ``patience`` multiplies its budget."""
+    """Run a part; whatever happens in it is in the result, INTERRUPTED included.
+
+    ``patience`` multiplies its budget.
+    """
     begin, budget = time.monotonic(), part.budget * patience
 
     def result(status: str, reason: str, figures: Sequence[Figure] = ()) -> PartResult:
@@ -96,6 +100,8 @@ def run_part(part: Part, setting: Setting, patience: float = 1.0) -> PartResult:
         figures = part.judge(found, setting)
     except PartError as error:
         return result(FAILED, str(error))
+    except KeyboardInterrupt:
+        return result(FAILED, INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - what broke is to be told, and the other parts to go on
         return result(FAILED, f"{type(error).__name__}: {error}")
     states = {figure.status for figure in figures}

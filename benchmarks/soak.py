@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 
 from bulk.ports import free_port
+from embedded_webui.argument_types import at_least, folder_to_read
 
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = (
@@ -36,6 +37,7 @@ FLAGS = (
     "--disable-console-progressbars",
 )
 OPTIONS = {"samples_save": False, "grid_save": False, "show_progress_type": "Approx cheap"}
+PYTHON = Path("venv", "bin", "python")
 STARTED = "Startup time:"
 START_SECONDS = 600
 JOB_SECONDS = 600
@@ -122,7 +124,7 @@ def running(webui: Path, models: Path, loras: Path | None, extension: str) -> It
     with tempfile.TemporaryDirectory() as data:
         _write_data(Path(data), models, loras, extension)
         port = free_port()
-        command = [str(webui / "venv" / "bin" / "python"), "launch.py", *FLAGS]
+        command = [str(webui / PYTHON), "launch.py", *FLAGS]
         command += ["--data-dir", data, "--port", str(port)]
         log_path = Path(data, "log.txt")
         with log_path.open("wb") as log:
@@ -186,15 +188,24 @@ def switch(webui: Webui, switches: int) -> None:
             webui.row(f"{number + 1} switches")
 
 
+def _webui(text: str) -> Path:
+    folder = folder_to_read(text)
+    if not (folder / PYTHON).is_file():
+        raise argparse.ArgumentTypeError(f"got {text}; allowed: a webui's folder, with {PYTHON}")
+    return folder
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the soak and print a Markdown table."""
     parser = argparse.ArgumentParser("benchmarks.soak", description=__doc__)
-    parser.add_argument("--webui", type=Path, required=True, help="its folder, with a venv")
-    parser.add_argument("--models", type=Path, required=True, help="the folder of checkpoints")
-    parser.add_argument("--loras", type=Path, help="a folder of LoRAs")
+    parser.add_argument("--webui", type=_webui, required=True, help="its folder, with a venv")
+    parser.add_argument(
+        "--models", type=folder_to_read, required=True, help="the folder of checkpoints"
+    )
+    parser.add_argument("--loras", type=folder_to_read, help="a folder of LoRAs")
     parser.add_argument("--extension", choices=("on", "off", "absent"), default="on")
-    parser.add_argument("--jobs", type=int, default=200)
-    parser.add_argument("--switches", type=int, default=40)
+    parser.add_argument("--jobs", type=at_least(0), default=200)
+    parser.add_argument("--switches", type=at_least(0), default=40)
     options = parser.parse_args(arguments)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     with running(options.webui, options.models, options.loras, options.extension) as webui:

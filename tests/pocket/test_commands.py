@@ -47,4 +47,4 @@ def test_checkpoints_are_not_made_for_a_place_that_is_a_file(monkeypatch, tmp_pa
         main(["export", "--out", str(tmp_path / "models")])
     assert stop.value.code == 2
     said = capsys.readouterr().err.splitlines()[-1]
-    assert said.endswith(f"argument --out: got {tmp_path / 'models'}; allowed: a folder")
+    assert said.endswith(f"got {tmp_path / 'models'}, which is no folder; allowed: a folder")

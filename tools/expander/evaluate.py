@@ -23,7 +23,8 @@ from pathlib import Path
 
 import torch
 
-from fooocus_ext.prompting.expander import Expander, load_expander
+from embedded_webui.argument_types import at_least, folder_to_read
+from fooocus_ext.prompting.expander import Expander, ExpansionModelError, load_expander
 from fooocus_ext.prompting.expander.decode import Row, write
 from fooocus_ext.prompting.expander.text import can_continue, readable_text, words_of
 from fooocus_ext.prompting.expander.words import WholePhrases
@@ -112,7 +113,10 @@ def evaluate(
 
 @contextmanager
 def shipped_at(commit: str) -> Iterator[Path]:
-    """Give the folder of the built-in model as a commit of this repository had it."""
+    """Give the folder of the built-in model as a commit of this repository had it.
+
+    Raises CalledProcessError, with what git says in ``stderr``, where there is no such commit.
+    """
     packed = subprocess.run(
         ["git", "archive", commit, SHIPPED], capture_output=True, check=True, cwd=HERE.parents[1]
     ).stdout
@@ -128,12 +132,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--before", metavar="COMMIT", help="also the built-in model of that commit")
-    parser.add_argument("--folder", type=Path, help="also a folder with Fooocus's files")
-    parser.add_argument("--model", type=Path, help="another folder instead of the shipped model")
-    parser.add_argument("--show", type=int, default=0, metavar="N", help="print N expansions")
+    parser.add_argument("--folder", type=folder_to_read, help="also a folder with Fooocus's files")
+    parser.add_argument(
+        "--model", type=folder_to_read, help="another folder instead of the shipped model"
+    )
+    parser.add_argument(
+        "--show", type=at_least(0), default=0, metavar="N", help="print N expansions"
+    )
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    try:
+        ways = _ways(options)
+    except ExpansionModelError as error:
+        parser.error(str(error))
+    except subprocess.CalledProcessError as error:
+        parser.error(
+            f"--before {options.before}: {error.stderr.decode('utf-8', 'replace').strip()}"
+        )
     prompts = [prompt for kind in read_prompts().values() for prompt in kind]
+    results = {name: evaluate(way, prompts) for name, way in ways.items()}
+    _print_table({name: found for name, (found, _, _) in results.items()}, len(prompts))
+    if options.show:
+        _show(prompts, results["ours"][1], results["ours"][2], options.show)
+
+
+def _ways(options: argparse.Namespace) -> dict[str, Write]:
+    """Return the ways to write that are asked for, by the name of their column, their models loaded."""
     ours = load_expander(options.model)
     ways: dict[str, Write] = {"ours": by_contract(ours)}
     if not options.show:
@@ -145,13 +169,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.folder:
         theirs = load_expander(options.folder)
         ways |= {"folder": by_contract(theirs), "folder, filling": filling(theirs)}
-    results = {name: evaluate(way, prompts) for name, way in ways.items()}
     if options.before:
         with shipped_at(options.before) as folder:
-            results["before"] = evaluate(without_rules(load_expander(folder)), prompts)
-    _print_table({name: found for name, (found, _, _) in results.items()}, len(prompts))
-    if options.show:
-        _show(prompts, results["ours"][1], results["ours"][2], options.show)
+            ways["before"] = without_rules(load_expander(folder))
+    return ways
 
 
 def _print_table(results: dict[str, dict[str, float]], prompts: int) -> None:

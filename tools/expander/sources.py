@@ -9,8 +9,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 
-def package_folder(name: str) -> Path:
-    """Return the folder of an installed package without importing it.
+def package_folder(name: str, listed_in: str = "tools/expander/requirements.txt") -> Path:
+    """Return the folder of an installed package, listed in a file of requirements, without importing it.
 
     Raises:
         FileNotFoundError: the package is not installed.
@@ -18,7 +18,7 @@ def package_folder(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError(
-            f"{name} is not installed: run pip install --no-deps -r tools/expander/requirements.txt"
+            f"{name} is not installed: run pip install --no-deps -r {listed_in}"
         )
     return Path(spec.submodule_search_locations[0])
 

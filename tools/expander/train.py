@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from embedded_webui.argument_types import at_least, folder_to_write
 from tools.expander.build import gather_material, write_texts
 from tools.expander.export import export
 from tools.expander.phrases import own_phrases
@@ -100,15 +101,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--work", type=Path, default=Path("outputs/expander"), help="work folder")
-    parser.add_argument("--output", type=Path, default=SHIPPED, help="where to write the model")
-    parser.add_argument("--prompts", type=int, help=f"prompts in the corpus (default {PROMPTS})")
-    parser.add_argument("--steps", type=int, default=STEPS, help="batches to train on")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--work", type=folder_to_write, default="outputs/expander", help="work folder"
+    )
+    parser.add_argument(
+        "--output", type=folder_to_write, default=str(SHIPPED), help="where to write the model"
+    )
+    number = at_least(1)
+    parser.add_argument("--prompts", type=number, help=f"prompts in the corpus (default {PROMPTS})")
+    parser.add_argument("--steps", type=number, default=STEPS, help="batches to train on")
+    parser.add_argument("--threads", type=number, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     try:
-        build_corpus(options.work, options.prompts, max(1, options.threads))
+        build_corpus(options.work, options.prompts, options.threads)
     except CorpusError as error:
         parser.error(str(error))
     measured = make_model(options.work, options.output, options.steps)

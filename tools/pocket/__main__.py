@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from embedded_webui.argument_types import folder_to_write
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command line, without the program's name, and return the exit status."""
@@ -22,16 +24,10 @@ def main(arguments: Sequence[str]) -> int:
     out = commands.add_parser(
         "export", help="write single files in SDXL's format, a YAML beside each"
     )
-    out.add_argument("--out", type=folder, required=True, metavar="DIR", help="where to write them")
+    out.add_argument(
+        "--out", type=folder_to_write, required=True, metavar="DIR", help="where to write them"
+    )
     return _export(parser.parse_args(arguments).out)
-
-
-def folder(text: str) -> Path:
-    """The path of a folder, there or not; raises ArgumentTypeError for a file's."""
-    path = Path(text)
-    if path.exists() and not path.is_dir():
-        raise argparse.ArgumentTypeError(f"got {text}; allowed: a folder")
-    return path
 
 
 def _export(out: Path) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from embedded_webui.argument_types import at_least, folder_to_write
 from embedded_webui.files import whole
 from tools.pocket import autoencoder, denoiser
 from tools.pocket.optimizing import ResumeError
@@ -63,12 +64,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "--work", type=Path, required=True, help="folder for everything that is kept"
+        "--work", type=folder_to_write, required=True, help="folder for everything that is kept"
     )
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--seed", type=at_least(0), default=1)
+    parser.add_argument("--threads", type=at_least(1), default=os.cpu_count())
     for part, number in STEPS.items():
-        parser.add_argument(f"--{part}-steps", type=int, default=number, help=f"default {number}")
+        parser.add_argument(
+            f"--{part}-steps", type=at_least(1), default=number, help=f"default {number}"
+        )
     parser.add_argument("--store", action="store_true", help="put the weights into the repository")
     options = parser.parse_args(argv)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")

@@ -94,7 +94,7 @@ def test_a_table_that_would_call_something_is_refused(tmp_path, monkeypatch):
     folder = tmp_path / "psycholinguistics"
     folder.mkdir()
     (folder / "mrc.pickle").write_bytes(pickle.dumps(print))
-    monkeypatch.setattr(concreteness, "package_folder", lambda name: tmp_path)
+    monkeypatch.setattr(concreteness, "package_folder", lambda *_: tmp_path)
     concreteness.noun_ratings.cache_clear()
     with pytest.raises(pickle.UnpicklingError):
         concreteness.noun_ratings()

@@ -12,6 +12,7 @@ from typing import Any
 
 from tools.expander.sources import package_folder
 
+REQUIREMENTS = "tools/expander/evaluation/requirements.txt"
 CONCRETE = 500
 """a horse has 613, a chair 606, the sky 542, light 550, a shadow 457, an idea 259"""
 WORDS_OF_LIGHT = frozenset(["light"])
@@ -29,7 +30,8 @@ class _PlainUnpickler(pickle.Unpickler):
 @cache
 def noun_ratings() -> dict[str, int]:
     """Return the concreteness of each rated noun."""
-    path = package_folder("wonderlic_nlp") / "psycholinguistics" / "mrc.pickle"
+    folder = package_folder("wonderlic_nlp", REQUIREMENTS)
+    path = folder / "psycholinguistics" / "mrc.pickle"
     with path.open("rb") as file:
         table = _PlainUnpickler(file).load()
     return {

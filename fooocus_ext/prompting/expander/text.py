@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from fooocus_ext.prompting.embeddings import EMBEDDING
 from fooocus_ext.prompting.grammar import AND, NUMBER
 
 _TAG = re.compile(r"<[^<>\s:]+:[^<>]*>")
 _WILDCARD = re.compile(r"__[^\s_](?:[^\s]*?[^\s_])??__")
-_EMBEDDING = re.compile(r"\bembedding:\S+", re.IGNORECASE)
+_EMBEDDING = re.compile(EMBEDDING.pattern, re.IGNORECASE)
 _KEYWORD = re.compile(r"\b(?:BREAK|AND|ADDCOMM|ADDROW|ADDCOL|ADDBASE)\b")
 _WEIGHT = re.compile(rf":\s*{NUMBER}\s*(?=[)\]]|$)")
 _BRACKETS = re.compile(r"\\?[()\[\]{}]")

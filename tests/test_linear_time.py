@@ -30,7 +30,7 @@ from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.samplers import fooocus_names
 from fooocus_ext.prompting import grammar
 from fooocus_ext.prompting.arrays import apply_arrays
-from fooocus_ext.prompting.chunks import normal_pieces, words_of
+from fooocus_ext.prompting.chunks import normal_pieces, spaced_words
 from fooocus_ext.prompting.comments import (
     HASH,
     WITH_BLOCKS,
@@ -101,7 +101,7 @@ PROMPTS: dict[str, Callable[[str], object]] = {
     "signs of comments": lambda text: without_signs(text, WITH_BLOCKS),
     "words before comments": lambda text: end_of_words(text, WITH_BLOCKS),
     "Fooocus's emphasis": weigh,
-    "words": lambda text: [normal_pieces(bare_embeddings(word)) for word in words_of(text)],
+    "words": lambda text: [normal_pieces(bare_embeddings(word)) for word in spaced_words(text)],
     "texts one by one": lambda text: text_list([untagged_main(even_commas(text))]),
     "styles": lambda text: apply_styles(library().styles[:3], text),
     "lora tags before comments": lambda text: with_lora_tags(text, [("a", 1.0)], WITH_BLOCKS),

@@ -296,6 +296,19 @@ def test_hostile_texts_take_no_time(folder, text):
     assert time.perf_counter() - start < 5
 
 
+def test_only_names_that_a_prompt_can_use_are_offered(tmp_path):
+    offered = ["color", "_a", "a b", "v1.5 b", "sub/c-d", "c-d", "हिन्दी"]
+    others = ["plus+", "a_", "a b__c", " a", "sub__/b", "x,y", "sub+/e"]
+    for name in offered + others:
+        path = tmp_path / f"{name}.txt"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("red", encoding="utf-8")
+    wildcards = Wildcards([tmp_path])
+    assert set(wildcards.names) == {*offered, "b", "e"}
+    for name in wildcards.names:
+        assert resolve(f"a __{name}__ fox", wildcards) == ("a red fox", [])
+
+
 SHIPPED = Wildcards([Path(__file__).parents[2] / "wildcards"])
 SPOKEN_OF = ("time", "season", "weather", "crowd")
 

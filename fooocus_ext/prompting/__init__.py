@@ -10,6 +10,7 @@ In reading order:
 ``wildcards.py``      ``__name__``: a line of a file
 ``arrays.py``         ``[[red, green]]``: one after the other, picture by picture
 ``styles.py``         styles, and how several of them meet one prompt
+``parts.py``          the parts that ``AND`` divides a prompt into: what each of them gets
 ``style_files.py``    styles read from files
 ``style_names.py``    names of other collections, and our nearest style to each
 ``expander/``         a language model that writes on behind the prompt

@@ -16,6 +16,7 @@ from fooocus_ext.prompting.expander.limits import facet_limits, phrase_count
 from fooocus_ext.prompting.expander.model import ExpansionModel
 from fooocus_ext.prompting.expander.text import (
     can_continue,
+    first_tokens,
     join_continuation,
     readable_text,
     words_of,
@@ -138,7 +139,7 @@ class Expander:
         model = self.model
         text = readable_text(prompt, task.hidden_words)
         styles = readable_text(style.replace("{prompt}", ","), task.hidden_words)
-        ids = model.encode(f"{text},") if text else []
+        ids = self._encoded(f"{text},") if text else []
         taken = self._taken(prompt, text, len(ids), task)
         room = _border(taken, task.target) - (taken + 1)
         if not text or not can_continue(prompt):
@@ -212,6 +213,11 @@ class Expander:
         return marks + sum(
             costs.get(word) or math.ceil(len(word) / _LETTERS_PER_TOKEN) for word in words
         )
+
+    def _encoded(self, text: str) -> list[int]:
+        """Return the tokens of a text: all, or, where no more than a window is read, enough for that."""
+        encode, window = self.model.encode, self.model.window
+        return first_tokens(text, encode, window) if window else encode(text)
 
     def _window(self, room: int) -> int:
         """Return how many tokens of a prompt can be read if ``room`` more must fit behind them."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from fooocus_ext.prompting.arrays import apply_arrays
-from fooocus_ext.prompting.grammar import Part, join_parts
+from fooocus_ext.prompting.grammar import Part, join_parts, without_tags
 from fooocus_ext.prompting.lines import COMMA, EDGES, even_commas, take_apart
 from fooocus_ext.prompting.parts import PositivePart, parts_of, positive_parts, subject_of
 from fooocus_ext.prompting.regions import expansion_notes, with_expansion
@@ -81,6 +81,14 @@ class ResolvedPrompt:
     notes: tuple[str, ...]
     separator: str
     alone: tuple[PositivePart, ...] = ()
+
+    @property
+    def preceding(self) -> str:
+        """The text behind which an expansion is encoded, without tags; of several parts, the longest."""
+        if self.alone or self.separator != COMMA:
+            return self.subject  # the expansion is a text of its own, which begins with it
+        grown = (self._join(part.texts) for part in self.positive if part.grows)
+        return max(map(without_tags, grown), key=len, default="")
 
     def finish(self, expanded: str = "") -> RewrittenPrompt:
         """Return the texts joined, with an expansion behind each part that wants one.

@@ -14,7 +14,7 @@ from fooocus_ext import args, infotext
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation import hooks, state
 from fooocus_ext.generation.plan import Plan, make_plan
-from fooocus_ext.host import ending, family, sampling
+from fooocus_ext.host import ending, family, passes, sampling
 from fooocus_ext.host.by_request import ByRequest
 from fooocus_ext.host.jobs import outputs, overrides
 from fooocus_ext.host.machine import assets
@@ -58,6 +58,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:
+                passes.name_none_for_the_same(p)
                 self._plans.note(p, plan)
                 hooks.apply_to_request(p, plan)
                 overrides.override(

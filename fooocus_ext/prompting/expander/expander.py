@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fooocus_ext.prompting.chunks import CHUNK
+from fooocus_ext.prompting.expander.accord import Accord
 from fooocus_ext.prompting.expander.decode import Row, write
-from fooocus_ext.prompting.expander.harmony import Accord, Mask, Reading, load_rules
+from fooocus_ext.prompting.expander.harmony import Mask, Reading
 from fooocus_ext.prompting.expander.limits import facet_limits, phrase_count
 from fooocus_ext.prompting.expander.model import ExpansionModel
+from fooocus_ext.prompting.expander.rules_file import load_rules
 from fooocus_ext.prompting.expander.text import (
     can_continue,
     join_continuation,

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from embedded_webui.network.tokenizer import load_tokenizer
 from fooocus_ext.prompting.expander import Expander, load_expander
-from fooocus_ext.prompting.expander.harmony import load_rules
 from fooocus_ext.prompting.expander.limits import LONGEST
 from fooocus_ext.prompting.expander.model import BUILT_IN_FOLDER
+from fooocus_ext.prompting.expander.rules_file import load_rules
 from fooocus_ext.prompting.expander.text import words_of
 from tests.prompting.expander.model_folders import make_fooocus_folder
 

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooocus_ext.prompting.expander.harmony import Accord, Reading, load_rules
+from fooocus_ext.prompting.expander.accord import Accord
+from fooocus_ext.prompting.expander.harmony import Reading
 from fooocus_ext.prompting.expander.limits import LONGEST, facet_limits, phrase_count
+from fooocus_ext.prompting.expander.rules_file import load_rules
 
 RULES = load_rules()
 
@@ -40,6 +42,13 @@ def said(text: str) -> frozenset[str]:
         ("a misty valley", "weather.fog"),
         ("Raining", "weather.rain"),
         ("a red house", "tint.named"),
+        ("chocolate covered strawberries", "taste.any"),
+        ("a cake decorated with roses", "taste.any"),
+        ("a chocolate cake illustration", "taste.any"),
+        ("a zombie eating brains", "fear.any"),
+        ("posters", "medium.print"),
+        ("a photo of a dancer, no bokeh", "medium.photo"),
+        ("a fox drawn with charcoal", "medium.drawing"),
     ],
 )
 def test_said(text, fact):
@@ -56,6 +65,23 @@ def test_said(text, fact):
         ("a canvas bag", "medium.painting"),
         ("colored pencil drawing", "gray.all"),
         ("a dark green car", "light.dark"),
+        ("rice terraces in Bali", "taste.any"),
+        ("Monster truck", "fear.any"),
+        ("skull and crossbones flag", "fear.any"),
+        ("a grave old man", "fear.any"),
+        ("cult movie poster on a wall", "fear.any"),
+        ("a tense chess match", "fear.any"),
+        ("a desk with pencils and ink", "medium.ink"),
+        ("a comic actor on stage", "medium.comic"),
+        ("a man reading a comic book in the subway", "medium.comic"),
+        ("a woman in a knitted sweater", "medium.craft"),
+        ("an animated discussion", "medium.comic"),
+        ("a vector for malaria", "medium.vector"),
+        ("a chalk cliff", "medium.drawing"),
+        ("a castle, not at night", "time.night"),
+        ("a garden, never in winter", "season.winter"),
+        ("a puppy, not at all scary", "fear.any"),
+        ("not scary, a dragon skull", "fear.any"),
     ],
 )
 def test_not_said(text, fact):

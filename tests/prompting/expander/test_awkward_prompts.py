@@ -1,0 +1,130 @@
+"""What may not stand behind prompts that are easily misread, with the default styles.
+
+Each line was seen to fail before the rule that it stands for.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fooocus_ext.prompting.expander import Expander, load_expander
+from fooocus_ext.prompting.expander.rules_file import load_rules
+from fooocus_ext.prompting.style_files import load_styles
+
+ROOT = Path(__file__).resolve().parents[3]
+SEEDS = 12
+FOOD = "delicious|mouthwatering|appetizing|gourmet|juicy|succulent|luscious|indulgen|tempting"
+FEAR = (
+    "terror|ominous|oppressive|eerie|haunting|creeping|unease|chilling|grim|decayed|claustro|sinister"
+    "|menace|foreboding|gothic|disturbing|macabre|sickly|dread|unsettling|disquieting|heavy darkness"
+)
+MEDIUM = "medium"  # any phrase that names one
+
+MODIFIERS = [
+    ("chocolate labrador", FOOD),
+    ("a coffee table", FOOD),
+    ("coffee brown leather boots", FOOD),
+    ("a picnic blanket", FOOD),
+    ("pie chart", FOOD),
+    ("wine red velvet curtain", FOOD),
+    ("honey colored hair, a girl", FOOD),
+    ("a ghost town in Nevada", FEAR),
+    ("graveyard shift nurse", FEAR),
+    ("a child in a skeleton costume", FEAR),
+    ("a vampire bat", FEAR),
+]
+NO_FEAR = [
+    ("a scarecrow in a wheat field", FEAR),
+    ("gargoyle", FEAR),
+    ("Reaper combine harvester", FEAR),
+]
+DENIED = [
+    ("not dark, not scary, a cemetery in May", f"{FEAR}|deep somber"),
+    ("not scary, a dragon skull", FEAR),
+    ("a bright, not gloomy, gothic chapel", f"{FEAR}|somber"),
+]
+FRIENDLY = [
+    ("a friendly ghost waving", FEAR),
+    ("a joyful skeleton playing the banjo", FEAR),
+    ("a horror clown, but friendly", FEAR),
+    ("a cute vampire in pastel colors", FEAR),
+    ("a kind old monster reading to children", FEAR),
+]
+NO_MEDIUM = [
+    ("an oil rig in the North Sea", MEDIUM),
+    ("oil lamp in a barn", MEDIUM),
+    ("a donut with pink glaze", MEDIUM),
+    ("acrylic nails, hand close up", MEDIUM),
+    ("a marker on the trail", MEDIUM),
+    ("a soldier with a drawn sword", MEDIUM),
+    ("a Victorian drawing room", MEDIUM),
+    ("curtains drawn in a hotel room", MEDIUM),
+    ("a painted door in Lisbon", MEDIUM),
+    ("portrait of a woman with tattoos", MEDIUM),
+    ("a nutcracker figurine", MEDIUM),
+    ("ink stains on a shirt", MEDIUM),
+    ("a child with crayons", MEDIUM),
+    ("a chef rendering fat in a pan", MEDIUM),
+    ("a girl in an embroidered dress", MEDIUM),
+]
+
+
+@pytest.fixture(scope="module")
+def expander() -> Expander:
+    return load_expander()
+
+
+@pytest.fixture(scope="module")
+def default_styles() -> str:
+    return load_styles([ROOT / "styles"]).get("Fooocus Sharp").prompt
+
+
+def phrases_behind(expander: Expander, prompt: str, style: str) -> list[str]:
+    expansions = expander.expansions([prompt] * SEEDS, range(SEEDS), style_texts=[style] * SEEDS)
+    return [phrase for expansion in expansions for phrase in expansion.words.split(", ")]
+
+
+def names_a_medium(phrase: str) -> bool:
+    said = load_rules().read(phrase, phrase=True).said
+    return any(fact.startswith("medium.") for fact in said)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "not_behind"),
+    [*MODIFIERS, *NO_FEAR, *DENIED, *FRIENDLY, *NO_MEDIUM],
+)
+@pytest.mark.parametrize("styled", [False, True])
+def test_not_behind(expander, default_styles, prompt, not_behind, styled):
+    phrases = phrases_behind(expander, prompt, default_styles if styled else "")
+    if not_behind is MEDIUM:
+        assert not [phrase for phrase in phrases if names_a_medium(phrase)]
+    else:
+        assert not [phrase for phrase in phrases if re.search(not_behind, phrase)]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "somewhere_behind"),
+    [
+        ("a chocolate cake on a table", FOOD),
+        ("bowl of ramen", FOOD),
+        ("sushi platter", FOOD),
+        ("chocolate cake photography", FOOD),
+        ("a haunted mansion", FEAR),
+        ("a demon", FEAR),
+        ("oil painting of a fox", MEDIUM),
+        ("ink drawing of a heron", MEDIUM),
+        ("a fox in ink", MEDIUM),
+        ("pencil, a fox", MEDIUM),
+        ("poster design, a whale", MEDIUM),
+    ],
+)
+def test_still_behind(expander, prompt, somewhere_behind):
+    """A rule that closed too much would keep the promises, too."""
+    phrases = phrases_behind(expander, prompt, "")
+    if somewhere_behind is MEDIUM:
+        assert any(map(names_a_medium, phrases))
+    else:
+        assert any(re.search(somewhere_behind, phrase) for phrase in phrases)

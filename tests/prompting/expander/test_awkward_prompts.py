@@ -5,6 +5,7 @@ Each line was seen to fail before the rule that it stands for.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from fooocus_ext.prompting.expander.rules_file import load_rules
 from fooocus_ext.prompting.style_files import load_styles
 
 ROOT = Path(__file__).resolve().parents[3]
+SHIPPED = load_styles([ROOT / "styles"])
+PRESETS = sorted((ROOT / "presets").glob("*.json"))
+MOODS = frozenset("light beam heat hue gray chroma temper pace time weather season".split())
 SEEDS = 12
 FOOD = "delicious|mouthwatering|appetizing|gourmet|juicy|succulent|luscious|indulgen|tempting"
 FEAR = (
@@ -79,7 +83,7 @@ def expander() -> Expander:
 
 @pytest.fixture(scope="module")
 def default_styles() -> str:
-    return load_styles([ROOT / "styles"]).get("Fooocus Sharp").prompt
+    return SHIPPED.get("Fooocus Sharp").prompt
 
 
 def phrases_behind(expander: Expander, prompt: str, style: str) -> list[str]:
@@ -128,3 +132,25 @@ def test_still_behind(expander, prompt, somewhere_behind):
         assert any(map(names_a_medium, phrases))
     else:
         assert any(re.search(somewhere_behind, phrase) for phrase in phrases)
+
+
+def default_styles_of(preset: Path) -> list[str]:
+    names = json.loads(preset.read_text("utf-8")).get("default_styles", [])
+    return [name for name in names if name in SHIPPED.names]
+
+
+def test_what_presets_add_decides_nothing_about_light_and_color():
+    """Night and noon, black and white and color must all go with what nobody chose."""
+    for name in {name for preset in PRESETS for name in default_styles_of(preset)}:
+        said = load_rules().read(SHIPPED.get(name).prompt).said
+        assert not {fact for fact in said if fact.partition(".")[0] in MOODS}, name
+
+
+@pytest.mark.parametrize("prompt", ["oil painting of a fox", "watercolor of a barn", "a fox in ink"])
+def test_a_medium_keeps_its_technique_beside_the_default_styles(expander, default_styles, prompt):
+    assert any(map(names_a_medium, phrases_behind(expander, prompt, default_styles)))
+
+
+def test_the_masterpiece_is_no_render():
+    said = load_rules().read(SHIPPED.get("Fooocus Masterpiece").prompt).said
+    assert not {fact for fact in said if fact.startswith("medium.")}

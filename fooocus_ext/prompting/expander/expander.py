@@ -196,7 +196,7 @@ class Expander:
         known = sum(
             model.unknown_id not in model.encode(word) or self._rules.lists(word) for word in words
         )
-        return known >= _KNOWN_SHARE * len(words)
+        return bool(words) and known >= _KNOWN_SHARE * len(words)
 
     def _related(self, words: Sequence[str]) -> set[str]:
         """Return words and those of the model's that differ from one of them in the ending alone."""

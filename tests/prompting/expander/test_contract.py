@@ -138,7 +138,18 @@ def test_the_shipped_phrases_name_no_thing_and_bring_nothing():
 
 
 @pytest.mark.parametrize(
-    "prompt", ["ein roter Hund im Schnee und Regen", "красный дом", "森の中の家", NAMES, "zwx"]
+    "prompt",
+    [
+        "ein roter Hund im Schnee und Regen",
+        "красный дом",
+        "森の中の家",
+        NAMES,
+        "zwx",
+        "😀",
+        "1234",
+        "16:9",
+        "🐱🌧️🏙️",
+    ],
 )
 def test_what_cannot_be_read_gets_neutral_words(expander, prompt):
     for expansion in expander.expansions([prompt] * 8, range(8)):

@@ -18,7 +18,21 @@ from fooocus_ext.prompting.style_files import load_styles
 ROOT = Path(__file__).resolve().parents[3]
 SHIPPED = load_styles([ROOT / "styles"])
 PRESETS = sorted((ROOT / "presets").glob("*.json"))
-MOODS = frozenset("light beam heat hue gray chroma temper pace time weather season".split())
+MOODS = frozenset(
+    [
+        "light",
+        "beam",
+        "heat",
+        "hue",
+        "gray",
+        "chroma",
+        "temper",
+        "pace",
+        "time",
+        "weather",
+        "season",
+    ]
+)
 SEEDS = 12
 FOOD = "delicious|mouthwatering|appetizing|gourmet|juicy|succulent|luscious|indulgen|tempting"
 FEAR = (
@@ -60,7 +74,6 @@ FRIENDLY = [
 NO_MEDIUM = [
     ("an oil rig in the North Sea", MEDIUM),
     ("oil lamp in a barn", MEDIUM),
-    ("a donut with pink glaze", MEDIUM),
     ("acrylic nails, hand close up", MEDIUM),
     ("a marker on the trail", MEDIUM),
     ("a soldier with a drawn sword", MEDIUM),
@@ -73,6 +86,47 @@ NO_MEDIUM = [
     ("a child with crayons", MEDIUM),
     ("a chef rendering fat in a pan", MEDIUM),
     ("a girl in an embroidered dress", MEDIUM),
+]
+MAGIC = "fairytale|enchanted|magical|mystical|mythic|arcane|otherworldly|legend|destiny"
+SHALLOW = "shallow focus|bokeh|isolating focus|wide aperture"
+NOT_ASKED = [
+    ("a castle in Wales", MAGIC),
+    ("a heatwave in Rome, shimmering asphalt, noon", MAGIC),
+    ("satellite photo of a river delta", SHALLOW),
+    ("passport photo of an old man", SHALLOW),
+    ("a warehouse, photo", SHALLOW),
+    ("photo of a dancer, no bokeh", SHALLOW),
+]
+MANY = [
+    ("crowd of thousands at a demonstration", "uncluttered|intimate|solitude|stillness"),
+    ("concert crowd, confetti", "uncluttered|intimate|solitude|stillness"),
+    ("seven nuns on a roller coaster", "solitude|tranquil|serene|calm"),
+]
+FEELINGS = (
+    "atmosphere|ambience|mood|welcoming|shadow|glow|sidelight|weathered|tactile|perspective|realis"
+)
+SHEETS = [
+    ("floor plan of a three room apartment", FEELINGS),
+    ("bar chart of rainfall", FEELINGS),
+    ("screenshot of a website for a bakery", FEELINGS),
+    ("exploded technical drawing of a bicycle hub, dimension lines, white paper", FEELINGS),
+    ("orthographic front view of a chair, plain white background", FEELINGS),
+    ("ASCII art of a cat", f"{FEELINGS}|anatomy|vitality"),
+    ("topiary elephant", "vivid realism|accurate anatomy"),
+]
+FINE = (
+    "exquisite|elegan|inviting|welcoming|homely|cosy|timeless|serene|delicious|gourmet|enchanting"
+    "|pristine"
+)
+PLAIN = [
+    ("an ugly, badly drawn, crude stick figure", FINE),
+    ("a dirty, grimy motel bathroom, disposable camera", FINE),
+    ("rotten apple full of worms", f"{FINE}|fresh|appetizing|juicy|hospitality|wholesome"),
+    ("messy teenage bedroom", f"{FINE}|uncluttered|simplicity"),
+    ("a filthy operating room", FINE),
+    ("tired mother in a chaotic kitchen", f"{FINE}|uncluttered|simplicity|calm"),
+    ("harsh flash, ugly shadows, red eyes", "even illumination|soft glow|gentle light|soft light"),
+    ("asymmetric composition, off-center cup", "symmetry|symmetrical|centered"),
 ]
 
 
@@ -98,7 +152,7 @@ def names_a_medium(phrase: str) -> bool:
 
 @pytest.mark.parametrize(
     ("prompt", "not_behind"),
-    [*MODIFIERS, *NO_FEAR, *DENIED, *FRIENDLY, *NO_MEDIUM],
+    [*MODIFIERS, *NO_FEAR, *DENIED, *FRIENDLY, *NO_MEDIUM, *NOT_ASKED, *MANY, *SHEETS, *PLAIN],
 )
 @pytest.mark.parametrize("styled", [False, True])
 def test_not_behind(expander, default_styles, prompt, not_behind, styled):
@@ -118,6 +172,10 @@ def test_not_behind(expander, default_styles, prompt, not_behind, styled):
         ("chocolate cake photography", FOOD),
         ("a haunted mansion", FEAR),
         ("a demon", FEAR),
+        ("a wizard casting a spell", MAGIC),
+        ("photo of a fox, blurred background", SHALLOW),
+        ("floor plan of a house", "precise|clean|crisp|detail"),
+        ("a dirty, grimy motel bathroom", "light|color|colors|tones|hues"),
         ("oil painting of a fox", MEDIUM),
         ("ink drawing of a heron", MEDIUM),
         ("a fox in ink", MEDIUM),
@@ -146,7 +204,9 @@ def test_what_presets_add_decides_nothing_about_light_and_color():
         assert not {fact for fact in said if fact.partition(".")[0] in MOODS}, name
 
 
-@pytest.mark.parametrize("prompt", ["oil painting of a fox", "watercolor of a barn", "a fox in ink"])
+@pytest.mark.parametrize(
+    "prompt", ["oil painting of a fox", "watercolor of a barn", "a fox in ink"]
+)
 def test_a_medium_keeps_its_technique_beside_the_default_styles(expander, default_styles, prompt):
     assert any(map(names_a_medium, phrases_behind(expander, prompt, default_styles)))
 

@@ -171,12 +171,14 @@ class Rules:
     def _names_a_thing(self, tokens: Sequence[str], end: int) -> bool:
         """Tell whether the noun before ``end`` stands for itself: what follows is no other noun."""
         after, next_one = map(singular_of, [*tokens[end : end + 2], ",", ","][:2])
-        if after in self.links or after.endswith("ing"):
-            return True
-        if after.endswith("ed"):  # a cake covered with ..., but not chocolate covered strawberries
-            return next_one in self.links
         facts = self.lexicon.get(self._longest(tokens, end), frozenset())
-        return any(group_of(fact) == "medium" for fact in facts)
+        groups = set(map(group_of, facts))
+        if after in self.links or "medium" in groups:
+            return True
+        if after.endswith("ing"):  # a ghost waving, but no skeleton king
+            return not groups & {"thing", "face"}
+        # A cake covered with ..., but no chocolate covered strawberries.
+        return after.endswith("ed") and next_one in self.links
 
     def _is_in_scene(self, tokens: Sequence[str], place: int) -> bool:
         """Tell whether a thing only lies about: a desk with pencils and ink."""

@@ -47,6 +47,8 @@ def said(text: str) -> frozenset[str]:
         ("a chocolate cake illustration", "taste.any"),
         ("a zombie eating brains", "fear.any"),
         ("posters", "medium.print"),
+        ("an ice cream cone", "taste.any"),
+        ("New York, black and white photo", "gray.all"),
         ("a photo of a dancer, no bokeh", "medium.photo"),
         ("a fox drawn with charcoal", "medium.drawing"),
     ],
@@ -69,10 +71,13 @@ def test_said(text, fact):
         ("Monster truck", "fear.any"),
         ("skull and crossbones flag", "fear.any"),
         ("a grave old man", "fear.any"),
+        ("a chocolate ring box", "taste.any"),
         ("cult movie poster on a wall", "fear.any"),
         ("a tense chess match", "fear.any"),
         ("a desk with pencils and ink", "medium.ink"),
         ("a comic actor on stage", "medium.comic"),
+        ("a movie poster on a wall", "medium.print"),
+        ("a gameboy screenshot of a swamp", "sheet.any"),
         ("a man reading a comic book in the subway", "medium.comic"),
         ("a woman in a knitted sweater", "medium.craft"),
         ("an animated discussion", "medium.comic"),
@@ -122,8 +127,8 @@ def test_the_tables_are_sound():
         f.partition(".")[0] for f, given in zip(RULES.facts, RULES.given, strict=True) if given
     }
     assert {"medium", "time", "season", "weather", "gray", "frame", "field"} < groups
-    assert {"fear", "taste", "magic", "future", "past", "face"} < groups
-    assert len(groups) == 13
+    assert {"fear", "taste", "magic", "future", "past", "face", "mirror"} < groups
+    assert len(groups) == 14
 
 
 def accord(phrases: list[str], prompt: str) -> Accord:
@@ -147,7 +152,9 @@ def accord(phrases: list[str], prompt: str) -> Accord:
         ("two foxes", "deep solitude", False),
         ("a desert", "deep solitude", True),
         ("a crowd in the rain", "simple uncluttered composition", False),
-        ("an off-center cup", "perfect symmetry", False),
+        ("an off-center cup, geometry", "perfect symmetry", False),
+        ("photo of a dancer", "perfect symmetry", False),
+        ("a mandala", "perfect symmetry", True),
         ("an angry chef", "calm mood", False),
         ("an angry chef", "gentle romance", False),
         ("a floor plan", "weathered surfaces", False),

@@ -108,6 +108,8 @@ FEELINGS = (
 SHEETS = [
     ("floor plan of a three room apartment", FEELINGS),
     ("bar chart of rainfall", FEELINGS),
+    ("spreadsheet with sales figures", FEELINGS),
+    ("a weather app on a phone, interface design", FEELINGS),
     ("screenshot of a website for a bakery", FEELINGS),
     ("exploded technical drawing of a bicycle hub, dimension lines, white paper", FEELINGS),
     ("orthographic front view of a chair, plain white background", FEELINGS),
@@ -122,6 +124,8 @@ PLAIN = [
     ("an ugly, badly drawn, crude stick figure", FINE),
     ("a dirty, grimy motel bathroom, disposable camera", FINE),
     ("rotten apple full of worms", f"{FINE}|fresh|appetizing|juicy|hospitality|wholesome"),
+    ("an overflowing dumpster behind a restaurant", FINE),
+    ("burnt toast, disgusting", f"{FINE}|fresh|appetizing|juicy|hospitality|wholesome"),
     ("messy teenage bedroom", f"{FINE}|uncluttered|simplicity"),
     ("a filthy operating room", FINE),
     ("tired mother in a chaotic kitchen", f"{FINE}|uncluttered|simplicity|calm"),

@@ -48,6 +48,7 @@ MODIFIERS = [
     ("a picnic blanket", FOOD),
     ("pie chart", FOOD),
     ("wine red velvet curtain", FOOD),
+    ("a traffic jam in Cairo", FOOD),
     ("honey colored hair, a girl", FOOD),
     ("a ghost town in Nevada", FEAR),
     ("graveyard shift nurse", FEAR),
@@ -62,6 +63,7 @@ NO_FEAR = [
 DENIED = [
     ("not dark, not scary, a cemetery in May", f"{FEAR}|deep somber"),
     ("not scary, a dragon skull", FEAR),
+    ("a cat, not cute, just normal", "endearing|adorable|heartwarming|playful"),
     ("a bright, not gloomy, gothic chapel", f"{FEAR}|somber"),
 ]
 FRIENDLY = [
@@ -100,6 +102,7 @@ NOT_ASKED = [
 MANY = [
     ("crowd of thousands at a demonstration", "uncluttered|intimate|solitude|stillness"),
     ("concert crowd, confetti", "uncluttered|intimate|solitude|stillness"),
+    ("a volcano erupting", "calm|serene|tranquil|soothing|stillness"),
     ("seven nuns on a roller coaster", "solitude|tranquil|serene|calm"),
 ]
 FEELINGS = (
@@ -125,6 +128,7 @@ PLAIN = [
     ("a dirty, grimy motel bathroom, disposable camera", FINE),
     ("rotten apple full of worms", f"{FINE}|fresh|appetizing|juicy|hospitality|wholesome"),
     ("an overflowing dumpster behind a restaurant", FINE),
+    ("an abandoned amusement park", "immaculate|polished|pristine|flawless"),
     ("burnt toast, disgusting", f"{FINE}|fresh|appetizing|juicy|hospitality|wholesome"),
     ("messy teenage bedroom", f"{FINE}|uncluttered|simplicity"),
     ("a filthy operating room", FINE),

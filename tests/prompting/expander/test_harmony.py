@@ -72,6 +72,7 @@ def test_said(text, fact):
         ("skull and crossbones flag", "fear.any"),
         ("a grave old man", "fear.any"),
         ("a chocolate ring box", "taste.any"),
+        ("a satellite dish on a roof", "taste.any"),
         ("a scooter parked outside a bakery", "taste.any"),
         ("cult movie poster on a wall", "fear.any"),
         ("a tense chess match", "fear.any"),

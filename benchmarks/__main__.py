@@ -10,12 +10,12 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 
 import benchmarks
 from benchmarks._figures import Figure, Unavailable, as_json, as_table
+from embedded_webui.destinations import file_to_write
 
 PROGRAMS = {"soak", "wind_tunnel"}
 """modules here that are run by commands of their own"""
@@ -57,7 +57,9 @@ def run(chosen: Sequence[str]) -> tuple[list[Figure], dict[str, str]]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return 0, or 1 if a benchmark could not run."""
     parser = argparse.ArgumentParser("benchmarks", description=__doc__)
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write the numbers to FILE")
+    parser.add_argument(
+        "--json", metavar="FILE", type=file_to_write, help="write the numbers to FILE"
+    )
     parser.add_argument("--only", metavar="NAME", nargs="+", choices=names(), default=names())
     options = parser.parse_args(arguments)
     where = environment()
@@ -67,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, reason in missing.items():
         print(f"{name} could not run: {reason}")
     if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(where | as_json(figures), indent=2) + "\n", "utf-8")
     return 1 if missing else 0
 

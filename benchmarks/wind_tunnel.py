@@ -14,7 +14,6 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from benchmarks.__main__ import environment
@@ -25,6 +24,7 @@ from benchmarks._tunnel.features import DESCRIPTION
 from benchmarks._tunnel.measures import RESAMPLES
 from benchmarks._tunnel.sampling import SAMPLER, SCHEDULER, STEPS, sample, through_autoencoder
 from benchmarks._tunnel.settings import GROUPS, Setting, chosen
+from embedded_webui.destinations import file_to_write
 
 TRUE, DECODED = "true pictures", "true pictures, through the autoencoder"
 LEAST_SAMPLES = 8
@@ -87,9 +87,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", nargs="+", default=GROUPS, choices=GROUPS, metavar="GROUP",
                         help=f"of settings: {', '.join(GROUPS)}")  # fmt: skip
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to FILE")
     parser.add_argument(
-        "--sheet", type=Path, metavar="FILE", help="write pictures of all settings to FILE (.png)"
+        "--json", type=file_to_write, metavar="FILE", help="write all numbers to FILE"
+    )
+    parser.add_argument(
+        "--sheet",
+        type=file_to_write,
+        metavar="FILE",
+        help="write pictures of all settings to FILE (.png)",
     )
     return parser
 

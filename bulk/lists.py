@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,7 +39,16 @@ def read(path: Path) -> Iterator[Line]:
     a Parquet file.
 
     Raises:
-        UsageError: there is no such file, its name has another ending, or it is not what the ending says.
+        UsageError: as `reader_of`, or it is not what the ending of its name says.
+    """
+    yield from reader_of(path)(path)
+
+
+def reader_of(path: Path) -> Callable[[Path], Iterator[Line]]:
+    """Return what reads a list.
+
+    Raises:
+        UsageError: there is no such file, its name has another ending, or this user cannot read it.
     """
     readers: dict[str, Callable[[Path], Iterator[Line]]] = {
         ".jsonl": _jsonl,
@@ -53,7 +63,9 @@ def read(path: Path) -> Iterator[Line]:
         )
     if not path.is_file():
         raise UsageError(f"{path}: there is no such file.")
-    yield from reader(path)
+    if not os.access(path, os.R_OK):
+        raise UsageError(f"{path}: cannot be read by this user.")
+    return reader
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -7,9 +7,11 @@ import contextlib
 import os
 import re
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bulk import lists
 from bulk.errors import UsageError
 
 AUTH_VARIABLE = "FOOOCUS_BULK_AUTH"
@@ -25,6 +27,24 @@ once: whatever is killed, the same command goes on. docs/bulk.md is the guide.
 EPILOG = """\
 Exit status: 0 all pictures are made, 1 some have failed, 2 nothing was begun (wrong list or command line),
 3 unfinished: the same command goes on."""
+
+
+def read(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return what a command line says. It needs no library, so that it comes before any is installed.
+
+    Raises:
+        UsageError: it does not say what is to be done, or a file that it names cannot be read.
+        SystemExit: an argument is wrong, or help was asked for; both have been printed.
+    """
+    options = parser().parse_args(arguments)
+    if options.status or options.verify:
+        return options
+    if options.list is None or (options.out is None and not options.dry_run):
+        raise UsageError("name a list of requests and, with --out, a folder for the pictures.")
+    lists.reader_of(options.list)
+    if options.defaults:
+        lists.read_object(options.defaults)
+    return options
 
 
 def parser() -> argparse.ArgumentParser:

@@ -28,13 +28,15 @@ def bootstrap(argv: Sequence[str] = ()) -> None:
     """Start the host inside this process: options, devices, checkpoints, extensions; no page.
 
     `argv` are webui command-line flags plus the extension's own. Call it once per process: the
-    host keeps its state in modules, as the real one does. Raises SystemExit on unknown flags.
+    host keeps its state in modules, as the real one does. Raises SystemExit on unknown flags, and if
+    nothing can be written to the data folder.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     put_webui_on_path()
     from modules import cmd_args  # noqa: PLC0415 - on the path only now
 
     cmd_args.arguments = list(argv)
-    from modules import initialize  # noqa: PLC0415 - reads the command line
+    from modules import initialize, paths_internal  # noqa: PLC0415 - read the command line
 
+    paths_internal.check_data_path()
     initialize.initialize()

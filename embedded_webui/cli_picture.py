@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from PIL import Image, ImageDraw, PngImagePlugin
 
 from embedded_webui import no_page, pictures, threads
 from embedded_webui.cli_serve import add_checkpoint_flags, host_flags
+from embedded_webui.destinations import file_to_write
 
 REQUEST_ERROR = 2
 FAILURE = 1
@@ -69,13 +69,9 @@ def at_least(smallest: int) -> Callable[[str], int]:
 def png_file(text: str) -> Path:
     """The path of a picture to be written as PNG; raises ArgumentTypeError if it could not be, or not so."""
     path = Path(text)
-    places = (path, *path.absolute().parents)
-    there = next(place for place in places if os.access(place, os.F_OK))
-    if path.suffix.lower() != ".png" or (there == path and path.is_dir()):
+    if path.suffix.lower() != ".png" or path.is_dir():
         raise argparse.ArgumentTypeError(f"got {text}; allowed: a file whose name ends in .png")
-    if not os.access(there, os.W_OK) or not (there == path or there.is_dir()):
-        raise argparse.ArgumentTypeError(f"got {text}; {there} cannot be written to")
-    return path
+    return file_to_write(text)
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from fooocus_ext.presets.installed import Installed
 from fooocus_ext.presets.samplers import fooocus_names
 from fooocus_ext.prompting import grammar
 from fooocus_ext.prompting.arrays import apply_arrays
-from fooocus_ext.prompting.chunks import normal_pieces, words_of
+from fooocus_ext.prompting.chunks import normal_pieces, spaced_words
 from fooocus_ext.prompting.comments import (
     HASH,
     WITH_BLOCKS,
@@ -39,6 +39,7 @@ from fooocus_ext.prompting.comments import (
     without_signs,
 )
 from fooocus_ext.prompting.embeddings import bare_embeddings
+from fooocus_ext.prompting.expander import cached_expander
 from fooocus_ext.prompting.expander import text as expander_text
 from fooocus_ext.prompting.expander.rules_file import load_rules
 from fooocus_ext.prompting.lines import even_commas, take_apart
@@ -101,7 +102,7 @@ PROMPTS: dict[str, Callable[[str], object]] = {
     "signs of comments": lambda text: without_signs(text, WITH_BLOCKS),
     "words before comments": lambda text: end_of_words(text, WITH_BLOCKS),
     "Fooocus's emphasis": weigh,
-    "words": lambda text: [normal_pieces(bare_embeddings(word)) for word in words_of(text)],
+    "words": lambda text: [normal_pieces(bare_embeddings(word)) for word in spaced_words(text)],
     "texts one by one": lambda text: text_list([untagged_main(even_commas(text))]),
     "styles": lambda text: apply_styles(library().styles[:3], text),
     "lora tags before comments": lambda text: with_lora_tags(text, [("a", 1.0)], WITH_BLOCKS),
@@ -110,6 +111,7 @@ PROMPTS: dict[str, Callable[[str], object]] = {
         Settings(), Settings(), performance_lora="a"
     ).with_loras(text),
     "what the expander reads": lambda text: expander_text.readable_text(text, ("cat", "dog")),
+    "what the expander's model reads": lambda text: cached_expander()._encoded(text),
     "what the expander finds said": load_rules().read,
     "what the expander may continue": expander_text.can_continue,
     "what the expander adds": lambda text: expander_text.join_continuation(text, "fog"),
@@ -144,6 +146,9 @@ PROMPT_TEXTS = [
     ("", "{prompt}", ""),
     ("a", "\u0315\u0300", ""),
     ("a", "\u0f73\u0f71", ""),
+    ("", ", 1", ""),
+    ("", "'s ", ""),
+    ("", "a½", ""),
 ]
 
 RECORDS: dict[str, Callable[[str], object]] = {
@@ -234,6 +239,7 @@ def check(parse: Callable[[str], object], text: tuple[str, str, str]) -> None:
 @pytest.mark.parametrize("name", PROMPTS)
 def test_a_prompt_takes_time_that_grows_with_its_length(name):
     library()
+    cached_expander()
     for text in PROMPT_TEXTS:
         check(PROMPTS[name], text)
 

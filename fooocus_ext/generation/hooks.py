@@ -17,6 +17,8 @@ from fooocus_ext.core import adm, guidance, schedule
 from fooocus_ext.generation import originals, own_names, state, texts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
     from fooocus_ext.generation.host import Host
@@ -27,24 +29,29 @@ if TYPE_CHECKING:
 
 SIZES = "_fooocus_sizes"
 """Where a request, and with it each copy, has the sizes that no script has set: also in its later rounds."""
+PICTURE = "_fooocus_picture"
+"""Where it has the id of the picture that it came with, or None."""
 
 
 def remember_size(p: Any) -> None:
-    """Note the size with which a request comes, before a script of the page sets its own."""
+    """Note the size with which a request comes, and its picture, before a script of the page sets its own."""
     setattr(p, SIZES, ((p.width, p.height),))
+    picture = _first_picture(p)
+    setattr(p, PICTURE, None if picture is None else id(picture))
 
 
 def apply_to_request(p: Any, plan: Plan) -> None:
     """Set what the plan decides in the host's request, before the host reads it.
 
-    A script that makes a picture in pieces (SD upscale) or in other sizes (a cell of X/Y/Z) has set a
-    size that is not the aspect ratio's to change: one that is neither the request's nor what the aspect
-    ratio made of that in an earlier round (Loopback).
+    A script that makes a picture in other sizes (a cell of X/Y/Z) has set a size that is not the aspect
+    ratio's to change: one that is neither the request's nor what the aspect ratio made of that in an
+    earlier round (Loopback). Nor is the request's own of a script that cuts a picture into pieces of it
+    (SD upscale).
     """
     values = dict(plan.request)
     known = getattr(p, SIZES, ())  # none where another extension has made the request
     if "width" in values and known:
-        if (p.width, p.height) in known:
+        if (p.width, p.height) in known and not _is_piece(p, known):
             setattr(p, SIZES, (known[0], (values["width"], values["height"])))
         else:
             del values["width"], values["height"]
@@ -57,6 +64,19 @@ def apply_to_request(p: Any, plan: Plan) -> None:
     for name, value in plan.fallbacks.items():
         if value and not getattr(p, name, value):
             setattr(p, name, value)
+
+
+def _is_piece(p: Any, known: Sequence[tuple[int, int]]) -> bool:
+    """Whether a script has put another picture, of the request's size, in place of that of a new request."""
+    came_with, picture = getattr(p, PICTURE, None), _first_picture(p)
+    if len(known) > 1 or came_with is None or came_with == id(picture):
+        return False
+    return bool(getattr(picture, "size", None) == known[0])
+
+
+def _first_picture(p: Any) -> Any:
+    """Return the picture that an img2img request begins with, or None."""
+    return next(iter(getattr(p, "init_images", None) or ()), None)
 
 
 def forget_infotext(p: Any) -> None:

@@ -19,8 +19,8 @@ from fooocus_ext.prompting.rewrite import ResolvedPrompt, RewrittenPrompt, resol
 from fooocus_ext.prompting.styles import StyleLibrary, wants_expansion
 from fooocus_ext.prompting.wildcards import Wildcards
 
-Expand = Callable[[Sequence[str], Sequence[int], Sequence[str]], Sequence[str]]
-"""Continues texts, each with its seed and with the texts of the styles beside it."""
+Expand = Callable[[Sequence[str], Sequence[int], Sequence[str], Sequence[str]], Sequence[str]]
+"""Continues texts, each with its seed, the texts of the styles beside it, and what the words will follow."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Writer:
         typed = self.uncommented(prompt[:end])
         if not typed.strip():
             return prompt
-        (continued,) = self.expand([typed], [seed], [beside])
+        (continued,) = self.expand([typed], [seed], [beside], [typed])
         return prompt[:end] + continued.removeprefix(typed) + prompt[end:]
 
     def uncommented(self, typed: str) -> str:
@@ -117,8 +117,7 @@ class Writer:
         wanted = list(dict.fromkeys(subject for subject in subjects if subject.text))
         if not wanted:
             return {}
-        texts, seeds, styles = zip(*wanted, strict=True)
-        return dict(zip(wanted, self.expand(texts, seeds, styles), strict=True))
+        return dict(zip(wanted, self.expand(*zip(*wanted, strict=True)), strict=True))
 
 
 class _Subject(NamedTuple):
@@ -127,11 +126,13 @@ class _Subject(NamedTuple):
     text: str
     seed: int
     styles: str
+    preceding: str
 
     @classmethod
     def of(cls, texts: ResolvedPrompt, seed: int) -> _Subject:
         """Return the subject of one picture, with what its styles say beside it."""
-        return cls(texts.subject, seed, ", ".join(style.prompt for style in texts.styles))
+        styles = ", ".join(style.prompt for style in texts.styles)
+        return cls(texts.subject, seed, styles, texts.preceding)
 
 
 def expands(settings: Settings) -> bool:

@@ -10,6 +10,11 @@ from modules import devices, extra_networks, sd_models, shared
 
 FIRST_PASS, SECOND_PASS = "first pass", "second pass"
 BOTH_PASSES = "both passes"
+_AS_IN_THE_FIRST = {
+    "hr_sampler_name": "Use same sampler",
+    "hr_scheduler": "Use same scheduler",
+    "hr_checkpoint_name": "Use same checkpoint",
+}
 
 
 def passes_of(p: Any) -> frozenset[str]:
@@ -24,6 +29,16 @@ def passes_of(p: Any) -> frozenset[str]:
     if getattr(p, "firstpass_image", None) is not None:
         passes.discard(FIRST_PASS)
     return frozenset(passes)
+
+
+def name_none_for_the_same(p: Any) -> None:
+    """Take the page's words for "as in the first pass" out of a request, as the webui's page does.
+
+    The API of A1111 1.10 reads them in an infotext, and then looks for a sampler of that name.
+    """
+    for attribute, words in _AS_IN_THE_FIRST.items():
+        if getattr(p, attribute, None) == words:
+            setattr(p, attribute, None)
 
 
 def in_second_pass(p: Any) -> bool:
@@ -44,7 +59,7 @@ def has_checkpoint_of_its_own(p: Any) -> bool:
     The first one's is that of the webui's options, whichever model is loaded at the moment.
     """
     name = getattr(p, "hr_checkpoint_name", None)
-    if name in (None, "", "Use same checkpoint"):
+    if name in (None, "", _AS_IN_THE_FIRST["hr_checkpoint_name"]):
         return False
     second, first = sd_models.get_closet_checkpoint_match(name), sd_models.select_checkpoint()
     return second is None or first is None or second.filename != first.filename

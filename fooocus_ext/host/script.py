@@ -14,7 +14,7 @@ from fooocus_ext import args, infotext
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation import hooks, state
 from fooocus_ext.generation.plan import Plan, make_plan
-from fooocus_ext.host import ending, family, sampling
+from fooocus_ext.host import ending, family, passes, sampling
 from fooocus_ext.host.by_request import ByRequest
 from fooocus_ext.host.jobs import outputs, overrides
 from fooocus_ext.host.machine import assets
@@ -58,6 +58,7 @@ class FooocusScript(scripts.Script):  # type: ignore[misc]  # the webui has no t
         with _refusing(p):
             plan = _plan(p, slots)
             if plan is not None:
+                passes.name_none_for_the_same(p)
                 self._plans.note(p, plan)
                 hooks.apply_to_request(p, plan)
                 overrides.override(
@@ -130,5 +131,9 @@ def _plan(p: Any, slots: tuple[Any, ...]) -> Plan | None:
     settings = axes.apply_overrides(p, args.parse(slots))
     if not settings.enabled:
         return None
+    has_preset = settings.preset != args.NONE
+    if has_preset and hasattr(p, "init_images") and settings.is_open("aspect_ratio"):
+        # "Send to img2img" sends a picture's own size, and the preset along with it.
+        settings = settings.keeping("aspect_ratio")
     chosen = overrides.CHECKPOINT in p.override_settings
     return make_plan(settings, assets.installed(p.override_settings), checkpoint_is_chosen=chosen)

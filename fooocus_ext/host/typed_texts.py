@@ -46,7 +46,7 @@ def restore(text: str, entries: dict[str, Any]) -> None:
     """
     if not infotext.typed_texts(entries):
         return
-    wanted = getattr(shared.opts, "infotext_styles", "Ignore")
+    wanted = _wanted_styles()
     texts, found = in_full(text, entries), None
     if wanted != "Ignore":
         texts, found = _without_styles(texts)
@@ -63,7 +63,12 @@ def not_pasted() -> Sequence[str]:
 
 
 def with_styles(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an infotext's entries with the webui's styles in the texts, for a page without such styles."""
+    """Return an infotext's entries with the webui's styles in the texts, for a page without such styles.
+
+    Where the webui's setting discards them, they stay out of the texts.
+    """
+    if _wanted_styles() == "Discard":
+        return dict(entries)
     whole, styles = dict(entries), shared.prompt_styles
     found = entries.get(STYLES) or []
     for key, apply in (
@@ -75,6 +80,11 @@ def with_styles(entries: Mapping[str, Any]) -> dict[str, Any]:
     typed = infotext.typed_texts(entries)
     keys = {name: key for name, key in infotext.HOST_KEYS.items() if key in entries}
     return {**whole, **{keys[name]: text for name, text in typed.items() if name in keys}}
+
+
+def _wanted_styles() -> Any:
+    """Return what the webui's setting does with its styles in an infotext's texts."""
+    return getattr(shared.opts, "infotext_styles", "Ignore")
 
 
 def _without_styles(texts: dict[str, str]) -> tuple[dict[str, str], list[str] | None]:

@@ -33,7 +33,7 @@ class Token(NamedTuple):
     vector: Any = None
 
 
-def words_of(text: str) -> list[str]:
+def spaced_words(text: str) -> list[str]:
     """Return the words of a text: only spaces and line breaks divide them."""
     return [word for word in text.replace("\n", " ").split(" ") if word]
 

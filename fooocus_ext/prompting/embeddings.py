@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # A name ends where the webui's grammar or the next word begins.
-_EMBEDDING = re.compile(r"(?<![\w\\])embedding:([^\s,:()\[\]<>|]+)")
+EMBEDDING = re.compile(r"(?<![\w\\])embedding:([^\s,:()\[\]<>|]+)")
 _ENDING = re.compile(r"\.(safetensors|pt|bin)$", re.IGNORECASE)
 
 
@@ -14,7 +14,7 @@ def bare_embeddings(text: str) -> str:
 
     Weights stay: ``(embedding:name:1.1)`` becomes ``(name:1.1)``.
     """
-    return _EMBEDDING.sub(_bare_name, text)
+    return EMBEDDING.sub(_bare_name, text)
 
 
 def _bare_name(match: re.Match[str]) -> str:

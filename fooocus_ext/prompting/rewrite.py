@@ -1,7 +1,6 @@
 """One image's texts: wildcards, arrays, styles and expansion, in Fooocus's order.
 
-Parts. The parts of a prompt divided by ``AND`` are prompts of their own: each gets the styles and the
-expansion, and ends in its weight. One that is weighted 0 or less stays as it is.
+The parts of a prompt divided by ``AND`` are prompts of their own (``parts.py``).
 
 Where none of the features is used, the result is the typed text, byte for byte.
 """
@@ -11,11 +10,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
 
 from fooocus_ext.prompting.arrays import apply_arrays
-from fooocus_ext.prompting.grammar import Part, join_parts, split_parts, without_tags
-from fooocus_ext.prompting.lines import COMMA, EDGES, even_commas, take_apart, tidy
+from fooocus_ext.prompting.grammar import Part, join_parts, without_tags
+from fooocus_ext.prompting.lines import COMMA, EDGES, even_commas, take_apart
+from fooocus_ext.prompting.parts import PositivePart, parts_of, positive_parts, subject_of
 from fooocus_ext.prompting.regions import expansion_notes, with_expansion
 from fooocus_ext.prompting.styles import (
     EXPANSION_STYLE,
@@ -58,21 +57,6 @@ class RewrittenPrompt:
 
 
 @dataclass(frozen=True)
-class _PositivePart:
-    """One part of the positive prompt (see ``AND``): its texts in order, and its weight as typed.
-
-    Attributes:
-        texts: what is joined.
-        weight: the weight at its end, with its colon; empty for none.
-        grows: whether an expansion is added: not to what the picture is not to show.
-    """
-
-    texts: tuple[str, ...]
-    weight: str = ""
-    grows: bool = True
-
-
-@dataclass(frozen=True)
 class ResolvedPrompt:
     """One image's texts with every draw made: what is encoded but for the expansion.
 
@@ -91,12 +75,20 @@ class ResolvedPrompt:
 
     subject: str
     plain: str | None
-    positive: tuple[_PositivePart, ...]
+    positive: tuple[PositivePart, ...]
     negative: tuple[str, ...]
     styles: tuple[Style, ...]
     notes: tuple[str, ...]
     separator: str
-    alone: tuple[_PositivePart, ...] = ()
+    alone: tuple[PositivePart, ...] = ()
+
+    @property
+    def preceding(self) -> str:
+        """The text behind which an expansion is encoded, without tags; of several parts, the longest."""
+        if self.alone or self.separator != COMMA:
+            return self.subject  # the expansion is a text of its own, which begins with it
+        grown = (self._join(part.texts) for part in self.positive if part.grows)
+        return max(map(without_tags, grown), key=len, default="")
 
     def finish(self, expanded: str = "") -> RewrittenPrompt:
         """Return the texts joined, with an expansion behind each part that wants one.
@@ -146,7 +138,7 @@ class ResolvedPrompt:
             return expanded
         return f"{self.subject}{COMMA}{expanded.strip(EDGES)}"
 
-    def _grown(self, part: _PositivePart, expansion: str) -> _PositivePart:
+    def _grown(self, part: PositivePart, expansion: str) -> PositivePart:
         if not expansion or not part.grows:
             return part
         return replace(part, texts=with_expansion(part.texts, expansion))
@@ -222,53 +214,21 @@ def resolve_image(
     further = [[resolve(line) for line in lines] for lines in typed.further]
     further_negative = [resolve(line) for line in typed_negative.further[0]]
     chosen = [_resolved_style(style, resolve) for style in _choose_styles(named, library, rng)]
-    parts = _parts(main) if len(further) > 1 else [Part(main)]
+    parts = parts_of(main) if len(further) > 1 else [Part(main)]
     check_length(chosen, [part.text for part in parts if part.is_wanted], main_negative)
     bare = [replace(part, text=untagged_main(part.text)) for part in parts] if in_lines else []
     return ResolvedPrompt(
-        subject=_subject(bare or parts),
+        subject=subject_of(bare or parts),
         plain=None if chosen or any(further) else main,
-        positive=_positive_parts(parts, further, chosen),
+        positive=positive_parts(parts, further, chosen),
         negative=tuple(
             apply_styles(chosen, "", main_negative, extra_negative=further_negative).negative
         ),
         styles=tuple(chosen),
         notes=tuple(notes.sentences),
         separator=separator,
-        alone=_positive_parts(bare, further, chosen),
+        alone=positive_parts(bare, further, chosen),
     )
-
-
-def _parts(main: str) -> list[Part]:
-    return [Part(tidy(part.text), part.weight) for part in split_parts(main)]
-
-
-def _subject(parts: Sequence[Part]) -> str:
-    """Return what an expander continues: all that the picture is to show, on one line."""
-    wanted = COMMA.join(without_tags(part.text) for part in parts if part.is_wanted)
-    return tidy(" ".join(wanted.split()))
-
-
-def _positive_parts(
-    parts: Sequence[Part], further: Sequence[Sequence[str]], styles: Sequence[Style]
-) -> tuple[_PositivePart, ...]:
-    """Return each part with the styles applied and its further lines behind it.
-
-    A wildcard may have brought in more parts than were typed; those have no lines of their own.
-    """
-    return tuple(
-        _positive_part(part, lines, styles)
-        for part, lines in zip_longest(parts, further[: len(parts)], fillvalue=())
-        if isinstance(part, Part)
-    )
-
-
-def _positive_part(part: Part, lines: Sequence[str], styles: Sequence[Style]) -> _PositivePart:
-    """Return one part with the styles applied, unless it says what is not wanted."""
-    if not part.is_wanted:
-        return _PositivePart((part.text, *lines), part.weight, grows=False)
-    texts = apply_styles(styles, part.text, extra_positive=lines).positive
-    return _PositivePart(tuple(texts), part.weight)
 
 
 def _resolved_style(style: Style, resolve: Callable[[str], str]) -> Style:

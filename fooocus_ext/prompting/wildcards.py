@@ -62,8 +62,12 @@ class Wildcards:
 
     @property
     def names(self) -> list[str]:
-        """All names that can stand between the underscores, sorted; one that is not UTF-8 cannot."""
-        return sorted(name for name in self._index() if name == writable(name))
+        """All names that can stand between the underscores, sorted.
+
+        One that is not UTF-8 cannot, nor one with other signs than ``_token`` knows or a "_" at its end.
+        """
+        usable = (name for name in self._index() if name == writable(name))
+        return sorted(name for name in usable if _token().fullmatch(f"__{name}__"))
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and normal_form("NFC", name) in self._index()

@@ -38,7 +38,7 @@ class Backend:
         writer = Writer(STYLES, Wildcards(), self.expand)
         return writer.rewrite([prompt], [negative_prompt], [seed], chosen)[0]
 
-    def expand(self, texts, seeds, _style_texts=None):
+    def expand(self, texts, seeds, _style_texts=None, _preceding=None):
         return [f"{text}, word{seed}" for text, seed in zip(texts, seeds, strict=True)]
 
     def make_pictures(self, request, chosen):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import torch
 
+from benchmarks import wind_tunnel
 from benchmarks.__main__ import main, names
 from benchmarks._figures import Figure, as_json, as_table
 from benchmarks._measuring import interleaved_medians, peak_extra_bytes
 
+BEGINNINGS = {main: "run", wind_tunnel.main: "draw_cases"}
+"""of each program, what begins to measure"""
 FIGURE = Figure("filter.speedup", 12.5, unit="ms", ours=2.0, peer=25.0, peer_name="the other")
 
 
@@ -45,10 +49,30 @@ def test_a_benchmark_that_cannot_run_is_named(monkeypatch, tmp_path, capsys):
 
     monkeypatch.setattr(bench, "load_filter", refuse)
     assert _original.load_filter is not refuse
-    assert main(["--only", "filter", "--json", str(tmp_path / "numbers.json")]) == 1
+    file = tmp_path / "new" / "numbers.json"
+    assert main(["--only", "filter", "--json", str(file)]) == 1
     assert "filter could not run: no network" in capsys.readouterr().out
-    numbers = json.loads((tmp_path / "numbers.json").read_text())
+    numbers = json.loads(file.read_text())
     assert numbers["environment.threads"] == torch.get_num_threads()
+
+
+@pytest.mark.parametrize(
+    ("program", "flag"),
+    [(main, "--json"), (wind_tunnel.main, "--json"), (wind_tunnel.main, "--sheet")],
+)
+def test_a_file_that_could_not_be_written_is_refused_before_anything_is_measured(
+    monkeypatch, tmp_path, capsys, program, flag
+):
+    monkeypatch.setattr(
+        f"{program.__module__}.{BEGINNINGS[program]}", lambda *_: pytest.fail("measures")
+    )
+    file = tmp_path / "file"
+    file.touch()  # as root every folder can be written to
+    for path, why in ((file / "x.json", f"{file} cannot be written to"), (tmp_path, "is a folder")):
+        with pytest.raises(SystemExit) as stop:
+            program([flag, str(path)])
+        assert stop.value.code == 2
+        assert why in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_every_side_runs_once_a_round():

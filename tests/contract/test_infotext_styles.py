@@ -144,6 +144,16 @@ def test_the_tab_has_no_such_styles_and_keeps_their_texts(host, monkeypatch, opt
         assert values["negative_prompt"] == f"{REQUEST['negative_prompt']}, smooth"
 
 
+@pytest.mark.parametrize("ours", [None, {"expansion": True}, {**OURS, "expansion": True}])
+def test_the_tab_discards_their_texts_as_the_panel_does(host, monkeypatch, ours):
+    from fooocus_ext.host.tab import loaded
+
+    monkeypatch.setitem(host.modules.shared.opts.data, "infotext_styles", "Discard")
+    infotext = host.generate(ours, styles=["suffix"], steps=1).infotext
+    values = loaded.read_settings(infotext).values
+    assert [values["prompt"], values["negative_prompt"]] == list(TYPED.values())
+
+
 def test_the_tab_keeps_a_text_that_only_seems_to_have_a_style_as_it_was_typed(host):
     """The webui takes such a style out of the text without a comma, and adds it with one."""
     from fooocus_ext.host.tab import loaded

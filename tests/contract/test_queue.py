@@ -415,6 +415,20 @@ def test_an_edit_with_nothing_to_do_says_what_to_mark(desk):
     assert "mark in the picture" in job.error
 
 
+@pytest.mark.parametrize("lost", ["source", "mask"])
+def test_a_job_whose_picture_was_deleted_makes_no_other_one(desk, lost):
+    asked = {"input_image": True, "edit_kind": "Inpaint or Outpaint"}
+    plain, marked = (file_of(np.full((64, 64, 3), level, dtype=np.uint8)) for level in (0, 255))
+    desk.add(source=plain, mask=marked, action="edit", **asked)
+    name = getattr(desk.queue.now("task(job)"), lost)
+    [file] = (desk.folder / "queue").glob(f"*-pictures/{name}*")
+    file.unlink()
+    job = desk.work_on()
+    assert (job.state, job.made) == ("failed", ())
+    assert name in job.error
+    assert "is gone" in job.error
+
+
 def test_the_strength_forced_for_the_input_image_is_none_of_a_picture_shown(desk):
     load = importlib.import_module
     submit, widgets = load("fooocus_ext.host.tab.submit"), load("fooocus_ext.tab.widgets")

@@ -84,7 +84,7 @@ def test_the_expansion_does_not_count_for_the_pooled_vector(host, monkeypatch):
     writer = script.assets.writer()
     settings = {**FOOOCUS, "expansion": True}
 
-    def expand(texts, _seeds, _styles):
+    def expand(texts, _seeds, _styles, _preceding):
         return [f"{text}, warm light" for text in texts]
 
     monkeypatch.setattr(

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from tests.contract import probes
+from fooocus_ext.presets.files import PresetLibrary
+from fooocus_ext.presets.preset import preset_from_json
+from tests.contract import hosts, probes
 from tests.contract.test_copies import inner_request
 
 OURS = (704, 1408)
@@ -67,3 +72,54 @@ def test_a_size_that_a_script_sets_between_two_rounds_is_kept(host, p):
     assert settled(host, p) == ((96, OURS[1]), True)
     p.width, p.height = 64, 64
     assert settled(host, p) == (OURS, False)
+
+
+def test_pieces_of_a_picture_keep_their_size(host, p):
+    """SD upscale cuts the enlarged picture into pieces of the request's size, and sets none."""
+    p.init_images = [Image.new("RGB", (64, 64))]
+    host.script.setup(p)
+    pieces = [Image.new("RGB", (64, 64)) for _ in range(2)]
+    for p.init_images in ([piece] for piece in pieces):
+        assert settled(host, p) == ((64, 64), True)
+
+
+@pytest.mark.parametrize("first", ["same", "of a folder", "other size"])
+def test_other_pictures_are_no_pieces(host, p, first):
+    """The first is the request's own (Loopback), or it came without (batches of img2img)."""
+    p.init_images = [None if first == "of a folder" else Image.new("RGB", (64, 64))]
+    host.script.setup(p)
+    if first != "same":
+        p.init_images = [Image.new("RGB", (64, 64) if first == "of a folder" else (640, 64))]
+    assert settled(host, p) == (OURS, False)
+    p.init_images = [Image.new("RGB", OURS)]
+    assert settled(host, p) == (OURS, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "size", "keep"),
+    [
+        ("Txt2Img", {}, OURS, None),
+        ("Img2Img", {}, (64, 96), "aspect_ratio"),
+        ("Img2Img", {"aspect_ratio": "1408*704"}, (1408, 704), None),
+    ],
+)
+@pytest.mark.reports_errors
+def test_a_preset_leaves_a_picture_its_size(host, monkeypatch, kind, named, size, keep):
+    """The buttons "Send to img2img" and "Send to inpaint" send the preset along."""
+    assets = sys.modules["fooocus_ext.host.machine.assets"]
+    tall = preset_from_json("tall", {"default_aspect_ratio": "704*1408"})
+    library = PresetLibrary({**assets.presets().presets, "tall": tall})
+    monkeypatch.setattr(assets, "presets", lambda: library)
+    asked = []
+
+    def refuse(p, *_args):
+        asked.append(((p.width, p.height), p.extra_generation_params.get("Fooocus keep")))
+        raise RuntimeError("far enough")
+
+    processing = getattr(host.modules.processing, f"StableDiffusionProcessing{kind}")
+    monkeypatch.setattr(processing, "init", refuse)
+    request = {"tab": kind.lower(), "width": 64, "height": 96}
+    if kind == "Img2Img":
+        request["init_images"] = [hosts.encode(np.zeros((96, 64, 3), np.uint8))]
+    assert host.run({"preset": "tall", **named}, **request).status == 500
+    assert asked == [(size, keep)]

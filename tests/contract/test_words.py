@@ -73,7 +73,7 @@ def test_a_refiner_without_a_turn_is_said(host, switch, had_a_turn):
 
 
 def test_a_script_that_makes_a_picture_in_pieces_keeps_the_size_of_its_pieces(host):
-    """SD upscale and its like set the size of a tile before they run the generation."""
+    """Extensions that enlarge a picture in tiles set the size of a tile before they run the generation."""
     runner = host.runner_of("txt2img")
     values = [0, *(component.value for component in runner.inputs[1:])]
     values[host.script.args_from] = {"enabled": True, "aspect_ratio": "1024*1024"}

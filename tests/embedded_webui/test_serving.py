@@ -125,6 +125,28 @@ def test_an_address_where_nobody_can_listen_is_told():
     assert done.stderr.count("where nobody can listen") == 4
 
 
+@pytest.mark.parametrize("command", [["serve"], ["picture", "--prompt", "a boat"]])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_data_folder_that_cannot_be_made_is_one_sentence_that_names_it(command, named, tmp_path):
+    (tmp_path / "file").touch()  # as root every folder can be written to
+    cache = tmp_path / "file" / "cache"
+    folder = cache if named else cache / "sd-webui-fooocus" / "embedded"
+    flags = ["--data-dir", str(folder)] if named else []
+    done = subprocess.run(
+        [sys.executable, "-m", "embedded_webui", *command, *flags],
+        cwd=tmp_path,
+        env={**ENVIRONMENT, "XDG_CACHE_HOME": str(cache)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"{folder} cannot be written to (Not a directory); "
+        "--data-dir names another folder for models, settings and pictures\n"
+    )
+
+
 def test_files_of_the_folder_that_it_is_started_in_are_not_served(started, home):
     url, _answers, data = started
     for name in ("letter.txt", str(home / "letter.txt")):

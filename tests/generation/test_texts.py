@@ -17,6 +17,7 @@ from fooocus_ext.generation.texts import rewrite_job
 from fooocus_ext.generation.writer import Writer
 from fooocus_ext.original_texts import OriginalTexts
 from fooocus_ext.prompting.comments import HASH, NO_COMMENTS, WITH_BLOCKS, strip_comments
+from fooocus_ext.prompting.lines import COMMA
 from fooocus_ext.prompting.rewrite import BREAK, resolve_image
 from fooocus_ext.prompting.styles import Style, StyleLibrary
 from fooocus_ext.prompting.wildcards import Wildcards
@@ -30,6 +31,7 @@ LIBRARY = StyleLibrary(
 OFF = Settings(enabled=True, expansion=False)
 FILM = Settings(enabled=True, expansion=False, styles=("film",))
 EXPANDED = Settings(enabled=True, expansion=True)
+FILM_EXPANDED = FILM.replace(expansion=True)
 
 
 class Expander:
@@ -38,9 +40,9 @@ class Expander:
     def __init__(self):
         self.calls = []
 
-    def __call__(self, texts, seeds, styles):
+    def __call__(self, texts, seeds, styles, preceding):
         self.calls.append((list(texts), list(seeds)))
-        self.styles = list(styles)
+        self.styles, self.preceding = list(styles), list(preceding)
         return [f"{text}, word{seed}" for text, seed in zip(texts, seeds, strict=True)]
 
 
@@ -196,7 +198,7 @@ def test_the_expander_is_not_asked_for_nothing():
 
 def test_an_expander_that_answers_short_is_an_error():
     with pytest.raises(ValueError, match="zip"):
-        rewrite(job(["a fox"]), EXPANDED, expander=lambda _texts, _seeds, _styles: [])
+        rewrite(job(["a fox"]), EXPANDED, expander=lambda *_asked: [])
 
 
 def test_an_unknown_style_is_refused_and_leaves_the_job():
@@ -416,6 +418,25 @@ def test_an_empty_prompt_is_not_continued():
     text, expander = continued("  \n")
     assert text == "  \n"
     assert expander.calls == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "settings", "separator", "preceding"),
+    [
+        ("a fox.\nin snow, <lora:a:1>", EXPANDED, COMMA, "a fox.\nin snow, "),
+        ("a fox\nin snow", FILM_EXPANDED, COMMA, "film still of a fox, grain, in snow"),
+        ("a fox AND a hound AND", FILM_EXPANDED, COMMA, "film still of a hound, grain"),
+        ("a fox AND no such long part:-1", FILM_EXPANDED, COMMA, "film still of a fox, grain"),
+        ("a fox\nin snow", FILM_EXPANDED, BREAK, "a fox"),
+        ("a fox", FILM_EXPANDED.replace(rendering="Fooocus"), COMMA, "a fox"),
+    ],
+)
+def test_an_expander_is_told_behind_which_text_its_words_are_encoded(
+    prompt, settings, separator, preceding
+):
+    expander = Expander()
+    rewrite(job([prompt]), settings, expander=expander, separator=separator)
+    assert expander.preceding == [preceding]
 
 
 # --- texts that are encoded one by one --------------------------------------------------------------------

@@ -12,7 +12,7 @@ from fooocus_ext.prompting.chunks import (
     Token,
     fill_chunks,
     normal_pieces,
-    words_of,
+    spaced_words,
 )
 
 
@@ -59,7 +59,7 @@ def test_every_token_has_its_place(lengths):
 
 
 def test_words_end_at_spaces_and_line_breaks_alone():
-    assert words_of(" a  red\nfox,owl\tand ") == ["a", "red", "fox,owl\tand"]
+    assert spaced_words(" a  red\nfox,owl\tand ") == ["a", "red", "fox,owl\tand"]
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,37 @@ def test_each_part_of_a_divided_prompt_gets_the_style_and_ends_in_its_weight():
     assert subtracted.endswith(" AND fog :-1")
 
 
+@pytest.mark.parametrize(
+    ("typed", "rewritten"),
+    [
+        ("a cat AND", "film still of a cat, grain, more AND "),
+        ("AND a cat :0.5", " AND film still of a cat, grain, more :0.5"),
+        ("a cat AND :0.5", "film still of a cat, grain, more AND :0.5"),
+        ("a cat AND <lora:film:1>", "film still of a cat, grain, more AND <lora:film:1>"),
+        ("a cat AND\n ,\n", "film still of a cat, grain, more AND "),
+        (
+            "a cat AND AND a dog",
+            "film still of a cat, grain, more AND  AND film still of a dog, grain, more",
+        ),
+        (
+            "a cat AND <lora:film:1>\na dog",
+            "film still of a cat, grain, more AND film still of a dog, grain, <lora:film:1>, more",
+        ),
+    ],
+)
+def test_an_empty_part_of_a_divided_prompt_stays_the_empty_prompt_it_is_to_the_host(
+    typed, rewritten
+):
+    def expand(text, _seed):
+        assert ", ," not in text
+        return f"{text}, more"
+
+    assert rewrite(typed, styles=["film"], expand=expand).positive == rewritten
+    one_by_one = rewrite(typed, styles=["film"], expand=expand, in_lines=True).one_by_one
+    says = [any(word in part for word in ("cat", "dog")) for part in rewritten.split("AND")]
+    assert [part.texts != ("",) for part in one_by_one.positive] == says
+
+
 def test_an_expander_sees_all_that_is_wanted_without_weights():
     asked = []
     rewrite("a cat AND a dog :1.2 AND fog :-1", expand=lambda text, _seed: asked.append(text) or "")

@@ -7,12 +7,14 @@ import os
 import random
 import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fooocus_ext.errors import RequestError
+from fooocus_ext.prompting.expander.rules_file import load_rules
 from fooocus_ext.prompting.wildcards import MAX_ROUNDS, Wildcards, apply_wildcards
 
 COLORS = ["red", "green", "blue", "gold"]
@@ -292,3 +294,33 @@ def test_hostile_texts_take_no_time(folder, text):
     with contextlib.suppress(RequestError):
         resolve(text, folder(b=["x"]))
     assert time.perf_counter() - start < 5
+
+
+def test_only_names_that_a_prompt_can_use_are_offered(tmp_path):
+    offered = ["color", "_a", "a b", "v1.5 b", "sub/c-d", "c-d", "हिन्दी"]
+    others = ["plus+", "a_", "a b__c", " a", "sub__/b", "x,y", "sub+/e"]
+    for name in offered + others:
+        path = tmp_path / f"{name}.txt"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("red", encoding="utf-8")
+    wildcards = Wildcards([tmp_path])
+    assert set(wildcards.names) == {*offered, "b", "e"}
+    for name in wildcards.names:
+        assert resolve(f"a __{name}__ fox", wildcards) == ("a red fox", [])
+
+
+SHIPPED = Wildcards([Path(__file__).parents[2] / "wildcards"])
+SPOKEN_OF = ("time", "season", "weather", "crowd")
+
+
+def spoken_of(name: str) -> set[str]:
+    """Return which of ``SPOKEN_OF`` the options of a shipped file tell; a person is a crowd of one."""
+    said = (fact for option in SHIPPED.options(name) for fact in load_rules().read(option).said)
+    found = {fact.partition(".")[0] for fact in said}.intersection(SPOKEN_OF)
+    return found | {"crowd"} if name == "person" else found
+
+
+@pytest.mark.parametrize("scene", SHIPPED.options("scene"))
+def test_no_two_lists_of_a_scene_tell_the_time_the_season_or_the_weather(scene):
+    told = [spoken_of(name) for name in re.findall("__(.+?)__", scene)]
+    assert sum(map(len, told)) == len(set().union(*told)), told

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
+from subprocess import run as subprocess_run  # the fixtures replace the module's
 
 import pytest
 
 from tools.dev import bulk, commands, environment
 
+ROOT = Path(__file__).resolve().parents[2]
 WITHOUT_RAY = ["bulk.txt"]
 WITH_RAY = ["bulk.txt", "bulk-ray.txt"]
 
@@ -19,6 +20,8 @@ WITH_RAY = ["bulk.txt", "bulk-ray.txt"]
 def installed(monkeypatch, tmp_path) -> list[str]:
     """The locks that were installed into an environment of the test's own; ".venv" stands for the other."""
     names: list[str] = []
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.jsonl").touch()
     for attribute in ("LOCK", "RAY_LOCK"):
         lock = tmp_path / getattr(bulk, attribute).name
         lock.write_text("ray==1\n", encoding="utf-8")
@@ -51,25 +54,56 @@ def installed(monkeypatch, tmp_path) -> list[str]:
         (["list.jsonl", "--out", "o", "--no-ray"], WITHOUT_RAY),
         (["--status", "o"], WITHOUT_RAY),
         (["--verify=o"], WITHOUT_RAY),
-        (["list.jsonl", "--no-ray", "--spawn", "2"], [".venv", *WITHOUT_RAY]),
-        (["list.jsonl", "--no-ray", "--spawn=2", "--python=/p"], WITHOUT_RAY),
-        (["--help"], []),
+        (["list.jsonl", "--out=o", "--no-ray", "--spawn", "2"], [".venv", *WITHOUT_RAY]),
+        (["list.jsonl", "--dry-run", "--no-ray", "--spawn=2", "--python=/p"], WITHOUT_RAY),
     ],
 )
 def test_what_a_command_line_needs_is_installed_and_no_more(installed, words, expected):
-    python = bulk.prepare(words)
+    assert bulk.prepare(words) == environment.python_of(bulk.VENV)
     assert installed == expected
-    assert python == (environment.python_of(bulk.VENV) if expected else Path(sys.executable))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["gone.jsonl", "--out", "o"], "gone.jsonl: there is no such file."),
+        (["list.txt", "--out", "o"], "list.txt: got a file that ends in '.txt'"),
+        (["list.jsonl"], "name a list of requests and, with --out, a folder"),
+        (["list.jsonl", "--out", "o", "--defaults", "gone.json"], "No such file or directory"),
+    ],
+)
+def test_what_cannot_be_begun_is_said_before_anything_is_installed(installed, words, said):
+    python = bulk.prepare(words)
+    assert installed == []
+    main = "import sys; from bulk.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    answer = subprocess_run(
+        [python, "-S", "-c", main, *words],  # -S: without libraries
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.stderr.count("\n") == 1
+    assert (answer.returncode, said in answer.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("word", "status"), [("--help", 0), ("--no-such", 2)])
+def test_help_needs_nothing_and_neither_does_a_wrong_option(installed, capsys, word, status):
+    with pytest.raises(SystemExit) as stop:
+        bulk.prepare([word])
+    assert (stop.value.code, installed) == (status, [])
+    assert "usage: dev.py bulk" in "".join(capsys.readouterr())
 
 
 def test_what_is_installed_stays_until_its_lock_changes(installed, capsys):
-    bulk.prepare(["list.jsonl"])
+    words = ["list.jsonl", "--out", "o"]
+    bulk.prepare(words)
     assert "First use: making .venv-bulk" in capsys.readouterr().out
-    bulk.prepare(["list.jsonl"])
+    bulk.prepare(words)
     assert installed == WITH_RAY
     assert capsys.readouterr().out == ""
     bulk.RAY_LOCK.write_text("ray==2\n", encoding="utf-8")
-    bulk.prepare(["list.jsonl"])
+    bulk.prepare(words)
     assert installed == [*WITH_RAY, "bulk-ray.txt"]
 
 

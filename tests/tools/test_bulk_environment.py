@@ -58,9 +58,11 @@ def test_one_that_was_finished_is_brought_up_to_date_and_kept_if_that_fails(venv
     assert kept.exists()
 
 
-def test_a_complete_one_is_used_where_nothing_can_be_written(venv, monkeypatch):
+def test_a_complete_one_is_used_where_nothing_can_be_written(venv, monkeypatch, tmp_path):
+    (tmp_path / "list.jsonl").touch()
+    words = [str(tmp_path / "list.jsonl"), "--out", "o"]
     monkeypatch.setattr(bulk, "RAY_LOCK", bulk.LOCK)
     monkeypatch.setattr(bulk, "only_one_at_a_time", contextlib.nullcontext)
-    python = bulk.prepare(["list.jsonl"])
+    python = bulk.prepare(words)
     monkeypatch.setattr(bulk, "only_one_at_a_time", lambda: pytest.fail("takes the lock"))
-    assert bulk.prepare(["list.jsonl"]) == python
+    assert bulk.prepare(words) == python

@@ -123,6 +123,19 @@ def test_the_status_is_1_if_a_part_breaks(monkeypatch, tmp_path):
     assert cli.main(["--device", "cpu", "--part", "b", "--out", str(tmp_path)]) == 0
 
 
+def test_a_folder_that_could_not_be_written_to_is_refused_before_anything_is_measured(
+    monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setattr(cli, "run_part", lambda *_: pytest.fail("measures"))
+    file = tmp_path / "file"
+    file.touch()  # as root every folder can be written to
+    for path, why in ((file / "out", f"{file} cannot be written to"), (file, "is no folder")):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(["--device", "cpu", "--out", str(path)])
+        assert stop.value.code == 2
+        assert why in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_without_a_gpu_it_says_so(capsys):
     if torch.cuda.is_available():
         pytest.skip("there is one")

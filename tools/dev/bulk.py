@@ -14,6 +14,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bulk.errors import UsageError
+from bulk.options import read
 from tools.dev.environment import (
     ROOT,
     SetupError,
@@ -34,14 +36,16 @@ def prepare(arguments: Sequence[str]) -> Path:
 
     Raises:
         SetupError: a package could not be installed, or the disk cannot hold it.
+        SystemExit: as `read` of its options.
     """
-    if not {"-h", "--help"}.isdisjoint(arguments):
-        return Path(sys.executable)  # it loads nothing to print its help
-    words = {word.partition("=")[0] for word in arguments}
-    if "--spawn" in words and "--python" not in words:
+    try:
+        options = read(arguments)
+    except UsageError:
+        return Path(sys.executable)  # it loads nothing to say so
+    if options.spawn and not options.python:
         ensure_environment()
     wanted = {LOCK: "bulk.txt: 45 MB to download, 180 MB on disk"}
-    if words.isdisjoint({"--no-ray", "--status", "--verify"}):
+    if not (options.no_ray or options.status or options.verify):
         wanted[RAY_LOCK] = (
             "bulk-ray.txt, Ray: 75 MB to download, 300 MB on disk; --no-ray does without"
         )

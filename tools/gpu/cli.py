@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from embedded_webui.destinations import folder_to_write
 from tools.gpu import filtering, generation, hooks, leaks, memory, sizes
 from tools.gpu.report import Report
 from tools.gpu.running import CPU, CUDA, Part, Setting, run_part
@@ -50,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick", action="store_true", help="small sizes, to try the program itself"
     )
-    parser.add_argument("--out", type=Path, default=Path("gpu_check"), help="default: %(default)s")
+    parser.add_argument(
+        "--out", type=folder_to_write, default="gpu_check", help="default: %(default)s"
+    )
     keys = [part.key for part in PARTS]
     parser.add_argument("--part", action="append", choices=keys, help="only these; default: all")
     parser.add_argument(

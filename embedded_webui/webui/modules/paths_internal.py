@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import sys
 from pathlib import Path
 
 modules_path = os.path.dirname(os.path.realpath(__file__))
@@ -38,3 +40,20 @@ models_path = _flags.models_dir or os.path.join(data_path, "models")
 extensions_dir = os.path.join(data_path, "extensions")
 extensions_builtin_dir = os.path.join(script_path, "extensions-builtin")
 default_output_dir = os.path.join(data_path, "outputs")
+
+
+def check_data_path() -> None:
+    """Make the data folder; end the program with a sentence and status 2 if it cannot be written to."""
+    try:
+        os.makedirs(data_path, exist_ok=True)
+        if os.access(data_path, os.W_OK):
+            return
+        reason = os.strerror(errno.EACCES)
+    except OSError as error:
+        reason = error.strerror
+    print(
+        f"{data_path} cannot be written to ({reason}); "
+        "--data-dir names another folder for models, settings and pictures",
+        file=sys.stderr,
+    )
+    raise SystemExit(2)

@@ -26,7 +26,10 @@ log = logging.getLogger("fooocus")
 
 
 def expand(
-    texts: Sequence[str], seeds: Sequence[int], style_texts: Sequence[str] | None = None
+    texts: Sequence[str],
+    seeds: Sequence[int],
+    style_texts: Sequence[str] | None = None,
+    preceding: Sequence[str] | None = None,
 ) -> list[str]:
     """Return each text with its continuation, chosen by its seed.
 
@@ -35,6 +38,7 @@ def expand(
         seeds: one for each.
         style_texts: for each what the styles beside it say, so that it is neither repeated nor
             contradicted; None for no styles.
+        preceding: for each the text behind which the continuation is encoded; None for the prompt alone.
     """
     expansions = _expander().expansions(
         texts,
@@ -43,6 +47,7 @@ def expand(
         hidden_words=text_encoder.embedding_names(),
         count_tokens=text_encoder.token_counter(),
         style_texts=style_texts,
+        preceding=preceding,
         fill=options.expansion_fills(),
     )
     return [expansion.text for expansion in expansions]

@@ -22,7 +22,7 @@ from fooocus_ext.host.machine.versions import CLIP_SKIP_ACTS
 from fooocus_ext.host.rendering.text_encoders import Answer, TextEncoder, text_encoders
 from fooocus_ext.host.rendering.vocabulary import Vocabulary
 from fooocus_ext.limits import USUAL_CLIP_SKIP
-from fooocus_ext.prompting.chunks import CHUNK, Token, fill_chunks, words_of
+from fooocus_ext.prompting.chunks import CHUNK, Token, fill_chunks, spaced_words
 from fooocus_ext.prompting.weights import weigh
 
 Conditioning = dict[str, torch.Tensor]
@@ -134,7 +134,7 @@ def _words(vocabulary: Vocabulary, text: str, *, is_plain: bool) -> Iterator[lis
         for number, piece in enumerate(pieces):
             if number:
                 yield None
-            yield from vocabulary.tokens(words_of(piece), segment.weight)
+            yield from vocabulary.tokens(spaced_words(piece), segment.weight)
 
 
 def _encode_chunks(encoder: TextEncoder, chunks: Sequence[Sequence[Token]]) -> Answer:

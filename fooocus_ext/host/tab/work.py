@@ -35,6 +35,10 @@ UNREADABLE = (
     "A chosen model file cannot be read. It may be cut off: download it again, or choose another "
     "under Advanced, Models."
 )
+GONE = (
+    "The picture that this job starts from is gone: its file {name} was deleted from the folder of the "
+    "queue. Choose the picture again."
+)
 
 
 def make(queue: JobQueue, job: QueuedJob) -> None:
@@ -81,8 +85,7 @@ def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
     record = Record(queue, job, choices)
     folder = None if job.private else storage.root()
     output = Output(folder, choices.output_format, job.next_index, record, choices.metadata)
-    start = Start.from_files(queue.picture_kept(job.source), queue.picture_kept(job.mask))
-    to_make = job_for(choices, job.action, start, output)
+    to_make = job_for(choices, job.action, _start_of(queue, job), output)
     record.samples = to_make.diffuses
     try:
         processed = make_pictures(to_make)
@@ -100,6 +103,19 @@ def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
     notes += overruled_loras(choices) if to_make.diffuses else []
     said = [*notes, str(processed.comments), *record.notes]
     return "\n".join(filter(None, said))
+
+
+def _start_of(queue: JobQueue, job: QueuedJob) -> Start:
+    """Return what the job starts from.
+
+    Raises:
+        RequestError: a file of it is gone; without, it would be another picture.
+    """
+    kept = {name: queue.picture_kept(name) for name in (job.source, job.mask) if name}
+    for name, content in kept.items():
+        if content is None:
+            raise RequestError(GONE.format(name=name))
+    return Start.from_files(kept.get(job.source or ""), kept.get(job.mask or ""))
 
 
 def _first_words(base_model: str) -> str:

@@ -18,6 +18,7 @@ from fooocus_ext.prompting.expander.model import ExpansionModel
 from fooocus_ext.prompting.expander.rules_file import load_rules
 from fooocus_ext.prompting.expander.text import (
     can_continue,
+    first_tokens,
     join_continuation,
     readable_text,
     words_of,
@@ -41,7 +42,7 @@ class Expansion:
     Attributes:
         prompt: as typed.
         words: the continuation alone; empty if there is none.
-        prompt_tokens: tokens of CLIP that the prompt takes, counted or estimated.
+        prompt_tokens: tokens of CLIP that stand before the continuation, counted or estimated.
         added_tokens: tokens of CLIP that the continuation adds, its leading comma included.
     """
 
@@ -88,6 +89,7 @@ class Expander:
         hidden_words: Collection[str] = (),
         count_tokens: Callable[[str], int] | None = None,
         style_texts: Sequence[str] | None = None,
+        preceding: Sequence[str] | None = None,
         fill: bool = False,
     ) -> list[Expansion]:
         """Continue prompts.
@@ -100,48 +102,51 @@ class Expander:
         Args:
             prompts: as typed.
             seeds: one for each; any integer, taken modulo 2**64.
-            target_tokens: prompt and continuation together stay below the next multiple of this many
-                tokens of CLIP, 1 to 750.
+            target_tokens: ``preceding`` and continuation together do not exceed the next multiple of this
+                many tokens of CLIP, 1 to 750.
             hidden_words: names of embeddings, which the model must not read.
             count_tokens: counts the tokens of CLIP in a text, as the host does, without start and end.
                 Without it they are estimated: exactly for words that the model knows, by length for others.
             style_texts: for each prompt the positive texts of the styles that will stand beside it, joined;
                 ``{prompt}`` in them is ignored. They are neither repeated nor contradicted.
+            preceding: for each prompt the text behind which the continuation is encoded: the prompt among
+                the texts of its styles, if these are joined to it; None where it is the prompt alone.
             fill: Fooocus's rule: write until the next multiple of ``target_tokens`` is reached. A model with
-                Fooocus's files then also counts its own tokens and may write any of its words.
+                Fooocus's files then also counts its own tokens, those of the prompt alone, and may write any
+                of its words.
 
         Raises:
-            ValueError: the numbers of prompts, seeds and style texts differ, or ``target_tokens`` is out
-                of range.
+            ValueError: the numbers of prompts, seeds, style and preceding texts differ, or
+                ``target_tokens`` is out of range.
         """
         styles = [""] * len(prompts) if style_texts is None else style_texts
-        if len(prompts) != len(seeds):
-            raise ValueError(f"{len(prompts)} prompts, but {len(seeds)} seeds")
-        if len(prompts) != len(styles):
-            raise ValueError(f"{len(prompts)} prompts, but {len(styles)} style texts")
+        heads = prompts if preceding is None else preceding
+        for what, given in (("seeds", seeds), ("style texts", styles), ("preceding texts", heads)):
+            if len(prompts) != len(given):
+                raise ValueError(f"{len(prompts)} prompts, but {len(given)} {what}")
         if not 1 <= target_tokens <= MAX_TARGET:
             raise ValueError(f"target_tokens is {target_tokens}, allowed is 1 to {MAX_TARGET}")
         task = _Task(target_tokens, hidden_words, count_tokens, fill)
         # Pictures of a job often have a prompt in common, which is long to read.
         subject_of = functools.cache(functools.partial(self._subject, task))
-        subjects = list(map(subject_of, prompts, styles))
+        subjects = list(map(subject_of, prompts, styles, heads))
         rows = [
             self._row(subject, seed % _SEED_RANGE, task)
             for subject, seed in zip(subjects, seeds, strict=True)
         ]
         write(self.model, rows)
         return [
-            self._expansion(prompt, row.grammar.phrases(), subject.taken, task)
+            self._expansion(prompt, row.grammar.phrases(), subject, task)
             for prompt, subject, row in zip(prompts, subjects, rows, strict=True)
         ]
 
-    def _subject(self, task: _Task, prompt: str, style: str) -> _Subject:
-        """Read a prompt and what the styles beside it say."""
+    def _subject(self, task: _Task, prompt: str, style: str, head: str) -> _Subject:
+        """Read a prompt and what the styles beside it say; its words will stand behind ``head``."""
         model = self.model
         text = readable_text(prompt, task.hidden_words)
         styles = readable_text(style.replace("{prompt}", ","), task.hidden_words)
-        ids = model.encode(f"{text},") if text else []
-        taken = self._taken(prompt, text, len(ids), task)
+        ids = self._encoded(f"{text},") if text else []
+        taken = self._taken(head, len(ids), task)
         room = _border(taken, task.target) - (taken + 1)
         if not text or not can_continue(prompt):
             ids = []
@@ -149,11 +154,11 @@ class Expander:
         if len(ids) > window:
             ids = [*ids[: window - 1], model.output_ids[0]]
         if model.book is None and task.fill:
-            return _Subject(ids, taken, room, words_of(text), Reading(), neutral=False)
+            return _Subject(ids, head, taken, room, words_of(text), Reading(), neutral=False)
         reading = self._rules.read(text).beside(self._rules.read(styles))
         neutral = reading.foreign or not self._knows(text)
         words = words_of(f"{text}, {styles}")
-        return _Subject(ids, taken, room, words, reading, neutral=neutral)
+        return _Subject(ids, head, taken, room, words, reading, neutral=neutral)
 
     def _row(self, subject: _Subject, seed: int, task: _Task) -> Row:
         """Return the row to write behind a subject."""
@@ -202,10 +207,12 @@ class Expander:
         """Return words and those of the model's that differ from one of them in the ending alone."""
         return set(words).union(*(self._by_stem.get(_stem(word), ()) for word in words))
 
-    def _taken(self, prompt: str, text: str, ids: int, task: _Task) -> int:
+    def _taken(self, head: str, ids: int, task: _Task) -> int:
         if self.model.book is None and (task.fill or not task.count_tokens):
             return max(0, ids - 1)
-        return task.count_tokens(prompt) if task.count_tokens else self._estimate(text)
+        if task.count_tokens:
+            return task.count_tokens(head)
+        return self._estimate(readable_text(head, task.hidden_words))
 
     def _estimate(self, text: str) -> int:
         words = words_of(text)
@@ -215,18 +222,25 @@ class Expander:
             costs.get(word) or math.ceil(len(word) / _LETTERS_PER_TOKEN) for word in words
         )
 
+    def _encoded(self, text: str) -> list[int]:
+        """Return the tokens of a text: all, or, where no more than a window is read, enough for that."""
+        encode, window = self.model.encode, self.model.window
+        return first_tokens(text, encode, window) if window else encode(text)
+
     def _window(self, room: int) -> int:
         """Return how many tokens of a prompt can be read if ``room`` more must fit behind them."""
         context = self.model.network.shape.context
         left = max(context - room, min(_MIN_PROMPT_TOKENS, context // 2))
         return min(left, self.model.window or left)
 
-    def _expansion(self, prompt: str, phrases: list[str], taken: int, task: _Task) -> Expansion:
+    def _expansion(
+        self, prompt: str, phrases: list[str], subject: _Subject, task: _Task
+    ) -> Expansion:
         """Return what was written; what the host counts to stand behind the border is left out."""
-        costs, count = self._costs, task.count_tokens
+        costs, count, head, taken = self._costs, task.count_tokens, subject.head, subject.taken
         if count and not (self.model.book is None and task.fill):
             border = _border(taken, task.target)
-            while phrases and count(join_continuation(prompt, ", ".join(phrases))) > border:
+            while phrases and count(join_continuation(head, ", ".join(phrases))) > border:
                 phrases = phrases[:-1]
         added = sum(1 + sum(costs.get(word, 1) for word in p.split()) for p in phrases)
         return Expansion(prompt, ", ".join(phrases), taken, added)
@@ -248,7 +262,8 @@ class _Subject:
 
     Attributes:
         ids: tokens of the prompt that the model reads; none if it is not to be continued.
-        taken: tokens of CLIP that the prompt takes.
+        head: the text behind which the words will stand.
+        taken: tokens of CLIP that it takes.
         room: tokens of CLIP that may follow it and a comma.
         words: the words that say it.
         reading: what they say.
@@ -256,6 +271,7 @@ class _Subject:
     """
 
     ids: Sequence[int]
+    head: str
     taken: int
     room: int
     words: Sequence[str]

@@ -7,13 +7,14 @@ the host understands is hidden first, so that ``<lora:film_grain:0.8>`` does not
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
+from fooocus_ext.prompting.embeddings import EMBEDDING
 from fooocus_ext.prompting.grammar import AND, NUMBER
 
 _TAG = re.compile(r"<[^<>\s:]+:[^<>]*>")
 _WILDCARD = re.compile(r"__[^\s_](?:[^\s]*?[^\s_])??__")
-_EMBEDDING = re.compile(r"\bembedding:\S+", re.IGNORECASE)
+_EMBEDDING = re.compile(EMBEDDING.pattern, re.IGNORECASE)
 _KEYWORD = re.compile(r"\b(?:BREAK|AND|ADDCOMM|ADDROW|ADDCOL|ADDBASE)\b")
 _WEIGHT = re.compile(rf":\s*{NUMBER}\s*(?=[)\]]|$)")
 _BRACKETS = re.compile(r"\\?[()\[\]{}]")
@@ -22,6 +23,7 @@ _SPACE = re.compile(r"\s+")
 _LONE_NUMBER = re.compile(rf"\s*{NUMBER}\s*")
 _AFTER_KEYWORD = re.compile(r"\b(?:BREAK|AND)\s*$")
 _WORD = re.compile(r"[^\W\d_]+")
+_LONGEST_WORD = 100  # a longer one is a single unknown token to our tokenizer
 
 
 def readable_text(prompt: str, hidden_words: Collection[str] = ()) -> str:
@@ -52,6 +54,30 @@ def readable_text(prompt: str, hidden_words: Collection[str] = ()) -> str:
     text = _SPACE.sub(" ", text)
     parts = (part.strip(" .") for part in text.split(","))
     return ", ".join(part for part in parts if part)
+
+
+def first_tokens(
+    text: str, encode: Callable[[str], list[int]], count: int, *, at_first: int = 4096
+) -> list[int]:
+    """Return the tokens of a text; of one that has many more than ``count``, perhaps some of them alone.
+
+    Its first ``count`` tokens come first, and where it has more, so has the result. Less of a long text is
+    encoded, as our tokenizer takes quadratic time: twice as much until there are enough, and as many more as
+    a word can have, which may be cut in two where the piece ends.
+
+    Args:
+        text: any text.
+        encode: turns text into tokens, word by word, of at most ``_LONGEST_WORD`` tokens each.
+        count: how many tokens are wanted, at least 1.
+        at_first: length of the shortest piece.
+    """
+    length = at_first
+    while length < len(text):
+        tokens = encode(text[:length])
+        if len(tokens) > count + _LONGEST_WORD:
+            return tokens
+        length *= 2
+    return encode(text)
 
 
 def words_of(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from fooocus_ext.prompting.expander import Expander, load_expander
 from fooocus_ext.prompting.expander.limits import LONGEST
 from fooocus_ext.prompting.expander.model import BUILT_IN_FOLDER
 from fooocus_ext.prompting.expander.rules_file import load_rules
-from fooocus_ext.prompting.expander.text import words_of
+from fooocus_ext.prompting.expander.text import join_continuation, words_of
 from tests.prompting.expander.model_folders import make_fooocus_folder
 
 RULES = load_rules()
@@ -207,3 +207,46 @@ def test_prompt_and_words_keep_to_the_border(expander, prompt, fill, target):
     )[0]
     border = target * (taken // target + 1)
     assert count_tokens(expansion.text) <= max(border, taken)
+
+
+SHARP = "{}, sharply focused, cinematic lighting and depth, finely resolved detail, crisp edges"
+
+
+@pytest.mark.parametrize("fill", [False, True])
+def test_the_texts_of_styles_count_where_they_stand_before_the_words(expander, fill):
+    street = [
+        "a",
+        "quiet",
+        "street",
+        "with",
+        "old",
+        "houses",
+        "and",
+        "trees",
+        "behind",
+        "a",
+        "wall",
+    ]
+    prompts = [" ".join((street * 5)[:length]) for length in range(2, 56)]
+    preceding = [SHARP.format(prompt) for prompt in prompts]
+    written = expander.expansions(
+        prompts,
+        range(54),
+        preceding=preceding,
+        count_tokens=count_tokens,
+        fill=fill,
+    )
+    for expansion, before in zip(written, preceding, strict=True):
+        taken = count_tokens(before)
+        assert expansion.prompt_tokens == taken
+        encoded = count_tokens(join_continuation(before, expansion.words))
+        assert encoded <= max(75 * (taken // 75 + 1), taken)
+        assert expansion.text.startswith(expansion.prompt)
+    assert sum(bool(expansion.words) for expansion in written) > 40
+    estimated = expander.expansions(["a fox"] * 2, [1, 1], preceding=["a fox", "a fox, grain"])
+    assert [expansion.prompt_tokens for expansion in estimated] == [2, 4]
+
+
+def test_as_many_preceding_texts_as_prompts(expander):
+    with pytest.raises(ValueError, match="2 prompts, but 1 preceding"):
+        expander.expansions(["a", "b"], [1, 2], preceding=["a"])

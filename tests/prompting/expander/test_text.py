@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fooocus_ext.prompting.expander import load_expander
 from fooocus_ext.prompting.expander.text import (
     can_continue,
+    first_tokens,
     join_continuation,
     readable_text,
     words_of,
@@ -26,6 +28,9 @@ from fooocus_ext.prompting.expander.text import (
         ("<hypernet:blood:1>", ""),
         ("a __animal__ in __deep/place__", "a in"),
         ("a fox embedding:bad-hands", "a fox"),
+        ("embedding:foo,night sky", "night sky"),
+        ("a fox, Embedding:foo|grass", "a fox, grass"),
+        ("(embedding:foo:1.1) fox", "fox"),
         ("a fox BREAK a river", "a fox, a river"),
         ("a fox AND a dog :1.2", "a fox, a dog"),
         ("bread and butter", "bread and butter"),
@@ -95,3 +100,22 @@ def test_readable_text_is_stable(prompt):
     assert "\n" not in text
     assert text == text.strip(" ,.")
     assert not set("()[]|") & set(text)
+
+
+ALPHABET = st.sampled_from(
+    ["a", "b", " ", ",", "'", "½", "字", "é", "e\u0301", "cat", "sailorsxx", "x" * 70, "!"]
+)
+
+
+@pytest.fixture(scope="module")
+def encode():
+    return load_expander().model.encode
+
+
+@example("a, a, a, sailorsxx", 7)  # cut in two, its last word is two words that the model knows
+@given(st.lists(ALPHABET, max_size=600).map("".join) | st.text(max_size=500), st.integers(1, 60))
+def test_the_first_tokens_are_those_of_the_whole_text(encode, text, count):
+    found = first_tokens(text, encode, count, at_first=16)
+    everything = encode(text)
+    assert found[:count] == everything[:count]
+    assert (len(found) > count) == (len(everything) > count)

@@ -41,7 +41,7 @@ from fooocus_ext.prompting.comments import (
 from fooocus_ext.prompting.embeddings import bare_embeddings
 from fooocus_ext.prompting.expander import cached_expander
 from fooocus_ext.prompting.expander import text as expander_text
-from fooocus_ext.prompting.expander.harmony import load_rules
+from fooocus_ext.prompting.expander.rules_file import load_rules
 from fooocus_ext.prompting.lines import even_commas, take_apart
 from fooocus_ext.prompting.style_files import load_styles
 from fooocus_ext.prompting.styles import apply_styles

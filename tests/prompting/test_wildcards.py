@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fooocus_ext.errors import RequestError
-from fooocus_ext.prompting.expander.harmony import load_rules
+from fooocus_ext.prompting.expander.rules_file import load_rules
 from fooocus_ext.prompting.wildcards import MAX_ROUNDS, Wildcards, apply_wildcards
 
 COLORS = ["red", "green", "blue", "gold"]

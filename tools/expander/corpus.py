@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fooocus_ext.prompting.expander.harmony import Accord, load_rules
+from fooocus_ext.prompting.expander.accord import Accord
 from fooocus_ext.prompting.expander.limits import facet_limits
+from fooocus_ext.prompting.expander.rules_file import load_rules
 from tools.expander.exclusions import words_of
 from tools.expander.phrases import ANY, MEDIUM, Phrase
 from tools.expander.subjects import Subject

@@ -3,8 +3,8 @@
 Only allowed words may be written, each at most once, those of prompt and styles included; commas separate
 them; each word is sampled from the best ``top_k``. Which words: those of the model in use, our own
 (``docs/expander.md``) or the user's copy of Fooocus's. What would fight the prompt is closed before the
-model chooses (``harmony.py``). A few phrases are written and then no more; with ``fill`` the text goes on
-until the room is filled up to a multiple of 75 tokens of CLIP, as Fooocus does.
+model chooses (``harmony.py``, ``accord.py``). A few phrases are written and then no more; with ``fill`` the
+text goes on until the room is filled up to a multiple of 75 tokens of CLIP, as Fooocus does.
 
 Nothing heavy is imported before a model is loaded, and nothing random but a ``torch.Generator`` of each
 prompt's own is used.

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fooocus_ext.prompting.chunks import CHUNK
+from fooocus_ext.prompting.expander.accord import Accord
 from fooocus_ext.prompting.expander.decode import Row, write
-from fooocus_ext.prompting.expander.harmony import Accord, Mask, Reading, load_rules
+from fooocus_ext.prompting.expander.harmony import Mask, Reading
 from fooocus_ext.prompting.expander.limits import facet_limits, phrase_count
 from fooocus_ext.prompting.expander.model import ExpansionModel
+from fooocus_ext.prompting.expander.rules_file import load_rules
 from fooocus_ext.prompting.expander.text import (
     can_continue,
     first_tokens,
@@ -199,7 +201,7 @@ class Expander:
         known = sum(
             model.unknown_id not in model.encode(word) or self._rules.lists(word) for word in words
         )
-        return known >= _KNOWN_SHARE * len(words)
+        return bool(words) and known >= _KNOWN_SHARE * len(words)
 
     def _related(self, words: Sequence[str]) -> set[str]:
         """Return words and those of the model's that differ from one of them in the ending alone."""

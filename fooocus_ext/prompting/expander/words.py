@@ -14,7 +14,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from fooocus_ext.prompting.expander.harmony import Accord, Mask
+from fooocus_ext.prompting.expander.accord import Accord
+from fooocus_ext.prompting.expander.harmony import Mask
 
 COMMA = 0
 Indices = npt.NDArray[np.int64]

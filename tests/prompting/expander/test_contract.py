@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from embedded_webui.network.tokenizer import load_tokenizer
 from fooocus_ext.prompting.expander import Expander, load_expander
-from fooocus_ext.prompting.expander.harmony import load_rules
 from fooocus_ext.prompting.expander.limits import LONGEST
 from fooocus_ext.prompting.expander.model import BUILT_IN_FOLDER
+from fooocus_ext.prompting.expander.rules_file import load_rules
 from fooocus_ext.prompting.expander.text import join_continuation, words_of
 from tests.prompting.expander.model_folders import make_fooocus_folder
 
@@ -138,7 +138,18 @@ def test_the_shipped_phrases_name_no_thing_and_bring_nothing():
 
 
 @pytest.mark.parametrize(
-    "prompt", ["ein roter Hund im Schnee und Regen", "красный дом", "森の中の家", NAMES, "zwx"]
+    "prompt",
+    [
+        "ein roter Hund im Schnee und Regen",
+        "красный дом",
+        "森の中の家",
+        NAMES,
+        "zwx",
+        "😀",
+        "1234",
+        "16:9",
+        "🐱🌧️🏙️",
+    ],
 )
 def test_what_cannot_be_read_gets_neutral_words(expander, prompt):
     for expansion in expander.expansions([prompt] * 8, range(8)):

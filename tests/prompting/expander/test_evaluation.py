@@ -8,9 +8,10 @@ import pickle
 import pytest
 
 from tools.expander.evaluate import read_prompts
-from tools.expander.evaluation import concreteness
+from tools.expander.evaluation import awkward, concreteness
 from tools.expander.evaluation import judge as judging
 from tools.expander.evaluation.judge import judge, rates
+from tools.expander.sources import read_keyed_lists
 
 needs_package = pytest.mark.skipif(
     importlib.util.find_spec("wonderlic_nlp") is None,
@@ -37,6 +38,19 @@ def nouns(monkeypatch):
         ("a fox", "studio lighting", "place"),
         ("a fox, black and white", "vibrant hues", "against"),
         ("a fox", "two horses, soft light, ideas", "nouns"),
+        ("chocolate labrador", "mouthwatering, soft light", "against"),
+        ("a rotten apple", "tempting freshness", "against"),
+        ("a ghost town", "creeping dread", "against"),
+        ("a friendly ghost", "ominous shadows", "against"),
+        ("a bank", "fairytale enchantment", "against"),
+        ("a bank", "futuristic atmosphere", "against"),
+        ("a photo of a bank", "shallow focus", "against"),
+        ("photo, no bokeh", "natural bokeh", "against"),
+        ("a crowd", "deep solitude", "against"),
+        ("an angry chef", "serene mood", "against"),
+        ("floor plan of a flat", "homely ambience", "against"),
+        ("a dirty motel", "warm inviting glow", "against"),
+        ("a tilted, badly framed snapshot", "perfect symmetry", "against"),
     ],
 )
 def test_faults_are_found(prompt, words, wrong):
@@ -56,6 +70,11 @@ def test_faults_are_found(prompt, words, wrong):
         ("a fox, watercolor", "delicate transparent washes"),
         ("a city at night in the rain", "quiet nocturnal mood, rain"),
         ("a horse", "a horse in soft light"),
+        ("a chocolate cake", "mouthwatering"),
+        ("a terrifying ghost", "creeping dread"),
+        ("a dragon", "fairytale enchantment"),
+        ("a robot", "futuristic atmosphere"),
+        ("portrait with bokeh", "shallow focus"),
         ("a fox", ""),
     ],
 )
@@ -83,6 +102,16 @@ def test_every_kind_of_prompt_is_there():
         len({"german", "french", "spanish", "russian", "chinese", "japanese"} & set(prompts)) == 6
     )
     assert max(len(prompt.split()) for prompt in prompts["long"]) >= 150
+
+
+def test_awkward_prompts_are_counted():
+    prompts = read_keyed_lists(awkward.PROMPTS)
+    assert len(prompts["tried"]) >= 200
+    assert len(prompts["unseen"]) == 40
+    assert not set(prompts["tried"]) & set(prompts["unseen"])
+    found = awkward.found_against(["a friendly ghost"], awkward.default_style_text())
+    assert len(found) == awkward.SEEDS
+    assert not [pairs for _, _, pairs in found if pairs]
 
 
 def test_the_judges_lists_can_be_read():

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fooocus_ext.prompting.expander.harmony import Accord, Reading, load_rules
+from fooocus_ext.prompting.expander.accord import Accord
+from fooocus_ext.prompting.expander.harmony import Reading
 from fooocus_ext.prompting.expander.limits import LONGEST, facet_limits, phrase_count
+from fooocus_ext.prompting.expander.rules_file import load_rules
 
 RULES = load_rules()
 
@@ -40,6 +42,15 @@ def said(text: str) -> frozenset[str]:
         ("a misty valley", "weather.fog"),
         ("Raining", "weather.rain"),
         ("a red house", "tint.named"),
+        ("chocolate covered strawberries", "taste.any"),
+        ("a cake decorated with roses", "taste.any"),
+        ("a chocolate cake illustration", "taste.any"),
+        ("a zombie eating brains", "fear.any"),
+        ("posters", "medium.print"),
+        ("an ice cream cone", "taste.any"),
+        ("New York, black and white photo", "gray.all"),
+        ("a photo of a dancer, no bokeh", "medium.photo"),
+        ("a fox drawn with charcoal", "medium.drawing"),
     ],
 )
 def test_said(text, fact):
@@ -56,6 +67,28 @@ def test_said(text, fact):
         ("a canvas bag", "medium.painting"),
         ("colored pencil drawing", "gray.all"),
         ("a dark green car", "light.dark"),
+        ("rice terraces in Bali", "taste.any"),
+        ("Monster truck", "fear.any"),
+        ("skull and crossbones flag", "fear.any"),
+        ("a grave old man", "fear.any"),
+        ("a chocolate ring box", "taste.any"),
+        ("a satellite dish on a roof", "taste.any"),
+        ("a scooter parked outside a bakery", "taste.any"),
+        ("cult movie poster on a wall", "fear.any"),
+        ("a tense chess match", "fear.any"),
+        ("a desk with pencils and ink", "medium.ink"),
+        ("a comic actor on stage", "medium.comic"),
+        ("a movie poster on a wall", "medium.print"),
+        ("a gameboy screenshot of a swamp", "sheet.any"),
+        ("a man reading a comic book in the subway", "medium.comic"),
+        ("a woman in a knitted sweater", "medium.craft"),
+        ("an animated discussion", "medium.comic"),
+        ("a vector for malaria", "medium.vector"),
+        ("a chalk cliff", "medium.drawing"),
+        ("a castle, not at night", "time.night"),
+        ("a garden, never in winter", "season.winter"),
+        ("a puppy, not at all scary", "fear.any"),
+        ("not scary, a dragon skull", "fear.any"),
     ],
 )
 def test_not_said(text, fact):
@@ -95,7 +128,9 @@ def test_the_tables_are_sound():
     groups = {
         f.partition(".")[0] for f, given in zip(RULES.facts, RULES.given, strict=True) if given
     }
-    assert groups == {"medium", "time", "season", "weather", "gray", "frame", "fear", "taste"}
+    assert {"medium", "time", "season", "weather", "gray", "frame", "field"} < groups
+    assert {"fear", "taste", "magic", "future", "past", "face", "mirror"} < groups
+    assert len(groups) == 14
 
 
 def accord(phrases: list[str], prompt: str) -> Accord:
@@ -106,6 +141,28 @@ def accord(phrases: list[str], prompt: str) -> Accord:
     ("prompt", "phrase", "allowed"),
     [
         ("a fox", "visible brushwork", False),
+        ("a castle in Wales", "fairytale enchantment", False),
+        ("an elven castle", "fairytale enchantment", True),
+        ("a car", "futuristic atmosphere", False),
+        ("a robot", "futuristic atmosphere", True),
+        ("a fox", "historical accuracy", False),
+        ("a barn", "kind expression", False),
+        ("a nurse", "kind expression", True),
+        ("a fox", "shallow focus", False),
+        ("a fox, blurred background", "shallow focus", True),
+        ("a fox", "deep focus", False),
+        ("two foxes", "deep solitude", False),
+        ("a desert", "deep solitude", True),
+        ("a crowd in the rain", "simple uncluttered composition", False),
+        ("an off-center cup, geometry", "perfect symmetry", False),
+        ("photo of a dancer", "perfect symmetry", False),
+        ("a mandala", "perfect symmetry", True),
+        ("an angry chef", "calm mood", False),
+        ("an angry chef", "gentle romance", False),
+        ("a floor plan", "weathered surfaces", False),
+        ("an overflowing dumpster", "uncluttered layout", False),
+        ("burnt toast, disgusting", "joyful mood", False),
+        ("a floor plan", "precise details", True),
         ("oil painting of a fox", "visible brushwork", True),
         ("a photo of an oil painting", "visible brushwork", False),
         ("a fox", "golden hour glow", False),

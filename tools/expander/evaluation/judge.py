@@ -50,13 +50,18 @@ def judge(prompt: str, words: str) -> Judgement:
         medium_named=bool(asked["medium"]),
         medium_overruled=bool(asked["medium"] and new_mediums),
         brought=frozenset(kind for kind in KINDS[1:] if written[kind] - asked[kind]),
-        against=tuple(
-            name
-            for name, says, answers in _pairs()
-            if says.search(prompt.lower()) and answers.search(words.lower())
-        ),
+        against=contradictions(prompt, words),
         nouns=tuple(word for word in new if word not in prompt_words and is_concrete(word)),
         words=len(new),
+    )
+
+
+def contradictions(prompt: str, words: str) -> tuple[str, ...]:
+    """Return the names of the pairs of which a prompt says one side and its words the other."""
+    return tuple(
+        name
+        for name, says, answers in _pairs()
+        if says.search(prompt.lower()) and answers.search(words.lower())
     )
 
 

@@ -3,20 +3,26 @@
 To write one token a network reads each of its weights once, and on a CPU waits for them: half of the
 bytes take half of the time. FBGEMM, which torch brings for x86 processors with AVX2, reads weights in half
 precision and computes in float32. That loses nothing where the weights are numbers of half precision, as
-those of Fooocus's expansion model are. Any other float32 weight is the sum of two such numbers, but for as
-much as one rounding of float32; this reads as many bytes as before, in an order that FBGEMM takes faster.
+those of Fooocus's expansion model are. Other float32 weights are the sum of two such numbers; this reads as
+many bytes as before, in an order that FBGEMM takes faster. Where the sum would miss a weight by more than
+float32 rounds the layer's largest one, or torch has no such products, the layer stays as it is.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 
+log = logging.getLogger("fooocus")
+_quantized = torch.ops.quantized
+
 _REMAINDER_SCALE = 2.0**11
 """Lifts what half precision leaves of a weight, 11 bits lower, to where half precision is as fine."""
+_ROUNDING = 2.0**-23
 _FEWEST_BYTES = 2**20
 """Weights of fewer bytes stay in a core's cache, where FBGEMM's call costs more than it gains."""
 _ENGINES_WITH_HALVES = ("fbgemm", "x86")
@@ -40,8 +46,8 @@ def linear_layer(weight: torch.Tensor, bias: torch.Tensor) -> LinearLayer:
         weight: ``[out, in]``, on the device and in the dtype to compute in.
         bias: ``[out]``.
     """
-    halves = _as_halves(weight) if _has_halves(weight) else ()
-    return _HalfPrecisionLayer(halves, bias) if halves else _PlainLayer(weight, bias)
+    layer = _in_halves(weight, bias) if _is_worth_halving(weight) else None
+    return layer or _PlainLayer(weight, bias)
 
 
 class _PlainLayer:
@@ -66,20 +72,36 @@ class _HalfPrecisionLayer:
     """
 
     def __init__(self, halves: Sequence[torch.Tensor], bias: torch.Tensor) -> None:
-        self._layers = [
-            _packed(half, bias if place == 0 else None) for place, half in enumerate(halves)
-        ]
+        biases = (bias, *[None] * (len(halves) - 1))
+        self._packed: list[Any] = list(map(_quantized.linear_prepack_fp16, halves, biases))
         self.bytes_read = sum(2 * half.numel() for half in halves)
 
     def __call__(self, hidden: torch.Tensor) -> torch.Tensor:
-        main, *remainders = self._layers
-        result: torch.Tensor = main(hidden)
+        hidden = hidden.float()  # under autocast it may be something else
+        main, *remainders = self._packed
+        result: torch.Tensor = _quantized.linear_dynamic_fp16(hidden, main)
         for remainder in remainders:
-            result.add_(remainder(hidden), alpha=1 / _REMAINDER_SCALE)
+            result.add_(
+                _quantized.linear_dynamic_fp16(hidden, remainder), alpha=1 / _REMAINDER_SCALE
+            )
         return result
 
 
-def _has_halves(weight: torch.Tensor) -> bool:
+def _in_halves(weight: torch.Tensor, bias: torch.Tensor) -> LinearLayer | None:
+    """Return the layer in half precision; None if that would miss a weight, or torch cannot."""
+    halves = _as_halves(weight.contiguous())
+    if not halves:
+        return None
+    try:
+        layer = _HalfPrecisionLayer(halves, bias)
+        layer(weight.new_zeros(1, weight.shape[1]))
+    except (AttributeError, RuntimeError):
+        log.debug("torch has no products with weights in half precision", exc_info=True)
+        return None
+    return layer
+
+
+def _is_worth_halving(weight: torch.Tensor) -> bool:
     return (
         weight.nbytes >= _FEWEST_BYTES
         and weight.device.type == "cpu"
@@ -89,20 +111,11 @@ def _has_halves(weight: torch.Tensor) -> bool:
 
 
 def _as_halves(weight: torch.Tensor) -> list[torch.Tensor]:
-    """Return the weight as one or two tensors that half precision holds; none if it is too large."""
+    """Return the weight as one or two tensors that half precision holds; none if they would miss it."""
     half = weight.half().float()
-    if not half.isfinite().all():
-        return []
     remainder = weight - half
     if not remainder.any():
         return [half]
-    return [half, (remainder * _REMAINDER_SCALE).half().float()]
-
-
-def _packed(half: torch.Tensor, bias: torch.Tensor | None) -> torch.nn.Module:
-    out_features, in_features = half.shape
-    layer = torch.ao.nn.quantized.dynamic.Linear(  # type: ignore[no-untyped-call]
-        in_features, out_features, bias_=bias is not None, dtype=torch.float16
-    )
-    layer.set_weight_bias(half, bias)
-    return layer
+    rest = remainder.mul_(_REMAINDER_SCALE).half().float()
+    missed = (rest / _REMAINDER_SCALE + half).sub_(weight).abs_().max()
+    return [half, rest] if missed <= _ROUNDING * weight.abs().max() else []

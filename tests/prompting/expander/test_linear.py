@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
+from fooocus_ext.prompting.expander import linear
 from fooocus_ext.prompting.expander.linear import linear_layer
 
 OUT, IN = 640, 512  # 1.25 MiB in float32
@@ -59,6 +62,27 @@ def test_a_weight_of_float32_is_the_sum_of_two_halves(scale: float) -> None:
 
 @with_fbgemm
 @pytest.mark.usefixtures("_seeded")
+def test_the_second_half_holds_the_eleven_bits_that_the_first_leaves() -> None:
+    weight = _weight(1e-4)
+    weight[0] = 0.02
+    hidden = torch.eye(IN)
+    layer = linear_layer(weight, torch.zeros(OUT))
+    sums = layer(hidden)
+
+    assert isinstance(layer, linear._HalfPrecisionLayer)
+    assert float((sums.T - weight).abs().max()) <= 0.02 * FLOAT32_ROUNDING
+
+
+@pytest.mark.usefixtures("_seeded")
+def test_weights_too_small_for_two_halves_are_read_in_float32() -> None:
+    error, bytes_read = _largest_error(_weight(1e-7))
+
+    assert error < 16 * FLOAT32_ROUNDING
+    assert bytes_read == FULL_BYTES
+
+
+@with_fbgemm
+@pytest.mark.usefixtures("_seeded")
 def test_a_single_number_that_is_no_half_is_not_rounded() -> None:
     weight = torch.zeros(OUT, IN)
     weight[5, 7] = 1 + 2**-13
@@ -94,6 +118,37 @@ def test_other_precisions_stay_what_they_are(dtype: torch.dtype) -> None:
 
     assert layer(hidden.to(dtype)).dtype == dtype
     assert layer.bytes_read == weight.nbytes
+
+
+def test_another_device_keeps_its_layer_as_it_is() -> None:
+    layer = linear_layer(torch.empty(OUT, IN, device="meta"), torch.empty(OUT, device="meta"))
+
+    assert layer(torch.empty(3, IN, device="meta")).shape == (3, OUT)
+
+
+@pytest.mark.parametrize("place", ["linear_prepack_fp16", "linear_dynamic_fp16"])
+@pytest.mark.parametrize("error", [RuntimeError("no kernel"), AttributeError("no such operator")])
+def test_a_torch_without_such_products_reads_float32(
+    monkeypatch: pytest.MonkeyPatch, place: str, error: Exception
+) -> None:
+    def missing(*_args: object) -> None:
+        raise error
+
+    products = SimpleNamespace(linear_prepack_fp16=lambda *_args: None)
+    setattr(products, place, missing)
+    monkeypatch.setattr(linear, "_quantized", products)
+    weight, hidden = torch.ones(OUT, IN), torch.ones(1, IN)
+
+    assert torch.equal(
+        linear_layer(weight, torch.ones(OUT))(hidden), torch.full((1, OUT), IN + 1.0)
+    )
+
+
+@with_fbgemm
+def test_hidden_states_that_autocast_has_made_are_taken() -> None:
+    layer = linear_layer(torch.ones(OUT, IN), torch.ones(OUT))
+
+    assert torch.equal(layer(torch.ones(1, IN).bfloat16()), torch.full((1, OUT), IN + 1.0))
 
 
 @pytest.mark.usefixtures("_seeded")

@@ -114,6 +114,7 @@ PROMPTS: dict[str, Callable[[str], object]] = {
     "what the expander's model reads": lambda text: cached_expander()._encoded(text),
     "what the expander finds said": load_rules().read,
     "what the expander may continue": expander_text.can_continue,
+    "what the expander writes": lambda text: cached_expander().expansions([text], [1]),
     "what the expander adds": lambda text: expander_text.join_continuation(text, "fog"),
 }
 PROMPT_TEXTS = [

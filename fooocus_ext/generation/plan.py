@@ -65,19 +65,31 @@ class Plan:
 
 
 def make_plan(
-    settings: Settings, installed: Installed, *, checkpoint_is_chosen: bool = False
+    settings: Settings,
+    installed: Installed,
+    *,
+    checkpoint_is_chosen: bool = False,
+    has_picture: bool = False,
 ) -> Plan:
     """Look up everything that the arguments name.
 
-    ``checkpoint_is_chosen`` says that the request names its base model itself; a preset's is then
-    neither used nor missed, and neither is its refiner where the arguments decide it.
+    Args:
+        settings: the arguments.
+        installed: what this machine has.
+        checkpoint_is_chosen: whether the request names its base model itself; a preset's is then
+            neither used nor missed, and neither is its refiner where the arguments decide it.
+        has_picture: whether the request has a picture, whose size no preset changes: "Send to img2img"
+            sends the size, and the preset along with it.
 
     Raises:
         RequestError: an unknown preset, size or mode; or files that this machine lacks, each with
             where it belongs.
     """
-    plan = Plan(settings=settings, typed=settings)
     preset = installed.presets.get(settings.preset)
+    sets_size = preset is not None and "aspect_ratio" in preset.settings
+    if has_picture and sets_size and settings.is_open("aspect_ratio"):
+        settings = settings.keeping("aspect_ratio")
+    plan = Plan(settings=settings, typed=settings)
     if preset is not None and checkpoint_is_chosen:
         preset = dataclasses.replace(preset, base_model=None)
     if preset is not None and not settings.is_open("refiner"):

@@ -131,9 +131,9 @@ def _plan(p: Any, slots: tuple[Any, ...]) -> Plan | None:
     settings = axes.apply_overrides(p, args.parse(slots))
     if not settings.enabled:
         return None
-    has_preset = settings.preset != args.NONE
-    if has_preset and hasattr(p, "init_images") and settings.is_open("aspect_ratio"):
-        # "Send to img2img" sends a picture's own size, and the preset along with it.
-        settings = settings.keeping("aspect_ratio")
-    chosen = overrides.CHECKPOINT in p.override_settings
-    return make_plan(settings, assets.installed(p.override_settings), checkpoint_is_chosen=chosen)
+    return make_plan(
+        settings,
+        assets.installed(p.override_settings),
+        checkpoint_is_chosen=overrides.CHECKPOINT in p.override_settings,
+        has_picture=hasattr(p, "init_images"),
+    )

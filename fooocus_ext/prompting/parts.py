@@ -1,7 +1,7 @@
 """The parts of a positive prompt, which ``AND`` divides: each is a prompt of its own to the host.
 
 Each gets the styles and the expansion, and ends in its weight. One that is weighted 0 or less stays as
-it is, and so does an empty one, which the host encodes as an empty prompt.
+it is, and so does an empty one beside others, which the host encodes as an empty prompt.
 """
 
 from __future__ import annotations
@@ -46,16 +46,20 @@ def positive_parts(
 ) -> tuple[PositivePart, ...]:
     """Return each part with its further lines behind it, and with the styles applied.
 
-    A part that is not wanted gets no styles, nor does an empty one of several. A wildcard may have brought
-    in more parts than were typed; those have no lines of their own.
+    A part that is not wanted gets no styles, nor does an empty one beside one that says something. A
+    wildcard may have brought in more parts than were typed; those have no lines of their own.
     """
-    is_divided = len(parts) > 1
-    return tuple(
-        PositivePart((part.text, *lines), part.weight, grows=False)
-        if not part.is_wanted or (is_divided and not _says_anything([part.text, *lines]))
-        else _styled_part(part, lines, styles)
+    rows = [
+        (part, lines, part.is_wanted and _says_anything([part.text, *lines]))
         for part, lines in zip_longest(parts, further[: len(parts)], fillvalue=())
         if isinstance(part, Part)
+    ]
+    all_empty = not any(says for _part, _lines, says in rows)
+    return tuple(
+        _styled_part(part, lines, styles)
+        if says or (all_empty and part.is_wanted)
+        else PositivePart((part.text, *lines), part.weight, grows=False)
+        for part, lines, says in rows
     )
 
 

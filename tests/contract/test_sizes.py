@@ -95,20 +95,32 @@ def test_other_pictures_are_no_pieces(host, p, first):
     assert settled(host, p) == (OURS, False)
 
 
+def test_a_picture_made_in_the_size_that_was_asked_for_is_no_piece(host, p):
+    """Loopback, where the page has the aspect ratio's size."""
+    p.width, p.height = OURS
+    p.init_images = [Image.new("RGB", (64, 64))]
+    host.script.setup(p)
+    assert settled(host, p) == (OURS, False)
+    p.init_images = [Image.new("RGB", OURS)]
+    assert settled(host, p) == (OURS, False)
+
+
 @pytest.mark.parametrize(
-    ("kind", "named", "size", "keep"),
+    ("kind", "chosen", "size", "keep"),
     [
-        ("Txt2Img", {}, OURS, None),
-        ("Img2Img", {}, (64, 96), "aspect_ratio"),
-        ("Img2Img", {"aspect_ratio": "1408*704"}, (1408, 704), None),
+        ("Txt2Img", {"preset": "tall"}, OURS, None),
+        ("Img2Img", {"preset": "tall"}, (64, 96), "aspect_ratio"),
+        ("Img2Img", {"preset": "tall", "aspect_ratio": "1408*704"}, (1408, 704), None),
+        ("Img2Img", {"preset": "of no size"}, (64, 96), None),
     ],
 )
 @pytest.mark.reports_errors
-def test_a_preset_leaves_a_picture_its_size(host, monkeypatch, kind, named, size, keep):
+def test_a_preset_leaves_a_picture_its_size(host, monkeypatch, kind, chosen, size, keep):
     """The buttons "Send to img2img" and "Send to inpaint" send the preset along."""
     assets = sys.modules["fooocus_ext.host.machine.assets"]
     tall = preset_from_json("tall", {"default_aspect_ratio": "704*1408"})
-    library = PresetLibrary({**assets.presets().presets, "tall": tall})
+    sharp = preset_from_json("of no size", {"default_sample_sharpness": 3.0})
+    library = PresetLibrary({**assets.presets().presets, tall.name: tall, sharp.name: sharp})
     monkeypatch.setattr(assets, "presets", lambda: library)
     asked = []
 
@@ -121,5 +133,5 @@ def test_a_preset_leaves_a_picture_its_size(host, monkeypatch, kind, named, size
     request = {"tab": kind.lower(), "width": 64, "height": 96}
     if kind == "Img2Img":
         request["init_images"] = [hosts.encode(np.zeros((96, 64, 3), np.uint8))]
-    assert host.run({"preset": "tall", **named}, **request).status == 500
+    assert host.run(chosen, **request).status == 500
     assert asked == [(size, keep)]

@@ -426,7 +426,12 @@ def test_an_empty_prompt_is_not_continued():
         ("a fox.\nin snow, <lora:a:1>", EXPANDED, COMMA, "a fox.\nin snow, "),
         ("a fox\nin snow", FILM_EXPANDED, COMMA, "film still of a fox, grain, in snow"),
         ("a fox AND a hound AND", FILM_EXPANDED, COMMA, "film still of a hound, grain"),
-        ("a fox AND no such long part:-1", FILM_EXPANDED, COMMA, "film still of a fox, grain"),
+        (
+            "a fox AND fog that hides a whole forest:-1",
+            FILM_EXPANDED,
+            COMMA,
+            "film still of a fox, grain",
+        ),
         ("a fox\nin snow", FILM_EXPANDED, BREAK, "a fox"),
         ("a fox", FILM_EXPANDED.replace(rendering="Fooocus"), COMMA, "a fox"),
     ],

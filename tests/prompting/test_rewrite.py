@@ -117,6 +117,19 @@ def test_an_empty_part_of_a_divided_prompt_stays_the_empty_prompt_it_is_to_the_h
     assert [part.texts != ("",) for part in one_by_one.positive] == says
 
 
+@pytest.mark.parametrize(
+    ("typed", "rewritten"),
+    [
+        ("AND", "film still of , grain AND film still of , grain"),
+        ("<lora:x:1> AND", "film still of <lora:x:1>, grain AND film still of , grain"),
+        (" AND fog :-1", "film still of , grain AND fog :-1"),
+    ],
+)
+def test_styles_are_applied_to_a_divided_prompt_that_says_nothing(typed, rewritten):
+    result = rewrite(typed, styles=["film"])
+    assert (result.positive, result.applied_styles) == (rewritten, ("film",))
+
+
 def test_an_expander_sees_all_that_is_wanted_without_weights():
     asked = []
     rewrite("a cat AND a dog :1.2 AND fog :-1", expand=lambda text, _seed: asked.append(text) or "")

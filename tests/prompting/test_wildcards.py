@@ -310,7 +310,7 @@ def test_only_names_that_a_prompt_can_use_are_offered(tmp_path):
 
 
 SHIPPED = Wildcards([Path(__file__).parents[2] / "wildcards"])
-SPOKEN_OF = ("time", "season", "weather", "crowd")
+SPOKEN_OF = ("time", "season", "weather", "heat", "crowd")
 
 
 def spoken_of(name: str) -> set[str]:

@@ -17,6 +17,7 @@ from fooocus_ext.prompting.expander.limits import facet_limits, phrase_count
 from fooocus_ext.prompting.expander.model import ExpansionModel
 from fooocus_ext.prompting.expander.rules_file import load_rules
 from fooocus_ext.prompting.expander.text import (
+    LONGEST_WORD,
     can_continue,
     first_tokens,
     join_continuation,
@@ -198,8 +199,11 @@ class Expander:
             return True
         words = words_of(text)
         words = [word for word in words if len(word) >= _SHORTEST_WORD] or words
+        # "½" is a letter to us and a mark to the tokenizer: what is one word here may be many there.
         known = sum(
-            model.unknown_id not in model.encode(word) or self._rules.lists(word) for word in words
+            (len(word) <= LONGEST_WORD and model.unknown_id not in model.encode(word))
+            or self._rules.lists(word)
+            for word in words
         )
         return bool(words) and known >= _KNOWN_SHARE * len(words)
 

@@ -23,7 +23,7 @@ _SPACE = re.compile(r"\s+")
 _LONE_NUMBER = re.compile(rf"\s*{NUMBER}\s*")
 _AFTER_KEYWORD = re.compile(r"\b(?:BREAK|AND)\s*$")
 _WORD = re.compile(r"[^\W\d_]+")
-_LONGEST_WORD = 100  # a longer one is a single unknown token to our tokenizer
+LONGEST_WORD = 100  # a longer one is a single unknown token to our tokenizer
 
 
 def readable_text(prompt: str, hidden_words: Collection[str] = ()) -> str:
@@ -67,14 +67,14 @@ def first_tokens(
 
     Args:
         text: any text.
-        encode: turns text into tokens, word by word, of at most ``_LONGEST_WORD`` tokens each.
+        encode: turns text into tokens, word by word, of at most ``LONGEST_WORD`` tokens each.
         count: how many tokens are wanted, at least 1.
         at_first: length of the shortest piece.
     """
     length = at_first
     while length < len(text):
         tokens = encode(text[:length])
-        if len(tokens) > count + _LONGEST_WORD:
+        if len(tokens) > count + LONGEST_WORD:
             return tokens
         length *= 2
     return encode(text)

@@ -51,6 +51,11 @@ def said(text: str) -> frozenset[str]:
         ("New York, black and white photo", "gray.all"),
         ("a photo of a dancer, no bokeh", "medium.photo"),
         ("a fox drawn with charcoal", "medium.drawing"),
+        ("a zero gravity astronaut", "future.any"),
+        ("portrait of a non binary person", "face.any"),
+        ("a woman, no men", "face.any"),
+        ("worm's-eye view of a house", "frame.angle"),
+        ("worm's eye view of a house", "frame.angle"),
     ],
 )
 def test_said(text, fact):
@@ -85,6 +90,7 @@ def test_said(text, fact):
         ("an animated discussion", "medium.comic"),
         ("a vector for malaria", "medium.vector"),
         ("a chalk cliff", "medium.drawing"),
+        ("mattress springs", "season.spring"),
         ("a castle, not at night", "time.night"),
         ("a garden, never in winter", "season.winter"),
         ("a puppy, not at all scary", "fear.any"),

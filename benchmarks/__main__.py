@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import pkgutil
 import platform
 import sys
 import time
-import traceback
 from collections.abc import Sequence
 
 import torch
 
 import benchmarks
-from benchmarks._figures import Figure, Unavailable, as_json, as_table
+from benchmarks._figures import Figure, as_json, as_table
+from benchmarks._running import in_its_own_process, measured
 from embedded_webui.argument_types import file_to_write
 
 PROGRAMS = {"soak", "wind_tunnel"}
@@ -40,20 +39,18 @@ def environment() -> dict[str, str | int]:
 
 
 def run(chosen: Sequence[str]) -> tuple[list[Figure], dict[str, str]]:
-    """Run benchmarks one after the other; return their figures, and why others have none."""
+    """Run benchmarks one after the other; return their figures, and why others have none.
+
+    Several have a process each: what one leaves behind, threads and freed memory, changes the others' times.
+    """
     figures: list[Figure] = []
     missing: dict[str, str] = {}
     for name in chosen:
         begin = time.monotonic()
-        try:
-            module = importlib.import_module(f"benchmarks.{name}")
-            print(f"{name}: {(module.__doc__ or '').splitlines()[0]}", file=sys.stderr, flush=True)
-            figures += module.measure()
-        except Unavailable as reason:
-            missing[name] = str(reason)
-        except Exception as error:  # noqa: BLE001 - it is told, and the others' figures are not lost
-            traceback.print_exc()
-            missing[name] = f"{type(error).__name__}: {error}"
+        found, reason = measured(name) if len(chosen) == 1 else in_its_own_process(name)
+        figures += found
+        if reason:
+            missing[name] = reason
         print(f"{name}: {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
     return figures, missing
 
@@ -66,8 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--only", metavar="NAME", nargs="+", choices=names(), default=names())
     options = parser.parse_args(arguments)
-    where = environment()
     figures, missing = run(options.only)
+    where = environment()
     print(", ".join(f"{key.partition('.')[2]} {value}" for key, value in where.items()))
     print(as_table(figures))
     for name, reason in missing.items():

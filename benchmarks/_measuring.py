@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import glob
 import json
 import statistics
@@ -18,6 +19,9 @@ from benchmarks._figures import Unavailable
 
 WAITED = "/proc/self/task/*/schedstat"
 """of each thread of this process the nanoseconds that it ran and that it waited for a core, on Linux"""
+_TRIM_THRESHOLD, _MOST_MAPPED = -1, -4  # M_TRIM_THRESHOLD and M_MMAP_MAX of mallopt(3)
+_KEEPS = {_TRIM_THRESHOLD: 2**31 - 1, _MOST_MAPPED: 0}
+_GIVES_BACK = {_TRIM_THRESHOLD: 128 * 1024, _MOST_MAPPED: 65536}  # glibc's defaults
 MOST_WAITING = 0.1
 """of the time"""
 
@@ -67,6 +71,23 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+@contextmanager
+def freed_memory_kept() -> Iterator[bool]:
+    """Have the C library keep what is freed, however large; tell whether it can be told so (glibc)."""
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        yield False
+        return
+    for parameter, value in _KEEPS.items():
+        mallopt(parameter, value)
+    try:
+        yield True
+    finally:
+        for parameter, value in _GIVES_BACK.items():
+            mallopt(parameter, value)
 
 
 def seconds_without_core() -> float | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 
 import pytest
 import torch
@@ -10,7 +12,8 @@ import torch
 from benchmarks import wind_tunnel
 from benchmarks.__main__ import main, names
 from benchmarks._figures import Figure, as_json, as_table
-from benchmarks._measuring import interleaved_medians, peak_extra_bytes
+from benchmarks._measuring import freed_memory_kept, interleaved_medians, peak_extra_bytes
+from benchmarks._running import in_its_own_process, measured
 
 BEGINNINGS = {main: "run", wind_tunnel.main: "draw_cases"}
 """of each program, what begins to measure"""
@@ -63,6 +66,7 @@ def test_a_benchmark_that_breaks_leaves_the_others_their_numbers(monkeypatch, tm
     def breaks():
         raise ZeroDivisionError("nothing was measured")
 
+    monkeypatch.setattr(f"{main.__module__}.in_its_own_process", measured)
     monkeypatch.setattr(bench, "measure", breaks)
     monkeypatch.setattr(tiles, "measure", lambda: [FIGURE])
     file = tmp_path / "numbers.json"
@@ -71,6 +75,39 @@ def test_a_benchmark_that_breaks_leaves_the_others_their_numbers(monkeypatch, tm
     assert "filter could not run: ZeroDivisionError: nothing was measured" in said.out
     assert "in breaks" in said.err
     assert json.loads(file.read_text())[FIGURE.key] == FIGURE.value
+
+
+def test_several_benchmarks_share_no_process(monkeypatch):
+    for sharing in (measured, in_its_own_process):
+        assert sharing("nosuch") == ([], "ModuleNotFoundError: No module named 'benchmarks.nosuch'")
+    asked = []
+    monkeypatch.setattr(
+        f"{main.__module__}.in_its_own_process", lambda name: asked.append(name) or ([FIGURE], "")
+    )
+    assert main(["--only", "filter", "tiles"]) == 0
+    assert asked == ["filter", "tiles"]
+
+
+def test_a_killed_benchmark_is_named(monkeypatch):
+    monkeypatch.setattr("benchmarks._running.measured", os._exit)
+    figures, reason = in_its_own_process(9)
+    assert figures == []
+    assert "process pool" in reason
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other C libraries cannot be told")
+def test_freed_memory_is_kept_where_it_is_asked_for():
+    resource = pytest.importorskip("resource")
+
+    def pages_of_a_large_tensor():
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.ones(16 * 2**20)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    with freed_memory_kept() as is_kept:
+        pages = [pages_of_a_large_tensor() for _ in range(4)]
+    assert is_kept
+    assert min(pages) < max(pages) / 10
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@
         const files = done(known).filter((file) => !done(before).includes(file));
         if (!files.length) return;
         fooocus.write("fooocus_arrived", JSON.stringify(files));
-        setTimeout(() => fooocus.find("#fooocus_refresh").click(), 50);
+        setTimeout(() => fooocus.press("#fooocus_refresh"), 50);
     }
 
     async function follow() {

@@ -13,7 +13,7 @@ const fooocusPrompt = {
 
     countSoon() {
         clearTimeout(fooocusPrompt.timer);
-        fooocusPrompt.timer = setTimeout(() => fooocus.find("#fooocus_count_tokens").click(), fooocusPrompt.COUNT_AFTER);
+        fooocusPrompt.timer = setTimeout(() => fooocus.press("#fooocus_count_tokens"), fooocusPrompt.COUNT_AFTER);
     },
 
     /** Return the part of a wildcard's name in front of the caret, null where none is being typed. */
@@ -34,7 +34,7 @@ const fooocusPrompt = {
         if (text) return JSON.parse(text);
         if (fooocusPrompt.names === null) {
             fooocusPrompt.names = "asked";
-            fooocus.find("#fooocus_list_wildcards").click();
+            fooocus.press("#fooocus_list_wildcards");
             const wait = setInterval(() => {
                 if (!fooocus.read("fooocus_wildcards")) return;
                 clearInterval(wait);

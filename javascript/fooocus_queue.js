@@ -141,7 +141,7 @@ const fooocusQueue = {
             return;
         }
         fooocusQueue.asked = now;
-        fooocus.find("#fooocus_show").click();
+        fooocus.press("#fooocus_show");
     },
 
     skip() {

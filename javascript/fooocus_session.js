@@ -24,13 +24,13 @@ function fooocusTakeUpSession() {
     }
     if (!session || opts.fooocus_start_with !== "last session") return;
     fooocus.write("fooocus_session", session);
-    fooocus.find("#fooocus_apply_session").click();
+    fooocus.press("#fooocus_apply_session");
 }
 
 onUiLoaded(() => {
     if (!fooocus.find("#fooocus_page")) return;
     fooocus.whenHeard(() => {
-        fooocus.find("#fooocus_list_presets").click(); // the page's own list is as old as the server
+        fooocus.press("#fooocus_list_presets"); // the page's own list is as old as the server
         fooocusTakeUpSession();
     });
 });

@@ -98,7 +98,7 @@ function fooocusHoldsSettings(text) {
 /** Fill the page from settings in a text; the server reads them. */
 function fooocusApplyText(text) {
     fooocus.write("fooocus_pasted", text);
-    setTimeout(() => fooocus.find("#fooocus_apply_pasted").click(), 50);
+    setTimeout(() => fooocus.press("#fooocus_apply_pasted"), 50);
 }
 
 function fooocusPaste(event) {

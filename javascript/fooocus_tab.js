@@ -21,6 +21,11 @@ const fooocus = {
         return box ? box.value : "";
     },
 
+    /** Click one of the page's buttons; nothing while the webui's "Reload UI" has emptied the page. */
+    press(selector) {
+        fooocus.find(selector)?.click();
+    },
+
     /** Ask one of our routes, with GET or, if there is a body, POST; throws an Error that says what is wrong. */
     async ask(path, body) {
         const how = body === undefined ? {} : {
@@ -178,10 +183,10 @@ function fooocusPlaceTab() {
 function fooocusLookAgain() {
     const message = fooocus.find("#fooocus_first_run .prose");
     message.addEventListener("click", (event) => {
-        if (event.target.matches(".fooocus-refresh")) fooocus.find("#fooocus_refresh").click();
+        if (event.target.matches(".fooocus-refresh")) fooocus.press("#fooocus_refresh");
     });
     if (!message.querySelector(".fooocus-refresh")) return;
-    fooocus.whenHeard(() => fooocus.find("#fooocus_refresh").click());
+    fooocus.whenHeard(() => fooocus.press("#fooocus_refresh"));
 }
 
 /** Do each step, whether or not the one before found its place on the page: Gradios differ. */

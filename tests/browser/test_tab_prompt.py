@@ -66,6 +66,15 @@ def test_what_is_below_stands_still_while_tokens_are_counted(tab):
     assert tab.page.evaluate("window.heights.size") == 1
 
 
+def test_a_count_that_is_due_when_the_page_is_gone_is_no_error(tab):
+    """The webui's "Reload UI" empties the page; afterwards the fixture looks at the scripts' errors."""
+    tab.prompt.fill("a fox")
+    tab.page.evaluate("""() => document.querySelector("#fooocus_count_tokens").remove()""")
+    tab.page.wait_for_function(
+        "Date.now() > (window.begun ??= Date.now()) + 2 * fooocusPrompt.COUNT_AFTER"
+    )
+
+
 def test_names_of_wildcards_are_suggested_and_taken_by_keyboard(tab):
     tab.prompt.focus()
     tab.page.keyboard.type("a __ani")

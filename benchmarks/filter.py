@@ -45,8 +45,8 @@ def measure() -> list[Figure]:
     memory = [_memory_ratio(original, shape) for shape in SHAPES]
     slowest = min(speed, key=lambda figure: figure.value)
     largest = max(memory, key=lambda figure: figure.value)
-    figures = [_renamed(slowest, "filter.speedup"), *speed, *kept]
-    figures += [_renamed(largest, "filter.memory_ratio"), *memory]
+    figures = [replace(slowest, key="filter.speedup"), *speed, *kept]
+    figures += [replace(largest, key="filter.memory_ratio"), *memory]
     if torch.cuda.is_available():
         figures += [_speedup(original, shape, "cuda") for shape in SHAPES]
     return figures
@@ -105,7 +105,3 @@ def _label(shape: tuple[int, ...]) -> str:
 def _without_goal(figure: Figure) -> Figure:
     key = figure.key.replace("speedup", "kept_memory_speedup")
     return replace(figure, key=key, goal="")
-
-
-def _renamed(figure: Figure, key: str) -> Figure:
-    return replace(figure, key=key)

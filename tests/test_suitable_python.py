@@ -51,6 +51,7 @@ class Machine:
         known = f"echo {knows}" if knows else "exit 2"
         return f"""#!/bin/sh
             echo "$*" >>{self.calls}
+            [ "$2" = install ] && [ "$UV_PYTHON_INSTALL_BIN" != 0 ] && exit 8  # it would change ~/.local/bin
             [ "$2" = find ] && {{ [ "$UV_PYTHON_DOWNLOADS" = never ] || exit 9; {known}; exit; }}
             {download}
             """

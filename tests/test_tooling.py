@@ -8,6 +8,8 @@ import re
 import runpy
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -231,6 +233,38 @@ def test_who_would_download_a_useless_gpu_build_is_told_of_the_small_one(
     monkeypatch.setattr(environment, "has_nvidia_gpu", lambda: gpu)
     environment.ensure_environment()
     assert ("CPU build" in capsys.readouterr().out) == hinted
+
+
+def test_a_second_dev_py_waits_until_the_environment_is_there(installer, monkeypatch, capsys):
+    making = threading.Event()
+
+    def run(command, **options):
+        making.set()
+        time.sleep(0.2)  # in which the other would begin, too
+        return installer.run(command, **options)
+
+    monkeypatch.setattr(environment.subprocess, "run", run)
+    first = threading.Thread(target=environment.ensure_environment)
+    first.start()
+    try:
+        assert making.wait(60)
+        environment.ensure_environment()
+    finally:
+        first.join()  # beyond this test it would run the real pip
+    assert installer.calls == ["venv", "torch", "locks"]
+    assert "Another dev.py is making .venv: waiting for it." in capsys.readouterr().out
+
+
+def test_programs_import_this_repository_first_and_what_the_user_named_after_it(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", f"/mine{os.pathsep}/yours")
+    monkeypatch.setenv("KEPT", "as it is")
+    given = environment.variables()
+    assert given["PYTHONPATH"].split(os.pathsep) == [str(environment.ROOT), "/mine", "/yours"]
+    assert given["KEPT"] == "as it is"
+    monkeypatch.delenv("PYTHONPATH")
+    assert environment.variables()["PYTHONPATH"] == str(environment.ROOT), (
+        "no empty entry: that is the folder"
+    )
 
 
 # --- the commands -----------------------------------------------------------------------------------------

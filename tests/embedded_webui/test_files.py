@@ -80,3 +80,16 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
         fail_halfway(unfinished)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_that_write_one_file_do_not_write_into_each_other(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    with whole(path) as first:
+        first.write_text("of the first")
+        with monkeypatch.context() as other:
+            other.setattr(os, "getpid", lambda: -1)
+            with whole(path) as second:
+                second.write_text("of the second")
+        assert path.read_text() == "of the second"
+    assert path.read_text() == "of the first"
+    assert list(tmp_path.iterdir()) == [path]

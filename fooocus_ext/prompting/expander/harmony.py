@@ -139,7 +139,7 @@ class Rules:
 
     @cached_property
     def _longest_entry(self) -> int:
-        return max(map(len, self.lexicon))
+        return max(map(len, self.lexicon), default=0)
 
     def _longest(self, tokens: Sequence[str], place: int) -> Words:
         singular = tuple(map(singular_of, tokens[place : place + self._longest_entry]))

@@ -38,21 +38,22 @@ _LISTS = frozenset(
 
 @cache
 def load_rules(path: Path = RULES_FILE) -> Rules:
-    """Read the rules.
+    """Read the rules; a list that the file does not have is empty.
 
     Raises:
         ValueError: a line is of no known kind, or a clash names a fact that no words say.
     """
-    lines = list(_lines(path))
     says: dict[Words, set[str]] = {}
     names: dict[Words, set[str]] = {}
     sealed: set[Words] = set()
-    lists: dict[str, list[str]] = {}
+    lists: dict[str, list[str]] = {name: [] for name in _LISTS}
     facts: dict[str, None] = {}
-    for key, items in lines:
+    for key, items in _lines(path):
         kind, _, of = key.partition(" ")
         if kind not in ("says", "names", "nothing"):
-            lists.setdefault(key, []).extend(items)
+            if key not in _LISTS:
+                raise ValueError(f"{path.name}: no line may begin with {key!r}")
+            lists[key].extend(items)
             continue
         said = [fact.strip() for fact in of.split(",") if fact.strip()]
         facts |= dict.fromkeys(said)
@@ -62,9 +63,6 @@ def load_rules(path: Path = RULES_FILE) -> Rules:
                 names.setdefault(words, set()).update(said)
             elif kind == "nothing":
                 sealed.add(words)
-    unknown = set(lists) - _LISTS
-    if unknown:
-        raise ValueError(f"{path.name}: no line may begin with {min(unknown)!r}")
     return Rules(
         lexicon={words: frozenset(said) for words, said in says.items()},
         names={words: frozenset(said) for words, said in names.items()},

@@ -225,3 +225,21 @@ def test_a_broken_rules_file_is_named(tmp_path):
     path.write_text("sais light.bright: bright\n", encoding="utf-8")
     with pytest.raises(ValueError, match="sais"):
         load_rules(path)
+
+
+def test_a_file_of_rules_may_leave_out_what_it_has_nothing_for(tmp_path):
+    path = tmp_path / "rules.txt"
+    path.write_text("# of one kind alone\nsays time.night: night\n", encoding="utf-8")
+    rules = load_rules(path)
+    assert rules.read("a night at sea").said == {"time.night"}
+    assert not rules.given.any()
+    path = tmp_path / "nothing.txt"
+    path.write_text("", encoding="utf-8")
+    assert load_rules(path).read("a night at sea").said == frozenset()
+
+
+def test_a_line_that_is_no_rule_is_named(tmp_path):
+    path = tmp_path / "rules.txt"
+    path.write_text("says time.night: night\nonce of: time\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"rules\.txt: no line may begin with 'once of'"):
+        load_rules(path)

@@ -140,7 +140,7 @@ const fooocusPrompt = {
     },
 };
 
-/** Called by Gradio when the prompt or its styles have changed, by hand or not. */
+/** Called by Gradio when the prompt, its styles or what is shown have changed, by hand or not. */
 function fooocusCountSoon() {
     fooocusPrompt.countSoon();
     return [];

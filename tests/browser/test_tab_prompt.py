@@ -66,6 +66,20 @@ def test_what_is_below_stands_still_while_tokens_are_counted(tab):
     assert tab.page.evaluate("window.heights.size") == 1
 
 
+def test_tokens_are_counted_again_when_a_picture_is_shown(tab):
+    """Before the first picture no model may be loaded that could count, as on Forge."""
+    tab.generate("a fox")
+    expect(tab.page.locator("#fooocus_tokens .prose")).to_have_text(re.compile(r"^2 of 75 tokens"))
+    tab.page.evaluate(
+        """() => {
+            window.counted = 0;
+            document.querySelector("#fooocus_count_tokens").addEventListener("click", () => window.counted++);
+        }"""
+    )
+    tab.generate("a fox")
+    tab.page.wait_for_function("window.counted > 0")
+
+
 def test_a_count_that_is_due_when_the_page_is_gone_is_no_error(tab):
     """The webui's "Reload UI" empties the page; afterwards the fixture looks at the scripts' errors."""
     tab.prompt.fill("a fox")

@@ -36,7 +36,8 @@ def connect(tab: Tab) -> None:
         show_progress=False,
         queue=False,
     )
-    for widget in (prompt, styles):
+    # A picture may have had the first model loaded, which is what counts.
+    for widget in (prompt, styles, parts["shown"]):
         widget.change(fn=None, _js="fooocusCountSoon", inputs=[])
     parts["count_tokens"].click(
         fn=count_tokens,

@@ -21,6 +21,8 @@ class Accord:
         rules: what clashes.
         says: which facts each phrase says, ``[phrases, facts]``.
         reading: what the prompt and its styles say.
+        suits: which phrases need no reason, ``[phrases]``: the others must repeat something that was said.
+            None: none needs one.
         facets: number of the facet of each phrase, ``[phrases]``; None where they have none.
         limits: how many phrases of each facet may be written.
     """
@@ -30,6 +32,8 @@ class Accord:
         rules: Rules,
         says: Mask,
         reading: Reading,
+        *,
+        suits: Mask | None = None,
         facets: npt.NDArray[np.int64] | None = None,
         limits: Sequence[int] = (),
     ) -> None:
@@ -40,6 +44,8 @@ class Accord:
         self._facets = facets
         self._left = list(limits)
         self.allowed: Mask = ~(says & unsaid).any(axis=1)
+        if suits is not None:
+            self.allowed &= suits | (says & rules.earns & said).any(axis=1)
         self._forbid(said)
 
     def add(self, index: int) -> None:

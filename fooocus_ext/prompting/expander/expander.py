@@ -72,7 +72,11 @@ class Expander:
         self._rules = load_rules()
         texts = book.texts() if book else model.words
         self._says = self._rules.says(texts)
-        self._neutral = self._suits_anything(texts)
+        self._neutral = self._among(texts, self._rules.neutral)
+        # Of the words of Fooocus's files each may stand for itself.
+        self._suits = (
+            self._neutral | self._among(texts, self._rules.common) if book is not None else None
+        )
         self._facets = tuple(dict.fromkeys(book.facets)) if book else ()
         self._facet_of = (
             np.array([self._facets.index(f) for f in book.facets]) if book and book.facets else None
@@ -180,17 +184,23 @@ class Expander:
 
     def _accord(self, reading: Reading, most: int | None, *, neutral: bool) -> Accord:
         limits = () if most is None else facet_limits(self._facets, most)
-        accord = Accord(self._rules, self._says, reading, self._facet_of, limits)
+        accord = Accord(
+            self._rules,
+            self._says,
+            reading,
+            suits=None if most is None else self._suits,
+            facets=self._facet_of,
+            limits=limits,
+        )
         if neutral:
             accord.allowed &= self._neutral
         return accord
 
-    def _suits_anything(self, texts: Sequence[str]) -> Mask:
-        """Return which phrases, or which words, suit a text that cannot be read."""
-        neutral = set(self._rules.neutral)
+    def _among(self, texts: Sequence[str], phrases: Collection[str]) -> Mask:
+        """Return which phrases of the book are among others, or which words stand in one of them."""
         if self.model.book is None:
-            neutral = {word for phrase in neutral for word in phrase.split()}
-        return np.array([text in neutral for text in texts])
+            phrases = {word for phrase in phrases for word in phrase.split()}
+        return np.array([text in phrases for text in texts])
 
     def _knows(self, text: str) -> bool:
         """Tell whether the model can read a text, by how many of its words it knows."""

@@ -68,10 +68,12 @@ class Rules:
         inside: groups of facts that are said by a part of a longer match, too.
         foreign: words of other languages.
         neutral: phrases that suit a text that cannot be read.
+        common: further phrases that suit every text that can be read, unless they clash with it.
         facts: the facts in the order of the columns and rows of the tables below.
         clashes: which facts do not go together, symmetric, ``[facts, facts]``.
         given: facts that are only repeated, never brought in, ``[facts]``.
         never: facts of things, ``[facts]``.
+        earns: facts that call for phrases which say the same, ``[facts]``.
     """
 
     lexicon: dict[Words, frozenset[str]]
@@ -84,10 +86,12 @@ class Rules:
     inside: frozenset[str]
     foreign: frozenset[str]
     neutral: frozenset[str]
+    common: frozenset[str]
     facts: tuple[str, ...]
     clashes: Mask
     given: Mask
     never: Mask
+    earns: Mask
 
     def read(self, text: str, *, phrase: bool = False) -> Reading:
         """Return what ``text`` says. The longest sequence of words counts where several match.

@@ -23,6 +23,7 @@ _LISTS = frozenset(
     [
         "given",
         "never",
+        "earns",
         "inside",
         "implied",
         "one of",
@@ -32,6 +33,7 @@ _LISTS = frozenset(
         "not",
         "foreign",
         "neutral",
+        "common",
     ]
 )
 
@@ -74,10 +76,12 @@ def load_rules(path: Path = RULES_FILE) -> Rules:
         inside=frozenset(lists["inside"]),
         foreign=frozenset(lists["foreign"]),
         neutral=frozenset(lists["neutral"]),
+        common=frozenset(lists["common"]),
         facts=tuple(facts),
         clashes=_clashes(tuple(facts), lists["one of"], lists["clash"]),
         given=_of_groups(tuple(facts), lists["given"]),
         never=_of_groups(tuple(facts), lists["never"]),
+        earns=_of_groups(tuple(facts), lists["earns"]),
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from fooocus_ext.prompting.chunks import CHUNK
 from fooocus_ext.prompting.expander.accord import Accord
 from fooocus_ext.prompting.expander.decode import Row, write
+from fooocus_ext.prompting.expander.forms import Forms
 from fooocus_ext.prompting.expander.harmony import Mask, Reading
 from fooocus_ext.prompting.expander.limits import facet_limits, phrase_count
 from fooocus_ext.prompting.expander.model import ExpansionModel
@@ -30,8 +31,6 @@ MAX_TARGET = 10 * CHUNK
 _LETTERS_PER_TOKEN = 3  # of words that are in no list of ours, names above all; an estimate
 _KNOWN_SHARE = 0.5  # of the words of a prompt must be known, or it counts as unreadable
 _SHORTEST_WORD = 3
-_ENDINGS = ("ing", "ed", "es", "ly", "s")  # without these, words that say the same look the same
-_SHORTEST_STEM = 4
 _MIN_PROMPT_TOKENS = 16
 _SEED_RANGE = 2**64
 
@@ -72,18 +71,14 @@ class Expander:
         self._rules = load_rules()
         texts = book.texts() if book else model.words
         self._says = self._rules.says(texts)
-        self._neutral = self._among(texts, self._rules.neutral)
-        # Of the words of Fooocus's files each may stand for itself.
-        self._suits = (
-            self._neutral | self._among(texts, self._rules.common) if book is not None else None
-        )
+        self._neutral = self._suits_anything(texts)
+        # A word of Fooocus's files needs no reason: it may belong to any phrase.
+        self._suits = self._rules.suit(texts) if book else None
         self._facets = tuple(dict.fromkeys(book.facets)) if book else ()
         self._facet_of = (
             np.array([self._facets.index(f) for f in book.facets]) if book and book.facets else None
         )
-        self._by_stem: dict[str, set[str]] = {}
-        for word in model.words:
-            self._by_stem.setdefault(_stem(word), set()).add(word)
+        self._forms = Forms(model.words)
 
     def expansions(
         self,
@@ -176,11 +171,12 @@ class Expander:
             return FreeWords(model.words, set(words), subject.room)
         most = None if task.fill else phrase_count(len(words), seed, neutral=neutral)
         accord = self._accord(subject.reading, most, neutral=neutral)
-        used = self._related(words)
+        used = self._forms.of(words)
         if model.book is None:
             return FreeWords(model.words, used, subject.room, accord=accord, most=most)
         # The comma between prompt and words is in the cost of the first phrase.
-        return WholePhrases(model.book, used, subject.room + 1, accord=accord, most=most)
+        room = subject.room + 1
+        return WholePhrases(model.book, used, room, accord=accord, most=most, forms=self._forms)
 
     def _accord(self, reading: Reading, most: int | None, *, neutral: bool) -> Accord:
         limits = () if most is None else facet_limits(self._facets, most)
@@ -196,11 +192,12 @@ class Expander:
             accord.allowed &= self._neutral
         return accord
 
-    def _among(self, texts: Sequence[str], phrases: Collection[str]) -> Mask:
-        """Return which phrases of the book are among others, or which words stand in one of them."""
+    def _suits_anything(self, texts: Sequence[str]) -> Mask:
+        """Return which phrases, or which words, suit a text that cannot be read."""
+        neutral = self._rules.neutral
         if self.model.book is None:
-            phrases = {word for phrase in phrases for word in phrase.split()}
-        return np.array([text in phrases for text in texts])
+            neutral = frozenset(word for phrase in neutral for word in phrase.split())
+        return np.array([text in neutral for text in texts])
 
     def _knows(self, text: str) -> bool:
         """Tell whether the model can read a text, by how many of its words it knows."""
@@ -216,10 +213,6 @@ class Expander:
             for word in words
         )
         return bool(words) and known >= _KNOWN_SHARE * len(words)
-
-    def _related(self, words: Sequence[str]) -> set[str]:
-        """Return words and those of the model's that differ from one of them in the ending alone."""
-        return set(words).union(*(self._by_stem.get(_stem(word), ()) for word in words))
 
     def _taken(self, head: str, ids: int, task: _Task) -> int:
         if self.model.book is None and (task.fill or not task.count_tokens):
@@ -296,10 +289,3 @@ class _Subject:
 def _border(taken: int, target: int) -> int:
     """Return the multiple of ``target`` up to which there is room behind ``taken`` tokens."""
     return target * math.ceil((taken + 1) / target)
-
-
-def _stem(word: str) -> str:
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
-            return word.removesuffix(ending)
-    return word

@@ -136,6 +136,10 @@ class Rules:
             row[[column[fact] for fact in facts]] = True
         return table
 
+    def suit(self, phrases: Iterable[str]) -> Mask:
+        """Return which phrases suit every text that can be read, unless they clash with it."""
+        return np.array([phrase in self.neutral or phrase in self.common for phrase in phrases])
+
     def columns(self, facts: Iterable[str]) -> Mask:
         """Return facts as a row of the tables, ``[facts]``."""
         wanted = frozenset(facts)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooocus_ext.prompting.expander.accord import Accord
+from fooocus_ext.prompting.expander.forms import Forms
 from fooocus_ext.prompting.expander.harmony import Mask
 
 COMMA = 0
@@ -140,7 +141,7 @@ class PhraseBook:
 
 
 class WholePhrases:
-    """Whole phrases of a phrase book, with no word twice, as many as there is room for.
+    """Whole phrases of a phrase book, with no word or form of it twice, as many as there is room for.
 
     The language model chooses word by word; the book only keeps it from ending a phrase in the middle
     or mixing two, which a model this small otherwise does now and then.
@@ -151,6 +152,7 @@ class WholePhrases:
         room: tokens of CLIP that may be added, commas included.
         accord: which phrases fit the prompt; None for all.
         most: how many phrases to write at most; None for as many as there is room for.
+        forms: finds the other forms of a written word; None where a form may follow its word.
     """
 
     def __init__(
@@ -161,13 +163,15 @@ class WholePhrases:
         *,
         accord: Accord | None = None,
         most: int | None = None,
+        forms: Forms | None = None,
     ) -> None:
         self._book = book
+        self._forms = forms
         self._room = room
         self._accord = accord
         self._left = len(book.phrases) if most is None else most
         self._open = np.ones(len(book.phrases), dtype=bool)
-        self._close([book.index[word] for word in used if word in book.index])
+        self._close(used)
         self._phrase: list[int] = []
         self._written: list[int] = []
         self._fitting = self._beginnings()
@@ -186,7 +190,8 @@ class WholePhrases:
             return
         self._room -= 1 + sum(self._book.costs[word - 1] for word in self._phrase)
         self._left -= 1
-        self._close(self._phrase)
+        words = [self._book.words[word - 1] for word in self._phrase]
+        self._close(self._forms.of(words) if self._forms else words)
         if self._accord:
             self._accord.add(self._book.places[tuple(self._phrase)])
         self._phrase = []
@@ -202,9 +207,10 @@ class WholePhrases:
         fitting = self._open & (self._book.phrase_costs <= self._room) & (self._left > 0)
         return fitting & self._accord.allowed if self._accord else fitting
 
-    def _close(self, words: Sequence[int]) -> None:
-        if words:
-            self._open &= ~np.isin(self._book.table, words).any(axis=1)
+    def _close(self, words: Collection[str]) -> None:
+        index = self._book.index
+        outputs = [index[word] for word in words if word in index]
+        self._open &= ~np.isin(self._book.table, outputs).any(axis=1)
 
 
 def _split(written: Sequence[int], words: Sequence[str]) -> list[str]:

@@ -123,6 +123,7 @@ FINE = (
     "exquisite|elegan|inviting|welcoming|homely|cosy|timeless|serene|delicious|gourmet|enchanting"
     "|pristine"
 )
+PRAISE = "beautiful|gorgeous|stunning|exquisite|masterpiece|remarkable"
 PLAIN = [
     ("an ugly, badly drawn, crude stick figure", FINE),
     ("a dirty, grimy motel bathroom, disposable camera", FINE),
@@ -185,12 +186,12 @@ def test_not_behind(expander, default_styles, prompt, not_behind, styled):
         ("a pizza without cheese", FOOD),
         ("a wizard, no dragon", MAGIC),
         ("a wizard cat", MAGIC),
-        ("1girl, red eyes, long hair", FINE),
-        ("portrait of a woman with dirty blonde hair", FINE),
-        ("a girl with messy hair", FINE),
-        ("a princess with a messy bun", FINE),
-        ("worm's eye view of a cathedral", FINE),
-        ("worm's-eye view of a cathedral", FINE),
+        ("1girl, red eyes, long hair", PRAISE),
+        ("portrait of a woman with dirty blonde hair", PRAISE),
+        ("a girl with messy hair", PRAISE),
+        ("a princess with a messy bun", PRAISE),
+        ("worm's eye view of a cathedral", PRAISE),
+        ("worm's-eye view of a cathedral", PRAISE),
         ("photo of a fox, blurred background", SHALLOW),
         ("floor plan of a house", "precise|clean|crisp|detail"),
         ("a dirty, grimy motel bathroom", "light|color|colors|tones|hues"),

@@ -1,0 +1,36 @@
+"""Words that look the same to a reader: they differ in the ending alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_ENDINGS = (
+    *("ing", "ed", "es", "ly", "s"),
+    *("ance", "ant", "ious", "y", "ful", "smanship"),  # elegance, elegant; craft, craftsmanship
+)
+_SHORTEST_STEM = 4
+
+
+class Forms:
+    """Finds the other forms of words.
+
+    Args:
+        words: among which they are looked for.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._by_stem: dict[str, set[str]] = {}
+        for word in words:
+            self._by_stem.setdefault(_stem(word), set()).add(word)
+
+    def of(self, words: Iterable[str]) -> set[str]:
+        """Return words and their other forms."""
+        words = set(words)
+        return words.union(*(self._by_stem.get(_stem(word), ()) for word in words))
+
+
+def _stem(word: str) -> str:
+    for ending in _ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
+            return word.removesuffix(ending)
+    return word

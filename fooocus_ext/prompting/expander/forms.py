@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_ENDINGS = (
-    *("ing", "ed", "es", "ly", "s"),
-    *("ance", "ant", "ious", "y", "ful", "smanship"),  # elegance, elegant; craft, craftsmanship
-)
+_ENDINGS = ("smanship", "ious", "ance", "ant", "ful", "ing", "ed", "es", "ly", "s", "y")
 _SHORTEST_STEM = 4
 
 

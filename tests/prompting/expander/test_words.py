@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fooocus_ext.prompting.expander.forms import Forms
 from fooocus_ext.prompting.expander.words import (
     FreeWords,
     PhraseBook,
@@ -125,3 +126,27 @@ def test_most_choices_are_certain_at_the_margin_in_use():
         for _ in range(500)
     ]
     assert sum(not draw.certain for draw in draws) < 25
+
+
+def test_no_form_of_a_written_word_comes_again():
+    words = ("elegant", "lines", "pure", "elegance", "line", "work")
+    book = PhraseBook(words, (1,) * 6, phrases=((1, 2), (3, 4), (5, 6), (6,)))
+    grammar = WholePhrases(book, set(), room=20, forms=Forms(words))
+    for choice in (1, 2, 0):
+        grammar.add(choice)
+    assert [words[choice - 1] for choice in grammar.choices()] == ["work"]
+
+
+@pytest.mark.parametrize(
+    ("word", "others"),
+    [
+        ("lights", {"light", "lighting"}),
+        ("elegance", {"elegant"}),
+        ("craft", {"craftsmanship"}),
+        ("harmony", {"harmonious"}),
+        ("unknown", set()),
+    ],
+)
+def test_other_forms_of_a_word(word, others):
+    forms = Forms(["light", "lighting", "elegant", "craftsmanship", "harmonious", "sing", "s"])
+    assert forms.of([word]) == {word, *others}

@@ -36,6 +36,14 @@ def folder_to_read(text: str) -> Path:
     return path
 
 
+def file_to_read(text: str) -> Path:
+    """The path of a file that is there."""
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"got {text}; allowed: a file that is there")
+    return path
+
+
 def positive(text: str) -> float:
     """A finite number above 0."""
     try:

@@ -7,7 +7,7 @@ import pytest
 from benchmarks import soak
 from tools.expander import evaluate, sources
 from tools.expander import train as expander
-from tools.expander.evaluation import concreteness
+from tools.expander.evaluation import concreteness, reading
 from tools.gpu import cli as gpu_check
 from tools.pocket import train as pocket
 
@@ -16,6 +16,7 @@ BEGINNINGS = {
     pocket: "train_all",
     expander: "build_corpus",
     evaluate: "evaluate",
+    reading: "written",
     soak: "running",
 }
 """of each program, what begins to compute"""
@@ -36,6 +37,9 @@ WRONG = [
     (evaluate, ["--model", "."], "config.json is missing in"),
     (evaluate, ["--before", "nope"], "--before nope: fatal: "),
     (evaluate, ["--show", "-1"], "a whole number that is at least 0"),
+    (reading, ["--prompts", "/nope"], "a file that is there"),
+    (reading, ["--prompts", "FILE"], "FILE has none"),
+    (reading, ["--seeds", "0"], NUMBER),
     (soak, ["--webui", "/nope", "--models", "."], FOLDER),
     (soak, ["--webui", ".", "--models", "."], "a webui's folder, with venv/bin/python"),
 ]  # fmt: skip

@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 from tools.expander.evaluate import read_prompts
-from tools.expander.evaluation import awkward, concreteness
+from tools.expander.evaluation import awkward, concreteness, reading
 from tools.expander.evaluation import judge as judging
 from tools.expander.evaluation.judge import judge, rates
 from tools.expander.sources import read_keyed_lists
@@ -134,3 +134,14 @@ def test_ratings():
     assert concreteness.is_concrete("horses")
     assert not concreteness.is_concrete("idea")
     assert not concreteness.is_concrete("light")
+
+
+def test_prompts_to_be_read_are_all_written_for(tmp_path, capsys):
+    path = tmp_path / "mine.txt"
+    path.write_text("# animals\na fox\n\na hen, watercolor  \n", encoding="utf-8")
+    reading.main(["--prompts", str(path), "--seeds", "2"])
+    fox, hen = capsys.readouterr().out.strip().split("\n\n")
+    assert fox.startswith("a fox\n  1: ")
+    assert hen.splitlines()[0] == "a hen, watercolor"
+    assert [line[:5] for line in hen.splitlines()[1:]] == ["  1: ", "  2: "]
+    assert len(reading.read_prompts(reading.PROMPTS)) >= 260

@@ -1,0 +1,58 @@
+"""Writes what has to be read by a person: expansions, beside the styles that the default preset adds.
+
+    python -m tools.expander.evaluation.reading --prompts FILE --seeds 2
+
+The prompts of ``read.txt`` were read like this; a list of your own tells more, as no rule was made for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from embedded_webui.argument_types import at_least, file_to_read
+from fooocus_ext.prompting.expander import Expansion, load_expander
+from tools.expander.evaluation.awkward import default_style_text
+
+PROMPTS = Path(__file__).with_name("read.txt")
+
+
+def read_prompts(path: Path) -> list[str]:
+    """Return the prompts of a file, one a line; ``#`` begins a comment."""
+    lines = map(str.strip, path.read_text("utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def written(prompts: Sequence[str], seeds: int) -> Iterator[tuple[int, Expansion]]:
+    """Yield each prompt's expansions, with the seed of each."""
+    asked = [(prompt, seed) for prompt in prompts for seed in range(1, seeds + 1)]
+    texts, numbers = zip(*asked, strict=True)
+    styles = [default_style_text()] * len(asked)
+    yield from zip(
+        numbers, load_expander().expansions(texts, numbers, style_texts=styles), strict=True
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description="Write expansions to be read by a person.")
+    parser.add_argument(
+        "--prompts", type=file_to_read, default=PROMPTS, metavar="FILE", help="one prompt a line"
+    )
+    parser.add_argument("--seeds", type=at_least(1), default=2, metavar="N", help="of each prompt")
+    options = parser.parse_args(arguments)
+    prompts = read_prompts(options.prompts)
+    if not prompts:
+        parser.error(f"--prompts: {options.prompts} has none")
+    torch.set_num_threads(1)
+    for seed, expansion in written(prompts, options.seeds):
+        if seed == 1:
+            print(f"\n{expansion.prompt}")
+        print(f"  {seed}: {expansion.words}")
+
+
+if __name__ == "__main__":
+    main()

@@ -88,7 +88,6 @@ class Sampler:
         self._facet = np.array([list(LATENESS).index(phrase.facet) for phrase in phrases])
         self._rules = load_rules()
         self._says = self._rules.says(phrase.text for phrase in phrases)
-        self._suits = self._rules.suit(phrase.text for phrase in phrases)
         self._bias = np.zeros(len(phrases))
         words = sorted({word for phrase in phrases for word in phrase.text.split()})
         self._word_index = {word: index for index, word in enumerate(words)}
@@ -141,14 +140,7 @@ class Sampler:
         score[self._blocked_by(subject.text)] = -np.inf
         limits = facet_limits(list(LATENESS), count)
         reading = self._rules.read(subject.text)
-        accord = Accord(
-            self._rules,
-            self._says,
-            reading,
-            suits=self._suits,
-            facets=self._facet,
-            limits=limits,
-        )
+        accord = Accord(self._rules, self._says, reading, self._facet, limits)
         score[~accord.allowed] = -np.inf
         pool = np.argsort(score + random.gumbel(size=len(score)) * 0.35)[-POOL:]
         score = score[pool]

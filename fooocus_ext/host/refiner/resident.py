@@ -5,6 +5,7 @@ How it is loaded, becomes active and is placed is its family's affair: what ``Se
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Hashable, Mapping
@@ -158,6 +159,7 @@ class Residence:
         if self._model is not None:
             self._model.second.release()
             self._model = None
+            gc.collect()  # the hosts' models refer to themselves
             devices.torch_gc()
             log.info("released the resident refiner %s", title)
         return title
@@ -182,13 +184,16 @@ class Residence:
             RequestError: the file is unreadable, not a checkpoint, or of another kind than ``base``.
         """
         modified = os.path.getmtime(info.filename)  # noqa: PTH204  (the host's string)
-        model = self._model
-        if model is None or not model.is_as_loaded_now(info, modified):
-            model = self._replace(info, modified, base, loader)
+        # No name here for the model of before: it would stay in memory while the next is loaded.
+        model = self._loaded_now(info, modified) or self._replace(info, modified, base, loader)
         _check_kind(info, (model_kinds.of_model(model.second.model), False), base)
         _check_channels(info, model.second.model, base)
         model.base_file = base.sd_checkpoint_info.filename
         return model
+
+    def _loaded_now(self, info: Any, modified: float) -> ResidentModel | None:
+        model = self._model
+        return model if model is not None and model.is_as_loaded_now(info, modified) else None
 
     def _replace(self, info: Any, modified: float, base: Any, loader: Loader) -> ResidentModel:
         state_dict = _read(info, loader)

@@ -140,7 +140,7 @@ class Sampler:
         score[self._blocked_by(subject.text)] = -np.inf
         limits = facet_limits(list(LATENESS), count)
         reading = self._rules.read(subject.text)
-        accord = Accord(self._rules, self._says, reading, self._facet, limits)
+        accord = Accord(self._rules, self._says, reading, facets=self._facet, limits=limits)
         score[~accord.allowed] = -np.inf
         pool = np.argsort(score + random.gumbel(size=len(score)) * 0.35)[-POOL:]
         score = score[pool]

@@ -2,9 +2,10 @@
 
 ``harmony.txt`` lists words for facts ("night" for ``time.night``, "oil on canvas" for
 ``medium.painting``) and which facts do not go together. Prompts, styles and the expander's own phrases
-are read with the same lists. A phrase is allowed only if it brings no time, weather, season or medium of its
-own, names no thing, and says nothing that clashes with what the prompt, its styles or an earlier phrase says
-(``accord.py``).
+are read with the same lists. A phrase is allowed only if it suits every picture or repeats something that
+the prompt or its styles say, brings nothing of its own that would decide about the picture (a time, a
+medium, a light, a mood, a kind of subject), names no thing, and says nothing that clashes with what the
+prompt, its styles or an earlier phrase says (``accord.py``).
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class Rules:
         facts: the facts in the order of the columns and rows of the tables below.
         clashes: which facts do not go together, symmetric, ``[facts, facts]``.
         given: facts that are only repeated, never brought in, ``[facts]``.
-        never: facts of things, ``[facts]``.
+        never: facts that no phrase may say: those of things, and of struck phrases, ``[facts]``.
         earns: facts that call for phrases which say the same, ``[facts]``.
     """
 

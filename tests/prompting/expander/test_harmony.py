@@ -221,7 +221,7 @@ def test_allowed(prompt, phrase, allowed):
         ("watercolor of a fox", "delicate transparent washes", True),
         ("a fox logo", "natural coloring", False),
         ("a house", "warm light", False),
-        ("a house in warm light", "warm light", True),
+        ("a house in warm light", "warm glow", True),
         ("a house", "enigmatic atmosphere", False),
         ("a sleeping dog", "peaceful mood", False),
         ("a peaceful dog", "peaceful mood", True),
@@ -235,11 +235,45 @@ def test_allowed(prompt, phrase, allowed):
         ("seamless pattern of lemons", "mouthwatering", False),
         ("harsh fluorescent light", "saturated hues", False),
         ("a bleak estate", "beautiful", False),
+        ("a fox", "moody lighting", False),
+        ("a fox", "solemn mood", False),
+        ("a medieval market", "courtly atmosphere", False),
+        ("a photo of a fox", "subtle film grain", False),
+        ("a 35mm film photo of a fox", "subtle film grain", True),
+        ("a chocolate cake", "juicy textures", False),
+        ("a steak", "juicy textures", True),
+        ("a robot", "retro futurism", False),
+        ("a retro robot", "retro futurism", True),
+        ("a cup on a white background", "captivating atmosphere", False),
+        ("a cup on a table", "captivating atmosphere", True),
+        ("an isometric bookshop in pastel colors", "natural earthy hues", False),
+        ("a bookshop in earthy colors", "natural earthy hues", True),
+        ("an overcast sky", "gentle backlighting", False),
+        ("a street at noon, hard light", "strong sidelight", False),
+        ("a street, hard light", "strong sidelight", True),
+        ("mugshot of a man", "professional photography", False),
+        ("studio photo of a man", "professional photography", True),
+        ("crayon drawing of a house", "subtle hatching", False),
+        ("drawing of a house", "subtle hatching", True),
+        ("eerie calm at a gas station", "deep tranquility", False),
+        ("a calm gas station", "deep tranquility", True),
+        ("old men playing cards, playing card in hand", "crisp print edges", False),
+        ("silence after the battle", "sense of impact", False),
+        ("a laughing baby", "joyful mood", True),
+        ("a couple of apples", "sensitive handling", False),
+        ("a kitchen island", "atmospheric perspective", False),
+        ("a record player", "sensitive handling", False),
     ],
 )
 def test_what_needs_no_reason_or_has_one(prompt, phrase, called_for):
     behind = Accord(RULES, RULES.says([phrase]), RULES.read(prompt), suits=RULES.suit([phrase]))
     assert bool(behind.allowed[0]) is called_for
+
+
+def test_what_suits_every_picture_decides_about_none():
+    decided = {f for f, no in zip(RULES.facts, RULES.given | RULES.never, strict=True) if no}
+    for phrase in RULES.neutral | RULES.common:
+        assert not RULES.read(phrase, phrase=True).said & decided, phrase
 
 
 def test_what_was_written_counts_too():

@@ -235,7 +235,7 @@ def test_words_depend_on_the_subject():
         texts = load_expander().expansions([prompt] * 8, range(8))
         return {word for text in texts for word in text.words.replace(",", "").split()}
 
-    sailor, kitchen = words("portrait of an old sailor"), words("isometric kitchen")
+    sailor, kitchen = words("portrait of an old sailor"), words("a farmhouse kitchen")
     common = sailor & kitchen
     assert len(sailor - common) > 8
     assert len(kitchen - common) > 8

@@ -150,3 +150,19 @@ def test_each_level_of_fooocus_is_found_at_its_own_timestep_in_half_precision(mo
     torch.testing.assert_close(wrap.sigmas, levels.float())
     found = wrap.sigma_to_t(levels.float())
     torch.testing.assert_close(found, torch.arange(1000.0), rtol=0, atol=1e-3)
+
+
+def test_our_options_can_be_overridden_where_the_webui_gives_them_no_value(
+    host, module, monkeypatch
+):
+    """Webui 1.6 notes an option that an extension adds, and gives it no value until somebody saves one."""
+    opts = host.modules.shared.opts
+    options = module("machine.options")
+    monkeypatch.setattr(
+        type(opts), "add_option", lambda self, key, info: self.data_labels.update({key: info})
+    )
+    monkeypatch.delitem(opts.data, options.EXPANSION_TARGET)
+    options.register()
+    assert opts.data[options.EXPANSION_TARGET] == 75
+    host.generate({}, override_settings={options.EXPANSION_TARGET: 30})
+    assert opts.data[options.EXPANSION_TARGET] == 75

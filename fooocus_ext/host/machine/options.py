@@ -99,11 +99,11 @@ def register() -> None:
     intermediate = shared.OptionInfo(
         False, "Disable intermediate results", gr.Checkbox, section=SECTION
     ).info("the Fooocus tab shows the pictures of a job when it ends, not each when it is finished")
-    shared.opts.add_option(INTERMEDIATE_OFF, intermediate)
+    _register(INTERMEDIATE_OFF, intermediate)
     start = shared.OptionInfo(
         START_WITH[0], "Start with", gr.Radio, {"choices": list(START_WITH)}, section=SECTION
     ).info("last session: each browser keeps the settings of its last job, unless that was private")
-    shared.opts.add_option("fooocus_start_with", start)
+    _register("fooocus_start_with", start)
     _add_offered(LARGEST_IMAGE_NUMBER, "Largest image number")
     _add_offered(SLOTS, "Number of LoRA slots")
     page_limits.cache_clear()
@@ -127,7 +127,7 @@ def _add(key: str, label: str, widget: type, **widget_arguments: Any) -> Any:
         section=SECTION,
         infotext=setting.infotext,
     )
-    shared.opts.add_option(key, option)
+    _register(key, option)
     return option
 
 
@@ -135,7 +135,13 @@ def _add_offered(key: str, label: str) -> None:
     allowed = _OFFERED[key]
     ends = {"minimum": allowed.minimum, "maximum": allowed.maximum, "step": 1}
     option = shared.OptionInfo(allowed.maximum, label, gr.Slider, ends, section=SECTION)
-    shared.opts.add_option(key, option.info('in the Fooocus tab, after "Reload UI"'))
+    _register(key, option.info('in the Fooocus tab, after "Reload UI"'))
+
+
+def _register(key: str, option: Any) -> None:
+    shared.opts.add_option(key, option)
+    # Webui 1.6 does not do so, and then cannot override the option for a request.
+    shared.opts.data.setdefault(key, option.default)
 
 
 @functools.cache

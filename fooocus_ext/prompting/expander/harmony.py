@@ -102,17 +102,18 @@ class Rules:
             phrase: a phrase of our own, in which a noun says the same wherever it stands.
         """
         tokens = list(tokens_of(text))
+        singular = list(map(singular_of, tokens))
         said: set[str] = set()
         denied: set[str] = set()
         negated, place = False, 0
         while place < len(tokens):
-            words = self._longest(tokens, place)
+            words = self._longest(singular, place)
             negation = next((n for n in self.negations if _stand_at(n, tokens, place)), ())
             negated = negated and tokens[place] not in _SCOPE_ENDS
             if words:
                 facts = self._facts(words)
                 if not phrase:
-                    facts -= self._mere_modifier(tokens, place, words)
+                    facts -= self._mere_modifier(tokens, singular, place, words)
                 (denied if negated else said).update(facts)
             elif negation:
                 negated, place = True, place + len(negation)
@@ -147,13 +148,18 @@ class Rules:
         return np.array([fact in wanted for fact in self.facts])
 
     @cached_property
-    def _longest_entry(self) -> int:
-        return max(map(len, self.lexicon), default=0)
+    def _lengths(self) -> dict[str, list[int]]:
+        """The lengths of the entries that begin with a word, the longest first."""
+        lengths: dict[str, set[int]] = {}
+        for words in self.lexicon:
+            lengths.setdefault(words[0], set()).add(len(words))
+        return {word: sorted(found, reverse=True) for word, found in lengths.items()}
 
-    def _longest(self, tokens: Sequence[str], place: int) -> Words:
-        singular = tuple(map(singular_of, tokens[place : place + self._longest_entry]))
-        for end in range(len(singular), 0, -1):
-            words = singular[:end]
+    def _longest(self, singular: Sequence[str], place: int) -> Words:
+        """Return the longest entry that stands at a place among words without plurals; () for none."""
+        first = singular[place] if place < len(singular) else ""
+        for length in self._lengths.get(first, ()):
+            words = tuple(singular[place : place + length])
             if words in self.lexicon:
                 return words
         return ()
@@ -169,18 +175,20 @@ class Rules:
                 said.update(fact for fact in inner if group_of(fact) in self.inside)
         return said
 
-    def _mere_modifier(self, tokens: Sequence[str], place: int, words: Words) -> frozenset[str]:
+    def _mere_modifier(
+        self, tokens: Sequence[str], singular: Sequence[str], place: int, words: Words
+    ) -> frozenset[str]:
         """Return which facts a match does not say where it stands."""
         names = self.names.get(words, frozenset())
-        if names and not self._names_a_thing(tokens, place + len(words)):
+        if names and not self._names_a_thing(singular, place + len(words)):
             return names
         mediums = frozenset(fact for fact in names if group_of(fact) == "medium")
         return mediums if mediums and self._is_in_scene(tokens, place) else frozenset()
 
-    def _names_a_thing(self, tokens: Sequence[str], end: int) -> bool:
+    def _names_a_thing(self, singular: Sequence[str], end: int) -> bool:
         """Tell whether the noun before ``end`` stands for itself: what follows is no other noun."""
-        after, next_one = map(singular_of, [*tokens[end : end + 2], ",", ","][:2])
-        facts = self.lexicon.get(self._longest(tokens, end), frozenset())
+        after, next_one = [*singular[end : end + 2], ",", ","][:2]
+        facts = self.lexicon.get(self._longest(singular, end), frozenset())
         groups = set(map(group_of, facts))
         if after in self.links or "medium" in groups:
             return True

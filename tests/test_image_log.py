@@ -199,10 +199,10 @@ def test_the_ten_thousandth_picture_costs_what_the_hundredth_did(folder):
         stream.writelines(
             line.replace('"number": 99', f'"number": {n}') + "\n" for n in range(100, 9999)
         )
-    start = time.perf_counter()
+    start = time.process_time()
     entry = append(folder, prompt="the ten thousandth")
     assert entry.number == 9999
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
     assert len(read(folder).articles) == 2 * image_log.PAGE_SIZE
 
 

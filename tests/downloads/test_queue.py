@@ -231,7 +231,7 @@ def test_a_file_that_came_meanwhile_stays_unless_it_may_be_replaced(
 
 def test_what_waits_or_was_begun_is_found_after_a_restart(publisher, tmp_path, downloads):
     for name in ("a.safetensors", "b.safetensors"):
-        publisher.publish(name, CONTENT, seconds=0.1)
+        publisher.publish(name, CONTENT, seconds=0.5)
         downloads.add(order_of(publisher, tmp_path, name))
     wait_until(lambda: downloads.find("lora/a.safetensors").bytes_done)
     downloads.pause("lora/b.safetensors")  # before its turn comes

@@ -9,7 +9,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -92,8 +92,11 @@ def freed_memory_kept() -> Iterator[bool]:
 
 def seconds_without_core() -> float | None:
     """Return how long the threads of this process have waited for a core; None where nobody counts it."""
+    texts = []
     try:
-        texts = [Path(path).read_text("ascii") for path in glob.glob(WAITED)]  # noqa: PTH207 -- absolute
+        for path in glob.glob(WAITED):  # noqa: PTH207 -- absolute
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended since
+                texts.append(Path(path).read_text("ascii"))
         return sum(int(text.split()[1]) for text in texts) / 1e9 if texts else None
     except (OSError, ValueError, IndexError):
         return None

@@ -64,6 +64,7 @@ const fooocusInput = {
     show() {
         const has = Boolean(fooocusInput.picture);
         const page = fooocus.find("#fooocus_page");
+        if (!page) return; // the webui's "Reload UI" has emptied it
         page.classList.toggle("fooocus-input", fooocusInput.isOn());
         page.classList.toggle("fooocus-input-masked", fooocusInput.isMasked());
         page.classList.toggle("fooocus-input-outpaint", fooocusInput.chosen("method") === "Inpaint or Outpaint");

@@ -187,6 +187,7 @@ const fooocusQueueList = {
         if (now === fooocusQueueList.drawn) return;
         fooocusQueueList.drawn = now;
         const section = fooocus.find(".fooocus-queue");
+        if (!section) return; // the webui's "Reload UI" has emptied the page
         const isNeeded = state.jobs.length > 1 || state.jobs.some((job) => job.state !== "running");
         section.hidden = !isNeeded;
         fooocus.find("#fooocus_queue").classList.toggle("fooocus-empty", !isNeeded);

@@ -6,7 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
-import time
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -52,17 +53,25 @@ def test_a_failed_check_hides_no_other(failing, capsys, name: str):
 
 def test_an_interrupted_run_starts_no_more_checks(monkeypatch):
     started = []
+    is_ending = threading.Event()
+
+    class Executor(ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            is_ending.set()
+            super().shutdown(wait=wait)
 
     def interrupt(_command):
         raise KeyboardInterrupt
 
-    def slowly(command) -> tuple[int, str]:
+    def until_the_end(command) -> tuple[int, str]:
         started.append(command[2])
-        time.sleep(0.2)
+        is_ending.wait(60)
         return 0, ""
 
+    monkeypatch.setattr(checks, "ThreadPoolExecutor", Executor)
     monkeypatch.setattr(checks, "wait_for", interrupt)
-    monkeypatch.setattr(checks, "wait_quietly", slowly)
+    monkeypatch.setattr(checks, "wait_quietly", until_the_end)
     with pytest.raises(KeyboardInterrupt):
         run_checks([TESTS], meanwhile=checks.LINT)
     assert len(started) <= 1

@@ -197,12 +197,14 @@ def test_the_ten_thousandth_picture_costs_what_the_hundredth_did(folder):
     )
     with (folder / image_log.ENTRIES_NAME).open("a") as stream:
         stream.writelines(
-            line.replace('"number": 99', f'"number": {n}') + "\n" for n in range(100, 9999)
+            line.replace('"number": 99', f'"number": {n}') + "\n" for n in range(100, 9997)
         )
-    start = time.perf_counter()
-    entry = append(folder, prompt="the ten thousandth")
-    assert entry.number == 9999
-    assert time.perf_counter() - start < 1.0
+    seconds = []
+    for number in range(9997, 10_000):  # a busy machine is given three chances to be fair
+        start = time.process_time()
+        assert append(folder, prompt="the ten thousandth").number == number
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 0.1  # ten times what it takes, and half of what all lines would
     assert len(read(folder).articles) == 2 * image_log.PAGE_SIZE
 
 

@@ -51,7 +51,8 @@ from fooocus_ext.prompting.wildcards import Wildcards, apply_wildcards
 from fooocus_ext.tab.choices import style_names
 from fooocus_ext.tab.fill import fill
 
-pytestmark = pytest.mark.slow  # measures, and so wants a core of its own
+# Measures, and so wants a core of its own; a clock on the wall counts what a busy machine does meanwhile.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SHORT, LONG = 10_000, 300_000
 LARGEST_RATIO = 90.0

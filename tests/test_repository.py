@@ -194,6 +194,17 @@ def test_the_extension_draws_from_generators_of_its_own():
     assert found == []
 
 
+def test_tests_start_no_loop_in_the_main_thread():
+    """Playwright leaves one running there, beside which no other starts: `submit(asyncio.run, ...)` does."""
+    found = [
+        f"{relative(path)}:{call.lineno}"
+        for path in python_files(tests=True)
+        for call in calls_in(path)
+        if ast.unparse(call.func) == "asyncio.run"
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("path", with_suffix(".json"), ids=relative)
 def test_data_files_are_readable(path: Path):
     json.loads(path.read_text(encoding="utf-8"))

@@ -40,6 +40,13 @@ def test_where_nobody_counts_nothing_is_refused(times):
     cores.check()
 
 
+def test_a_thread_that_ends_while_it_is_looked_at_is_left_out(tmp_path, monkeypatch):
+    (tmp_path / "runs").write_text("9000000000 2000000000 5\n")
+    paths = [str(tmp_path / name) for name in ("has ended", "runs")]
+    monkeypatch.setattr(_measuring.glob, "glob", lambda _pattern: paths)
+    assert _measuring.seconds_without_core() == 2.0
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux binds to a core")
 def test_a_process_that_shares_its_core_is_seen_to_wait():
     before = os.sched_getaffinity(0)

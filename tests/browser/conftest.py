@@ -26,8 +26,17 @@ from tools.dev.browser import find_chromium
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 240
 PAGE_SECONDS = 90
+TEST_SECONDS = 900
+"""for the first test, which waits for the webui, for its page and for jobs: each wait has its own end"""
 
 expect.set_options(timeout=30_000)
+
+
+def pytest_collection_modifyitems(items):
+    """Give time for all that is waited for; hooks of a folder's conftest see the tests of all folders."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
 
 def wait_until_up(url, process, log):

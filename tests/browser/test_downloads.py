@@ -113,7 +113,8 @@ def test_a_file_is_downloaded_by_keyboard_with_its_progress(item, missing, hub):
     expect(item.get_by_role("button")).to_have_count(0)
 
 
-def test_a_download_is_dropped_and_a_reload_finds_one_that_runs(item, missing):
+def test_a_download_is_dropped_and_a_reload_finds_one_that_runs(item, missing, hub):
+    hub.files[PATH].seconds = 3.0  # a page that loads again takes its time
     page = item.page
     item.get_by_role("button").click()
     item.get_by_role("button", name=re.compile("^Download")).click()

@@ -23,7 +23,7 @@ PIECES = 6
 
 
 class Publisher(BaseHTTPRequestHandler):
-    """A server that gives one file, slowly enough to see it come."""
+    """A server that gives one file, slowly enough to see it come, and to cancel it, on a busy machine."""
 
     asked: ClassVar[list[str]] = []
 
@@ -38,7 +38,7 @@ class Publisher(BaseHTTPRequestHandler):
         size = len(CONTENT) // PIECES
         for start in range(0, len(CONTENT), size):
             self.wfile.write(CONTENT[start : start + size])
-            time.sleep(0.5)
+            time.sleep(1.5)
 
     def log_message(self, *args):
         pass

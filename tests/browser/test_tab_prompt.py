@@ -55,9 +55,10 @@ def test_what_is_below_stands_still_while_tokens_are_counted(tab):
             const look = () => {
                 window.heights.add(row.getBoundingClientRect().height);
                 window.isPending ||= row.querySelector(".pending") !== null;
-                requestAnimationFrame(look);
             };
             look();
+            // Not by frames: the mark may come and go between two of them.
+            new MutationObserver(look).observe(row, {attributes: true, childList: true, subtree: true});
         }"""
     )
     tab.prompt.fill("a red fox")

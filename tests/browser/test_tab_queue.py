@@ -106,13 +106,12 @@ def test_jobs_are_moved_by_keyboard_and_mouse_and_removed(busy):
 def test_the_list_is_not_drawn_anew_while_a_job_is_held(busy, end):
     """As when a picture is done meanwhile: the row would be gone, and a click or a drag with it."""
     add(busy, "job two", "job three")
-    kept = (
-        busy.page.locator(".fooocus-job-waiting")
-        .nth(1)
-        .evaluate(
-            """async (row, end) => {
+    # The row is looked for where it is held: the page asks for the list all the time, and may draw it anew.
+    kept = busy.page.evaluate(
+        """async (end) => {
+            const row = document.querySelectorAll(".fooocus-job-waiting")[1];
             row.dispatchEvent(new MouseEvent("mousedown", {bubbles: true}));
-            fooocusQueue.state = {...fooocusQueue.state, open_jobs: 99};
+            fooocusQueueList.drawn = "";
             fooocusQueueList.draw(fooocusQueue.state);
             const during = row.isConnected;
             row.dispatchEvent(new MouseEvent(end, {bubbles: true}));
@@ -120,11 +119,26 @@ def test_the_list_is_not_drawn_anew_while_a_job_is_held(busy, end):
             await new Promise((resolve) => setTimeout(resolve));
             return [during, behind, row.isConnected];
         }""",
-            end,
-        )
+        end,
     )
     assert kept == [True, True, False]
     stop_all(busy)
+
+
+def test_a_job_that_is_held_when_the_page_is_gone_is_no_error(tab):
+    """The webui's "Reload UI" empties the page; afterwards the fixture looks at the scripts' errors."""
+    show_failed(tab, "a fox")
+    tab.page.evaluate(
+        """async () => {
+            const row = document.querySelector(".fooocus-job");
+            row.dispatchEvent(new MouseEvent("mousedown", {bubbles: true}));
+            document.dispatchEvent(new MouseEvent("mouseup"));
+            document.querySelector("#fooocus_page").remove();
+            fooocusQueueList.drawn = "";
+            fooocusShowInput();
+            await new Promise((resolve) => setTimeout(resolve, 50));
+        }"""
+    )
 
 
 def test_a_reload_finds_the_pictures_of_finished_jobs(tab):
@@ -214,8 +228,11 @@ def test_a_tab_opened_for_the_first_time_has_no_queue(page):
 
 def show_failed(tab, *prompts):
     """Lets the page believe that jobs have failed which the server does not know."""
+    # Once it has heard that it has no jobs, it asks no more.
+    tab.page.wait_for_function("fooocusQueue.known")
     tab.page.evaluate(
         """prompts => {
+            clearTimeout(fooocusQueue.timer);
             const job = {state: "failed", action: "generate", image_number: 1, made: 0, private: false};
             const jobs = prompts.map((prompt, i) => ({
                 ...job, id: `task(not-there-${i})`, prompt, error: `There was no memory for ${prompt}.`,

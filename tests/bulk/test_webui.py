@@ -56,10 +56,10 @@ def answering(*parts: bytes, pause: float = 0.0):
     ],
 )
 def test_a_body_that_trickles_has_the_time_of_any_other(parts):
-    with answering(*parts, pause=0.1) as (url, _asked):
+    with answering(*parts, pause=0.5) as (url, _asked):  # for 15 seconds
         begun = time.monotonic()
-        answer = Webui(url).run(Make({}, timeout=0.5))
-        assert time.monotonic() - begun < 1.5
+        answer = Webui(url).run(Make({}, timeout=1.5))
+        assert time.monotonic() - begun < 8
     assert answer.kind == "timeout"
 
 

@@ -29,16 +29,17 @@ WAYS = {
 DTYPES = [torch.float16, torch.bfloat16]
 
 
+@pytest.fixture(scope="module")
+def exact(session_host):
+    """The pictures in single precision, by way."""
+    with on_device(session_host) as running:
+        return {way: generated(running, way).pictures[0].astype(float) for way in WAYS}
+
+
 @pytest.fixture(scope="module", params=[torch.float32, *DTYPES], ids=str)
-def gpu(request, session_host):
+def gpu(request, session_host, exact):  # one after the other: the host is on one device at a time
     with on_device(session_host, dtype=request.param) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def exact():
-    """The pictures in single precision, by way."""
-    return {}
 
 
 def generated(gpu, way):
@@ -69,9 +70,7 @@ def test_each_call_is_as_exact_as_in_single_precision(gpu, exact, way):
     with probes.recording(gpu.host) as calls:
         picture = generated(gpu, way).pictures[0]
     assert {call.is_autocast for call in gpu.calls} == {dtype != torch.float32}
-    if dtype == torch.float32:
-        exact[way] = picture.astype(float)
-    else:
+    if dtype != torch.float32:
         assert_as_in_single_precision(picture, exact[way], dtype)
     if way == "Fooocus":
         return  # whose levels and sizes are others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -79,7 +80,9 @@ def test_the_api_takes_no_styles_from_an_infotext_beside_texts_that_hold_them(ho
     async def read():
         return body
 
-    asyncio.run(arguments.check_arguments(SimpleNamespace(json=read)))
+    with ThreadPoolExecutor(1) as thread:  # Playwright leaves a loop running in this one
+        checked = arguments.check_arguments(SimpleNamespace(json=read))
+        thread.submit(asyncio.run, checked).result()
     texts = {"prompt": f"{TYPED['Prompt']}, film grain"}
     texts["negative_prompt"] = f"{TYPED['Negative prompt']}, smooth"
     assert body == {"infotext": infotext, "styles": [], **texts, **stated}

@@ -35,7 +35,7 @@ sys.exit(download.state != "done")
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["sum known", "sum unknown"])
 def test_a_killed_download_is_gone_on_with(publisher, tmp_path, is_known):
-    file = publisher.publish("a.safetensors", CONTENT, seconds=0.01)
+    file = publisher.publish("a.safetensors", CONTENT, seconds=0.05)
     sizes = random.Random(7)
     arguments = [publisher.address, str(tmp_path), file.sha256 if is_known else ""]
     part = tmp_path / "a.safetensors.part"

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow  # starts a webui of its own and makes 25 pictures
-
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 600
+# Starts a webui of its own and makes 25 pictures, for the first test that asks for the report.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(TIMEOUT + 60)]
 PER_CALL = ["cfg_denoiser", "cfg_denoised", "cfg_after_cfg"]
 BEFORE = ["setup", "before_process", "process", "before_process_batch", "after_extra_networks_activate",
           "process_batch", "process_before_every_sampling"]  # fmt: skip

@@ -252,7 +252,7 @@ def test_a_part_that_breaks_has_failed(run, reason):
 
 
 def test_a_part_whose_figures_cannot_be_judged_has_failed():
-    part = running.Part("x", "a part", 60, {"": finds}, judges_wrongly)
+    part = running.Part("x", "a part", 600, {"": finds}, judges_wrongly)
     result = running.run_part(part, SETTING)
     assert (result.status, result.reason) == (report.FAILED, "KeyError: 'of another name'")
 

@@ -21,6 +21,8 @@ APPLICATIONS = (
     "C:/Program Files (x86)/Google/Chrome/Application/chrome.exe",
 )
 PACKAGES = ("chromium", "chromium-driver", "fonts-liberation")
+# A mirror may be out for a moment, and a fresh machine's own updates may hold the lock.
+APT_OPTIONS = ("-qq", "-oDpkg::Use-Pty=0", "-oAcquire::Retries=3", "-oDPkg::Lock::Timeout=120")
 
 
 def find_chromium() -> str | None:
@@ -49,9 +51,7 @@ def install_chromium() -> None:
     )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update"], ["install", "--yes", "--no-install-recommends", *PACKAGES]):
-        subprocess.run(
-            ["apt-get", "-qq", "-oDpkg::Use-Pty=0", *command], env=environment, check=False
-        )
+        subprocess.run(["apt-get", *APT_OPTIONS, *command], env=environment, check=False)
 
 
 def ensure_chromium() -> str | None:

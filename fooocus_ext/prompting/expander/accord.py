@@ -21,8 +21,8 @@ class Accord:
         rules: what clashes.
         says: which facts each phrase says, ``[phrases, facts]``.
         reading: what the prompt and its styles say.
-        suits: which phrases need no reason, ``[phrases]``: the others must repeat something that was said.
-            None: none needs one.
+        suits: which phrases need no reason, ``[phrases]``: the others must repeat something that was said,
+            and none may bring what decides about the picture. None: none needs a reason.
         facets: number of the facet of each phrase, ``[phrases]``; None where they have none.
         limits: how many phrases of each facet may be written.
     """
@@ -38,7 +38,8 @@ class Accord:
         limits: Sequence[int] = (),
     ) -> None:
         said = rules.columns(reading.said)
-        unsaid = (rules.given & ~said) | rules.never | rules.columns(reading.denied)
+        brought = rules.given if suits is None else rules.given | rules.decides
+        unsaid = (brought & ~said) | rules.never | rules.columns(reading.denied)
         self._rules = rules
         self._says = says
         self._facets = facets

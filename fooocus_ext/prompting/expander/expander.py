@@ -173,7 +173,8 @@ class Expander:
         accord = self._accord(subject.reading, most, neutral=neutral)
         used = self._forms.of(words)
         if model.book is None:
-            return FreeWords(model.words, used, subject.room, accord=accord, most=most)
+            room, forms = subject.room, self._forms
+            return FreeWords(model.words, used, room, accord=accord, most=most, forms=forms)
         # The comma between prompt and words is in the cost of the first phrase.
         room = subject.room + 1
         return WholePhrases(model.book, used, room, accord=accord, most=most, forms=self._forms)

@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_ENDINGS = ("smanship", "ious", "ance", "ant", "ful", "ing", "ed", "es", "ly", "s", "y")
+_ENDINGS = (
+    *(
+        "smanship",
+        "ifully",
+        "icity",
+        "ition",
+        "ance",
+        "fully",
+        "iful",
+        "ious",
+        "ment",
+        "ness",
+        "piece",
+    ),
+    *("ant", "ful", "ing", "ion", "ity", "ed", "es", "ic", "ly", "e", "s", "y"),
+)
+"""The longer come before the shorter that they end in."""
 _SHORTEST_STEM = 4
 
 

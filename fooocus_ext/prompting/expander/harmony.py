@@ -73,6 +73,7 @@ class Rules:
         facts: the facts in the order of the columns and rows of the tables below.
         clashes: which facts do not go together, symmetric, ``[facts, facts]``.
         given: facts that are only repeated, never brought in, ``[facts]``.
+        decides: facts that are only repeated where each phrase needs a reason, ``[facts]``.
         never: facts that no phrase may say: those of things, and of struck phrases, ``[facts]``.
         earns: facts that call for phrases which say the same, ``[facts]``.
     """
@@ -91,6 +92,7 @@ class Rules:
     facts: tuple[str, ...]
     clashes: Mask
     given: Mask
+    decides: Mask
     never: Mask
     earns: Mask
 
@@ -105,6 +107,7 @@ class Rules:
         singular = list(map(singular_of, tokens))
         said: set[str] = set()
         denied: set[str] = set()
+        elsewhere: list[str] = []
         negated, place = False, 0
         while place < len(tokens):
             words = self._longest(singular, place)
@@ -114,15 +117,19 @@ class Rules:
                 facts = self._facts(words)
                 if not phrase:
                     facts -= self._mere_modifier(tokens, singular, place, words)
-                (denied if negated else said).update(facts)
+                # "No cars and no people": what is a denial itself is not denied.
+                denies = any(_stand_at(n, words, 0) for n in self.negations)
+                (denied if negated and not denies else said).update(facts)
             elif negation:
                 negated, place = True, place + len(negation)
                 # "Never in winter": the preposition belongs to what is denied.
                 place += place < len(tokens) and tokens[place] in _PREPOSITIONS
                 continue
+            else:
+                elsewhere.append(tokens[place])
             place += max(1, len(words))
         denied -= {fact for fact in said if group_of(fact) in self.implied}
-        foreign = self._is_foreign(text, tokens)
+        foreign = self._is_foreign(text, elsewhere)
         return Reading(frozenset(said - denied), frozenset(denied), foreign)
 
     def lists(self, word: str) -> bool:
@@ -205,6 +212,7 @@ class Rules:
         return bool(before) and before[-1] in self.scene
 
     def _is_foreign(self, text: str, tokens: Sequence[str]) -> bool:
+        """Tell whether a text is in another language, by its letters and by the words that no entry has."""
         letters = [char for char in text if char.isalpha()]
         latin = sum("LATIN" in unicodedata.name(char, "") for char in letters)
         strange = self.foreign.intersection(tokens)

@@ -22,6 +22,7 @@ RULES_FILE = Path(__file__).with_name("harmony.txt")
 _LISTS = frozenset(
     [
         "given",
+        "decides",
         "never",
         "earns",
         "inside",
@@ -80,6 +81,7 @@ def load_rules(path: Path = RULES_FILE) -> Rules:
         facts=tuple(facts),
         clashes=_clashes(tuple(facts), lists["one of"], lists["clash"]),
         given=_of_groups(tuple(facts), lists["given"]),
+        decides=_of_groups(tuple(facts), lists["decides"]),
         never=_of_groups(tuple(facts), lists["never"]),
         earns=_of_groups(tuple(facts), lists["earns"]),
     )

@@ -47,6 +47,7 @@ class FreeWords:
         room: number of tokens to write; a word or a comma is one.
         accord: which words fit the prompt, one row for each word; None for all.
         most: how many phrases to write at most; None for as many as there is room for.
+        forms: finds the other forms of a written word; None where a form may follow its word.
     """
 
     def __init__(
@@ -57,13 +58,15 @@ class FreeWords:
         *,
         accord: Accord | None = None,
         most: int | None = None,
+        forms: Forms | None = None,
     ) -> None:
         self._words = words
+        self._forms = forms
         self._room = room
         self._accord = accord
         self._most = most
         self._open = np.ones(len(words) + 1, dtype=bool)
-        self._open[[index + 1 for index, word in enumerate(words) if word in used]] = False
+        self._close(used)
         self._written: list[int] = []
 
     def choices(self) -> Indices:
@@ -76,7 +79,8 @@ class FreeWords:
         """Write one token."""
         self._written.append(choice)
         if choice != COMMA:
-            self._open[choice] = False
+            word = self._words[choice - 1]
+            self._close(self._forms.of([word]) if self._forms else [word])
             if self._accord:
                 self._accord.add(choice - 1)
 
@@ -92,6 +96,9 @@ class FreeWords:
         # Without Fooocus's duty to fill the room, one comma after the other would say nothing.
         fitting[COMMA] = bool(self._written) and self._written[-1] != COMMA
         return fitting
+
+    def _close(self, words: Collection[str]) -> None:
+        self._open[[index + 1 for index, word in enumerate(self._words) if word in words]] = False
 
     def _is_enough(self) -> bool:
         return self._most is not None and self._written.count(COMMA) >= self._most

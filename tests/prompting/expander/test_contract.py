@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from embedded_webui.network.tokenizer import load_tokenizer
 from fooocus_ext.prompting.expander import Expander, load_expander
+from fooocus_ext.prompting.expander.forms import Forms
 from fooocus_ext.prompting.expander.limits import LONGEST
 from fooocus_ext.prompting.expander.model import BUILT_IN_FOLDER
 from fooocus_ext.prompting.expander.rules_file import load_rules
@@ -16,6 +17,7 @@ from tests.prompting.expander.model_folders import make_fooocus_folder
 
 RULES = load_rules()
 GIVEN = [fact for fact, given in zip(RULES.facts, RULES.given, strict=True) if given]
+DECIDING = [fact for fact, no in zip(RULES.facts, RULES.decides, strict=True) if no]
 EARNING = [fact for fact, earns in zip(RULES.facts, RULES.earns, strict=True) if earns]
 THINGS = [fact for fact, never in zip(RULES.facts, RULES.never, strict=True) if never]
 NAMES = "Yoshitaka Amano, zdzislaw beksinski, gmork, hieronymus"
@@ -89,12 +91,16 @@ def test_nothing_fights_the_prompt(expander, prompt, style, seed):
     phrases = [phrase for phrase in words.split(", ") if phrase]
     written = facts_of(words)
     assert not written & set(THINGS)
-    assert written & set(GIVEN) <= said
+    assert written & set(GIVEN + DECIDING) <= said
     assert not clashing(written, said)
     for place, phrase in enumerate(phrases):
         assert phrase in RULES.neutral | RULES.common or facts_of(phrase) & said & set(EARNING)
         assert not clashing(facts_of(phrase), facts_of(", ".join(phrases[place + 1 :])))
     assert not set(words_of(words)) & set(words_of(prompt + style))
+    written_words = words_of(words)
+    forms = Forms(written_words)
+    for word in written_words:
+        assert forms.of([word]) == {word}, words
     assert len(phrases) <= LONGEST
 
 
@@ -123,7 +129,8 @@ def test_fooocus_rule_is_still_there(fooocus_expander):
 @pytest.mark.parametrize("prompt", EVERY_KIND)
 def test_a_few_phrases_are_enough(expander, prompt):
     for expansion in expander.expansions([prompt] * 5, range(5)):
-        assert 1 <= len(expansion.words.split(", ")) <= LONGEST
+        assert expansion.words
+        assert len(expansion.words.split(", ")) <= LONGEST
 
 
 def test_the_shipped_phrases_name_no_thing_and_bring_nothing():

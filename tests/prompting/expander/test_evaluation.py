@@ -144,4 +144,4 @@ def test_prompts_to_be_read_are_all_written_for(tmp_path, capsys):
     assert fox.startswith("a fox\n  1: ")
     assert hen.splitlines()[0] == "a hen, watercolor"
     assert [line[:5] for line in hen.splitlines()[1:]] == ["  1: ", "  2: "]
-    assert len(reading.read_prompts(reading.PROMPTS)) >= 260
+    assert len(reading.prompts_of(reading.PROMPTS)) >= 260

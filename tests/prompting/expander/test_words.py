@@ -144,9 +144,15 @@ def test_no_form_of_a_written_word_comes_again():
         ("elegance", {"elegant"}),
         ("craft", {"craftsmanship"}),
         ("harmony", {"harmonious"}),
+        ("precise", {"precision"}),
+        ("beauty", {"beautiful", "beautifully"}),
+        ("textures", {"texture"}),
+        ("balance", {"balanced"}),
         ("unknown", set()),
     ],
 )
 def test_other_forms_of_a_word(word, others):
-    forms = Forms(["light", "lighting", "elegant", "craftsmanship", "harmonious", "sing", "s"])
+    there = "light lighting elegant craftsmanship harmonious precision"
+    more = "beautiful beautifully texture balanced sing s"
+    forms = Forms(f"{there} {more}".split())
     assert forms.of([word]) == {word, *others}

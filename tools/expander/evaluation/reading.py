@@ -20,7 +20,7 @@ from tools.expander.evaluation.awkward import default_style_text
 PROMPTS = Path(__file__).with_name("read.txt")
 
 
-def read_prompts(path: Path) -> list[str]:
+def prompts_of(path: Path) -> list[str]:
     """Return the prompts of a file, one a line; ``#`` begins a comment."""
     lines = map(str.strip, path.read_text("utf-8").splitlines())
     return [line for line in lines if line and not line.startswith("#")]
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--seeds", type=at_least(1), default=2, metavar="N", help="of each prompt")
     options = parser.parse_args(arguments)
-    prompts = read_prompts(options.prompts)
+    prompts = prompts_of(options.prompts)
     if not prompts:
         parser.error(f"--prompts: {options.prompts} has none")
     torch.set_num_threads(1)

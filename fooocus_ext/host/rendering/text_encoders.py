@@ -54,13 +54,32 @@ class TextEncoder:
             return states[None] if pooled is None else (states[None], pooled[None])
 
         target, name = self.called
-        return replaced(target, name, encode)
+        return replaced(
+            target, name, encode if target is self.wrapper else _InPlaceOf(self.wrapper, encode)
+        )
 
     def layers(self) -> tuple[Any, bool]:
         """Return the layers, and whether their states are [77,N,C] (OpenCLIP) and not [N,77,C]."""
         if hasattr(self.network, "text_model"):
             return self.network.text_model.encoder.layers, False
         return self.network.transformer.resblocks, True
+
+
+class _InPlaceOf:
+    """Stands in for an engine of Forge's that is called; what else is asked of it, the engine answers.
+
+    The page counts the tokens of what is typed while texts are encoded.
+    """
+
+    def __init__(self, engine: Any, encode: Callable[[Sequence[str]], Any]) -> None:
+        self._engine = engine
+        self._encode = encode
+
+    def __call__(self, texts: Sequence[str]) -> Any:
+        return self._encode(texts)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
 
 
 def text_encoders(model: Any) -> list[TextEncoder]:

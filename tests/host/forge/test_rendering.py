@@ -60,6 +60,21 @@ def test_what_the_model_hears_is_put_together_by_the_host(webui, model):
     assert said["vector"].tolist() == [*encoded.pooled.tolist(), 128, 256]
 
 
+def test_tokens_can_be_counted_while_texts_are_encoded(webui, model, monkeypatch):
+    """The page asks the engines what was typed comes to, in another thread, whatever a job does to them."""
+    encoder = webui.adapter("rendering.encoder")
+    encoded = encoder.encode(model, "fox", is_plain=False)
+    counted, learned = [], type(model).get_learned_conditioning
+
+    def while_it_is_counted(self, texts):
+        counted.extend(each.tokenize(["fox"]) for each in self._encoders())
+        return learned(self, texts)
+
+    monkeypatch.setattr(type(model), "get_learned_conditioning", while_it_is_counted)
+    encoder.say(model, encoded, size=(256, 128), is_negative=True)
+    assert counted == [[FOX], [FOX]]
+
+
 def test_an_empty_negative_prompt_is_encoded(webui, model):
     encoder = webui.adapter("rendering.encoder")
     encoded = encoder.encode(model, "", is_plain=False)

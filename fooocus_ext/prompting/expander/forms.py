@@ -42,6 +42,10 @@ class Forms:
         return words.union(*(self._by_stem.get(_stem(word), ()) for word in words))
 
 
+NO_FORMS = Forms(())
+"""Finds none: each word is its own only form."""
+
+
 def _stem(word: str) -> str:
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:

@@ -118,8 +118,7 @@ class Rules:
                 if not phrase:
                     facts -= self._mere_modifier(tokens, singular, place, words)
                 # "No cars and no people": what is a denial itself is not denied.
-                denies = any(_stand_at(n, words, 0) for n in self.negations)
-                (denied if negated and not denies else said).update(facts)
+                (denied if negated and not negation else said).update(facts)
             elif negation:
                 negated, place = True, place + len(negation)
                 # "Never in winter": the preposition belongs to what is denied.

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fooocus_ext.prompting.expander.accord import Accord
-from fooocus_ext.prompting.expander.forms import Forms
+from fooocus_ext.prompting.expander.forms import NO_FORMS, Forms
 from fooocus_ext.prompting.expander.harmony import Mask
 
 COMMA = 0
@@ -47,7 +47,7 @@ class FreeWords:
         room: number of tokens to write; a word or a comma is one.
         accord: which words fit the prompt, one row for each word; None for all.
         most: how many phrases to write at most; None for as many as there is room for.
-        forms: finds the other forms of a written word; None where a form may follow its word.
+        forms: finds the other forms of a written word, which are closed with it.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class FreeWords:
         *,
         accord: Accord | None = None,
         most: int | None = None,
-        forms: Forms | None = None,
+        forms: Forms = NO_FORMS,
     ) -> None:
         self._words = words
         self._forms = forms
@@ -80,7 +80,7 @@ class FreeWords:
         self._written.append(choice)
         if choice != COMMA:
             word = self._words[choice - 1]
-            self._close(self._forms.of([word]) if self._forms else [word])
+            self._close(self._forms.of([word]))
             if self._accord:
                 self._accord.add(choice - 1)
 
@@ -159,7 +159,7 @@ class WholePhrases:
         room: tokens of CLIP that may be added, commas included.
         accord: which phrases fit the prompt; None for all.
         most: how many phrases to write at most; None for as many as there is room for.
-        forms: finds the other forms of a written word; None where a form may follow its word.
+        forms: finds the other forms of a written word, which are closed with it.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class WholePhrases:
         *,
         accord: Accord | None = None,
         most: int | None = None,
-        forms: Forms | None = None,
+        forms: Forms = NO_FORMS,
     ) -> None:
         self._book = book
         self._forms = forms
@@ -198,7 +198,7 @@ class WholePhrases:
         self._room -= 1 + sum(self._book.costs[word - 1] for word in self._phrase)
         self._left -= 1
         words = [self._book.words[word - 1] for word in self._phrase]
-        self._close(self._forms.of(words) if self._forms else words)
+        self._close(self._forms.of(words))
         if self._accord:
             self._accord.add(self._book.places[tuple(self._phrase)])
         self._phrase = []

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from fooocus_ext.prompting.expander import load_expander
+from fooocus_ext.prompting.expander import Expansion, load_expander
 from fooocus_ext.prompting.style_files import load_styles
 from tools.expander.evaluation.judge import contradictions
 from tools.expander.sources import HERE, read_keyed_lists
@@ -34,12 +34,17 @@ def default_style_text() -> str:
     return ", ".join(filter(None, (library.get(name).prompt for name in names)))
 
 
+def written(prompts: Sequence[str], seeds: int, style: str) -> list[Expansion]:
+    """Return the expansions of each prompt beside a style's text, with the seeds from 1 on."""
+    asked = [(prompt, seed) for prompt in prompts for seed in range(1, seeds + 1)]
+    texts, numbers = zip(*asked, strict=True)
+    return load_expander().expansions(texts, numbers, style_texts=[style] * len(asked))
+
+
 def found_against(prompts: Sequence[str], style: str) -> list[tuple[str, str, tuple[str, ...]]]:
     """Return prompt, words and what fights, for each prompt and seed."""
-    asked = [(prompt, seed) for prompt in prompts for seed in range(1, SEEDS + 1)]
-    texts, seeds = zip(*asked, strict=True)
-    written = load_expander().expansions(texts, seeds, style_texts=[style] * len(asked))
-    return [(e.prompt, e.words, contradictions(e.prompt, e.words)) for e in written]
+    expansions = written(prompts, SEEDS, style)
+    return [(e.prompt, e.words, contradictions(e.prompt, e.words)) for e in expansions]
 
 
 def main() -> None:

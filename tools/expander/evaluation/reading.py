@@ -8,14 +8,13 @@ The prompts of ``read.txt`` were read like this; a list of your own tells more, 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from embedded_webui.argument_types import at_least, file_to_read
-from fooocus_ext.prompting.expander import Expansion, load_expander
-from tools.expander.evaluation.awkward import default_style_text
+from tools.expander.evaluation.awkward import default_style_text, written
 
 PROMPTS = Path(__file__).with_name("read.txt")
 
@@ -24,16 +23,6 @@ def prompts_of(path: Path) -> list[str]:
     """Return the prompts of a file, one a line; ``#`` begins a comment."""
     lines = map(str.strip, path.read_text("utf-8").splitlines())
     return [line for line in lines if line and not line.startswith("#")]
-
-
-def written(prompts: Sequence[str], seeds: int) -> Iterator[tuple[int, Expansion]]:
-    """Yield each prompt's expansions, with the seed of each."""
-    asked = [(prompt, seed) for prompt in prompts for seed in range(1, seeds + 1)]
-    texts, numbers = zip(*asked, strict=True)
-    styles = [default_style_text()] * len(asked)
-    yield from zip(
-        numbers, load_expander().expansions(texts, numbers, style_texts=styles), strict=True
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -48,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not prompts:
         parser.error(f"--prompts: {options.prompts} has none")
     torch.set_num_threads(1)
-    for seed, expansion in written(prompts, options.seeds):
+    for number, expansion in enumerate(written(prompts, options.seeds, default_style_text())):
+        seed = number % options.seeds + 1
         if seed == 1:
             print(f"\n{expansion.prompt}")
         print(f"  {seed}: {expansion.words}")

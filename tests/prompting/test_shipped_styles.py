@@ -108,11 +108,10 @@ IMPLIED = {
     "alpine": words("summit"),
     "aurora": words("night star"),
     "blueprint": words("painterly photographic"),
-    "childrens": words("child"),
     "cinematic": words("cartoon film snapshot"),
     "cyberpunk": words("cable sign"),
     "dieselpunk": words("machinery"),
-    "fashion": words("garment lace zipper"),
+    "fashion": words("garment zipper"),
     "forest": words("fern leaves moss plant trunk"),
     "golden": words("sun"),
     "laboratory": words("ceiling"),
@@ -121,7 +120,6 @@ IMPLIED = {
     "nebula": words("cloud dust star"),
     "night": words("star starlight"),
     "ocean": words("foam spray water wave"),
-    "photograph": words("ink"),
     "product": words("backdrop"),
     "realistic": words("doodle photographic"),
     "reef": words("coral water"),
@@ -139,6 +137,10 @@ HANDLING = (
     r"\bhand-|\bjewel-|jewel tones|machine-age|tilt-shift|balloon-like|cable pattern|tool marks"
     r"|dust-free|dusty smears"
 )
+# A text encoder does not read "no"; and where a picture shall have a sign or a label, "garbled lettering" asks
+# all lettering away.
+DENIALS = words("no not nothing without")
+WRITING = words("caption label letter letters lettering signature signage slogan text title writing")
 FAULTS = words("eye finger hair hand limb skin stare wrist")
 
 
@@ -243,6 +245,12 @@ def test_the_prompt_is_the_subject_and_comes_early(style):
     assert len(before.split()) <= 8
     assert not words(before) & words("close corner detail fragment glimpse part piece")
     assert "study" not in words(before) - words(style.name)
+
+
+@pytest.mark.parametrize("style", LIBRARY.styles, ids=lambda style: style.name)
+def test_a_style_says_what_it_is_and_forbids_no_writing(style):
+    assert not words(style.prompt) & DENIALS
+    assert not {singular(word) for word in words(style.negative_prompt)} & WRITING
 
 
 @pytest.mark.parametrize("style", LIBRARY.styles, ids=lambda style: style.name)

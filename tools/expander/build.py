@@ -26,8 +26,9 @@ from tools.expander.subjects import (
 TEXTS_PER_PROMPT = 2
 PHRASES_PER_TEXT = 9
 COMMON_WORDS = 5500
-LONG_SHARE = 0.08  # of the texts fill 75 tokens of CLIP, for those who want Fooocus's rule
+LONG_SHARE = 0.12  # of the texts fill 75 tokens of CLIP, for those who want Fooocus's rule
 LONG_TEXT = 22
+BROAD_SHARE = 0.5  # have phrases without a reason: styles may give one, of which no text here knows
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,15 @@ def _sample_share(job: tuple[Material, list[Subject], NDArray[Any], int]) -> lis
         known = material.domains.index(subject.domain) if subject.domain else None
         weights = finder.weights(vector, known)
         for _ in range(TEXTS_PER_PROMPT):
-            count = LONG_TEXT if random.random() < LONG_SHARE else PHRASES_PER_TEXT
-            texts.append(sampler.sample(subject, vector, weights, random, count))
+            is_long = random.random() < LONG_SHARE
+            texts.append(
+                sampler.sample(
+                    subject,
+                    vector,
+                    weights,
+                    random,
+                    LONG_TEXT if is_long else PHRASES_PER_TEXT,
+                    broad=is_long or random.random() < BROAD_SHARE,
+                )
+            )
     return texts

@@ -88,6 +88,7 @@ class Sampler:
         self._facet = np.array([list(LATENESS).index(phrase.facet) for phrase in phrases])
         self._rules = load_rules()
         self._says = self._rules.says(phrase.text for phrase in phrases)
+        self._suits = self._rules.suit(phrase.text for phrase in phrases)
         self._bias = np.zeros(len(phrases))
         words = sorted({word for phrase in phrases for word in phrase.text.split()})
         self._word_index = {word: index for index, word in enumerate(words)}
@@ -131,16 +132,22 @@ class Sampler:
         domain_weights: NDArray[Any],
         random: np.random.Generator,
         count: int,
+        *,
+        broad: bool = False,
     ) -> Text:
         """Return ``count`` phrases for a prompt, fewer if nothing is left.
 
-        No word of the prompt and none of an earlier phrase comes again, and nothing clashes.
+        No word of the prompt and none of an earlier phrase comes again, and nothing clashes. Each phrase
+        suits every picture or repeats what the prompt says; ``broad``: it needs no reason.
         """
         score = self.suitability(vector, domain_weights)
         score[self._blocked_by(subject.text)] = -np.inf
         limits = facet_limits(list(LATENESS), count)
         reading = self._rules.read(subject.text)
-        accord = Accord(self._rules, self._says, reading, facets=self._facet, limits=limits)
+        suits = None if broad else self._suits
+        accord = Accord(
+            self._rules, self._says, reading, suits=suits, facets=self._facet, limits=limits
+        )
         score[~accord.allowed] = -np.inf
         pool = np.argsort(score + random.gumbel(size=len(score)) * 0.35)[-POOL:]
         score = score[pool]

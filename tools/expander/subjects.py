@@ -100,7 +100,7 @@ class PromptMaker:
             medium = self._random.choice(self._mediums)
             of = " " if medium.endswith(" of") else " of "
             text = medium + of + text if draw() < 0.6 else f"{text}, {medium}"
-        if draw() < 0.12:
+        if draw() < 0.25:
             text = f"{text}, {self._random.choice(self._parts['wish'])}"
         return Subject(text, subject.domain)
 

@@ -31,6 +31,7 @@ _SCOPE_ENDS = BREAKS | _PREPOSITIONS | {"but"}
 _BESIDE = frozenset(["a", "an", "the", "his", "her", "their", "its", "some", "and", "or"])
 _FARTHEST_SCENE = 8  # words: "with pencils and ink and a poster" is looked through
 _SHORTEST_PLURAL = 4
+_BEFORE_ES = ("che", "she", "sse", "xe", "zze", "oe")
 _FOREIGN_WORDS = 2  # so many words of another language tell that a text is in it
 
 
@@ -74,7 +75,7 @@ class Rules:
         clashes: which facts do not go together, symmetric, ``[facts, facts]``.
         given: facts that are only repeated, never brought in, ``[facts]``.
         decides: facts that are only repeated where each phrase needs a reason, ``[facts]``.
-        never: facts that no phrase may say: those of things, and of struck phrases, ``[facts]``.
+        never: facts that no phrase may say: those of things, ``[facts]``.
         earns: facts that call for phrases which say the same, ``[facts]``.
     """
 
@@ -235,6 +236,12 @@ def group_of(fact: str) -> str:
 
 
 def singular_of(word: str) -> str:
-    """Return a word without the "s" of a plural; "glass" stays."""
+    """Return what a word and its plural have in common: "glass" for "glass" and "glasses".
+
+    It need be no word: "berry" for "berries", but then "zomby" for "zombie".
+    """
     plural = len(word) >= _SHORTEST_PLURAL and word.endswith("s") and not word.endswith("ss")
-    return word[:-1] if plural else word
+    stem = word[:-1] if plural else word
+    if len(stem) >= _SHORTEST_PLURAL and stem.endswith(_BEFORE_ES):
+        return stem[:-1]
+    return f"{stem[:-2]}y" if len(stem) > _SHORTEST_PLURAL and stem.endswith("ie") else stem

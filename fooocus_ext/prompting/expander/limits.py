@@ -18,7 +18,7 @@ _OF_EACH = {
     "colour": 1,
     "detail": 2,
     "composition": 1,
-    "finish": 2,
+    "finish": 1,
 }
 
 

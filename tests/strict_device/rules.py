@@ -1,5 +1,6 @@
-"""What CUDA allows and what it waits for, operation by operation (``torch.ops.aten``).
+"""What GPUs allow and what they wait for, operation by operation (``torch.ops.aten``).
 
+Devices and waits are CUDA's; dtypes are those of Apple's MPS, which has fewer.
 Where versions of PyTorch differ, the strictest that a webui ships counts.
 """
 
@@ -33,11 +34,24 @@ WAITS = {
 UPLOAD, DOWNLOAD = "uploads", "copies to the CPU"
 UNNUMBERED = "names no number"
 _MASKS = (torch.bool, torch.uint8)
+_TOO_WIDE = (torch.float64, torch.complex128)
 
 
 def name_of(operation: Any) -> str:
     """Return an operation's name, without its overload."""
     return str(operation.overloadpacket.__name__)
+
+
+def check_dtype(result: torch.Tensor) -> None:
+    """Raise TypeError, as MPS does, if what the device computed or is to hold is in double precision.
+
+    A copy to the CPU with another dtype is converted first, on the device.
+    """
+    if result.dtype in _TOO_WIDE:
+        raise TypeError(
+            f"Cannot convert a MPS Tensor to {result.dtype} dtype as the MPS framework doesn't "
+            f"support {result.dtype}. Please use float32 instead."
+        )
 
 
 def check_devices(operation: Any, args: Sequence[Any], tensors: Sequence[torch.Tensor]) -> None:

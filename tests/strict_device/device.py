@@ -299,6 +299,8 @@ class _Operations(TorchDispatchMode):
         kwargs = kwargs or {}
         tensors = [*tensors_in(args, kwargs)]
         is_ours = any(map(is_marked, tensors))
+        if is_ours:
+            rules.check_operation(func)
         rules.check_devices(func, args, tensors)
         what = rules.wait_of(func, args, tensors)
         if what is not None:

@@ -140,6 +140,12 @@ def test_double_precision_stays_on_the_cpu(device):
     assert (here(2) * wide[0]).dtype == torch.float32
 
 
+def test_an_operation_that_mps_lacks_is_refused(device):
+    with pytest.raises(NotImplementedError, match=r"'aten::std_mean' .* for the MPS device"):
+        torch.std_mean(here(2))
+    torch.std_mean(there(2))
+
+
 @pytest.mark.parametrize("convert", [torch.Tensor.numpy, np.asarray])
 def test_numpy_cannot_see_it(device, convert):
     with pytest.raises(TypeError, match="to copy the tensor to host memory"):

@@ -33,8 +33,10 @@ def free_bytes(device: torch.device) -> int | None:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory is used up, the device's or the CPU's.
 
-    MPS says so with a plain RuntimeError: "MPS backend out of memory (MPS allocated: 17.19 GB, ...)".
+    MPS says so with a plain RuntimeError, "MPS backend out of memory (MPS allocated: 17.19 GB, ...)", and so
+    does the CPU: "DefaultCPUAllocator: can't allocate memory: ...".
     """
     if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
         return True
-    return isinstance(error, RuntimeError) and "out of memory" in str(error)
+    says = ("out of memory", "can't allocate memory")
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in says)

@@ -59,11 +59,12 @@ def test_free_memory_is_asked_of_a_numbered_device(monkeypatch, device, index):
             RuntimeError("MPS backend out of memory (MPS allocated: 17.19 GB, max allowed: 18 GB)"),
             True,
         ),
+        (lambda: torch.empty(2**60, dtype=torch.uint8), True),
         (RuntimeError("shapes do not fit"), False),
         (ValueError("out of memory"), False),
     ],
 )
 def test_errors_that_say_memory_is_used_up(error, expected):
     with pytest.raises((RuntimeError, MemoryError, ValueError)) as raised:
-        raise error
+        raise error() if callable(error) else error
     assert is_out_of_memory(raised.value) is expected

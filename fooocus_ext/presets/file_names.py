@@ -67,6 +67,11 @@ def file_stem(name: str) -> str:
     return bare.casefold()
 
 
+def spellings(name: str) -> tuple[str, str, str]:
+    """Return the ways to write a file's name: a webui's titles have its system's separator of folders."""
+    return name, name.replace("\\", "/"), name.replace("/", "\\")
+
+
 def _folder(name: str) -> str:
     """Return the folder that a file is named with, as it compares on every system; empty without one."""
     return name.replace("\\", "/").rpartition("/")[0].casefold()

@@ -226,7 +226,8 @@ def write_whole(target: Path, content: str | bytes, *, overwrite: bool = True) -
         else:
             _put_beside_others(scratch, target)
     finally:
-        scratch.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it has its place, or is open elsewhere: see above
+            scratch.unlink()
 
 
 def replace_file(source: Path, target: Path) -> None:

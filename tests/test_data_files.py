@@ -82,6 +82,14 @@ def test_a_file_is_not_replaced_unasked(tmp_path, monkeypatch, links):
     assert (tmp_path / "a").read_text() == "new"
 
 
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_what_cannot_be_cleared_away_is_no_failure_to_write(tmp_path, monkeypatch, overwrite):
+    """On Windows a virus scanner may have the scratch file open, which a later writer then removes."""
+    monkeypatch.setattr(Path, "unlink", fail)
+    write_whole(tmp_path / "a", "new", overwrite=overwrite)
+    assert (tmp_path / "a").read_text() == "new"
+
+
 def test_of_many_writers_that_may_not_replace_a_file_one_succeeds(tmp_path):
     outcomes = []
     start = threading.Barrier(8)

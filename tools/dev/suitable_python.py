@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".python"
@@ -53,9 +53,12 @@ def run_again(program: str, arguments: Sequence[str]) -> int:
     return os.execv(command[0], command)  # which never returns
 
 
-def wait_for(command: Sequence[str]) -> int:
-    """Run a command where there is no exec, leave Ctrl-C to it, and return its exit status."""
-    with subprocess.Popen(command) as process:
+def wait_for(command: Sequence[str], variables: Mapping[str, str] | None = None) -> int:
+    """Run a command where there is no exec, leave Ctrl-C to it, and return its exit status.
+
+    ``variables`` are its environment; None gives it that of this process.
+    """
+    with subprocess.Popen(command, env=variables) as process:
         while True:
             try:
                 return process.wait()

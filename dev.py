@@ -19,6 +19,9 @@ UNSUITABLE = (
 
 def main():  # type: () -> int  # noqa: ANN201 -- no Python 2 reads an annotation
     """Run the command given on the command line and return its exit status."""
+    if hasattr(sys.stdout, "reconfigure"):
+        # What Windows redirects is in an encoding of its own: no name or prompt shall end what prints it.
+        sys.stdout.reconfigure(errors="backslashreplace")
     if sys.argv[1:2] == ["-m"]:  # a program of this repository, started by one of the commands
         import runpy  # noqa: PLC0415 -- of no use to the commands
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from filelock import FileLock, Timeout
 
 from bulk.errors import UsageError
+from fooocus_ext.data_files import replace_file
 
 Record = dict[str, Any]
 DONE, FAILED = "done", "failed"
@@ -116,7 +117,7 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         self._file.close()
-        unfinished.replace(self._folder.journal)
+        replace_file(unfinished, self._folder.journal)
         self._file = self._folder.journal.open("ab")
 
     def add(self, finished: Iterable[Finished]) -> None:
@@ -150,7 +151,7 @@ def write_whole(path: Path, content: bytes, *, is_kept: bool = False) -> None:
         if is_kept:
             file.flush()
             os.fsync(file.fileno())
-    unfinished.replace(path)
+    replace_file(unfinished, path)
 
 
 def write_json(path: Path, value: Mapping[str, Any], *, is_kept: bool = False) -> None:

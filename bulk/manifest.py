@@ -16,6 +16,7 @@ from typing import Any
 
 from bulk.journal import DONE, UNFINISHED, Folder, Record, read_records
 from bulk.lists import NO_PARQUET
+from fooocus_ext.data_files import replace_file
 
 ROWS = 5000
 COLUMNS = (
@@ -84,7 +85,7 @@ def write_parquet(folder: Folder) -> None:
     with parquet.ParquetWriter(unfinished, schema, compression="zstd") as writer:
         while rows := [_row(record) for record in islice(records, ROWS)]:
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-    unfinished.replace(folder.manifest)
+    replace_file(unfinished, folder.manifest)
 
 
 def _row(record: Record) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def write_shards(folder: Folder, size: int) -> int:
                     entry = tarfile.TarInfo(name)
                     entry.size = len(content)
                     shard.addfile(entry, io.BytesIO(content))
-        unfinished.replace(path)
+        replace_file(unfinished, path)
         number += 1
     for path in _surplus(folder, number):
         path.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -60,9 +61,10 @@ class Progress:
             self.write_status("running")
 
     def write_status(self, state: str) -> None:
-        """Write status.json."""
+        """Write status.json, if that can be: a run goes on without, its journal has all that counts."""
         self._status_at = time.monotonic()
-        write_json(self._folder.status, described(self._run, state, self.rate()))
+        with contextlib.suppress(OSError):
+            write_json(self._folder.status, described(self._run, state, self.rate()))
 
     def rate(self) -> float:
         """Return the pictures a second of this run."""

@@ -77,7 +77,9 @@ class Keeper:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
+                # Ctrl-C in the terminal is for the run alone: the one on POSIX, the other on Windows.
                 start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
 
     def _wait(self) -> Answer | None:

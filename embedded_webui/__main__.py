@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,9 @@ USAGE_ERROR = 2
 
 def main(argv: Sequence[str]) -> int:
     """Run a command; its exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What Windows redirects is in an encoding of its own: no name or prompt shall end what prints it.
+        sys.stdout.reconfigure(errors="backslashreplace")
     command, rest = (argv[0], list(argv[1:])) if argv else ("", [])
     if command == "serve":
         return serve(rest)

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import struct
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.int16: "I16"}
 ZEROS = torch.float16
 """the dtype of tensors that are left as holes"""
 ALIGNMENT = 8
+_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4)
+"""Seconds before each new try to replace a file that is open elsewhere."""
 
 
 @contextmanager
@@ -36,9 +39,27 @@ def whole(path: Path) -> Iterator[Path]:
         yield unfinished
         with unfinished.open("rb+") as file:
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        replace_file(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def replace_file(source: Path, target: Path) -> None:
+    """Put a file in the place of another in one step.
+
+    Windows refuses that while either of them is open elsewhere, as virus scanners and readers have files
+    open for a moment; it is asked again there for about a second.
+
+    Raises:
+        OSError: it is refused still, or cannot be.
+    """
+    for pause in _PAUSES if os.name == "nt" else ():
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    source.replace(target)
 
 
 def write_safetensors(

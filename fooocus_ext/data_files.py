@@ -25,6 +25,8 @@ MAX_PROBLEMS_PER_FILE = 20
 SCRATCH_PREFIX = ".fooocus-scratch-"
 """How the names of files begin that are still being written; a dot hides them from every reader."""
 _LEFT_BEHIND_SECONDS = 24 * 60 * 60
+_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4)
+"""Seconds before each new try to replace a file that is open elsewhere."""
 _DEVICE = re.compile(r"(?i)(con|prn|aux|nul|(com|lpt)[\d¹²³]) *(\..*)?", re.DOTALL)
 
 
@@ -220,11 +222,30 @@ def write_whole(target: Path, content: str | bytes, *, overwrite: bool = True) -
             os.fsync(stream.fileno())
         scratch.chmod(0o644)
         if overwrite:
-            scratch.replace(target)
+            replace_file(scratch, target)
         else:
             _put_beside_others(scratch, target)
     finally:
-        scratch.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it has its place, or is open elsewhere: see above
+            scratch.unlink()
+
+
+def replace_file(source: Path, target: Path) -> None:
+    """Put a file in the place of another in one step.
+
+    Windows refuses that while either of them is open elsewhere, as virus scanners and readers have files
+    open for a moment; it is asked again there for about a second.
+
+    Raises:
+        OSError: it is refused still, or cannot be.
+    """
+    for pause in _PAUSES if os.name == "nt" else ():
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    source.replace(target)
 
 
 def _put_beside_others(scratch: Path, target: Path) -> None:
@@ -236,7 +257,7 @@ def _put_beside_others(scratch: Path, target: Path) -> None:
     except OSError:  # a file system without links
         if target.exists():
             raise FileExistsError(target) from None
-        scratch.replace(target)
+        replace_file(scratch, target)
 
 
 def _remove_left_behind(folder: Path) -> None:

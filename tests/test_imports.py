@@ -194,7 +194,7 @@ def is_part(name: str) -> bool:
 
 
 # What `bulk`, a program beside webuis, may use of the extension: what needs the standard library alone.
-FOR_CLIENTS = {"args", "errors"}
+FOR_CLIENTS = {"args", "errors", "data_files"}
 BULK_LIBRARIES = {"urllib3", "PIL", "filelock", "tqdm"}
 LATE_BULK_LIBRARIES = {"pyarrow", "ray"}  # imported where they are needed: a run can do without
 

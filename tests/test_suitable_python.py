@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -88,6 +89,20 @@ def test_one_of_pyenvs_is_found_though_no_version_is_chosen(machine):
     python = machine.install("python", PYTHON, machine.pyenv / "versions" / "3.10.13" / "bin")
     machine.run()
     assert machine.started[0][0] == str(python)
+
+
+def test_one_that_windows_launcher_knows_is_taken_without_a_download(machine, monkeypatch):
+    """The installers of python.org register there, and put nothing on PATH unless they are asked to."""
+    python = machine.install("python", PYTHON, machine.programs / "elsewhere")
+    machine.install(
+        "py",
+        f"""#!/bin/sh
+        [ "$PYTHON_MANAGER_AUTOMATIC_INSTALL" = false ] || exit 9
+        [ "$1" = -3.10 ] && echo {python}""",
+    )
+    assert suitable_python.find() is None
+    monkeypatch.setattr(suitable_python, "os", SimpleNamespace(**{**vars(os), "name": "nt"}))
+    assert suitable_python.find() == python
 
 
 def test_one_that_uv_knows_is_taken_without_a_download(machine):

@@ -57,7 +57,8 @@ def level_table(alphas_cumprod: torch.Tensor) -> LevelTable:
     """
     betas = torch.linspace(_FIRST_BETA**0.5, _LAST_BETA**0.5, TIMESTEPS, dtype=torch.float64) ** 2
     own = torch.cumprod(1.0 - betas, dim=0)
-    given = alphas_cumprod.detach().to("cpu", torch.float64)
+    # First to the CPU: in one call MPS would convert before it copies, and it has no float64.
+    given = alphas_cumprod.detach().cpu().double()
     same = _SAME_TABLE_IN_HALF if alphas_cumprod.dtype == torch.float16 else _SAME_TABLE
     is_usual = given.shape == own.shape and torch.allclose(given, own, rtol=same, atol=0)
     products = own if is_usual else given

@@ -12,7 +12,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fooocus_ext.data_files import MEBIBYTE, DataFileError, parse_json, read_text, write_whole
+from fooocus_ext.data_files import (
+    MEBIBYTE,
+    DataFileError,
+    parse_json,
+    read_text,
+    replace_file,
+    write_whole,
+)
 
 PART = ".part"
 RECORD = f"{PART}.json"
@@ -97,7 +104,7 @@ def take_name(file: RemoteFile, folder: Path) -> None:
     part = file.part(folder)
     with part.open("rb+") as stream:
         os.fsync(stream.fileno())
-    part.replace(folder / file.name)
+    replace_file(part, folder / file.name)
     file.record(folder).unlink(missing_ok=True)
 
 

@@ -47,6 +47,10 @@ class _StartOverError(Exception):
     """What is here is no beginning of what the server has now."""
 
 
+class _UnfitError(DownloadError):
+    """What came is not what was asked for, and is of no use for another try."""
+
+
 @dataclass(frozen=True)
 class Transfer:
     """One download of one file into the part beside its place.
@@ -80,9 +84,15 @@ class Transfer:
             if self._is_whole():
                 return
             self._forget_part_of_another_file()
-            with new_client() as client:
-                self._persist(client)
-            self._check()
+            try:
+                with new_client() as client:
+                    self._persist(client)
+                self._check()
+            except (
+                _UnfitError
+            ):  # here the part is closed again: Windows removes no file that is open
+                remove_unfinished(self.file, self.folder)
+                raise
 
     @property
     def _part(self) -> Path:
@@ -172,7 +182,7 @@ class Transfer:
         """Note which state of the file the server has; start over if the part is of another."""
         pinned, stated = self.file.sha256.lower(), answer.stated_sum
         if pinned and stated and stated != pinned:
-            self._give_up("was not downloaded: its host has another file under this name now")
+            raise self._unfit("was not downloaded: its host has another file under this name now")
         known = self._known().version
         if answer.version != known and not answer.range_refused:
             Record(self.file, answer.version).write(self.folder)
@@ -200,9 +210,9 @@ class Transfer:
         """Raise DownloadError for a size that the file cannot have, or not yet."""
         known = self.file.size
         if size > self.largest:
-            self._give_up(f"is larger than the {self.largest} bytes that are accepted")
+            raise self._unfit(f"is larger than the {self.largest} bytes that are accepted")
         if known is not None and (size > known or (is_all and size < known)):
-            self._give_up(f"does not have {known} bytes there, as it should have")
+            raise self._unfit(f"does not have {known} bytes there, as it should have")
 
     def _check_disk(self, missing: int) -> None:
         free = shutil.disk_usage(self.folder).free
@@ -213,17 +223,16 @@ class Transfer:
                 "MiB stay free."
             )
 
-    def _give_up(self, reason: str) -> None:
-        remove_unfinished(self.file, self.folder)
-        raise DownloadError(f"{self.file.name} {reason}")
+    def _unfit(self, reason: str) -> _UnfitError:
+        return _UnfitError(f"{self.file.name} {reason}")
 
     def _check(self) -> None:
         """Raise DownloadError unless the part is the file that was asked for."""
         version = self._known().version
         expected = self.file.sha256.lower() or (version if is_sum(version) else "")
         if expected and sum_of(self._part, self.go_on) != expected:
-            self._give_up("was downloaded, but its checksum is wrong")
+            raise self._unfit("was downloaded, but its checksum is wrong")
         if not expected and self.file.name.endswith(".safetensors"):
             problem = check_weights(self._part)
             if problem:
-                self._give_up(f"was downloaded, but {problem}")
+                raise self._unfit(f"was downloaded, but {problem}")

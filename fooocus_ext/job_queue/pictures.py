@@ -8,6 +8,8 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
+from fooocus_ext.data_files import replace_file
+
 log = logging.getLogger("fooocus")
 
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -37,7 +39,7 @@ class Pictures:
             self._folder.mkdir(parents=True, exist_ok=True)
             unfinished = file.with_suffix(_UNFINISHED)
             unfinished.write_bytes(content)
-            unfinished.replace(file)
+            replace_file(unfinished, file)
         return name
 
     def read(self, name: str) -> bytes | None:

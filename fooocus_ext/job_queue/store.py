@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from fooocus_ext.data_files import replace_file
 from fooocus_ext.job_queue.jobs import QueuedJob
 from fooocus_ext.job_queue.pictures import Pictures
 
@@ -197,7 +198,7 @@ def _connect(file: Path) -> tuple[sqlite3.Connection, bool]:
             raise
         aside = file.with_suffix(f".broken-{int(time.time())}")
         log.warning("%s is no database any more (%s); it is now called %s", file, error, aside.name)
-        file.replace(aside)
+        replace_file(file, aside)
         return _opened(file), False
 
 

@@ -55,8 +55,8 @@ def resolve(
 ) -> Resolution:
     """Look a preset's files up among what the host has.
 
-    Folders, file endings, case and `` [hash]`` do not count in the comparison. The SDXL offset LoRA
-    is an extra of the model's makers: it is used when it is there, and its absence is only a note.
+    Names need not be equal to the letter (see ``AvailableFiles.match``). The SDXL offset LoRA is an
+    extra of the model's makers: it is used when it is there, and its absence is only a note.
 
     Args:
         preset: the preset.

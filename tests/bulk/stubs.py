@@ -72,7 +72,11 @@ def wait_for_port(port: int) -> None:
 
 def made_by_stubs(folder: Path) -> Counter:
     """How often each request was really made, by all stubs together."""
-    lines = [line for path in folder.glob("made-*.txt") for line in path.read_text().splitlines()]
+    lines = [
+        line
+        for path in folder.glob("made-*.txt")
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
     return Counter(lines)
 
 
@@ -109,7 +113,11 @@ def write_list(path: Path, requests: list[dict]) -> Path:
 
 def journal(out: Path) -> list[dict]:
     path = out / "journal.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    return (
+        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        if path.is_file()
+        else []
+    )
 
 
 def wait_for_records(out: Path, count: int, driver: subprocess.Popen, seconds: float = 90) -> None:

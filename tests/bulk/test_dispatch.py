@@ -84,12 +84,13 @@ def test_a_request_never_stays_with_a_webui_that_is_left_out(begin, answers):
     assert [(host.state, host.held) for host in state.hosts] == [("out", []), ("ready", [])]
 
 
-def test_failures_of_earlier_runs_do_not_count_as_too_many(begin):
-    state, dispatcher, _script = begin([REFUSED], failed_before=5, max_failures=1)
-    assert run(dispatcher) == "finished"
-    assert (state.done, state.failed) == (COUNT - 1, 6)
-    _state, dispatcher, _script = begin([REFUSED] * COUNT, failed_before=5, max_failures=1)
-    assert run(dispatcher) == "too many failures"
+@pytest.mark.parametrize(
+    ("refusals", "end", "failed"), [(1, "finished", 6), (COUNT, "too many failures", 7)]
+)
+def test_failures_of_earlier_runs_do_not_count_as_too_many(begin, refusals, end, failed):
+    state, dispatcher, _script = begin([REFUSED] * refusals, failed_before=5, max_failures=1)
+    assert run(dispatcher) == end
+    assert state.failed == failed
 
 
 def test_a_request_that_waits_behind_another_has_the_time_of_both(begin):

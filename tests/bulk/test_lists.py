@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 
@@ -161,6 +162,7 @@ def test_count_makes_pictures_with_seeds_that_count_up_or_are_drawn_from_their_k
     drawn = [picture.request["seed"] for picture in pictures[3:]]
     assert drawn == [int(picture.key[:8], 16) % (2**32 - 1) for picture in pictures[3:]]
     assert len(set(drawn)) == 3
+    plan.close()
     assert (
         list(plan_of(tmp_path, [{"prompt": "b", "count": 3}]).open_pictures())[1].key
         == pictures[4].key
@@ -169,10 +171,10 @@ def test_count_makes_pictures_with_seeds_that_count_up_or_are_drawn_from_their_k
 
 def test_a_key_depends_on_content_model_and_version_alone(tmp_path):
     def key(requests, model="abcdef0123", version="0.1.0"):
-        plan = Plan(tmp_path / "plan.sqlite")
-        plan.read(write_list(tmp_path / "list.jsonl", requests), {})
-        plan.set_keys(model, version)
-        return [picture.key for picture in plan.open_pictures()][-1]
+        with contextlib.closing(Plan(tmp_path / "plan.sqlite")) as plan:
+            plan.read(write_list(tmp_path / "list.jsonl", requests), {})
+            plan.set_keys(model, version)
+            return [picture.key for picture in plan.open_pictures()][-1]
 
     request = {"prompt": "a", "seed": 1}
     same = key([request])

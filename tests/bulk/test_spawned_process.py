@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,6 +46,19 @@ def start(tmp_path):
 def test_ctrl_c_in_the_terminal_does_not_reach_it(start):
     """It has a session of its own: what it works on is finished, and the run ends it."""
     assert start()["leads"]
+
+
+def test_nor_does_it_on_windows_which_has_groups_of_processes_instead(monkeypatch, tmp_path):
+    given = {}
+
+    def begin(_command, **how):
+        given.update(how)
+        return SimpleNamespace(poll=lambda: 1)
+
+    monkeypatch.setattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 512, raising=False)
+    monkeypatch.setattr(subprocess, "Popen", begin)
+    Spawned("python", str(tmp_path)).keeper().ensure(Probe(5.0))
+    assert given["creationflags"] == 512
 
 
 @pytest.mark.parametrize(("gpu", "seen"), [(None, "7"), (0, "0"), (3, "3")])

@@ -16,6 +16,7 @@ from tests.embedded_webui.command_line import FLAGS
 
 COMMENTS = "it takes comments and outer blanks off a prompt before extensions see it"
 ERROR_TEXTS = "its API does not say what went wrong"
+GRID_TEXTS = "it writes one picture's own texts on the grid of all"
 INFOTEXTS = "its API answers every infotext in a request with an error"
 MODEL_CONFIGS = "it reads no configuration beside a checkpoint"
 NO_FOUND_SETTINGS = "it has no function that finds an infotext's settings"
@@ -30,6 +31,7 @@ SHORT_REFUSALS = "its API repeats what it refuses, however long, and fails where
 
 
 SINCE = {
+    GRID_TEXTS: ("modules/processing.py", "use_main_prompt=use_main_prompt"),  # not reForge
     PASS_HOOK: ("modules/scripts.py", "process_before_every_sampling"),  # A1111: 1.10
     NO_FOUND_SETTINGS: ("modules/infotext_utils.py", "get_override_settings"),  # A1111: 1.8
     NO_INFOTEXTS: ("modules/api/models.py", '"infotext"'),  # A1111: 1.8

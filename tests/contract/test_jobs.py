@@ -123,7 +123,9 @@ def files_of(host):
     """Return each file with the time of its last change, or what it says if it is written in any case."""
     files = [file for file in host.folder.rglob("*") if file.is_file()]
     return {
-        file: file.read_text() if file.name == "params.txt" else file.stat().st_mtime_ns
+        file: file.read_text(encoding="utf-8")
+        if file.name == "params.txt"
+        else file.stat().st_mtime_ns
         for file in files
     }
 
@@ -154,12 +156,12 @@ def test_a_private_job_leaves_the_prompt_of_the_job_before(run, output, history,
     if before is not None:
         history.write_text(before)
     run(output=output(private=True))
-    assert (history.read_text() if history.exists() else None) == before
+    assert (history.read_text(encoding="utf-8") if history.exists() else None) == before
 
 
 def test_any_other_job_is_the_one_to_go_on_with(run, output, history):
     run(output=output())
-    assert "a fox" in history.read_text()
+    assert "a fox" in history.read_text(encoding="utf-8")
 
 
 def test_a_private_variation_writes_no_file(host, run, output, monkeypatch, tmp_path):

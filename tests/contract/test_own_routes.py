@@ -233,6 +233,22 @@ def test_a_base_model_that_is_not_there_is_named(host):
     assert host.checkpoints.base in refused.detail
 
 
+@pytest.mark.parametrize(("here", "asked"), [("\\", "/"), ("/", "\\")])
+def test_a_checkpoint_in_a_folder_may_be_named_as_on_another_system(
+    host, monkeypatch, states_size, here, asked
+):
+    states_size("64x64", host.checkpoints.second)
+    known = host.modules.sd_models.checkpoint_aliases
+    for name in ("second", "refiner"):
+        info = known[getattr(host.checkpoints, name)]
+        monkeypatch.setitem(known, f"xl{here}{name}", info)
+    body = {"base_model": f"xl{asked}second", "refiner": f"xl{asked}refiner"}
+    made = host.post(TXT2IMG, {**FEW_WORDS, **body})
+    assert made.status == 200, made.body
+    checkpoints = sys.modules["fooocus_ext.host.machine.checkpoints"]
+    assert checkpoints.title(f"xl{asked}refiner") == info.title
+
+
 MODEL = {"base_url": "http://", "files": [{"name": "a", "sha256": "0" * 64}], "accept_notice": True}
 
 

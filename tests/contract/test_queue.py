@@ -6,11 +6,14 @@ import errno
 import importlib
 import io
 import json
+import re
 import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import safetensors
+import torch
 from PIL import Image
 
 from fooocus_ext import image_log
@@ -300,6 +303,27 @@ def test_a_picture_that_the_log_cannot_take_is_said(desk):
     job = desk.work_on()
     assert (job.state, len(job.made)) == ("done", 1)
     assert "is saved, but could not be entered into the log: Permission denied." in job.comments
+
+
+@pytest.mark.reports_errors
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (torch.cuda.OutOfMemoryError(), "There was not enough memory"),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 17 GB)"), "not enough memory"),
+        (safetensors.SafetensorError("header too large"), "cut off.* says: header too large"),
+        (RuntimeError("shapes do not fit"), "^RuntimeError: shapes do not fit$"),
+    ],
+)
+def test_a_failed_job_says_what_helps(desk, error, said):
+    def fail(_job):
+        raise error
+
+    desk.monkeypatch.setattr(desk.work, "make_pictures", fail)
+    desk.add()
+    job = desk.work_on()
+    assert job.state == "failed"
+    assert re.search(said, job.error)
 
 
 def test_without_a_folder_nothing_is_sampled(desk, host):

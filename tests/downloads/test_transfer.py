@@ -226,7 +226,26 @@ def test_another_file_than_the_sum_says(publisher, tmp_path):
     assert names(tmp_path) == []
 
 
+@pytest.fixture
+def keeps_open_files(monkeypatch):
+    """A system that removes no file that is open here, as Windows removes none."""
+    open_file, unlink, opened = Path.open, Path.unlink, []
+
+    def remember(path, *args, **kwargs):
+        opened.append((path, open_file(path, *args, **kwargs)))
+        return opened[-1][1]
+
+    def refuse(path, *args, **kwargs):
+        if any(path == place and not stream.closed for place, stream in opened):
+            raise PermissionError(errno.EACCES, "it is being used")
+        unlink(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", remember)
+    monkeypatch.setattr(Path, "unlink", refuse)
+
+
 @pytest.mark.parametrize("states_length", [True, False])
+@pytest.mark.usefixtures("keeps_open_files")
 def test_a_file_above_the_limit(publisher, tmp_path, states_length):
     publisher.publish(NAME, CONTENT, states_length=states_length)
     with pytest.raises(DownloadError, match="larger than the 100000 bytes"):

@@ -61,7 +61,7 @@ class Synchronisation:
 
 @dataclass
 class StrictDevice:
-    """A device beside the CPU, named "cuda", on which what CUDA refuses is refused.
+    """A device beside the CPU, named "cuda", on which what CUDA or MPS refuses is refused.
 
     Attributes:
         free: bytes that it says are free.
@@ -231,6 +231,8 @@ class _Functions(TorchFunctionMode):
         """Return a result that is on the device that was asked for."""
         if not isinstance(result, torch.Tensor) or is_marked(result) == wanted:
             return result
+        if wanted:
+            rules.check_dtype(result)
         if given:
             self._device.note(rules.UPLOAD if wanted else rules.DOWNLOAD)
         elif func in _READS_NUMBERS:
@@ -296,14 +298,19 @@ class _Operations(TorchDispatchMode):
     ) -> Any:
         kwargs = kwargs or {}
         tensors = [*tensors_in(args, kwargs)]
+        is_ours = any(map(is_marked, tensors))
+        if is_ours:
+            rules.check_operation(func)
         rules.check_devices(func, args, tensors)
         what = rules.wait_of(func, args, tensors)
         if what is not None:
             self._device.note(what)
         storages = {tensor.untyped_storage()._cdata for tensor in tensors}
-        place = any(map(is_marked, tensors)) if tensors else self._place
+        place = is_ours if tensors else self._place
         result = func(*args, **kwargs)
         for made in tensors_in(result):
+            if place:
+                rules.check_dtype(made)
             if made.untyped_storage()._cdata not in storages:
                 self._device.place(made, here=place)
         return result

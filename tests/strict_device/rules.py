@@ -1,5 +1,6 @@
-"""What CUDA allows and what it waits for, operation by operation (``torch.ops.aten``).
+"""What GPUs allow and what they wait for, operation by operation (``torch.ops.aten``).
 
+Devices and waits are CUDA's; dtypes and missing operations are those of Apple's MPS, which has less.
 Where versions of PyTorch differ, the strictest that a webui ships counts.
 """
 
@@ -33,11 +34,35 @@ WAITS = {
 UPLOAD, DOWNLOAD = "uploads", "copies to the CPU"
 UNNUMBERED = "names no number"
 _MASKS = (torch.bool, torch.uint8)
+_TOO_WIDE = (torch.float64, torch.complex128)
+_NOT_ON_MPS = {"std_mean"}
+"""Of the operations that a GPU was ever asked for: MPS has it from torch 2.3 on."""
 
 
 def name_of(operation: Any) -> str:
     """Return an operation's name, without its overload."""
     return str(operation.overloadpacket.__name__)
+
+
+def check_operation(operation: Any) -> None:
+    """Raise NotImplementedError, as MPS does, if the device lacks an operation."""
+    name = name_of(operation)
+    if name in _NOT_ON_MPS:
+        raise NotImplementedError(
+            f"The operator 'aten::{name}' is not currently implemented for the MPS device."
+        )
+
+
+def check_dtype(result: torch.Tensor) -> None:
+    """Raise TypeError, as MPS does, if what the device computed or is to hold is in double precision.
+
+    A copy to the CPU with another dtype is converted first, on the device.
+    """
+    if result.dtype in _TOO_WIDE:
+        raise TypeError(
+            f"Cannot convert a MPS Tensor to {result.dtype} dtype as the MPS framework doesn't "
+            f"support {result.dtype}. Please use float32 instead."
+        )
 
 
 def check_devices(operation: Any, args: Sequence[Any], tensors: Sequence[torch.Tensor]) -> None:

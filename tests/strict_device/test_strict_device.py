@@ -1,4 +1,4 @@
-"""The strict device refuses what CUDA refuses, and notes what CUDA waits for."""
+"""The strict device refuses what CUDA or MPS refuses, and notes what CUDA waits for."""
 
 from __future__ import annotations
 
@@ -109,6 +109,41 @@ def test_what_mixes_devices_is_refused(device, name):
         RuntimeError, match=r"same device|indices should be|device type for generator"
     ):
         REFUSED[name]()
+
+
+TOO_WIDE = {
+    "made": lambda: torch.zeros(2, device="cuda", dtype=torch.float64),
+    "a list": lambda: torch.tensor([1.0], device="cuda", dtype=torch.float64),
+    "NumPy's": lambda: torch.from_numpy(np.ones(2)).to("cuda"),
+    "double": lambda: here(2).double(),
+    "a sum with the CPU's double": lambda: torch.add(
+        here(2, dtype=torch.int64), there(dtype=torch.float64)
+    ),
+    "converted on its way to the CPU": lambda: here(2).to("cpu", torch.float64),
+    "written over": lambda: there(2, dtype=torch.float64).copy_(here(2)),
+    "complex": lambda: here(2).to(torch.complex128),
+}
+
+
+@pytest.mark.parametrize("name", TOO_WIDE)
+def test_nothing_is_in_double_precision(device, name):
+    with pytest.raises(
+        TypeError, match=r"MPS framework doesn't support torch\.(float64|complex128)"
+    ):
+        TOO_WIDE[name]()
+
+
+def test_double_precision_stays_on_the_cpu(device):
+    assert here(2).cpu().double().dtype == torch.float64
+    wide = there(2, dtype=torch.float64)
+    assert wide.to("cuda", torch.float32).is_cuda
+    assert (here(2) * wide[0]).dtype == torch.float32
+
+
+def test_an_operation_that_mps_lacks_is_refused(device):
+    with pytest.raises(NotImplementedError, match=r"'aten::std_mean' .* for the MPS device"):
+        torch.std_mean(here(2))
+    torch.std_mean(there(2))
 
 
 @pytest.mark.parametrize("convert", [torch.Tensor.numpy, np.asarray])

@@ -133,7 +133,7 @@ def become(monkeypatch):
         raise BecameError(command)
 
     monkeypatch.setattr(os, "execve", replace)
-    monkeypatch.setattr(commands.subprocess, "run", lambda *_, **__: pytest.fail("started it"))
+    monkeypatch.setattr(commands, "wait_for", lambda *_: pytest.fail("started it"))
     monkeypatch.setattr(commands.os, "name", "posix")
     monkeypatch.setattr(commands, "ensure_environment", lambda: None)
     monkeypatch.setattr(bulk, "prepare", lambda _words: Path("/bulk/python"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from tools.dev.environment import (
     say,
     variables,
 )
+from tools.dev.suitable_python import wait_for
 from tools.dev.webui import run_contract_tests
 
 if TYPE_CHECKING:
@@ -272,4 +272,4 @@ def become(module: str, *arguments: str, python: Path | None = None) -> int:
     if os.name != "nt":
         sys.stdout.flush()
         os.execve(command[0], command, variables())
-    return subprocess.run(command, env=variables(), check=False).returncode
+    return wait_for(command, variables())

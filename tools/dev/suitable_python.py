@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".python"
-WANTED = "3.11"
-NAMES = ("python3.11", "python3.10")
+VERSIONS = ("3.11", "3.10")
+WANTED = VERSIONS[0]
+NAMES = tuple("python" + version for version in VERSIONS)
 CHECK = "import ensurepip, sys, venv; sys.exit(sys.version_info[:2] not in ((3, 10), (3, 11)))"
 
 ABOUT_TO_DOWNLOAD = """\
@@ -53,9 +54,12 @@ def run_again(program: str, arguments: Sequence[str]) -> int:
     return os.execv(command[0], command)  # which never returns
 
 
-def wait_for(command: Sequence[str]) -> int:
-    """Run a command where there is no exec, leave Ctrl-C to it, and return its exit status."""
-    with subprocess.Popen(command) as process:
+def wait_for(command: Sequence[str], variables: Mapping[str, str] | None = None) -> int:
+    """Run a command where there is no exec, leave Ctrl-C to it, and return its exit status.
+
+    ``variables`` are its environment; None gives it that of this process.
+    """
+    with subprocess.Popen(command, env=variables) as process:
         while True:
             try:
                 return process.wait()
@@ -69,25 +73,33 @@ def find() -> Path | None:
 
 
 def candidates() -> Iterator[Path]:
-    """Yield the places where one may be: in any folder of PATH, pyenv's, fetched before, or known to uv."""
+    """Yield the places where one may be.
+
+    That is in any folder of PATH, pyenv's, registered with Windows, fetched before, or known to uv.
+    """
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     found = (shutil.which(name, path=folder) for name in NAMES for folder in folders)
     yield from (Path(path) for path in found if path)
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     yield from sorted(pyenv.glob("versions/3.1[01].*/bin/python"), reverse=True)
+    launcher = shutil.which("py")
+    if launcher and os.name == "nt":
+        for number in VERSIONS:
+            yield from told_by(launcher, "-" + number, "-c", "import sys; print(sys.executable)")
     yield from fetched()
     uv = shutil.which("uv")
     if uv:
-        command = [uv, "python", "find", "--system", "--no-project", WANTED]
-        known = subprocess.run(
-            command,
-            env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if known.returncode == 0:
-            yield Path(known.stdout.strip())
+        yield from told_by(uv, "python", "find", "--system", "--no-project", WANTED)
+
+
+def told_by(*command: str) -> Iterator[Path]:
+    """Yield the path that a launcher of Pythons prints, if it knows one; it shall download none."""
+    no_downloads = {"UV_PYTHON_DOWNLOADS": "never", "PYTHON_MANAGER_AUTOMATIC_INSTALL": "false"}
+    told = subprocess.run(
+        command, env={**os.environ, **no_downloads}, capture_output=True, text=True, check=False
+    )
+    if told.returncode == 0:
+        yield Path(told.stdout.strip())
 
 
 def is_suitable(python: Path) -> bool:

@@ -12,10 +12,12 @@ import io
 import logging
 import math
 import os
+from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageColor, ImageOps
 
+from embedded_webui.files import replace_file
 from modules import script_callbacks, shared
 from modules.image_metadata import (
     IGNORED_INFO_KEYS,
@@ -210,7 +212,7 @@ def _write(params: Any, geninfo: str | None, section: str) -> str:
     # Another process may watch the folder: nothing half-written ever carries the final name.
     temporary = f"{stem}.tmp"
     save_image_with_geninfo(params.image, geninfo, temporary, extension, params.pnginfo, section)
-    os.replace(temporary, filename)
+    replace_file(Path(temporary), Path(filename))
     return filename
 
 

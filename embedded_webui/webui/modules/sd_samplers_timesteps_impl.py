@@ -10,11 +10,11 @@ from k_diffusion.progress import no_grad, steps_of
 @no_grad
 def ddim(model, x, timesteps, extra_args=None, callback=None, disable=None, eta=0.0):
     """DDIM over ascending `timesteps`, the first of which is where it ends; eta 1 is DDPM's noise."""
-    alphas_cumprod = model.inner_model.inner_model.alphas_cumprod
+    # The levels are computed on the CPU, in double precision, which not every device has.
+    timesteps = timesteps.cpu()
+    alphas_cumprod = model.inner_model.inner_model.alphas_cumprod.cpu()
     alphas = alphas_cumprod[timesteps]
-    alphas_prev = alphas_cumprod[torch.nn.functional.pad(timesteps[:-1], pad=(1, 0))].to(
-        torch.float64
-    )
+    alphas_prev = alphas_cumprod[torch.nn.functional.pad(timesteps[:-1], pad=(1, 0))].double()
     sigmas = eta * torch.sqrt((1 - alphas_prev) / (1 - alphas) * (1 - alphas / alphas_prev))
     extra_args = extra_args or {}
     ones = x.new_ones(x.shape[0])

@@ -19,7 +19,7 @@ from modules.timer import Timer
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.a1111 import weights
-from fooocus_ext.host.machine import model_kinds
+from fooocus_ext.host.machine import memory, model_kinds
 from fooocus_ext.host.passes import second_pass_networks
 
 if TYPE_CHECKING:
@@ -202,7 +202,9 @@ class Loader:
             with weights.room_for(info.filename, base) as make_way:
                 second = _load_as_the_host_does(info, state_dict)
                 make_way(second.model)
-        except torch.cuda.OutOfMemoryError as error:
+        except Exception as error:
+            if not memory.is_out_of_memory(error):
+                raise
             second = None
             # A record with the error itself would keep what it refers to.
             log.warning("%s", str(error))

@@ -20,7 +20,7 @@ from fooocus_ext.host.edit import task
 from fooocus_ext.host.edit.task import Task
 from fooocus_ext.host.jobs import overrides, prompt_history, undiffused
 from fooocus_ext.host.jobs.outputs import Output
-from fooocus_ext.host.machine import assets
+from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.host.rendering import tiles
 from fooocus_ext.images.canvas import Canvas
 
@@ -205,15 +205,16 @@ def _request(job: Job) -> processing.StableDiffusionProcessing:
 
 
 def _base_model(name: str) -> str:
-    """Return ``name`` if the host knows it; it would silently keep its active model otherwise."""
-    if sd_models.checkpoint_aliases.get(name) is None:
+    """Return a name that the host knows; it would silently keep its active model otherwise."""
+    known = checkpoints.known_name(name)
+    if known is None:
         titles = sd_models.checkpoint_tiles()
         raise RequestError(
             f'base_model: there is no checkpoint "{name}"{did_you_mean(name, titles)}; allowed: '
             + ", ".join(f'"{title}"' for title in titles)
             + "."
         )
-    return name
+    return known
 
 
 def _runner(*, is_img2img: bool) -> Any:

@@ -14,6 +14,7 @@ from fooocus_ext.args import NONE
 from fooocus_ext.host.machine import model_kinds
 from fooocus_ext.images import area
 from fooocus_ext.presets.aspect_ratios import AspectRatio, parse_size
+from fooocus_ext.presets.file_names import spellings
 
 log = logging.getLogger("fooocus")
 
@@ -53,9 +54,21 @@ def names() -> list[str]:
     return [NONE, *sd_models.checkpoint_tiles()]
 
 
+def closest(name: str) -> Any:
+    """Return what the host knows of the checkpoint that a name, as users write it, means; None if none."""
+    found = map(sd_models.get_closet_checkpoint_match, spellings(name))
+    return next((info for info in found if info is not None), None)
+
+
+def known_name(name: str) -> str | None:
+    """Return one of the host's own names of a checkpoint, as its options need it; None if it has none."""
+    known = sd_models.checkpoint_aliases
+    return next((written for written in spellings(name) if written in known), None)
+
+
 def title(name: str) -> str:
     """Return the dropdown's choice for a checkpoint named in an infotext; as it is if unknown."""
-    info = sd_models.get_closet_checkpoint_match(name) if name != NONE else None
+    info = closest(name) if name != NONE else None
     return name if info is None else str(info.title)
 
 

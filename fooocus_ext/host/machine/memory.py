@@ -1,4 +1,4 @@
-"""How much memory a device has left, how much of it is not for weights, and what tensors would take of it."""
+"""What memory a device has left, what of it is not for weights, what tensors take, what says it is gone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def bytes_elsewhere(tensors: Iterable[torch.Tensor], device: torch.device) -> in
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Return the free bytes of the device, counting what torch holds unused; None if it is a CPU."""
+    """Return the free bytes of the device, counting what torch holds unused; None of a CPU and MPS."""
     if device.type != "cuda":
         return None
     index: Any = device.index
@@ -28,3 +28,15 @@ def free_bytes(device: torch.device) -> int | None:
     free, _total = torch.cuda.mem_get_info(index)
     cached = torch.cuda.memory_reserved(index) - torch.cuda.memory_allocated(index)
     return int(free + cached)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is used up, the device's or the CPU's.
+
+    MPS says so with a plain RuntimeError, "MPS backend out of memory (MPS allocated: 17.19 GB, ...)", and so
+    does the CPU: "DefaultCPUAllocator: can't allocate memory: ...".
+    """
+    if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
+        return True
+    says = ("out of memory", "can't allocate memory")
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in says)

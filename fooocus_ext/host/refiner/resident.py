@@ -17,7 +17,7 @@ import torch
 from modules import devices, sd_models
 
 from fooocus_ext.errors import RequestError, did_you_mean
-from fooocus_ext.host.machine import model_kinds
+from fooocus_ext.host.machine import checkpoints, model_kinds
 
 log = logging.getLogger("fooocus")
 
@@ -126,7 +126,7 @@ def find(name: str) -> Any:
     Raises:
         RequestError: no such checkpoint; names the nearest and all that exist.
     """
-    info = sd_models.get_closet_checkpoint_match(name)
+    info = checkpoints.closest(name)
     if info is not None and os.path.isfile(info.filename):  # noqa: PTH113  (the host's string)
         return info
     titles = [

@@ -7,13 +7,13 @@ import time
 from dataclasses import replace
 
 import safetensors
-import torch
 from fastapi import HTTPException
 from modules import sd_models, shared
 
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.jobs.outputs import PREPARING, Output
 from fooocus_ext.host.jobs.run import make_pictures, wait_for_the_first_model, was_stopped
+from fooocus_ext.host.machine.memory import is_out_of_memory
 from fooocus_ext.host.tab import grid, storage, variations
 from fooocus_ext.host.tab.job import job_for, with_base
 from fooocus_ext.host.tab.record import Record, settle
@@ -51,12 +51,6 @@ def make(queue: JobQueue, job: QueuedJob) -> None:
         missing = grid.add(queue, queue.now(job.id), choices)
     except (RequestError, HTTPException) as error:
         queue.fail(job.id, str(error.detail))
-    except (torch.cuda.OutOfMemoryError, MemoryError):
-        log.exception("out of memory")
-        queue.fail(job.id, OUT_OF_MEMORY)
-    except safetensors.SafetensorError as error:
-        log.exception("a model file cannot be read")
-        queue.fail(job.id, f"{UNREADABLE} The webui says: {error}")
     except Exception as error:
         if isinstance(error, IndexError) and shared.state.interrupted:
             # 1.6 fails so if it is stopped before the first step.
@@ -64,7 +58,7 @@ def make(queue: JobQueue, job: QueuedJob) -> None:
             queue.finish(job.id, comments="", seconds=time.monotonic() - started, stopped=True)
             return
         log.exception("a job failed")
-        queue.fail(job.id, f"{type(error).__name__}: {error}")
+        queue.fail(job.id, _in_words(error))
     else:
         queue.finish(
             job.id,
@@ -72,6 +66,15 @@ def make(queue: JobQueue, job: QueuedJob) -> None:
             seconds=time.monotonic() - started,
             stopped=was_stopped(),
         )
+
+
+def _in_words(error: Exception) -> str:
+    """Return what the user reads of an error: what can be done about it, if that is known."""
+    if is_out_of_memory(error):
+        return OUT_OF_MEMORY
+    if isinstance(error, safetensors.SafetensorError):
+        return f"{UNREADABLE} The webui says: {error}"
+    return f"{type(error).__name__}: {error}"
 
 
 def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:

@@ -79,7 +79,8 @@ class Row:
         self._choices = self.grammar.choices()
 
     def _tempered(self, scores: torch.Tensor) -> Scores:
-        tempered: Scores = scores.to("cpu", torch.float64).numpy() / self._model.temperature
+        # First to the CPU: in one call MPS would convert before it copies, and it has no float64.
+        tempered: Scores = scores.cpu().double().numpy() / self._model.temperature
         return tempered
 
 

@@ -23,6 +23,10 @@ BASE_KEYS, REFINER_KEYS = (
 UNET, TEXT_ENCODER = 5 * GIBIBYTE, GIBIBYTE
 
 
+def mps_error():
+    return RuntimeError("MPS backend out of memory (MPS allocated: 17.19 GB, max allowed: 18 GB)")
+
+
 class Card:
     """A device's memory; what nothing refers to any more is free."""
 
@@ -101,7 +105,7 @@ class Host:
         model = Checkpoint(self.card)
         model.to(GPU)
         if self.error is not None:
-            raise self.error("injected")
+            raise self.error()
         return model
 
     def checkpoint_tiles(self):
@@ -180,10 +184,11 @@ def test_where_one_fits_the_base_is_back_and_the_refiner_waits(load_on):
         assert setting.base.devices() == {GPU}
 
 
+@pytest.mark.parametrize("error", [torch.cuda.OutOfMemoryError, mps_error])
 @pytest.mark.parametrize("capacity", [7 * GIBIBYTE - 1, 10 * GIBIBYTE, 20 * GIBIBYTE])
-def test_without_memory_the_user_reads_why_and_the_base_is_whole(load_on, capacity):
+def test_without_memory_the_user_reads_why_and_the_base_is_whole(load_on, capacity, error):
     setting = load_on(capacity)
-    setting.host.error = torch.cuda.OutOfMemoryError
+    setting.host.error = error
     with pytest.raises(RequestError, match='not enough memory to keep "refiner" beside the base'):
         setting.load()
     assert setting.base.devices() == {GPU}
@@ -206,7 +211,7 @@ def test_a_base_that_finds_no_way_back_is_told_as_memory_too(load_on):
 
 def test_any_other_error_leaves_the_base_whole(load_on):
     setting = load_on(10 * GIBIBYTE)
-    setting.host.error = RuntimeError
+    setting.host.error = lambda: RuntimeError("injected")
     with pytest.raises(RuntimeError, match="injected"):
         setting.load()
     assert setting.base.devices() == {GPU}

@@ -250,7 +250,7 @@ def test_a_folder_named_by_a_file(expansion, folder, caplog):
 
 
 def test_a_token_beyond_the_vocabulary(expansion, folder, caplog):
-    content = json.loads((folder / "tokenizer.json").read_text())
+    content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     content["model"]["vocab"]["strange"] = 10**8
     (folder / "tokenizer.json").write_text(json.dumps(content))
     assert name_of_model(expansion) == BUILT_IN

@@ -1,11 +1,11 @@
-"""What is free on a device, and what tensors would take of it."""
+"""What is free on a device, what tensors would take of it, and what says that nothing is left."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from fooocus_ext.host.machine.memory import bytes_elsewhere, free_bytes
+from fooocus_ext.host.machine.memory import bytes_elsewhere, free_bytes, is_out_of_memory
 
 GPU, CPU = torch.device("cuda"), torch.device("cpu")
 
@@ -47,3 +47,24 @@ def test_free_memory_is_asked_of_a_numbered_device(monkeypatch, device, index):
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
     assert free_bytes(device) == 0
     assert asked == [index] * 3
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.cuda.OutOfMemoryError("CUDA out of memory"), True),
+        (torch.cuda.OutOfMemoryError, True),
+        (MemoryError, True),
+        (
+            RuntimeError("MPS backend out of memory (MPS allocated: 17.19 GB, max allowed: 18 GB)"),
+            True,
+        ),
+        (lambda: torch.empty(2**60, dtype=torch.uint8), True),
+        (RuntimeError("shapes do not fit"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_errors_that_say_memory_is_used_up(error, expected):
+    with pytest.raises((RuntimeError, MemoryError, ValueError)) as raised:
+        raise error() if callable(error) else error
+    assert is_out_of_memory(raised.value) is expected

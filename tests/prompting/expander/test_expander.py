@@ -26,6 +26,7 @@ from fooocus_ext.prompting.expander.harmony import Rules
 from fooocus_ext.prompting.expander.model import BUILT_IN_FOLDER
 from fooocus_ext.prompting.expander.text import readable_text, words_of
 from tests.prompting.expander.model_folders import WORDS, make_fooocus_folder
+from tests.strict_device import StrictDevice
 
 SUBJECTS = [
     "sailor",
@@ -124,6 +125,12 @@ def test_the_same_in_every_batch(any_expander, alone, size):
         batch = order[start : start + size]
         texts = any_expander.expansions([MIXED[i] for i in batch], [MIXED_SEEDS[i] for i in batch])
         assert texts == [alone(any_expander)[i] for i in batch]
+
+
+def test_it_writes_the_same_on_a_device(expander, alone):
+    with StrictDevice().active():
+        found = load_expander(device="cuda").expansions(MIXED[:8], MIXED_SEEDS[:8])
+    assert found == alone(expander)[:8]
 
 
 def test_close_decisions_are_made_again_from_exact_scores(fooocus_expander, monkeypatch):

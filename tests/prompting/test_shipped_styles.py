@@ -137,10 +137,12 @@ HANDLING = (
     r"\bhand-|\bjewel-|jewel tones|machine-age|tilt-shift|balloon-like|cable pattern|tool marks"
     r"|dust-free|dusty smears"
 )
-# A text encoder does not read "no"; and where a picture shall have a sign or a label, "garbled lettering" asks
+# A text encoder does not read "no"; and where a picture shall have a sign, "garbled lettering" asks
 # all lettering away.
 DENIALS = words("no not nothing without")
-WRITING = words("caption label letter letters lettering signature signage slogan text title writing")
+WRITING = words(
+    "caption label letter letters lettering signature signage slogan text title writing"
+)
 FAULTS = words("eye finger hair hand limb skin stare wrist")
 
 

@@ -107,13 +107,24 @@ def test_not_said(text, fact):
 
 
 @pytest.mark.parametrize(
-    "plural",
-    "boxes witches dishes berries zombies movies ties shoes heroes canoes glasses axes headaches".split(),
+    ("plural", "singular"),
+    [
+        ("boxes", "box"),
+        ("witches", "witch"),
+        ("dishes", "dish"),
+        ("glasses", "glass"),
+        ("heroes", "hero"),
+        ("axes", "axe"),
+        ("shoes", "shoe"),
+        ("canoes", "canoe"),
+        ("headaches", "headache"),
+        ("berries", "berry"),
+        ("zombies", "zombie"),
+        ("movies", "movie"),
+        ("ties", "tie"),
+    ],
 )
-def test_plurals(plural):
-    one = {plural.removesuffix("s"), plural.removesuffix("es"), f"{plural.removesuffix('ies')}y"}
-    known = {"box", "witch", "dish", "berry", "zombie", "movie", "tie", "shoe", "hero", "canoe"}
-    (singular,) = one & (known | {"glass", "axe", "headache"})
+def test_plurals(plural, singular):
     assert singular_of(plural) == singular_of(singular)
 
 

@@ -88,9 +88,8 @@ class Transfer:
                 with new_client() as client:
                     self._persist(client)
                 self._check()
-            except (
-                _UnfitError
-            ):  # here the part is closed again: Windows removes no file that is open
+            except _UnfitError:
+                # Here the part is closed again: Windows removes no file that is open.
                 remove_unfinished(self.file, self.folder)
                 raise
 

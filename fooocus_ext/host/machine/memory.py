@@ -10,6 +10,13 @@ import torch
 HEADROOM = 3 * 1024**3
 """Bytes that sampling and decoding a large picture need besides the weights (1024x1024, fp16)."""
 
+_MEMORY_ERRORS = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "Invalid buffer size",
+)
+
 
 def bytes_elsewhere(tensors: Iterable[torch.Tensor], device: torch.device) -> int:
     """Return the bytes of those tensors that are not on the device."""
@@ -33,10 +40,9 @@ def free_bytes(device: torch.device) -> int | None:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory is used up, the device's or the CPU's.
 
-    MPS says so with a plain RuntimeError, "MPS backend out of memory (MPS allocated: 17.19 GB, ...)", and so
-    does the CPU: "DefaultCPUAllocator: can't allocate memory: ...".
+    MPS and the CPU say so with a plain RuntimeError: "MPS backend out of memory (MPS allocated: 17.19 GB, ...)",
+    "Invalid buffer size: 24.00 GB", "DefaultCPUAllocator: can't allocate memory: ...", or, on Windows, "... not enough memory: ...".
     """
     if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
         return True
-    says = ("out of memory", "can't allocate memory")
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in says)
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_ERRORS)

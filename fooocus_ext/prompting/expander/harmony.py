@@ -4,7 +4,7 @@
 ``medium.painting``) and which facts do not go together. Prompts, styles and the expander's own phrases
 are read with the same lists. A phrase is allowed only if it suits every picture or repeats something that
 the prompt or its styles say, brings nothing of its own that would decide about the picture (a time, a
-medium, a light, a mood, a kind of subject), names no thing, and says nothing that clashes with what the
+medium, a light, a mood), names no thing, and says nothing that clashes with what the
 prompt, its styles or an earlier phrase says (``accord.py``).
 """
 
@@ -30,6 +30,8 @@ _PREPOSITIONS = frozenset(["at", "in", "on", "under", "during", "with", "by"])
 _SCOPE_ENDS = BREAKS | _PREPOSITIONS | {"but"}
 _BESIDE = frozenset(["a", "an", "the", "his", "her", "their", "its", "some", "and", "or"])
 _FARTHEST_SCENE = 8  # words: "with pencils and ink and a poster" is looked through
+_MADE = frozenset(["medium", "mark", "design"])  # what a picture is, and not only what is in it
+_SUBJECTS = frozenset(["subject", "mark", "design"])
 _SHORTEST_PLURAL = 4
 _BEFORE_ES = ("che", "she", "sse", "xe", "zze", "oe")
 _FOREIGN_WORDS = 2  # so many words of another language tell that a text is in it
@@ -117,7 +119,7 @@ class Rules:
             if words:
                 facts = self._facts(words)
                 if not phrase:
-                    facts -= self._mere_modifier(tokens, singular, place, words)
+                    facts -= self._unsaid(tokens, singular, place, words)
                 # "No cars and no people": what is a denial itself is not denied.
                 (denied if negated and not negation else said).update(facts)
             elif negation:
@@ -182,15 +184,17 @@ class Rules:
                 said.update(fact for fact in inner if group_of(fact) in self.inside)
         return said
 
-    def _mere_modifier(
+    def _unsaid(
         self, tokens: Sequence[str], singular: Sequence[str], place: int, words: Words
     ) -> frozenset[str]:
-        """Return which facts a match does not say where it stands."""
+        """Return which facts a match does not say where it stands in a prompt."""
         names = self.names.get(words, frozenset())
-        if names and not self._names_a_thing(singular, place + len(words)):
-            return names
-        mediums = frozenset(fact for fact in names if group_of(fact) == "medium")
-        return mediums if mediums and self._is_in_scene(tokens, place) else frozenset()
+        # A phrase of ours is written for a subject; who types it has not named one.
+        ours = frozenset(fact for fact in self.lexicon[words] if group_of(fact) in _SUBJECTS)
+        if not self._names_a_thing(singular, place + len(words)):
+            return ours | names
+        made = frozenset(fact for fact in names if group_of(fact) in _MADE)
+        return (ours - names) | (made if self._is_in_scene(tokens, place) else frozenset())
 
     def _names_a_thing(self, singular: Sequence[str], end: int) -> bool:
         """Tell whether the noun before ``end`` stands for itself: what follows is no other noun."""

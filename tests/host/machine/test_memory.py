@@ -60,6 +60,11 @@ def test_free_memory_is_asked_of_a_numbered_device(monkeypatch, device, index):
             True,
         ),
         (lambda: torch.empty(2**60, dtype=torch.uint8), True),
+        (
+            RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
+            True,
+        ),
+        (RuntimeError("Invalid buffer size: 24.00 GB"), True),
         (RuntimeError("shapes do not fit"), False),
         (ValueError("out of memory"), False),
     ],

@@ -67,7 +67,7 @@ def words_behind(expander: Expander, prompt: str, seed: int = 1, style: str = ""
 
 
 def facts_of(words: str) -> set[str]:
-    return {fact for phrase in words.split(", ") for fact in RULES.read(phrase).said}
+    return {fact for phrase in words.split(", ") for fact in RULES.read(phrase, phrase=True).said}
 
 
 def clashing(said: set[str], others: set[str]) -> set[tuple[str, str]]:

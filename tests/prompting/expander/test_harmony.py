@@ -128,6 +128,28 @@ def test_plurals(plural, singular):
     assert singular_of(plural) == singular_of(singular)
 
 
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("film still of a car chase", "pace.still"),
+        ("a portrait, layered depth", "subject.land"),
+        ("a police officer with a badge", "mark.any"),
+        ("a chef holding a menu with lettering", "design.any"),
+        ("a car dashboard at night", "design.any"),
+        ("a kitchen flooded with sunlight", "temper.dark"),
+        ("a mansion inspired by a dream", "charm.any"),
+    ],
+)
+def test_what_only_lies_about_is_no_subject(text, fact):
+    assert fact not in said(text)
+
+
+@pytest.mark.parametrize("word", ["nightingale", "lightbulb", "raincoat", "daydream"])
+def test_words_that_are_only_known(word):
+    assert RULES.lists(word)
+    assert not said(f"a {word}")
+
+
 def test_what_is_denied_is_not_said():
     reading = RULES.read("a street without fog, not dark, in the rain")
     assert {"weather.fog", "light.dark"} <= reading.denied
@@ -341,6 +363,8 @@ def test_names_of_places_are_no_foreign_words(text, foreign):
         ("a poster for a bakery", "legible layout", True),
         ("a bakery", "legible layout", False),
         ("a logo for a bakery", "bold shapes", True),
+        ("a soldier with an emblem on his sleeve", "bold shapes", False),
+        ("halloween cupcakes with skulls", "mouthwatering", True),
         ("a moody book cover", "bold shapes", False),
         ("a messy room", "weathered surfaces", False),
         ("a rusty truck", "precise engineering", False),
@@ -432,6 +456,10 @@ def test_any_text_can_be_read(text):
     reading = RULES.read(text)
     assert reading.said <= set(RULES.facts)
     assert not reading.said & reading.denied
+
+
+def test_praise_comes_once():
+    assert facet_limits(["finish", "light"], LONGEST) == [1, 2]
 
 
 @given(st.integers(0, 500), st.integers(0, 2**64 - 1), st.booleans())

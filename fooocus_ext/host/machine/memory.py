@@ -40,8 +40,9 @@ def free_bytes(device: torch.device) -> int | None:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory is used up, the device's or the CPU's.
 
-    MPS and the CPU say so with a plain RuntimeError: "MPS backend out of memory (MPS allocated: ...)", "Invalid
-    buffer size: 24.00 GB", "DefaultCPUAllocator: can't allocate memory: ..." or, on Windows, "not enough memory".
+    MPS and the CPU say so with a plain RuntimeError: "MPS backend out of memory (MPS allocated: ...)",
+    "Invalid buffer size: 24.00 GB", "DefaultCPUAllocator: can't allocate memory: ..." or, on Windows,
+    "... not enough memory: ...".
     """
     if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
         return True

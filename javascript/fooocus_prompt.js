@@ -63,7 +63,8 @@ const fooocusPrompt = {
         const item = document.createElement("li");
         item.id = `fooocus_wildcard_${index}`;
         item.setAttribute("role", "option");
-        item.textContent = name;
+        item.textContent = `__${name}__`; // a word by itself the webui would translate
+        item.dataset.name = name;
         // Not "click": the prompt keeps the focus, and with it the caret.
         item.addEventListener("pointerdown", (event) => {
             event.preventDefault();
@@ -110,7 +111,7 @@ const fooocusPrompt = {
         if (event.key in moves) {
             fooocusPrompt.activate((fooocusPrompt.active + moves[event.key] + count) % count);
         } else if (event.key === "Enter" || event.key === "Tab") {
-            fooocusPrompt.take(list.children[fooocusPrompt.active].textContent);
+            fooocusPrompt.take(list.children[fooocusPrompt.active].dataset.name);
         } else if (event.key === "Escape") {
             fooocusPrompt.close();
         } else {

@@ -83,6 +83,13 @@ def test_metadata_bears_the_name_that_the_webui_matches():
     assert name == name.lower() == "sd-webui-fooocus"
 
 
+def test_dynamic_prompts_writes_first_whatever_the_folders_are_called():
+    """It writes the prompts of all pictures from the first, which must not be one of ours."""
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "metadata.ini", encoding="utf-8")
+    assert metadata["scripts/fooocus.py"]["After"] == "sd-dynamic-prompts"
+
+
 def test_ci_runs_the_command_that_the_readme_gives():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert script.rstrip().endswith("dev.py test")

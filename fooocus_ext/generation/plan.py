@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE, Settings
@@ -51,6 +51,11 @@ class Plan:
     loras: list[tuple[str, float]] = field(default_factory=list)
     performance_lora: str | None = None
     notes: list[str] = field(default_factory=list)
+
+    def within_another(self) -> Plan:
+        """Return what acts in another extension's pass over a picture, whose size, steps and texts are set."""
+        settings = self.settings.replace(styles=[], expansion=False)
+        return replace(self, settings=settings, request={}, fallbacks={})
 
     def with_loras(self, prompt: str) -> str:
         """Return a rewritten prompt with the host's tags for the LoRAs.

@@ -74,9 +74,10 @@ def rewrite_job(
     The second pass of hires fix gets the same text where its own was left empty, and its own
     rewritten with the same seed otherwise.
     """
-    typed = list(zip(p.all_prompts, p.all_negative_prompts, strict=True))
+    negative_prompts = _one_per_picture(p.all_negative_prompts, len(p.all_prompts))
+    typed = list(zip(p.all_prompts, negative_prompts, strict=True))
     if settings.original_texts is None:
-        texts = writer.rewrite(p.all_prompts, p.all_negative_prompts, p.all_seeds, settings)
+        texts = writer.rewrite(p.all_prompts, negative_prompts, p.all_seeds[: len(typed)], settings)
     else:
         bare = [writer.uncommented(prompt) for prompt in p.all_prompts]
         texts = as_rewritten(settings.original_texts, bare, separator=writer.separator)
@@ -140,18 +141,18 @@ def _rewrite_second_pass(
     is_own = own != list(typed)
     texts = first_pass
     if is_own:
-        texts = writer.rewrite(prompts, negative_prompts, p.all_seeds, settings)
+        texts = writer.rewrite(prompts, negative_prompts, p.all_seeds[: len(typed)], settings)
     p.all_hr_prompts = [add_loras(text.positive) for text in texts]
     p.all_hr_negative_prompts = [text.negative for text in texts]
     return own if is_own else [], texts
 
 
 def _one_per_picture(texts: list[str], count: int) -> list[str]:
-    """Return a text of the second pass for each of ``count`` pictures.
+    """Return a text, negative or of the second pass, for each of ``count`` pictures.
 
     The host takes a script's list (Prompt Matrix) as it is, but repeats a single text for full batches,
     and the last batch of such a list may not be full (A1111 1.6 to 1.10, where the second pass then
-    fails without us, and Forge's family).
+    fails without us, and Forge's family). Dynamic Prompts changes the number of prompts alone.
     """
     return [*texts, *texts[-1:] * (count - len(texts))][:count]
 

@@ -131,9 +131,11 @@ def _plan(p: Any, slots: tuple[Any, ...]) -> Plan | None:
     settings = axes.apply_overrides(p, args.parse(slots))
     if not settings.enabled:
         return None
-    return make_plan(
+    plan = make_plan(
         settings,
         assets.installed(p.override_settings),
         checkpoint_is_chosen=overrides.CHECKPOINT in p.override_settings,
         has_picture=hasattr(p, "init_images"),
     )
+    # So ADetailer marks its own passes, if its settings let other scripts into them.
+    return plan.within_another() if getattr(p, "_ad_inner", False) else plan

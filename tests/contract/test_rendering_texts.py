@@ -360,6 +360,19 @@ def test_a_prompt_that_another_extension_changes_is_encoded_as_changed(host):
     assert_hears(call.uncond, joined(host, "blurry", "fog"))
 
 
+def test_a_prompt_that_another_extension_divides_has_its_parts(host):
+    """Regional Prompter writes AND for BREAK when ours is written."""
+
+    def process_batch(_self, p, *_args, **_kwargs):
+        p.prompts = ["a red fox AND a blue owl :0.5"] * len(p.prompts)
+
+    with probes.spying_script(host, {"process_batch": process_batch}):
+        call = first_call(host, prompt="a red fox BREAK a blue owl")
+    assert call.parts == (2,)
+    assert_hears(call.cond, encoded(host, "a red fox"), row=0)
+    assert_hears(call.cond, encoded(host, "a blue owl"), row=1)
+
+
 def test_a_model_that_is_not_sdxl_says_what_is_skipped(host):
     if host.checkpoints.sd15 is None:
         pytest.skip("no SD 1.5 checkpoint")

@@ -92,3 +92,16 @@ def test_a_script_that_makes_a_picture_in_pieces_keeps_the_size_of_its_pieces(ho
     processed = processing.process_images(p)
     p.close()
     assert processed.images[0].size == (64, 64)
+
+
+def test_in_a_pass_of_adetailer_size_steps_and_text_are_its_own(host, monkeypatch):
+    """Its settings can let other scripts into its passes, whose prompt is the finished one by default."""
+    asked = {"styles": ["Fooocus Cinematic"], "aspect_ratio": "704*1408", "performance": "Speed"}
+    request = {"prompt": "a fox", "steps": 2, "width": 64, "height": 128}
+    processing = host.modules.processing.StableDiffusionProcessing
+    monkeypatch.setattr(processing, "_ad_inner", True, raising=False)
+    inner = host.generate({**asked, "sharpness": 20.0}, **request)
+    assert inner.pictures[0].shape[:2] == (128, 64)
+    assert inner.infotext.startswith("a fox\n")
+    assert "Steps: 2," in inner.infotext
+    assert "Fooocus sharpness: 20" in inner.infotext

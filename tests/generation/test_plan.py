@@ -432,3 +432,16 @@ def test_unipcs_variant_is_chosen_where_the_webui_has_a_choice_and_noted_where_n
     plan = make_plan(Settings(preset="solver", rendering="Fooocus"), here)
     assert plan.options == ({"uni_pc_variant": "bh2"} if has_variants else {})
     assert any("bh2" in note for note in plan.notes) is not has_variants
+
+
+def test_in_a_pass_of_another_extension_size_steps_and_texts_are_its_own():
+    typed = Settings(
+        styles=("Fooocus Sharp",), expansion=True, aspect_ratio="704*1408", performance="Speed"
+    )
+    plan = make_plan(typed, machine())
+    assert plan.request
+    inner = plan.within_another()
+    assert not inner.request
+    assert not inner.fallbacks
+    assert inner.settings == plan.settings.replace(styles=[], expansion=False)
+    assert inner.loras == plan.loras

@@ -169,6 +169,17 @@ def test_every_picture_is_rewritten_as_it_would_be_alone(tmp_path):
     assert p.all_prompts[0] == p.all_prompts[2]
 
 
+def test_another_extension_may_change_the_number_of_prompts_alone():
+    """Dynamic Prompts does so ("combinatorial"), and leaves negative prompts and seeds of more pictures."""
+    p = job(["a red house", "a blue house"], ["blur", "fog", "rain"], seeds=[1, 2, 3])
+    rewrite(p, EXPANDED)
+    assert p.all_prompts == ["a red house, word1", "a blue house, word2"]
+    assert p.all_negative_prompts == ["blur", "fog"]
+    p = job(["a red house", "a blue house"], ["blur"], seeds=[1, 2, 3])
+    rewrite(p, Settings())
+    assert p.all_negative_prompts == ["blur", "blur"]
+
+
 def test_the_expander_is_asked_once_for_the_whole_job():
     expander = Expander()
     p = job(["a fox", "an owl", "a fox"], seeds=[1, 2, 1])

@@ -12,6 +12,7 @@ from fooocus_ext.generation.texts import Encoding
 from fooocus_ext.host.passes import second_sampler_name
 from fooocus_ext.host.rendering import encoder
 from fooocus_ext.host.rendering.encoder import Conditioning
+from fooocus_ext.prompting.grammar import split_parts, weight_of
 from fooocus_ext.prompting.text_lists import PictureTexts, TextList
 
 Schedule = list[tuple[int, Conditioning]]
@@ -43,7 +44,7 @@ def texts_of_batch(
     """Return the texts of the pictures of a batch.
 
     Where another extension has changed a prompt since ours were written, the prompt as it is now is
-    the only text.
+    the only text, or each of its parts (Regional Prompter writes ``AND`` for ``BREAK``).
 
     Args:
         prompts: of the batch, as the webui would encode them, without tags.
@@ -57,7 +58,10 @@ def texts_of_batch(
 
 
 def _texts_of_picture(prompt: str, negative: str, written: Encoding) -> PictureTexts:
-    positive_texts: tuple[TextList, ...] = (TextList((prompt,), 1),)
+    positive_texts = tuple(
+        TextList((part.text,), 1, weight_of(part.weight) if part.weight else 1.0)
+        for part in split_parts(prompt)
+    )
     negative_texts = TextList((negative,), 1)
     if written.texts is not None:
         if prompt == extra_networks.parse_prompt(written.prompt)[0]:

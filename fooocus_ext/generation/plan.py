@@ -53,7 +53,7 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
     def within_another(self) -> Plan:
-        """Return what acts in another extension's pass over a picture, whose size, steps and texts are set."""
+        """Return what acts in another extension's pass over a picture: its size, steps and texts are set."""
         settings = self.settings.replace(styles=[], expansion=False)
         return replace(self, settings=settings, request={}, fallbacks={})
 

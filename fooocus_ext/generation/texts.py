@@ -74,10 +74,10 @@ def rewrite_job(
     The second pass of hires fix gets the same text where its own was left empty, and its own
     rewritten with the same seed otherwise.
     """
-    negative_prompts = _one_per_picture(p.all_negative_prompts, len(p.all_prompts))
-    typed = list(zip(p.all_prompts, negative_prompts, strict=True))
+    negatives = _one_per_picture(p.all_negative_prompts, len(p.all_prompts))
+    typed = list(zip(p.all_prompts, negatives, strict=True))
     if settings.original_texts is None:
-        texts = writer.rewrite(p.all_prompts, negative_prompts, p.all_seeds[: len(typed)], settings)
+        texts = writer.rewrite(p.all_prompts, negatives, p.all_seeds[: len(typed)], settings)
     else:
         bare = [writer.uncommented(prompt) for prompt in p.all_prompts]
         texts = as_rewritten(settings.original_texts, bare, separator=writer.separator)

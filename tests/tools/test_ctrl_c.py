@@ -12,7 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 STATUS = 7
-ENDS_SLOWLY = f"""
+# What starts the tests may have Ctrl-C ignored, which programs hand down.
+HEEDS = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+ENDS_SLOWLY = f"""{HEEDS}
 import sys, time
 try:
     print("ready", flush=True)
@@ -21,7 +23,7 @@ except KeyboardInterrupt:
     time.sleep(1)
     sys.exit({STATUS})
 """
-BEGINS_IT = """
+BEGINS_IT = f"""{HEEDS}
 import os, sys
 from pathlib import Path
 from types import SimpleNamespace

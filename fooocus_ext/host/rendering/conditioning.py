@@ -12,8 +12,8 @@ from fooocus_ext.generation.texts import Encoding
 from fooocus_ext.host.passes import second_sampler_name
 from fooocus_ext.host.rendering import encoder
 from fooocus_ext.host.rendering.encoder import Conditioning
-from fooocus_ext.prompting.grammar import split_parts, weight_of
-from fooocus_ext.prompting.text_lists import PictureTexts, TextList
+from fooocus_ext.prompting.grammar import split_parts
+from fooocus_ext.prompting.text_lists import PictureTexts, TextList, text_list
 
 Schedule = list[tuple[int, Conditioning]]
 """(last step, conditioning), in order; the steps that prompt editing counts."""
@@ -59,8 +59,7 @@ def texts_of_batch(
 
 def _texts_of_picture(prompt: str, negative: str, written: Encoding) -> PictureTexts:
     positive_texts = tuple(
-        TextList((part.text,), 1, weight_of(part.weight) if part.weight else 1.0)
-        for part in split_parts(prompt)
+        text_list([part.text], weight=part.weight) for part in split_parts(prompt)
     )
     negative_texts = TextList((negative,), 1)
     if written.texts is not None:

@@ -4,8 +4,8 @@
 ``medium.painting``) and which facts do not go together. Prompts, styles and the expander's own phrases
 are read with the same lists. A phrase is allowed only if it suits every picture or repeats something that
 the prompt or its styles say, brings nothing of its own that would decide about the picture (a time, a
-medium, a light, a mood), names no thing, and says nothing that clashes with what the
-prompt, its styles or an earlier phrase says (``accord.py``).
+medium, a light, a mood), names no thing, and says nothing that clashes with what the prompt, its styles or
+an earlier phrase says (``accord.py``).
 """
 
 from __future__ import annotations
@@ -190,11 +190,13 @@ class Rules:
         """Return which facts a match does not say where it stands in a prompt."""
         names = self.names.get(words, frozenset())
         # A phrase of ours is written for a subject; who types it has not named one.
-        ours = frozenset(fact for fact in self.lexicon[words] if group_of(fact) in _SUBJECTS)
-        if not self._names_a_thing(singular, place + len(words)):
+        ours = (
+            frozenset(fact for fact in self.lexicon[words] if group_of(fact) in _SUBJECTS) - names
+        )
+        if names and not self._names_a_thing(singular, place + len(words)):
             return ours | names
         made = frozenset(fact for fact in names if group_of(fact) in _MADE)
-        return (ours - names) | (made if self._is_in_scene(tokens, place) else frozenset())
+        return ours | made if made and self._is_in_scene(tokens, place) else ours
 
     def _names_a_thing(self, singular: Sequence[str], end: int) -> bool:
         """Tell whether the noun before ``end`` stands for itself: what follows is no other noun."""

@@ -100,6 +100,13 @@ def test_said(text, fact):
         ("a garden, never in winter", "season.winter"),
         ("a puppy, not at all scary", "fear.any"),
         ("not scary, a dragon skull", "fear.any"),
+        ("film still of a car chase", "pace.still"),
+        ("a portrait, layered depth", "subject.land"),
+        ("a police officer with a badge", "mark.any"),
+        ("a chef holding a menu with lettering", "design.any"),
+        ("a car dashboard at night", "design.any"),
+        ("a kitchen flooded with sunlight", "temper.dark"),
+        ("a mansion inspired by a dream", "charm.any"),
     ],
 )
 def test_not_said(text, fact):
@@ -126,22 +133,6 @@ def test_not_said(text, fact):
 )
 def test_plurals(plural, singular):
     assert singular_of(plural) == singular_of(singular)
-
-
-@pytest.mark.parametrize(
-    ("text", "fact"),
-    [
-        ("film still of a car chase", "pace.still"),
-        ("a portrait, layered depth", "subject.land"),
-        ("a police officer with a badge", "mark.any"),
-        ("a chef holding a menu with lettering", "design.any"),
-        ("a car dashboard at night", "design.any"),
-        ("a kitchen flooded with sunlight", "temper.dark"),
-        ("a mansion inspired by a dream", "charm.any"),
-    ],
-)
-def test_what_only_lies_about_is_no_subject(text, fact):
-    assert fact not in said(text)
 
 
 @pytest.mark.parametrize("word", ["nightingale", "lightbulb", "raincoat", "daydream"])

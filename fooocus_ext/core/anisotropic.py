@@ -17,11 +17,10 @@ Why the computation has this shape:
   a colour distance plain ``2^(-d^2)``. torch's exp2 took a fifth of the time of its exp, which it
   hands to MKL.
 * On a CPU a weight is computed once and used twice, since w(p, q) = w(q, p): 84 taps instead of
-  168. Four neighbouring taps share their calls, the measured balance between the cost of a call and
-  the size of the caches. None of these calls is divided over threads (why: ``one_core.py``); instead
-  a line longer than that of one picture at 1024x1024 is cut into blocks, which fit into the caches and
-  have nothing to wait for. The blocks are the same however many cores there are, and so are the sums.
-  Shorter blocks are slower: the calls then get as short as the interpreter's own overhead.
+  168 (``pair_sums.py``). None of its operations is divided over threads (why: ``one_core.py``); instead
+  a long line is cut into blocks, which have nothing to wait for. The blocks are the same however many
+  cores there are, and so are the sums. Shorter blocks are slower: the cost of a call is then no longer
+  small beside its work.
 * On other devices launching an operation costs more than its work. There whole rows of the window
   go through each operation, as overlapping views bounded by DEVICE_BUFFER_BYTES.
 """
@@ -31,19 +30,18 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 
 from fooocus_ext.core.one_core import on_one_core, run_each
+from fooocus_ext.core.pair_sums import pair_sums
 
 RADIUS = 6
 SIGMA_SPACE = 3.0
 SIGMA_COLOR = 3.0
 STANDARD_DEVIATION_FLOOR = 1e-5
-TAPS_PER_CALL = 4
-BLOCK = 20_000
+BLOCK = 10_000
 DEVICE_BUFFER_BYTES = 48 * 2**20
 
 
@@ -161,12 +159,21 @@ def _sums_by_pairs(
     values: torch.Tensor, guide: torch.Tensor, line: _Line, sigma_space: float
 ) -> torch.Tensor:
     """Return the sum of w(p, q) values(q) for all p, visiting each pair of pixels once."""
+    log_space = _log_space_weights(line.radius, sigma_space, guide)[line.radius :]
+    sums_of_pairs = pair_sums()
     count = math.ceil(line.length / BLOCK)
     borders = [line.length * index // count for index in range(count + 1)]
     parts = run_each(
         [
-            functools.partial(_sums_of_block, values, guide, line, sigma_space, block)
-            for block in itertools.pairwise(borders)
+            functools.partial(
+                sums_of_pairs,
+                values[:, start:],
+                guide[:, start:],
+                log_space,
+                line.stride,
+                end - start,
+            )
+            for start, end in itertools.pairwise(borders)
         ]
     )
     sums = torch.zeros_like(values)
@@ -176,48 +183,6 @@ def _sums_by_pairs(
     return sums.add_(values)
 
 
-def _sums_of_block(
-    values: torch.Tensor,
-    guide: torch.Tensor,
-    line: _Line,
-    sigma_space: float,
-    block: tuple[int, int],
-) -> torch.Tensor:
-    """Return what the pairs that begin in a block (start, end) add to the sums from its start on."""
-    start, end = block
-    length = end - start
-    sums = values.new_zeros(len(values), length + line.reach)
-    values, guide = values[:, start:], guide[:, start:]
-    sums_here, values_here, guide_here = (each[:, :length] for each in (sums, values, guide))
-    distances = guide.new_empty(TAPS_PER_CALL, guide.shape[0], length)
-    weights = guide.new_empty(TAPS_PER_CALL, length)
-    zero = guide.new_zeros(())
-    for first_offset, space_weights in _forward_taps(line, sigma_space):
-        count = len(space_weights)
-        near = _shifted(guide, (count,), (1,), first_offset, length)
-        torch.sub(near, guide_here, out=distances[:count]).abs_()
-        color_weights = torch.sum(distances[:count], 1, out=weights[:count])
-        torch.addcmul(zero, color_weights, color_weights, value=-1, out=color_weights).exp2_()
-        for offset, weight, space_weight in zip(
-            itertools.count(first_offset), weights, space_weights, strict=False
-        ):
-            sums_here.addcmul_(weight, values.narrow(1, offset, length), value=space_weight)
-            sums.narrow(1, offset, length).addcmul_(weight, values_here, value=space_weight)
-    return sums
-
-
-def _forward_taps(line: _Line, sigma_space: float) -> Iterator[tuple[int, list[float]]]:
-    """Run through the half of the window that follows its centre: (first offset, space weights)."""
-    for dy in range(line.radius + 1):
-        columns = range(-line.radius if dy else 1, line.radius + 1)
-        for start in range(0, len(columns), TAPS_PER_CALL):
-            run = columns[start : start + TAPS_PER_CALL]
-            yield (
-                dy * line.stride + run[0],
-                [math.exp(-(dy**2 + dx**2) / (2 * sigma_space**2)) for dx in run],
-            )
-
-
 def _sums_by_rows(
     values: torch.Tensor, guide: torch.Tensor, line: _Line, sigma_space: float
 ) -> torch.Tensor:
@@ -225,10 +190,7 @@ def _sums_by_rows(
     size = 2 * line.radius + 1
     length = line.length - 2 * line.reach
     centres = guide[:, line.reach : line.reach + length]
-    steps = torch.arange(-line.radius, line.radius + 1, device=guide.device, dtype=guide.dtype)
-    log_space = (steps[:, None] ** 2 + steps**2).div(-2 * math.log(2) * sigma_space**2)[
-        :, :, None, None
-    ]
+    log_space = _log_space_weights(line.radius, sigma_space, guide)[:, :, None, None]
     row_bytes = size * values.shape[0] * length * values.element_size()
     rows_per_call = max(1, min(size, DEVICE_BUFFER_BYTES // row_bytes))
     sums = torch.zeros_like(values)
@@ -242,6 +204,12 @@ def _sums_by_rows(
         near_values = _shifted(values, window, (line.stride, 1), first * line.stride, length)
         inner += (near_values * weights).sum((0, 1))
     return sums
+
+
+def _log_space_weights(radius: int, sigma_space: float, like: torch.Tensor) -> torch.Tensor:
+    """Return the binary logarithm of the window's weights of distance, [2 radius + 1, 2 radius + 1]."""
+    steps = torch.arange(-radius, radius + 1, device=like.device, dtype=like.dtype)
+    return (steps[:, None] ** 2 + steps**2).div(-2 * math.log(2) * sigma_space**2)
 
 
 def _shifted(

@@ -31,7 +31,7 @@ TensorFunction = Callable[Concatenate[torch.Tensor, P], torch.Tensor]
 _starting = threading.Lock()
 _team = threading.Lock()
 _here = threading.local()
-_MOST_CORES = 4  # of Python threads that the interpreter lets run one at a time between operations
+_MOST_CORES = 4  # each keeps buffers of its own, and few calls have more to share out
 _RUNNING = Path("/proc/loadavg")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 _LOOKS = 5
@@ -57,8 +57,9 @@ def run_on_one_core(call: Callable[[], Result]) -> Result:
 def run_each(calls: Sequence[Callable[[], Result]]) -> list[Result]:
     """Return what each call returns, in order, inside of a call that ``run_on_one_core`` runs.
 
-    They run at the same time, one on each core that torch would use, four at most, and without
-    gradients. They do not wait for each other, so a core that something else uses does not stop the rest.
+    They run at the same time, one on each core that torch would use, four at most, and in inference
+    mode, whose views cost the least. They do not wait for each other, so a core that something else
+    uses does not stop the rest.
     """
     workers: list[ThreadPoolExecutor] = getattr(_here, "helpers", [])
     count = max(1, min(len(calls), 1 + len(workers)))
@@ -70,7 +71,7 @@ def run_each(calls: Sequence[Callable[[], Result]]) -> list[Result]:
     return [results[place % count][place // count] for place in range(len(calls))]
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def _run_all(calls: Sequence[Callable[[], Result]]) -> list[Result]:
     return [call() for call in calls]
 

@@ -65,7 +65,8 @@ def fresh_webui(folder, hub):
     """The address of an embedded webui started for this; its log is the message where it ends by itself."""
     port = free_port()
     command = [sys.executable, "-m", "embedded_webui", "serve", "--port", str(port)]
-    command += ["--data-dir", str(folder / "data")]
+    # below a folder whose name starts with a dot, as it is where nobody names one
+    command += ["--data-dir", str(folder / ".cache" / "data")]
     log = folder / "log.txt"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -44,6 +44,9 @@ def test_preview_and_progress_appear_and_picture_i_has_seed_plus_i(tab):
     )
     tab.wait()
     expect(tab.thumbnails).to_have_count(2)
+    for shown in tab.thumbnails.locator("img").all():
+        width = shown.evaluate("image => image.decode().then(() => image.naturalWidth)")
+        assert width == 256, "this is the picture itself"
     expect(tab.page.locator("#fooocus_gallery .livePreview")).to_have_count(0)
     assert tab.seeds() == [41, 42]
 

@@ -95,6 +95,11 @@ def test_the_tab_starts_with_the_size_of_a_model_of_small_pictures(report):
     assert (values["fooocus_width"], values["fooocus_height"]) == (256, 256)
 
 
+def test_the_checkpoint_is_named_before_it_is_loaded(report):
+    values = {part["elem_id"]: part["value"] for part in report["components"]}
+    assert values["setting_sd_model_checkpoint"].startswith("pocket-sdxl-base")
+
+
 @pytest.fixture(scope="module")
 def by_id(report):
     """Component numbers by element id."""

@@ -43,11 +43,15 @@ def initialize_rest(*, reload_script_modules=False):
         scripts,
         sd_models,
         sd_samplers,
+        shared,
     )
 
     sd_samplers.set_samplers()
     extensions.list_extensions()
     sd_models.list_models()
+    if shared.opts.sd_model_checkpoint is None and sd_models.checkpoints_list:
+        # The host has it from loading the model, which begins at the start there.
+        shared.opts.data["sd_model_checkpoint"] = sd_models.select_checkpoint().title
     scripts.load_scripts()
     modelloader.load_upscalers()
     extra_networks.initialize()

@@ -155,8 +155,9 @@ class Expander:
             ids = [*ids[: window - 1], model.output_ids[0]]
         if model.book is None and task.fill:
             return _Subject(ids, head, taken, room, words_of(text), Reading(), neutral=False)
-        reading = self._rules.read(text).beside(self._rules.read(styles))
-        neutral = reading.foreign or not self._knows(text)
+        read = self._rules.read(text, knows=self._knows)
+        reading = read.beside(self._rules.read(styles))
+        neutral = reading.foreign or not self._reads(text)
         words = words_of(f"{text}, {styles}")
         return _Subject(ids, head, taken, room, words, reading, neutral=neutral)
 
@@ -200,20 +201,22 @@ class Expander:
             neutral = frozenset(word for phrase in neutral for word in phrase.split())
         return np.array([text in neutral for text in texts])
 
-    def _knows(self, text: str) -> bool:
+    def _reads(self, text: str) -> bool:
         """Tell whether the model can read a text, by how many of its words it knows."""
-        model = self.model
-        if model.unknown_id is None:
+        if self.model.unknown_id is None:
             return True
         words = words_of(text)
         words = [word for word in words if len(word) >= _SHORTEST_WORD] or words
-        # "½" is a letter to us and a mark to the tokenizer: what is one word here may be many there.
-        known = sum(
-            (len(word) <= LONGEST_WORD and model.unknown_id not in model.encode(word))
-            or self._rules.lists(word)
-            for word in words
-        )
+        known = sum(map(self._knows, words))
         return bool(words) and known >= _KNOWN_SHARE * len(words)
+
+    def _knows(self, word: str) -> bool:
+        """Tell whether the model or the rules know a word."""
+        unknown, encode = self.model.unknown_id, self.model.encode
+        if unknown is None or self._rules.lists(word):
+            return True
+        # "½" is a letter to us and a mark to the tokenizer: what is one word here may be many there.
+        return len(word) <= LONGEST_WORD and unknown not in encode(word)
 
     def _taken(self, head: str, ids: int, task: _Task) -> int:
         if self.model.book is None and (task.fill or not task.count_tokens):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,7 +24,8 @@ from fooocus_ext.normal_forms import normal_form
 Mask = npt.NDArray[np.bool_]
 Words = tuple[str, ...]
 
-_TOKEN = re.compile(r"[a-z]*\d+(?:\.\d+)?[a-z]*|[a-z]+|[,.;:!?()\n]")
+# "ß", "ł" and their like are no letters with an accent, but belong to a word: "çatı" is no "cat".
+_TOKEN = re.compile(r"[a-z]*\d+(?:\.\d+)?[a-z]*|[a-z\u00df-\u00f6\u00f8-\u024f]+|[,.;:!?()\n]")
 BREAKS = frozenset(",.;:!?()\n")
 _PREPOSITIONS = frozenset(["at", "in", "on", "under", "during", "with", "by"])
 _SCOPE_ENDS = BREAKS | _PREPOSITIONS | {"but"}
@@ -71,6 +72,7 @@ class Rules:
         sealed: sequences of words whose parts say nothing.
         inside: groups of facts that are said by a part of a longer match, too.
         foreign: words of other languages.
+        friends: words that other languages have, too, where they mean something else.
         neutral: phrases that suit a text that cannot be read.
         common: further phrases that suit every text that can be read, unless they clash with it.
         facts: the facts in the order of the columns and rows of the tables below.
@@ -90,6 +92,7 @@ class Rules:
     sealed: frozenset[Words]
     inside: frozenset[str]
     foreign: frozenset[str]
+    friends: frozenset[str]
     neutral: frozenset[str]
     common: frozenset[str]
     facts: tuple[str, ...]
@@ -99,21 +102,27 @@ class Rules:
     never: Mask
     earns: Mask
 
-    def read(self, text: str, *, phrase: bool = False) -> Reading:
+    def read(
+        self, text: str, *, phrase: bool = False, knows: Callable[[str], bool] = lambda _: True
+    ) -> Reading:
         """Return what ``text`` says. The longest sequence of words counts where several match.
 
         Args:
             text: a prompt, what styles say, or a phrase.
             phrase: a phrase of our own, in which a noun says the same wherever it stands.
+            knows: tells whether a word is known; a false friend says nothing where most are not.
         """
         tokens = list(tokens_of(text))
         singular = list(map(singular_of, tokens))
         said: set[str] = set()
         denied: set[str] = set()
         elsewhere: list[str] = []
+        doubtful = self._doubtful(tokens, knows)
         negated, place = False, 0
         while place < len(tokens):
             words = self._longest(singular, place)
+            if place in doubtful and len(words) == 1:
+                words = ()
             negation = next((n for n in self.negations if _stand_at(n, tokens, place)), ())
             negated = negated and tokens[place] not in _SCOPE_ENDS
             if words:
@@ -216,6 +225,21 @@ class Rules:
         while before and (before[-1] in _BESIDE or (singular_of(before[-1]),) in self.names):
             before = before[:-1]
         return bool(before) and before[-1] in self.scene
+
+    def _doubtful(self, tokens: Sequence[str], knows: Callable[[str], bool]) -> set[int]:
+        """Return the places of false friends that stand between two marks among words mostly unknown."""
+        if self.friends.isdisjoint(tokens):
+            return set()
+        doubtful: set[int] = set()
+        start = 0
+        for end in [place for place, token in enumerate([*tokens, "\n"]) if token in BREAKS]:
+            part = range(start, end)
+            friends = {place for place in part if tokens[place] in self.friends}
+            others = [tokens[p] for p in part if p not in friends and tokens[p].isalpha()]
+            if friends and 2 * sum(map(knows, others)) < len(others):
+                doubtful |= friends
+            start = end + 1
+        return doubtful
 
     def _is_foreign(self, text: str, tokens: Sequence[str]) -> bool:
         """Tell whether a text is in another language, by its letters and by the words that no entry has."""

@@ -33,6 +33,7 @@ _LISTS = frozenset(
         "scene",
         "not",
         "foreign",
+        "false friend",
         "neutral",
         "common",
     ]
@@ -76,6 +77,7 @@ def load_rules(path: Path = RULES_FILE) -> Rules:
         sealed=frozenset(sealed),
         inside=frozenset(lists["inside"]),
         foreign=frozenset(lists["foreign"]),
+        friends=frozenset(lists["false friend"]),
         neutral=frozenset(lists["neutral"]),
         common=frozenset(lists["common"]),
         facts=tuple(facts),

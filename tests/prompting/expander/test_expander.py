@@ -232,7 +232,12 @@ def test_the_room_is_counted_by_the_host_where_it_can(expander):
 def test_a_prompt_of_many_pictures_is_read_once(expander, monkeypatch):
     counted, read = [], []
     really = Rules.read
-    monkeypatch.setattr(Rules, "read", lambda self, text: read.append(text) or really(self, text))
+
+    def reading(self, text, **how):
+        read.append(text)
+        return really(self, text, **how)
+
+    monkeypatch.setattr(Rules, "read", reading)
 
     def count(text):
         counted.append(text)

@@ -19,6 +19,7 @@ _KEYWORD = re.compile(r"\b(?:BREAK|AND|ADDCOMM|ADDROW|ADDCOL|ADDBASE)\b")
 _WEIGHT = re.compile(rf":\s*{NUMBER}\s*(?=[)\]]|$)")
 _BRACKETS = re.compile(r"\\?[()\[\]{}]")
 _CHOICES = re.compile(r"[|:]")
+_QUOTED = re.compile('(?:(?<!\\w)"|[\u201c\u201d\u201e])[^"\u201c\u201d\u201e]*["\u201c\u201d]')  # no inches: 12"
 _SPACE = re.compile(r"\s+")
 _LONE_NUMBER = re.compile(rf"\s*{NUMBER}\s*")
 _AFTER_KEYWORD = re.compile(r"\b(?:BREAK|AND)\s*$")
@@ -31,7 +32,8 @@ def readable_text(prompt: str, hidden_words: Collection[str] = ()) -> str:
 
     Hidden are ``<name:...>`` tags (lora, hypernet), ``__wildcards__``, ``embedding:name``, the weights of
     ``(word:1.2)`` and ``[from:to:0.5]``, brackets, ``BREAK`` and ``AND`` (a comma stands in for them).
-    The words inside brackets stay. ``[a|b]`` and ``[a:b:0.5]`` give both words.
+    The words inside brackets stay. ``[a|b]`` and ``[a:b:0.5]`` give both words. Words in double quotation
+    marks are to be written on something, and hidden, too, unless most words are between such marks.
 
     Args:
         prompt: any text.
@@ -47,6 +49,7 @@ def readable_text(prompt: str, hidden_words: Collection[str] = ()) -> str:
     if hidden_words:
         names = "|".join(re.escape(name) for name in sorted(hidden_words, key=len, reverse=True))
         text = re.sub(rf"(?<!\w)(?:{names})(?!\w)", " ", text, flags=re.IGNORECASE)
+    text = _without_lettering(text)
     text = _KEYWORD.sub(", ", text)
     text = _WEIGHT.sub(" ", text)
     text = _BRACKETS.sub(" ", text)
@@ -54,6 +57,12 @@ def readable_text(prompt: str, hidden_words: Collection[str] = ()) -> str:
     text = _SPACE.sub(" ", text)
     parts = (part.strip(" .") for part in text.split(","))
     return ", ".join(part for part in parts if part)
+
+
+def _without_lettering(text: str) -> str:
+    outside = _QUOTED.sub(", ", text)
+    words, words_outside = (len(_WORD.findall(each)) for each in (text, outside))
+    return outside if 2 * words_outside >= words else text
 
 
 def first_tokens(

@@ -139,6 +139,47 @@ PLAIN = [
 ]
 
 
+LIT = "lighting|light|atmosphere|storytelling|focal"
+SWATCHES = [
+    ("seamless brick wall texture, tileable, albedo, no shadows", LIT),
+    ("a gradient from teal to magenta", LIT),
+    ("an electron microscope image of pollen", f"{LIT}|expressive"),
+    ("three cubes and a sphere", "storytelling"),
+]
+SHADED = "hatching|varied linework|rich tones|tonal|global illumination|studio|exposure|expressive"
+DRAWN_EXACTLY = [
+    ("cross section diagram of a human tooth, labeled", SHADED),
+    ("assembly instructions for a bookshelf, line drawing", SHADED),
+    ("garden shed plan, pencil sketch with dimensions", SHADED),
+    ("wireframe of a sports car", "global illumination"),
+    ("icon set of kitchen tools, outline, monochrome", "rich tones|tonal"),
+]
+LETTERING = [
+    ('a wooden sign on a farm road that says "FRESH EGGS"', FOOD),
+    ("a neon sign that says \u201cPIZZA\u201d, rainy night", FOOD),
+    ("worksheet for kindergarten: five apples in a basket", FOOD),
+]
+GLOW = "glow|edge light|rim light|backlight"
+NO_GLOW = [
+    ("a mecha standing in a hangar", GLOW),
+    ("an elf archer, forest, dynamic pose", GLOW),
+    ("a cosmetic bottle, soft shadows", "edge light|backlight"),
+    ("a necromancer, character sheet", f"{GLOW}|fairytale|gentle"),
+    ("a dragon over a burning village", "fairytale|gentle|charm"),
+    ("a bowl of soup, dark table", "deep shadows|dim|darkness"),
+]
+OTHERS_THINGS = [
+    ("empty room, no furniture, white walls", "natural textures"),
+    ("1920s photograph of a fishing crew, sepia", "exposure|professional photo|optics"),
+    ("portrait of a baker at his oven, 35mm film", "close framing|exposure|professional photo"),
+    ("street photo, kodak tri-x", "beautiful colors|harmonious colors|balanced colors"),
+    ("japanese tattoo design of a koi, black and grey", "beautiful colors|color contrast"),
+    ("macro shot of a jumping spider on a leaf", "botanical"),
+    ("red explosion, thumbnail background", "determination|graceful|poised"),
+    ("book cover for a thriller", "editorial illustration"),
+]
+
+
 @pytest.fixture(scope="module")
 def expander() -> Expander:
     return load_expander()
@@ -161,7 +202,10 @@ def names_a_medium(phrase: str) -> bool:
 
 @pytest.mark.parametrize(
     ("prompt", "not_behind"),
-    [*MODIFIERS, *NO_FEAR, *DENIED, *FRIENDLY, *NO_MEDIUM, *NOT_ASKED, *MANY, *SHEETS, *PLAIN],
+    [
+        *(*MODIFIERS, *NO_FEAR, *DENIED, *FRIENDLY, *NO_MEDIUM, *NOT_ASKED, *MANY, *SHEETS, *PLAIN),
+        *(*SWATCHES, *DRAWN_EXACTLY, *LETTERING, *NO_GLOW, *OTHERS_THINGS),
+    ],
 )
 @pytest.mark.parametrize("styled", [False, True])
 def test_not_behind(expander, default_styles, prompt, not_behind, styled):
@@ -200,6 +244,9 @@ def test_not_behind(expander, default_styles, prompt, not_behind, styled):
         ("a fox in ink", MEDIUM),
         ("pencil, a fox", MEDIUM),
         ("poster design, a whale", MEDIUM),
+        ('a cake with the words "Happy Birthday" on it', FOOD),
+        ('a 12" pizza on a 14" plate', FOOD),
+        ("close up portrait of an old monk", "framing"),
     ],
 )
 def test_still_behind(expander, prompt, somewhere_behind):

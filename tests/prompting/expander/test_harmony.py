@@ -405,6 +405,9 @@ def test_names_of_places_are_no_foreign_words(text, foreign):
         ("low poly canyon, pastel colors", "earthy tones", False),
         ("a bright spice market, antique", "muted aged hues", False),
         ("a funeral", "captivating atmosphere", False),
+        ("a cyborg, glowing neon city", "synthetic glow", True),
+        ("a stag, backlit, energetic", "intense edge lighting", True),
+        ("close up of an eye", "close framing", True),
     ],
 )
 def test_what_needs_no_reason_or_has_one(prompt, phrase, called_for):

@@ -36,6 +36,10 @@ from fooocus_ext.prompting.expander.text import (
         ("bread and butter", "bread and butter"),
         (r"a fox \(animal\)", "a fox animal"),
         ("a fox\nin snow", "a fox in snow"),
+        ('a sign that says "FRESH EGGS"', "a sign that says"),
+        ("“Hello” on a wall", "on a wall"),
+        ('"a lion in the grass" --ar 16:9', '"a lion in the grass" --ar 16'),
+        ('a 12" pizza on a 14" plate', 'a 12" pizza on a 14" plate'),
         ("", ""),
         (" , ., ", ""),
     ],
@@ -94,7 +98,7 @@ def test_the_prompt_is_never_changed(prompt, words):
     assert joined.endswith(words)
 
 
-@given(st.text(alphabet="aA _<>:[]()|\\,.1BREKND\n"))
+@given(st.text(alphabet='aA _<>:[]()|\\,.1BREKND\n"“'))
 def test_readable_text_is_stable(prompt):
     text = readable_text(prompt)
     assert "\n" not in text

@@ -163,7 +163,7 @@ RECORDS: dict[str, Callable[[str], object]] = {
     "whole figures": values.whole_figure(1, 10),
     "sizes": lambda text: (parse_size(text), values.size(text)),
     "samplers": lambda text: fooocus_names(text, text),
-    "files": lambda text: match_file(text, [f"{text} [abc]", "b"]),
+    "files": lambda text: match_file(text, [f"{text} [0123456789]", "b"]),
     "styles of the page": style_names,
     "widgets of the page": lambda text: fill(from_infotext(in_all_entries(text)), HERE, library()),
     "JSON": parse_json,

@@ -6,6 +6,7 @@ show behind a checkpoint's title.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -14,6 +15,8 @@ from fooocus_ext.errors import nearest_names
 ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 """Of files with a model's weights; the first is nearly every file's."""
 _MOST_NEAR = 3
+_HASH = re.compile(r" \[[0-9a-f]{8,64}\]\Z", re.IGNORECASE)
+"""What a webui shows behind a checkpoint's name: of an old kind 8 digits, of SHA-256 10 or all."""
 
 
 class AvailableFiles:
@@ -21,28 +24,31 @@ class AvailableFiles:
 
     def __init__(self, available: Iterable[str]) -> None:
         self._entries = dict.fromkeys(available)
+        self._by_path: dict[str, str] = {}
         self._by_stem: dict[str, list[str]] = {}
-        self._by_place: dict[tuple[str, str], str] = {}
         for entry in self._entries:
-            stem = file_stem(entry)
-            self._by_stem.setdefault(stem, []).append(entry)
-            self._by_place.setdefault((_folder(entry), stem), entry)
+            self._by_path.setdefault(file_path(entry), entry)
+            self._by_stem.setdefault(file_stem(entry), []).append(entry)
 
     def match(self, wanted: str) -> str | None:
         """Return the entry that means the file ``wanted``, or None.
 
         The ending, the case and the `` [hash]`` of checkpoint titles do not count. An entry that is equal
-        to the letter is preferred, then one in the same folder. A folder that is named but not here, as
-        in presets of others, does not count either, unless several files could be meant.
+        to the letter is preferred, then one that is so but for the hash, then one in the same folder,
+        then one whose bare name is equal to the letter. A folder that is named but not here, as in
+        presets of others, does not count either, unless several files could be meant.
         """
         if wanted in self._entries:
             return wanted
-        folder, stem = _folder(wanted), file_stem(wanted)
-        there = self._by_place.get((folder, stem))
-        elsewhere = self._by_stem.get(stem, ())
-        if there is None and elsewhere and (len(elsewhere) == 1 or not folder):
-            return elsewhere[0]
-        return there
+        path = file_path(wanted)
+        if path in self._by_path:
+            return self._by_path[path]
+        folder, alike = _folder(path), self._by_stem.get(file_stem(path), [])
+        there = [entry for entry in alike if _folder(entry) == folder]
+        to_the_letter = [entry for entry in there or alike if _bare(entry) == _bare(path)]
+        found = to_the_letter or there or alike
+        is_clear = there or not folder or len(found) == 1
+        return found[0] if found and is_clear else None
 
     def nearest(self, wanted: str) -> str:
         """Return ``' (nearest there: "a")'`` with entries that resemble a file's name, or nothing."""
@@ -56,15 +62,23 @@ def match_file(wanted: str, available: Iterable[str]) -> str | None:
     return AvailableFiles(available).match(wanted)
 
 
+def file_path(name: str) -> str:
+    """Return a model file's name as Fooocus writes it: its folder before ``/``; no `` [hash]``."""
+    return _HASH.sub("", name).replace("\\", "/")
+
+
 def file_stem(name: str) -> str:
     """Return a model file's bare, case-folded name: no folder, no ending, no `` [hash]``."""
-    bare = name.replace("\\", "/").rsplit("/", 1)[-1]
-    if bare.endswith("]"):
-        bare = bare.rpartition(" [")[0] or bare
+    return _bare(name).casefold()
+
+
+def _bare(name: str) -> str:
+    """Return a model file's name without folder, ending and `` [hash]``."""
+    bare = file_path(name).rpartition("/")[2]
     for ending in ENDINGS:
         if bare.casefold().endswith(ending):
-            return PurePosixPath(bare[: -len(ending)]).name.casefold()
-    return bare.casefold()
+            return PurePosixPath(bare[: -len(ending)]).name
+    return bare
 
 
 def spellings(name: str) -> tuple[str, str, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from fooocus_ext.args import FOOOCUS, NONE
 from fooocus_ext.limits import OFF
 from fooocus_ext.presets.aspect_ratios import AspectRatio
+from fooocus_ext.presets.file_names import file_path
 from fooocus_ext.presets.preset import LoraSlot, Preset, preset_from_settings
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import fooocus_names
@@ -18,7 +20,13 @@ _NOT_STORED = ("same_seed", RENDERING.name, "metadata", "wildcards_in_order", "i
 """The widgets that a preset has no key for, and whose values are told if they are not the usual ones."""
 
 
-def preset_of(name: str, choices: Choices, *, with_prompts: bool) -> tuple[Preset, list[str]]:
+def preset_of(
+    name: str,
+    choices: Choices,
+    *,
+    with_prompts: bool,
+    lora_files: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Preset, list[str]]:
     """Return the page's settings as a preset, and sentences about what a preset cannot say.
 
     Seed, output format, upscaler, Private and the input image belong to no preset.
@@ -27,11 +35,14 @@ def preset_of(name: str, choices: Choices, *, with_prompts: bool) -> tuple[Prese
         name: the preset's.
         choices: what the page asks for.
         with_prompts: whether prompt and negative prompt are settings, too.
+        lora_files: the LoRAs' files by the host's names, with their folders; Fooocus knows no others.
     """
     notes = []
     values: dict[str, Any] = {
-        "base_model": file_of(choices.base_model) if choices.base_model else None,
-        "loras": tuple(LoraSlot(True, file, weight) for file, weight in choices.loras),
+        "base_model": file_path(choices.base_model) if choices.base_model else None,
+        "loras": tuple(
+            LoraSlot(True, lora_files.get(lora, lora), weight) for lora, weight in choices.loras
+        ),
         "cfg_scale": choices.guidance_scale,
         "vae": choices.vae or MODEL_OF_CHECKPOINT,
         "steps": choices.steps or OFF,
@@ -56,7 +67,7 @@ def preset_of(name: str, choices: Choices, *, with_prompts: bool) -> tuple[Prese
         values.update(prompt=choices.prompt, negative_prompt=choices.negative_prompt)
     settings = choices.settings
     if settings.refiner != NONE:
-        settings = settings.replace(refiner=file_of(settings.refiner))
+        settings = settings.replace(refiner=file_path(settings.refiner))
     return preset_from_settings(name, settings, **values), notes
 
 
@@ -66,9 +77,3 @@ def _others(choices: Choices) -> Iterator[str]:
         value = getattr(choices.settings if name in ARGUMENTS else choices, name)
         if value != DEFAULTS[name]:
             yield BY_NAME[name].label + ("" if value is True else f' "{value}"')
-
-
-def file_of(title: str) -> str:
-    """Return the file of a model, as the host names it: no folder, no `` [hash]``."""
-    bare = title.rpartition(" [")[0] if title.endswith("]") else title
-    return bare.replace("\\", "/").rsplit("/", 1)[-1]

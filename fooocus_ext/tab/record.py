@@ -9,12 +9,11 @@ from fooocus_ext import __version__
 from fooocus_ext.args import FOOOCUS, NONE, Settings
 from fooocus_ext.generation.plan import lora_tags
 from fooocus_ext.metadata.settings import OWN_NAME, PictureSettings, of_arguments
-from fooocus_ext.presets.file_names import ENDINGS
+from fooocus_ext.presets.file_names import ENDINGS, file_path
 from fooocus_ext.presets.performance import PERFORMANCES
 from fooocus_ext.presets.resolve import MODEL_OF_CHECKPOINT
 from fooocus_ext.presets.samplers import fooocus_names
 from fooocus_ext.prompting.comments import NO_COMMENTS, Signs, strip_comments
-from fooocus_ext.tab.as_preset import file_of
 from fooocus_ext.tab.choices import Choices
 from fooocus_ext.tab.overruled import is_lora_of
 
@@ -64,8 +63,8 @@ def settings_used(
             "steps": steps,
             "size": size,
             "guidance_scale": guidance_scale,
-            "base_model": file_of(choices.base_model),
-            "refiner": file_of(settings.refiner),
+            "base_model": _file_of(choices.base_model),
+            "refiner": _file_of(settings.refiner),
             **_switch(choices, settings, steps),
             "wildcards_in_order": choices.wildcards_in_order or None,
             "sampler": sampler or choices.sampler,
@@ -109,9 +108,14 @@ def _switch(choices: Choices, settings: Settings, steps: int) -> dict[str, Any]:
     return {"overwrite_switch": _switch_step(settings, steps)}
 
 
+def _file_of(name: str) -> str:
+    """Return a model's file without its folder, which is of this machine alone."""
+    return file_path(name).rpartition("/")[2]
+
+
 def _lora_file(name: str) -> str:
     """Return a LoRA's file without its folder, and with the likely ending: the host shows none."""
-    file = file_of(name)
+    file = _file_of(name)
     return file if file.casefold().endswith(ENDINGS) else file + ENDINGS[0]
 
 

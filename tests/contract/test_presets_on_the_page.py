@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 from fooocus_ext.limits import CLIP_SKIP_ON_SDXL, OFF
 from fooocus_ext.presets.files import PresetLibrary
 from fooocus_ext.presets.preset import preset_from_json
+from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 SQUARE = preset_from_json("square", {"default_aspect_ratio": "1000*1000", "default_cfg_tsnr": 3.0})
 SILENT = preset_from_json("silent", {})
@@ -49,3 +53,16 @@ def test_the_page_says_that_a_presets_clip_skip_has_no_effect(host, monkeypatch)
     }
     assert CLIP_SKIP_ON_SDXL in said["webui"]
     assert "clip skip" not in said["Fooocus"].lower()
+
+
+def test_a_saved_preset_names_the_files_of_loras(host, monkeypatch, tmp_path):
+    presets = sys.modules["fooocus_ext.host.tab.presets"]
+    monkeypatch.setattr(presets.assets, "presets_folder", lambda: tmp_path)
+    folder = Path(presets.assets.installed().folders.loras)
+    files = {"film": folder / "sub" / "film.ckpt", "old": folder.parent / "LyCORIS" / "old.pt"}
+    loras = {name: SimpleNamespace(filename=str(file)) for name, file in files.items()}
+    monkeypatch.setitem(sys.modules, "networks", SimpleNamespace(available_networks=loras))
+    page = {**DEFAULTS, "base_model": host.checkpoints.base, "lora_1": "film", "lora_2": "old"}
+    presets.save("mine", False, *[page[name] for name in NAMES])
+    saved = json.loads((tmp_path / "mine.json").read_text(encoding="utf-8"))
+    assert saved["default_loras"] == [[True, "sub/film.ckpt", 1.0], [True, "old.pt", 1.0]]

@@ -19,13 +19,13 @@ PRESET = preset_from_json(
 
 def values(arrived, slots=("None",) * 5):
     found = resolve(
-        PRESET, ["sub/big.safetensors [01]"], ["film", "noise"], ["good.safetensors", "x"]
+        PRESET, ["sub/big.safetensors [0123456789]"], ["film", "noise"], ["good.safetensors", "x"]
     )
     return values_for(arrived, PRESET, found, slots)
 
 
 def test_what_has_come_takes_the_places_that_the_preset_has_for_it():
-    assert values(["big.safetensors"]) == {"base_model": "sub/big.safetensors [01]"}
+    assert values(["big.safetensors"]) == {"base_model": "sub/big.safetensors [0123456789]"}
     assert values(["good.safetensors"]) == {"vae": "good.safetensors"}
     assert values(["noise.safetensors"]) == {
         "lora_1": "noise",

@@ -124,11 +124,48 @@ def test_a_forced_size_comes_back(tmp_path, forced, size):
     assert got == (size or (896, 1152))
 
 
-def test_models_are_stored_by_their_files_names(tmp_path):
-    preset, _notes = preset_of(
-        "mine", chosen(base_model="sub\\x/base.safetensors [0123456789]"), with_prompts=False
-    )
-    assert preset.base_model == "base.safetensors"
+TWINS = replace(
+    INSTALLED,
+    checkpoints=[
+        "sd/base.safetensors [0123456789]",
+        "xl/Base.safetensors [0123456780]",
+        "xl/base.ckpt [0123456781]",
+        "xl/base.safetensors [0123456782]",
+        "base.safetensors [0123456783]",
+    ],
+    loras=["Film", "film", "film [v2]"],
+)
+LORA_FILES = {"Film": "Film.pt", "film": "sub/film.safetensors", "film [v2]": "film [v2].ckpt"}
+
+
+@pytest.mark.parametrize("separator", ["/", "\\"])
+@pytest.mark.parametrize("title", TWINS.checkpoints)
+def test_of_models_of_one_name_the_chosen_one_comes_back(tmp_path, separator, title):
+    here = [each.replace("/", separator) for each in TWINS.checkpoints]
+    there = title.replace("/", separator)
+    other = here[here.index(there) - 1]
+    preset, _notes = preset_of("mine", chosen(base_model=there, refiner=other), with_prompts=False)
+    filled = filled_from(preset, tmp_path, replace(TWINS, checkpoints=here))
+    assert (filled.values["base_model"], filled.values["refiner"]) == (there, other)
+
+
+@pytest.mark.parametrize("lora", TWINS.loras)
+def test_of_loras_of_one_name_the_chosen_one_comes_back(tmp_path, lora):
+    here = {"lora_1": lora, "base_model": TWINS.checkpoints[0], "refiner": "None"}
+    for number, files in enumerate((LORA_FILES, {})):
+        preset, _notes = preset_of("mine", chosen(**here), with_prompts=False, lora_files=files)
+        filled = filled_from(preset, tmp_path / str(number), TWINS)
+        assert filled.values["lora_1"] == lora
+
+
+def test_files_are_stored_as_fooocus_names_them():
+    """With their folders below that of their kind, and ``/`` between them, which every system reads."""
+    title = "sub\\x/base.safetensors [0123456789]"
+    values = {"base_model": title, "refiner": title, "lora_1": "film"}
+    preset, _notes = preset_of("mine", chosen(**values), with_prompts=False, lora_files=LORA_FILES)
+    file = "sub/x/base.safetensors"
+    assert (preset.base_model, preset.refiner) == (file, file)
+    assert [slot.name for slot in preset.loras] == ["sub/film.safetensors"]
 
 
 def test_what_a_preset_cannot_say_is_told():

@@ -73,8 +73,7 @@ def installed(overridden: Mapping[str, Any] = _NOTHING) -> Installed:
         folders=Folders(
             # Neo has "--ckpt-dirs", folders beside the usual one.
             checkpoints=getattr(shared.cmd_opts, "ckpt_dir", None) or sd_models.model_path,
-            loras=getattr(shared.cmd_opts, "lora_dir", None)
-            or str(Path(paths.models_path) / "Lora"),
+            loras=_lora_folder(),
             vaes=vae.folder(),
         ),
         clip_skip_acts=bool(clip_skip_acts),
@@ -86,6 +85,21 @@ def lora_names() -> list[str]:
     """Return the names that ``<lora:...>`` tags accept; none where the Lora extension is off."""
     networks = sys.modules.get("networks")
     return list(getattr(networks, "available_networks", {}))
+
+
+def lora_files() -> dict[str, str]:
+    """Return the LoRAs' files by these names, as Fooocus writes them: below their folder, with ``/``."""
+    networks, folder = sys.modules.get("networks"), _lora_folder()
+    files = {}
+    for name, network in getattr(networks, "available_networks", {}).items():
+        path = Path(network.filename)
+        is_there = path.is_relative_to(folder)  # A1111 has another folder, of LyCORIS
+        files[name] = path.relative_to(folder).as_posix() if is_there else path.name
+    return files
+
+
+def _lora_folder() -> str:
+    return getattr(shared.cmd_opts, "lora_dir", None) or str(Path(paths.models_path) / "Lora")
 
 
 def visible_sampler_names() -> list[str]:

@@ -110,7 +110,12 @@ def overwrite(asked: str, with_prompts: bool, *values: Any) -> tuple[str, list[s
 def _saved(
     name: str, with_prompts: bool, values: tuple[Any, ...], *, replaces: bool
 ) -> tuple[str, list[str]]:
-    preset, notes = preset_of(name, read_choices(values), with_prompts=bool(with_prompts))
+    preset, notes = preset_of(
+        name,
+        read_choices(values),
+        with_prompts=bool(with_prompts),
+        lora_files=assets.lora_files(),
+    )
     path = save_own(assets.presets_folder(), assets.presets(), name, preset, overwrite=replaces)
     return path.stem, [f'The settings are saved as the preset "{path.stem}", in {path}.', *notes]
 

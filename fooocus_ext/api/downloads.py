@@ -19,7 +19,8 @@ from fooocus_ext.downloads.files import DownloadError
 from fooocus_ext.downloads.orders import Download, Order
 from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.downloads.sources import Sources
-from fooocus_ext.errors import RequestError, did_you_mean
+from fooocus_ext.errors import RequestError
+from fooocus_ext.presets.file_names import AvailableFiles
 from fooocus_ext.presets.offers import is_installed
 from fooocus_ext.presets.published import Kind, Published
 
@@ -116,7 +117,7 @@ def _find(name: str, models: ModelFiles) -> Published:
     if name not in known:
         raise RequestError(
             f'file: "{name[:100]}" is not among the files that can be downloaded'
-            f"{did_you_mean(name[:200], known)}; GET /fooocus/v1/downloads lists them."
+            f"{AvailableFiles(known).did_you_mean(name)}; GET /fooocus/v1/downloads lists them."
         )
     return known[name]
 

@@ -52,9 +52,18 @@ class AvailableFiles:
 
     def nearest(self, wanted: str) -> str:
         """Return ``' (nearest there: "a")'`` with entries that resemble a file's name, or nothing."""
-        stems = nearest_names(file_stem(wanted)[:200], self._by_stem)
-        near = [f'"{entry}"' for stem in stems for entry in self._by_stem[stem]][:_MOST_NEAR]
+        near = self._nearest(wanted)
         return f" (nearest there: {', '.join(near)})" if near else ""
+
+    def did_you_mean(self, wanted: str) -> str:
+        """Return ``' (did you mean "a" or "b"?)'`` likewise."""
+        near = self._nearest(wanted)
+        return f" (did you mean {' or '.join(near)}?)" if near else ""
+
+    def _nearest(self, wanted: str) -> list[str]:
+        """Return a few entries, quoted, whose stems resemble a name's: endings are alike anyway."""
+        stems = nearest_names(file_stem(wanted)[:200], self._by_stem)
+        return [f'"{entry}"' for stem in stems for entry in self._by_stem[stem]][:_MOST_NEAR]
 
 
 def match_file(wanted: str, available: Iterable[str]) -> str | None:

@@ -6,6 +6,8 @@ import pytest
 import safetensors.torch
 import torch
 
+from fooocus_ext.errors import RequestError
+
 
 @pytest.fixture
 def listed(session_host, tmp_path):
@@ -82,3 +84,22 @@ def test_the_noise_schedule_stays_exact_where_weights_are_half_precision(host, m
     model = host.modules.shared.sd_model
     assert next(model.model.parameters()).dtype == torch.float16
     assert torch.equal(model.alphas_cumprod, exact)
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_meant"),
+    [("lsitde", True), ("sub/LISTDE.ckpt", True), ("zzqq.safetensors", False)],
+)
+def test_a_mistyped_checkpoint_is_compared_by_its_bare_name(listed, session_host, typed, is_meant):
+    """All have endings alike, and few type them."""
+    from fooocus_ext.host.jobs import run
+    from fooocus_ext.host.refiner import resident
+
+    title = listed({})
+    for find in (run._base_model, resident.find):
+        with pytest.raises(RequestError) as refused:
+            find(typed)
+        suggestions, _, allowed = refused.value.detail.partition("; allowed: ")
+        assert (f'(did you mean "{title}"' in suggestions) == is_meant
+        assert ("did you mean" in suggestions) == is_meant
+        assert title in allowed

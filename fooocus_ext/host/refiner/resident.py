@@ -16,8 +16,9 @@ from typing import Any, Protocol
 import torch
 from modules import devices, sd_models
 
-from fooocus_ext.errors import RequestError, did_you_mean
+from fooocus_ext.errors import RequestError
 from fooocus_ext.host.machine import checkpoints, model_kinds
+from fooocus_ext.presets.file_names import AvailableFiles
 
 log = logging.getLogger("fooocus")
 
@@ -134,8 +135,9 @@ def find(name: str) -> Any:
         for other in sd_models.checkpoints_list.values()
         if os.path.isfile(other.filename)  # noqa: PTH113
     ]
+    hint = AvailableFiles(titles).did_you_mean(name)
     raise RequestError(
-        f'refiner: there is no checkpoint "{name}"{did_you_mean(name, titles)}; allowed: "None", '
+        f'refiner: there is no checkpoint "{name}"{hint}; allowed: "None", '
         + ", ".join(f'"{title}"' for title in titles)
         + "."
     )

@@ -19,6 +19,7 @@ from fooocus_ext.args import Settings
 from fooocus_ext.data_files import DataFileError, parse_json
 from fooocus_ext.errors import RequestError
 from fooocus_ext.generation.plan import Plan, lora_tags, with_lora_tags
+from fooocus_ext.host.panel import ranges
 from fooocus_ext.images.decoding import from_base64
 from fooocus_ext.metadata import values
 from fooocus_ext.metadata.fooocus import read_fooocus_settings
@@ -173,6 +174,7 @@ RECORDS: dict[str, Callable[[str], object]] = {
     ),
     "comments of pictures": lambda text: picture_text(exif_picture(text)),
     "style names": lambda text: library().get(text),
+    "ranges of axes": ranges.numbers,
     "pictures of clients": lambda text: from_base64(text, "image"),
 }
 _A1111 = "\nSteps: 1, Sampler: a, Size: 1x1, Version: Fooocus 2, Raw prompt: "
@@ -201,6 +203,7 @@ RECORD_TEXTS = [
     ("(", ", 'a", ")"),
     ("1x1", " ", "x"),
     ("1*1<", "x", ""),
+    ("1-1", " ", "x"),
     ("", "DPM++ 2M ", "Karras"),
     ("", "a/", ""),
     ("", " [", "]"),

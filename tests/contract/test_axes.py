@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from fastapi import HTTPException
 
@@ -46,26 +45,51 @@ def refusal(p, name, values):
     return ""
 
 
-def arange(start, end, step):
-    """Return a range as the host's X/Y/Z plot makes it of "start-end (+step)"."""
-    return np.arange(start, end + step, step).tolist()
+class Axis:
+    """As the webui's AxisOption."""
+
+    def __init__(self, label, type, apply, confirm, choices):  # noqa: A002
+        self.label, self.type, self.apply, self.confirm, self.choices = (
+            label,
+            type,
+            apply,
+            confirm,
+            choices,
+        )
+
+
+def read(p, name, text):
+    """Return the values of an axis's cells, as the host's X/Y/Z plot gets them of a text without commas."""
+    option = own_axes()._axis(Axis, FIELDS_BY_NAME[name])
+    values = [option.type(text)]
+    option.confirm(p, values)
+    return values
 
 
 @pytest.mark.parametrize(
-    ("name", "values"),
+    ("name", "text", "values"),
     [
-        ("refiner_switch", arange(0.5, 1.0, 0.05)),
-        ("adm_positive", arange(1.0, 3.0, 0.1)),
-        ("adm_end", np.linspace(0, 1, 7).tolist()),
+        ("refiner_switch", "0.5-1.0 (+0.1)", [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]),
+        ("adm_end", "0-1 (+0.3)", [0.0, 0.3, 0.6, 0.9]),
+        ("adm_end", "1-0 (-0.25)", [1.0, 0.75, 0.5, 0.25, 0.0]),
+        ("adm_end", "0-1 [5]", [0.0, 0.25, 0.5, 0.75, 1.0]),
+        ("sharpness", "1-3", [1.0, 2.0, 3.0]),
+        ("sharpness", "2.5", [2.5]),
     ],
 )
-def test_a_range_may_end_at_the_largest_value(request_of, name, values):
+def test_the_webuis_ranges_of_numbers_are_read(request_of, name, text, values):
     p = request_of()
-    assert refusal(p, name, values) == ""
+    assert read(p, name, text) == values
     own_axes()._apply(FIELDS_BY_NAME[name])(p, values[-1], values)
     settings = own_axes().apply_overrides(p, own_axes().Settings())
-    assert getattr(settings, name) == FIELDS_BY_NAME[name].maximum
-    assert "allowed" in refusal(p, name, [FIELDS_BY_NAME[name].maximum + 1e-6])
+    assert getattr(settings, name) == values[-1]
+
+
+@pytest.mark.parametrize("text", ["abc", "1-0", "0-1 (+0)", "0-1 [0]", "0-1.5 (+0.5)", "1.000001"])
+def test_a_wrong_text_is_refused_with_its_axis(request_of, text):
+    with pytest.raises(HTTPException) as refused:
+        read(request_of(), "adm_end", text)
+    assert f'X/Y/Z plot, "[Fooocus] ADM end": got "{text}"' in refused.value.detail
 
 
 def test_the_model_of_a_preset_is_missed_only_where_it_would_be_used(host, request_of):

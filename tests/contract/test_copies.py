@@ -263,6 +263,11 @@ def test_an_axis_gives_the_pictures_of_single_requests(host, name, unchanged):
         assert (cell == wanted.pictures[0]).all(), value
 
 
+def test_a_range_of_numbers_ends_where_it_is_said_to(host, unchanged):
+    _, cells = plot(host, [("[Fooocus] ADM end", "0.9-1.0 (+0.05)")], fooocus={})
+    assert len(cells) == 3
+
+
 def test_two_axes_at_once(host, unchanged):
     axes = [("[Fooocus] Sharpness", "0, 20"), ("[Fooocus] Adaptive CFG", "2, 30")]
     _, cells = plot(host, axes, fooocus={})

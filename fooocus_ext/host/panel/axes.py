@@ -9,12 +9,13 @@ from typing import Any
 from modules import scripts
 
 from fooocus_ext.args import FIELDS, NONE, SCRIPT_KEY, Settings, parse
-from fooocus_ext.errors import RequestError
+from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.fields import Field
 from fooocus_ext.generation.plan import make_plan
 from fooocus_ext.host import ending
 from fooocus_ext.host.jobs import overrides
 from fooocus_ext.host.machine import assets
+from fooocus_ext.host.panel.ranges import numbers
 from fooocus_ext.host.refiner import resident
 from fooocus_ext.prompting.styles import special_style
 
@@ -51,12 +52,16 @@ def _is_grid(script_class: type) -> bool:
 def _axis(axis_option: Callable[..., Any], field: Field) -> Any:
     choices = {"flag": ["True", "False"], "choice": list(field.choices)}.get(field.kind)
     return axis_option(
-        _LABEL_PREFIX + field.label,
-        float if field.kind == "number" else str,
+        _label(field),
+        str,  # of ``float``, the webui reads ranges itself and goes beyond their ends
         _apply(field),
         confirm=_confirm(field),
         choices=(lambda: choices) if choices else None,
     )
+
+
+def _label(field: Field) -> str:
+    return _LABEL_PREFIX + field.label
 
 
 def _apply(field: Field) -> Callable[[Any, Any, Any], None]:
@@ -70,11 +75,18 @@ def _apply(field: Field) -> Callable[[Any, Any, Any], None]:
 
 def _confirm(field: Field) -> Callable[[Any, list[Any]], None]:
     def confirm(p: Any, values: list[Any]) -> None:
-        try:
-            for value in values:
-                _check(p, {"enabled": True, field.name: _typed(field, value)})
-        except RequestError as error:
-            raise ending.reason_for_user(p, error) from None
+        """Check what was typed; the webui makes its cells of what is in the list then."""
+        read: list[Any] = []
+        for typed in values:
+            try:
+                meant = numbers(str(typed)) if field.kind == "number" else [typed]
+                for value in meant:
+                    _check(p, {"enabled": True, field.name: _typed(field, value)})
+            except RequestError as error:
+                said = f'X/Y/Z plot, "{_label(field)}": got {describe(typed)}. {error.detail}'
+                raise ending.reason_for_user(p, RequestError(said)) from None
+            read += meant
+        values[:] = read
 
     return confirm
 
@@ -119,5 +131,4 @@ def _typed(field: Field, value: Any) -> Any:
         return typed
     if field.kind == "names":
         return [name.strip() for name in str(value).split(",") if name.strip()]
-    # The webui's ranges end at 1.0000000000000004 in place of 1.
-    return round(value, 10) if field.kind == "number" else value
+    return float(value) if field.kind == "number" else value

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 WEBUI_ROOT = Path(__file__).resolve().parent / "webui"
 EXTENSION_ROOT = Path(__file__).resolve().parents[1]
@@ -24,18 +25,19 @@ def put_webui_on_path() -> None:
         sys.path.insert(0, str(WEBUI_ROOT))
 
 
-def bootstrap(argv: Sequence[str] = ()) -> None:
+def bootstrap(argv: Sequence[str] = (), refuse: Callable[[str], NoReturn] | None = None) -> None:
     """Start the host inside this process: options, devices, checkpoints, extensions; no page.
 
-    `argv` are webui command-line flags plus the extension's own. Call it once per process: the
-    host keeps its state in modules, as the real one does. Raises SystemExit on unknown flags, and if
-    nothing can be written to the data folder.
+    `argv` are webui command-line flags plus the extension's own; `refuse` says what is wrong with them, where
+    their usage is not what the user needs to see. Call it once per process: the host keeps its state in
+    modules, as the real one does. Raises SystemExit on unknown flags, and if nothing can be written to the
+    data folder.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     put_webui_on_path()
     from modules import cmd_args  # noqa: PLC0415 - on the path only now
 
-    cmd_args.arguments = list(argv)
+    cmd_args.arguments, cmd_args.refuse = list(argv), refuse
     from modules import initialize, paths_internal  # noqa: PLC0415 - read the command line
 
     paths_internal.check_data_path()

@@ -118,7 +118,8 @@ def picture(argv: Sequence[str]) -> int:
 
     Prints where it is and the infotext. 2 for a request that cannot be honoured.
     """
-    options, rest = _parser().parse_known_args(argv)
+    parser = _parser()
+    options, rest = parser.parse_known_args(argv)
     try:
         settings = parse_settings(options.set)
     except ValueError as e:
@@ -126,7 +127,7 @@ def picture(argv: Sequence[str]) -> int:
         return REQUEST_ERROR
     threads.choose(pocket=options.checkpoint is None)
     no_page.install()
-    pictures.start(host_flags(options, rest))
+    pictures.start(host_flags(options, rest), parser.error)
     problem = _unknown_name(options)
     if problem:
         print(problem, file=sys.stderr)

@@ -5,9 +5,9 @@ The command line and the benchmarks use it. `start` comes first, once per proces
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from PIL import Image
 
@@ -28,9 +28,9 @@ class Made(NamedTuple):
     """what the host and its scripts had to say"""
 
 
-def start(flags: Sequence[str] = ()) -> None:
-    """Start the host with the webui's `flags`, and build its scripts' widgets, which hold their defaults."""
-    bootstrap([*flags, *FLAGS])
+def start(flags: Sequence[str] = (), refuse: Callable[[str], NoReturn] | None = None) -> None:
+    """Start the host, and build its scripts' widgets, which hold their defaults; see `bootstrap`."""
+    bootstrap([*flags, *FLAGS], refuse)
     from modules import script_callbacks, ui  # noqa: PLC0415 - exists only after bootstrap
 
     script_callbacks.before_ui_callback()

@@ -172,6 +172,23 @@ def test_an_unknown_sampler_or_schedule_is_not_replaced_by_another(flag, said, t
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--setp", "5"), "unrecognized arguments: --setp 5"),
+        (("--precision", "low"), "argument --precision: invalid choice: 'low'"),
+    ],
+)
+def test_a_mistyped_option_is_told_with_the_usage_of_a_picture(words, said):
+    done = run_program(PROGRAM, "--prompt", "a boat", *words)
+    assert done.returncode == 2
+    usage, _, error = done.stderr.partition("python -m embedded_webui picture: error: ")
+    assert error.startswith(said)
+    assert "--negative-prompt" in usage
+    assert "--gradio" not in usage
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", [(), ("--refiner",), ("--checkpoint",)])
 def test_the_base_is_pocket_sdxl_unless_a_checkpoint_is_named(chosen, tmp_path):
     other = tmp_path / "models" / "Stable-diffusion" / "a-refiner.safetensors"

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 
 arguments: list[str] = []
 """the command line of this process, set by `bootstrap` before the other modules are imported"""
+refuse: Callable[[str], None] | None = None
+"""what ends the process with a word about wrong arguments, likewise; if None, the parser itself"""
 
 SWITCHES = (
     "skip-python-version-check",
@@ -59,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     from modules.paths_internal import data_path, extension_root, models_path, sd_model_file
 
     parser = argparse.ArgumentParser(prog="python -m embedded_webui serve")
+    parser.error = refuse or parser.error
     for name in SWITCHES:
         parser.add_argument(f"--{name}", action="store_true")
     path = os.path.abspath

@@ -152,7 +152,7 @@ def _write_data(data: Path, models: Path, loras: Path | None, extension: str) ->
     (probe / "soak_probe.py").write_bytes(Path(__file__).with_name("_soak_probe.py").read_bytes())
     if extension != "absent":
         (data / "extensions" / "sd-webui-fooocus").symlink_to(ROOT)
-    (data / "config.json").write_text(json.dumps(OPTIONS))
+    (data / "config.json").write_text(json.dumps(OPTIONS), encoding="utf-8")
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path) -> None:

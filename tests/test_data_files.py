@@ -48,18 +48,18 @@ class Killed(BaseException):
 )
 def test_a_failure_in_the_middle_leaves_the_old_file_alone(tmp_path, monkeypatch, place, name):
     target = tmp_path / "a"
-    target.write_text("old")
+    target.write_text("old", encoding="utf-8")
     monkeypatch.setattr(place, name, fail)
     with pytest.raises(OSError, match="full"):
         write_whole(target, "new")
     monkeypatch.undo()
-    assert target.read_text() == "old"
+    assert target.read_text(encoding="utf-8") == "old"
     assert names_in(tmp_path) == ["a"]
 
 
 def test_a_stop_by_hand_in_the_middle_leaves_the_old_file_alone(tmp_path, monkeypatch):
     target = tmp_path / "a"
-    target.write_text("old")
+    target.write_text("old", encoding="utf-8")
 
     def stop(_descriptor):
         raise Killed
@@ -67,7 +67,7 @@ def test_a_stop_by_hand_in_the_middle_leaves_the_old_file_alone(tmp_path, monkey
     monkeypatch.setattr(os, "fsync", stop)
     with pytest.raises(Killed):
         write_whole(target, "new")
-    assert target.read_text() == "old"
+    assert target.read_text(encoding="utf-8") == "old"
     assert names_in(tmp_path) == ["a"]
 
 
@@ -75,7 +75,7 @@ def test_text_that_cannot_be_stored_leaves_the_old_file_alone(tmp_path):
     write_whole(tmp_path / "a", "old")
     with pytest.raises(UnicodeEncodeError):
         write_whole(tmp_path / "a", "\ud800")
-    assert (tmp_path / "a").read_text() == "old"
+    assert (tmp_path / "a").read_text(encoding="utf-8") == "old"
     assert names_in(tmp_path) == ["a"]
 
 
@@ -86,10 +86,10 @@ def test_a_file_is_not_replaced_unasked(tmp_path, monkeypatch, links):
     write_whole(tmp_path / "a", "old", overwrite=False)
     with pytest.raises(FileExistsError):
         write_whole(tmp_path / "a", "new", overwrite=False)
-    assert (tmp_path / "a").read_text() == "old"
+    assert (tmp_path / "a").read_text(encoding="utf-8") == "old"
     assert names_in(tmp_path) == ["a"]
     write_whole(tmp_path / "a", "new")
-    assert (tmp_path / "a").read_text() == "new"
+    assert (tmp_path / "a").read_text(encoding="utf-8") == "new"
 
 
 @pytest.mark.parametrize("overwrite", [True, False])
@@ -97,7 +97,7 @@ def test_what_cannot_be_cleared_away_is_no_failure_to_write(tmp_path, monkeypatc
     """On Windows a virus scanner may have the scratch file open, which a later writer then removes."""
     monkeypatch.setattr(Path, "unlink", fail)
     write_whole(tmp_path / "a", "new", overwrite=overwrite)
-    assert (tmp_path / "a").read_text() == "new"
+    assert (tmp_path / "a").read_text(encoding="utf-8") == "new"
 
 
 def test_of_many_writers_that_may_not_replace_a_file_one_succeeds(tmp_path):
@@ -118,7 +118,7 @@ def test_of_many_writers_that_may_not_replace_a_file_one_succeeds(tmp_path):
     for writer in writers:
         writer.join()
     (winner,) = [number for number in outcomes if number is not None]
-    assert (tmp_path / "a").read_text() == str(winner)
+    assert (tmp_path / "a").read_text(encoding="utf-8") == str(winner)
     assert names_in(tmp_path) == ["a"]
 
 
@@ -127,7 +127,7 @@ def test_what_a_killed_writer_left_is_removed_a_day_later(tmp_path):
         tmp_path / name for name in (f"{SCRATCH_PREFIX}left", f"{SCRATCH_PREFIX}now", ".other")
     )
     for path in (left, recent, other):
-        path.write_text("half")
+        path.write_text("half", encoding="utf-8")
     yesterday = time.time() - data_files._LEFT_BEHIND_SECONDS - 60
     os.utime(left, (yesterday, yesterday))
     os.utime(other, (yesterday, yesterday))

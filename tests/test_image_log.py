@@ -195,7 +195,7 @@ def test_the_ten_thousandth_picture_costs_what_the_hundredth_did(folder):
     line = json.dumps(
         {"number": 99, "file": "x.png", "time": "12:00", "metadata": {"prompt": "p" * 1500}}
     )
-    with (folder / image_log.ENTRIES_NAME).open("a") as stream:
+    with (folder / image_log.ENTRIES_NAME).open("a", encoding="utf-8") as stream:
         stream.writelines(
             line.replace('"number": 99', f'"number": {n}') + "\n" for n in range(100, 9997)
         )
@@ -224,12 +224,14 @@ def test_the_last_day_with_a_page_is_found_and_days_lead_to_earlier_ones(tmp_pat
     (tmp_path / "2026-06-01").mkdir()
     (tmp_path / "notes").mkdir()
     assert image_log.newest_page(tmp_path) == tmp_path / DAY / image_log.PAGE_NAME
-    assert "../2026-05-30/log.html" in (tmp_path / DAY / image_log.PAGE_NAME).read_text()
+    assert "../2026-05-30/log.html" in (tmp_path / DAY / image_log.PAGE_NAME).read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_page_needs_nothing_from_elsewhere(folder):
     fill(folder, 1)
-    text = (folder / image_log.PAGE_NAME).read_text()
+    text = (folder / image_log.PAGE_NAME).read_text(encoding="utf-8")
     assert not re.search(r"https?://", text)
 
 

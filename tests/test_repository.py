@@ -39,6 +39,7 @@ GLOBAL_RANDOMNESS = {
     "numpy.random.seed", "torch.manual_seed", "torch.cuda.manual_seed_all", "torch.random.manual_seed",
 }  # fmt: skip
 RUN_TEXT_AS_CODE = {"eval", "exec", "pickle.load", "pickle.loads"}
+FILE_MODE = re.compile(r"[rwax][bt+]*")
 DRAWS_FROM_TORCH = {"torch.rand", "torch.randn", "torch.randint", "torch.randperm", "torch.normal"}
 
 
@@ -107,6 +108,21 @@ def function_limit(path: Path) -> int:
 def calls_in(path: Path) -> list[ast.Call]:
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+def is_text_of_no_encoding(call: ast.Call) -> bool:
+    """Whether a call leaves to the system how a text is read or written; a mode tells files from others."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+    if "encoding" in [keyword.arg for keyword in call.keywords]:
+        return False
+    if name in ("read_text", "write_text"):
+        return isinstance(call.func, ast.Attribute) and len(call.args) <= (name == "write_text")
+    values = [*call.args, *(keyword.value for keyword in call.keywords)]
+    words = [value.value for value in values if isinstance(value, ast.Constant)]
+    modes = [word for word in words if FILE_MODE.fullmatch(str(word))]
+    is_open = name == "open" and ast.unparse(call.func) != "tarfile.open"
+    is_open = is_open and (isinstance(call.func, ast.Name) or bool(modes))
+    return is_open and not any("b" in mode for mode in modes)
 
 
 def extension_files() -> list[Path]:
@@ -203,6 +219,39 @@ def test_tests_start_no_loop_in_the_main_thread():
         if ast.unparse(call.func) == "asyncio.run"
     ]
     assert found == []
+
+
+def test_texts_are_read_and_written_as_utf_8():
+    """Where nothing is said, Windows takes a code page of the country. Ruff sees this of few paths."""
+    found = [
+        f"{relative(path)}:{call.lineno} {ast.unparse(call)[:80]}"
+        for path in with_suffix(".py")
+        for call in calls_in(path)
+        if is_text_of_no_encoding(call)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("call", "is_found"),
+    [
+        ("path.read_text()", True),
+        ("path.write_text('a')", True),
+        ("path.write_text('a', 'utf-8')", False),
+        ("path.read_text(encoding='utf-8')", False),
+        ("read_text(path, limit=9)", False),
+        ("open(path)", True),
+        ("open(path, 'rb')", False),
+        ("path.open('a')", True),
+        ("path.open(mode='w', encoding='utf-8')", False),
+        ("path.open(mode='w')", True),
+        ("path.open('ab+')", False),
+        ("Image.open(path)", False),
+        ("tarfile.open(path, 'w')", False),
+    ],
+)
+def test_texts_of_no_encoding_are_found(call, is_found):
+    assert is_text_of_no_encoding(ast.parse(call, mode="eval").body) == is_found
 
 
 @pytest.mark.parametrize("path", with_suffix(".json"), ids=relative)

@@ -21,7 +21,9 @@ exec "{python}" -c 'import sys; sys.version_info = (3, {minor}, 0); exec(sys.arg
 @pytest.mark.parametrize(("minor", "suits"), [(9, False), (10, True), (11, True), (12, False)])
 def test_only_a_python_that_the_webuis_packages_work_with_is_suitable(tmp_path, minor, suits):
     python = tmp_path / "python"
-    python.write_text(OF_ANOTHER_VERSION.format(python=sys.executable, minor=minor))
+    python.write_text(
+        OF_ANOTHER_VERSION.format(python=sys.executable, minor=minor), encoding="utf-8"
+    )
     python.chmod(0o755)
     assert suitable_python.is_suitable(python) == suits
 
@@ -45,12 +47,13 @@ def test_a_webui_keeps_its_own_packages_beside_those_of_the_tests(tmp_path):
     packages, own = tmp_path / "packages", tmp_path / "own"
     for folder in (packages, own):
         folder.mkdir()
-        (folder / "of_both.py").write_text(f"WHOSE = {folder.name!r}")
+        (folder / "of_both.py").write_text(f"WHOSE = {folder.name!r}", encoding="utf-8")
     (packages / "pytest.py").write_text(
         "import sys, of_both\n"
         "def main(arguments):\n"
         "    print(of_both.WHOSE, sys.argv, arguments)\n"
-        "    return 3\n"
+        "    return 3\n",
+        encoding="utf-8",
     )
     command = [sys.executable, "-S", str(RUNNER), str(packages), "-x", "tests"]
     done = subprocess.run(

@@ -44,7 +44,7 @@ def test_a_preset_is_saved_in_fooocus_own_keys(client, folder, changes):
     }
     answer = client.post("/fooocus/v1/presets", json=body)
     assert answer.status_code == 200, answer.text
-    saved = json.loads((folder / "mine.json").read_text())
+    saved = json.loads((folder / "mine.json").read_text(encoding="utf-8"))
     assert saved["default_sample_sharpness"] == 5
     assert saved["default_styles"] == ["Fooocus V2", "cinematic-default"]
     assert saved["default_performance"] == "Quality"
@@ -138,7 +138,7 @@ def test_a_preset_of_the_users_is_renamed_and_deleted(client, folder, changes):
 
 @pytest.mark.parametrize("name", ["default", "None", "nothing", "..", "../../secret"])
 def test_nothing_but_the_users_presets_is_deleted(client, folder, name):
-    (folder.parent / "secret.json").write_text("{}")
+    (folder.parent / "secret.json").write_text("{}", encoding="utf-8")
     assert client.delete(f"/fooocus/v1/presets/{quote(name, safe='')}").status_code in (404, 422)
     assert (folder.parent / "secret.json").exists()
     assert (SHIPPED / "default.json").exists()

@@ -75,7 +75,7 @@ def test_a_benchmark_that_cannot_run_is_named(monkeypatch, tmp_path, capsys):
     file = tmp_path / "new" / "numbers.json"
     assert main(["--only", "filter", "--json", str(file)]) == 1
     assert "filter could not run: no network" in capsys.readouterr().out
-    numbers = json.loads(file.read_text())
+    numbers = json.loads(file.read_text(encoding="utf-8"))
     assert numbers["environment.threads"] == torch.get_num_threads()
 
 
@@ -94,7 +94,7 @@ def test_a_benchmark_that_breaks_leaves_the_others_their_numbers(monkeypatch, tm
     said = capsys.readouterr()
     assert "filter could not run: ZeroDivisionError: nothing was measured" in said.out
     assert "in breaks" in said.err
-    assert json.loads(file.read_text())[FIGURE.key] == FIGURE.value
+    assert json.loads(file.read_text(encoding="utf-8"))[FIGURE.key] == FIGURE.value
 
 
 def test_several_benchmarks_share_no_process(monkeypatch):

@@ -41,7 +41,7 @@ def test_where_nobody_counts_nothing_is_refused(times):
 
 
 def test_a_thread_that_ends_while_it_is_looked_at_is_left_out(tmp_path, monkeypatch):
-    (tmp_path / "runs").write_text("9000000000 2000000000 5\n")
+    (tmp_path / "runs").write_text("9000000000 2000000000 5\n", encoding="utf-8")
     paths = [str(tmp_path / name) for name in ("has ended", "runs")]
     monkeypatch.setattr(_measuring.glob, "glob", lambda _pattern: paths)
     assert _measuring.seconds_without_core() == 2.0

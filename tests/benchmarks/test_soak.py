@@ -89,7 +89,7 @@ def test_a_webui_that_does_not_start_is_told_with_its_log(tmp_path, monkeypatch)
     webui = tmp_path / "webui"
     (webui / "venv" / "bin").mkdir(parents=True)
     python = webui / "venv" / "bin" / "python"
-    python.write_text("#!/bin/sh\necho no torch here\nexit 1\n")
+    python.write_text("#!/bin/sh\necho no torch here\nexit 1\n", encoding="utf-8")
     python.chmod(0o755)
     (tmp_path / "models").mkdir()
     monkeypatch.setattr(soak.time, "sleep", lambda _seconds: None)

@@ -48,7 +48,9 @@ def wait_until_up(url, process, log):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.5)
-    pytest.fail(f"the embedded host does not answer:\n{log.read_text(errors='replace')[-4000:]}")
+    pytest.fail(
+        f"the embedded host does not answer:\n{log.read_text(errors='replace', encoding='utf-8')[-4000:]}"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +83,7 @@ def fresh_webui(folder, hub):
         wait_until_up(url, process, log)
         yield url
         assert process.poll() is None, (
-            f"the webui has ended:\n{log.read_text(errors='replace')[-4000:]}"
+            f"the webui has ended:\n{log.read_text(errors='replace', encoding='utf-8')[-4000:]}"
         )
     finally:
         process.terminate()

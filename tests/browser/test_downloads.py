@@ -32,7 +32,7 @@ def missing(hub, webui_url):
     data.mkdir(parents=True, exist_ok=True)
     preset = data / "browser-test.json"
     content = {"default_loras": [[True, NAME, 0.5]], "lora_downloads": {NAME: f"{HUB}/{PATH}"}}
-    preset.write_text(json.dumps(content))
+    preset.write_text(json.dumps(content), encoding="utf-8")
     post(webui_url, "reload")
     yield folder
     post(webui_url, "downloads/remove", {"file": NAME})

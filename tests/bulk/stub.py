@@ -176,7 +176,7 @@ class Server(ThreadingHTTPServer):
 def main(port, folder, habits):
     Stub.habits = {**HABITS, **habits}
     Stub.random = random.Random(zlib.crc32(str(port).encode()))
-    Stub.log = (Path(folder) / f"made-{port}.txt").open("a")
+    Stub.log = (Path(folder) / f"made-{port}.txt").open("a", encoding="utf-8")
     server = Server(("127.0.0.1", port), Stub)
     if Stub.habits["certificate"]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

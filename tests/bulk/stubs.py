@@ -107,7 +107,7 @@ def start_bulk(words: list[str], log: Path, **environment: str) -> subprocess.Po
 
 
 def write_list(path: Path, requests: list[dict]) -> Path:
-    path.write_text("".join(json.dumps(request) + "\n" for request in requests))
+    path.write_text("".join(json.dumps(request) + "\n" for request in requests), encoding="utf-8")
     return path
 
 

@@ -59,12 +59,12 @@ def test_other_pixels_are_told_and_with_strict_refused(tmp_path, listing, flags)
 
 def test_a_wrong_password_ends_the_run_and_the_right_one_is_written_nowhere(tmp_path, listing):
     secret, out = tmp_path / "secret", tmp_path / "out"
-    secret.write_text("ann:wrong\n")
+    secret.write_text("ann:wrong\n", encoding="utf-8")
     with stubs(tmp_path / "made", {"auth": "ann:right"}) as running:
         done = bulk(listing, out, running, "--auth-file", str(secret))
         assert done.returncode == 3
         assert "Incorrect username or password" in done.stderr
-        secret.write_text(f"{running[0].url} ann:right\n")
+        secret.write_text(f"{running[0].url} ann:right\n", encoding="utf-8")
         done = bulk(listing, out, running, "--auth-file", str(secret))
         assert done.returncode == 0, done.stderr
     texts = [path.read_bytes() for path in out.iterdir() if path.is_file()]

@@ -22,8 +22,8 @@ def example() -> tuple[str, str, list[str]]:
 
 def test_the_example_makes_five_pictures_on_two_webuis(tmp_path):
     requests, defaults, words = example()
-    (tmp_path / "requests.jsonl").write_text(requests)
-    (tmp_path / "defaults.json").write_text(defaults)
+    (tmp_path / "requests.jsonl").write_text(requests, encoding="utf-8")
+    (tmp_path / "defaults.json").write_text(defaults, encoding="utf-8")
     with stubs(tmp_path / "made", {"seconds": 0.2}, {"seconds": 0.2}) as running:
         assert words[:3] == ["python", "dev.py", "bulk"]
         addresses = {"http://a:7860": running[0].url, "http://b:7860": running[1].url}

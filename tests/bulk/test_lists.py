@@ -92,7 +92,7 @@ def test_parquet_is_read_with_its_own_types(tmp_path):
 
 @pytest.mark.parametrize("name", ["list.txt", "gone.jsonl"])
 def test_a_file_that_cannot_be_a_list_is_refused(tmp_path, name):
-    (tmp_path / "list.txt").write_text("{}")
+    (tmp_path / "list.txt").write_text("{}", encoding="utf-8")
     with pytest.raises(UsageError, match=name):
         list(lists.read(tmp_path / name))
 
@@ -220,7 +220,7 @@ def test_a_list_of_any_depth_is_named(tmp_path):
     depths = range(800, 1000)
     lines = ['{"fooocus": {"styles": %s}}' % ("[" * depth + "]" * depth) for depth in depths]
     path = tmp_path / "list.jsonl"
-    path.write_text("\n".join(lines))
+    path.write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(BadLinesError) as error:
         Plan(tmp_path / "plan.sqlite").read(path, {})
     problems = [problem for _line, problem in error.value.problems]
@@ -247,7 +247,8 @@ def test_cells_that_are_no_value_or_would_be_lost_are_named(tmp_path, columns, c
 def test_a_checkpoint_in_a_cell_is_a_text_whatever_it_looks_like(tmp_path, name):
     path = tmp_path / "list.csv"
     path.write_text(
-        f"override_settings.sd_model_checkpoint,override_settings.CLIP_stop_at_last_layers\n{name},2\n"
+        f"override_settings.sd_model_checkpoint,override_settings.CLIP_stop_at_last_layers\n{name},2\n",
+        encoding="utf-8",
     )
     plan = Plan(tmp_path / "plan.sqlite")
     plan.read(path, {})

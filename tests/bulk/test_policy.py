@@ -146,7 +146,7 @@ def test_what_is_no_picture_is_believed_to_be_none(content):
 
 def test_passwords_belong_to_all_webuis_or_to_one(tmp_path, monkeypatch):
     path = tmp_path / "auth"
-    path.write_text("ann:se:cret\nhttp://b bob:x\n")
+    path.write_text("ann:se:cret\nhttp://b bob:x\n", encoding="utf-8")
     assert credentials(path, ["http://a", "http://b"]) == {
         "http://a": "ann:se:cret",
         "http://b": "bob:x",

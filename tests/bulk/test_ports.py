@@ -14,7 +14,7 @@ RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 @pytest.mark.skipif(not RANGE.exists(), reason="only Linux says which ports it gives away")
 def test_it_is_none_that_a_connection_may_leave_by():
-    first, last = map(int, RANGE.read_text().split())
+    first, last = map(int, RANGE.read_text(encoding="utf-8").split())
     chosen = {ports.free_port() for _ in range(50)}
     assert not [port for port in chosen if first <= port <= last]
     assert len(chosen) > 40

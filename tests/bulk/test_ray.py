@@ -77,9 +77,13 @@ def test_actor_node_and_driver_may_be_killed(tmp_path, listing):
         kill_below(driver, "raylet/raylet")
         wait_for_records(out, 300, driver, RAY_SECONDS)
         driver.send_signal(signal.SIGINT)
-        assert driver.wait(timeout=RAY_SECONDS) == 3, log.read_text(errors="replace")[-3000:]
+        assert driver.wait(timeout=RAY_SECONDS) == 3, log.read_text(
+            errors="replace", encoding="utf-8"
+        )[-3000:]
         driver = start_bulk(words, log)
-        assert driver.wait(timeout=RAY_SECONDS) == 0, log.read_text(errors="replace")[-3000:]
+        assert driver.wait(timeout=RAY_SECONDS) == 0, log.read_text(
+            errors="replace", encoding="utf-8"
+        )[-3000:]
     assert_whole(out, 400, failed=0)
     made = made_by_stubs(tmp_path / "made")
     assert len(made) == 400
@@ -138,7 +142,9 @@ def test_a_node_of_a_cluster_may_disappear(tmp_path, listing, short_folder):
             driver = start_bulk(words, log)
             wait_for_records(out, 80, driver, RAY_SECONDS)
             os.killpg(nodes[1].pid, signal.SIGKILL)
-            assert driver.wait(timeout=RAY_SECONDS) == 0, log.read_text(errors="replace")[-3000:]
+            assert driver.wait(timeout=RAY_SECONDS) == 0, log.read_text(
+                errors="replace", encoding="utf-8"
+            )[-3000:]
     finally:
         for node in nodes:
             for process in psutil.Process(node.pid).children(recursive=True):

@@ -103,7 +103,7 @@ def test_records_say_what_happened(tmp_path, listing):
     poison = by_prompt["poison 1"]
     assert (poison["attempt"], poison["error"]["http"]) == (3, 500)
     assert "CUDA out of memory" in poison["error"]["reason"]
-    status = json.loads((tmp_path / "out/status.json").read_text())
+    status = json.loads((tmp_path / "out/status.json").read_text(encoding="utf-8"))
     assert (status["done"], status["failed"], status["left"]) == (COUNT, len(POISON) + 1, 0)
 
 
@@ -205,4 +205,4 @@ def test_ctrl_c_while_the_list_is_checked_is_an_end_as_any_other(tmp_path):
         time.sleep(0.02)
     driver.send_signal(signal.SIGINT)
     assert driver.wait(timeout=30) == 3
-    assert log.read_text() == "dev.py bulk: stopped. The same command goes on.\n"
+    assert log.read_text(encoding="utf-8") == "dev.py bulk: stopped. The same command goes on.\n"

@@ -43,7 +43,9 @@ def test_killed_webuis_and_drivers_lose_nothing_and_the_pixels_are_one_webuis(tm
     _gone, alive = psutil.wait_procs(webuis, timeout=30)
     assert alive == [], "a webui has outlived the driver that had started it"
     driver = start_bulk(words, log)
-    assert driver.wait(timeout=START_SECONDS) == 0, log.read_text(errors="replace")[-3000:]
+    assert driver.wait(timeout=START_SECONDS) == 0, log.read_text(
+        errors="replace", encoding="utf-8"
+    )[-3000:]
     assert_whole(out, COUNT, failed=0)
     pixels = [
         {record["key"]: record["pixels_sha256"] for record in journal(folder)}

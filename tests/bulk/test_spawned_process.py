@@ -31,14 +31,14 @@ def start(tmp_path):
 
     def start(**how):
         program, told = tmp_path / "python", tmp_path / "told"
-        program.write_text(PROGRAM.format(python=sys.executable, told=str(told)))
+        program.write_text(PROGRAM.format(python=sys.executable, told=str(told)), encoding="utf-8")
         program.chmod(0o755)
         keeper = Spawned(str(program), str(tmp_path / "1"), **how).keeper()
         answer = keeper.ensure(Probe(5.0))
         keeper.stop()
         assert answer is not None
         assert "ended while it started" in answer.reason
-        return json.loads(told.read_text())
+        return json.loads(told.read_text(encoding="utf-8"))
 
     return start
 

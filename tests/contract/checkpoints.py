@@ -80,7 +80,9 @@ def collect(source: Path, folder: Path) -> Checkpoints:
         if part == "base" and path.with_suffix(".yaml").is_file():
             found.v_prediction = _link(path, folder, "v-" + path.stem, found)
             config = folder / f"v-{path.stem}.yaml"
-            config.write_text(config.read_text().replace(EPS_SCALING, V_SCALING))
+            config.write_text(
+                config.read_text(encoding="utf-8").replace(EPS_SCALING, V_SCALING), encoding="utf-8"
+            )
     return found
 
 

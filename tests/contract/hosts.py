@@ -290,7 +290,7 @@ def _checkpoint_folder(folder: Path) -> Checkpoints:
 
 def _write_options(folder: Path, checkpoints: Checkpoints) -> None:
     chosen = {"sd_model_checkpoint": checkpoints.base} if checkpoints.base else {}
-    (folder / "config.json").write_text(json.dumps({**OPTIONS, **chosen}))
+    (folder / "config.json").write_text(json.dumps({**OPTIONS, **chosen}), encoding="utf-8")
 
 
 def _serve(setup_middleware: Callable[[Any], None], create_api: Callable[[Any], Any]) -> Any:

@@ -81,7 +81,9 @@ def day(host):
     folder = storage.root() / "2026-05-31"
     image_log.append(folder, "a.png", "2026-05-31 10:00", {"prompt": "</style><script>x"})
     (folder / "a.png").write_bytes(b"a picture")
-    (folder / "old.html").write_text("<script>written by an earlier version</script>")
+    (folder / "old.html").write_text(
+        "<script>written by an earlier version</script>", encoding="utf-8"
+    )
     yield "/fooocus/v1/log/2026-05-31"
     for file in folder.iterdir():
         file.unlink()

@@ -97,7 +97,7 @@ def test_options_of_a_preset_end_with_its_picture(host, unsaved):
     folder = host.folder / "fooocus" / "presets"
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{PRESET}.json"
-    file.write_text(json.dumps(PRESET_OPTIONS))
+    file.write_text(json.dumps(PRESET_OPTIONS), encoding="utf-8")
     assets.reload()
     try:
         infotext = host.generate({"preset": PRESET}, steps=1).infotext
@@ -154,7 +154,7 @@ def history(request, host, monkeypatch):
 @pytest.mark.parametrize("before", [None, "the prompt before"])
 def test_a_private_job_leaves_the_prompt_of_the_job_before(run, output, history, before):
     if before is not None:
-        history.write_text(before)
+        history.write_text(before, encoding="utf-8")
     run(output=output(private=True))
     assert (history.read_text(encoding="utf-8") if history.exists() else None) == before
 

@@ -60,7 +60,7 @@ def add_preset(host):
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{name}.json"
         added.add(file)
-        file.write_text(json.dumps(content))
+        file.write_text(json.dumps(content), encoding="utf-8")
         assets.reload()
 
     yield add

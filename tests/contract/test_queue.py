@@ -327,7 +327,7 @@ def test_a_failed_job_says_what_helps(desk, error, said):
 
 
 def test_without_a_folder_nothing_is_sampled(desk, host):
-    (desk.folder / "out").write_text("a file where the folder should be")
+    (desk.folder / "out").write_text("a file where the folder should be", encoding="utf-8")
     desk.add()
     desk.monkeypatch.setattr(desk.work, "make_pictures", None)
     job = desk.work_on()

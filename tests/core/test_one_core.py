@@ -154,18 +154,18 @@ def test_idle_threads_are_read_from_what_runs_now(two_threads, monkeypatch, tmp_
     monkeypatch.setattr(one_core, "_cores", lambda: 8)
     monkeypatch.setattr(one_core, "_RUNNING", tmp_path / "loadavg")
     torch.set_num_threads(8)
-    one_core._RUNNING.write_text("0.20 0.18 0.12 4/80 11206\n")
+    one_core._RUNNING.write_text("0.20 0.18 0.12 4/80 11206\n", encoding="utf-8")
     assert idle_threads() == 5
-    one_core._RUNNING.write_text("0.20 0.18 0.12 40/80 11206\n")
+    one_core._RUNNING.write_text("0.20 0.18 0.12 40/80 11206\n", encoding="utf-8")
     assert idle_threads() == 1
 
 
 def test_a_share_of_a_container_counts(monkeypatch, tmp_path):
     monkeypatch.setattr(one_core, "_QUOTA", tmp_path / "cpu.max")
-    one_core._QUOTA.write_text("max 100000\n")
+    one_core._QUOTA.write_text("max 100000\n", encoding="utf-8")
     bound = one_core._cores()
     assert bound >= 1
-    one_core._QUOTA.write_text("50000 100000\n")
+    one_core._QUOTA.write_text("50000 100000\n", encoding="utf-8")
     assert one_core._cores() == 0.5
 
 

@@ -207,11 +207,11 @@ def test_files_of_one_order_take_their_names_together(publisher, tmp_path, downl
 
 def test_a_file_of_that_name_stays(publisher, tmp_path, downloads):
     publisher.publish("a.safetensors", CONTENT)
-    (tmp_path / "a.safetensors").write_text("the user's own")
+    (tmp_path / "a.safetensors").write_text("the user's own", encoding="utf-8")
     download = downloads.add(order_of(publisher, tmp_path, "a.safetensors"))
     assert download.ended.wait(10)
     assert download.state == "done"
-    assert (tmp_path / "a.safetensors").read_text() == "the user's own"
+    assert (tmp_path / "a.safetensors").read_text(encoding="utf-8") == "the user's own"
     assert publisher.asked == []
 
 
@@ -237,7 +237,7 @@ def test_what_waits_or_was_begun_is_found_after_a_restart(publisher, tmp_path, d
     downloads.pause("lora/b.safetensors")  # before its turn comes
     downloads.pause("lora/a.safetensors")
     assert downloads.find("lora/a.safetensors").ended.wait(10)
-    (tmp_path / f"broken.safetensors{RECORD}").write_text("{")
+    (tmp_path / f"broken.safetensors{RECORD}").write_text("{", encoding="utf-8")
     (tmp_path / f"other.safetensors{RECORD}").write_bytes(
         (tmp_path / f"a.safetensors{RECORD}").read_bytes()
     )
@@ -291,5 +291,5 @@ def test_a_download_that_takes_too_long_ends(publisher, tmp_path, downloads):
     ],
 )
 def test_a_record_that_makes_no_sense_is_none(tmp_path, content):
-    (tmp_path / f"a{RECORD}").write_text(content)
+    (tmp_path / f"a{RECORD}").write_text(content, encoding="utf-8")
     assert read_record(tmp_path / f"a{RECORD}") is None

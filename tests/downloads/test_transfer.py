@@ -373,11 +373,11 @@ def test_a_folder_in_the_place_of_a_file(publisher, tmp_path, name):
 @pytest.mark.parametrize("leads_to", ["a file", "nowhere"])
 def test_a_folder_that_is_none(publisher, tmp_path, leads_to):
     publisher.publish(NAME, CONTENT)
-    (tmp_path / "a file").write_text("kept")
+    (tmp_path / "a file").write_text("kept", encoding="utf-8")
     (tmp_path / "folder").symlink_to(tmp_path / leads_to)
     with pytest.raises(DownloadError, match="cannot be written"):
         fetch(publisher, tmp_path / "folder")
-    assert (tmp_path / "a file").read_text() == "kept"
+    assert (tmp_path / "a file").read_text(encoding="utf-8") == "kept"
 
 
 @pytest.mark.parametrize("name", [NAME, f"{NAME}.part", f"{NAME}.part.json"])
@@ -388,12 +388,12 @@ def test_links_in_the_place_of_a_file_are_replaced_not_followed(
     publisher.publish(NAME, CONTENT)
     folder = tmp_path / "folder"
     folder.mkdir()
-    (tmp_path / "elsewhere").write_text("kept")
+    (tmp_path / "elsewhere").write_text("kept", encoding="utf-8")
     (folder / name).symlink_to(tmp_path / leads_to)
     fetch(publisher, folder)
     assert (folder / NAME).read_bytes() == CONTENT
     assert not (folder / NAME).is_symlink()
-    assert (tmp_path / "elsewhere").read_text() == "kept"
+    assert (tmp_path / "elsewhere").read_text(encoding="utf-8") == "kept"
     assert not (tmp_path / "nowhere").exists()
 
 

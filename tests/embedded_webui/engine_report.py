@@ -103,9 +103,9 @@ def start(folder: Path):
     """Boot the host with the probe; (client, the probe's log)."""
     extension = folder / "probe-extension"
     (extension / "scripts").mkdir(parents=True)
-    (extension / "scripts" / "probe.py").write_text(PROBE)
+    (extension / "scripts" / "probe.py").write_text(PROBE, encoding="utf-8")
     options = {"samples_save": False, "s_min_uncond": 0.0, "s_min_uncond_all": False}
-    (folder / "config.json").write_text(json.dumps(options))
+    (folder / "config.json").write_text(json.dumps(options), encoding="utf-8")
     import embedded_webui
 
     flags = ["--data-dir", str(folder), "--extension", str(extension), "--api"]

@@ -69,27 +69,27 @@ def test_the_library_reads_what_was_written_and_holes_as_zeros(tmp_path):
 
 
 def fail_halfway(path):
-    path.write_text("half of the n")
+    path.write_text("half of the n", encoding="utf-8")
     raise ValueError("broken")
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "file"
-    path.write_text("old")
+    path.write_text("old", encoding="utf-8")
     with pytest.raises(ValueError, match="broken"), whole(path) as unfinished:
         fail_halfway(unfinished)
-    assert path.read_text() == "old"
+    assert path.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_two_that_write_one_file_do_not_write_into_each_other(tmp_path, monkeypatch):
     path = tmp_path / "file"
     with whole(path) as first:
-        first.write_text("of the first")
+        first.write_text("of the first", encoding="utf-8")
         with monkeypatch.context() as other:
             other.setattr(os, "getpid", lambda: -1)
             with whole(path) as second:
-                second.write_text("of the second")
-        assert path.read_text() == "of the second"
-    assert path.read_text() == "of the first"
+                second.write_text("of the second", encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == "of the second"
+    assert path.read_text(encoding="utf-8") == "of the first"
     assert list(tmp_path.iterdir()) == [path]

@@ -167,7 +167,7 @@ def test_the_page_carries_the_scripts_and_fetches_nothing_from_other_machines(re
 
 def test_script_addresses_change_with_the_file(tmp_path):
     file = tmp_path / "a b.js"
-    file.write_text("1")
+    file.write_text("1", encoding="utf-8")
     assert re.fullmatch(r"file=.*/a b\.js\?[\d.]+", ui_gradio_extensions.webpath(str(file)))
 
 

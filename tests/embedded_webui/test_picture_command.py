@@ -222,7 +222,7 @@ def test_threads_are_as_many_as_idle_cores(running, cores, most, count):
 def test_what_the_user_has_set_stays(monkeypatch, tmp_path):
     monkeypatch.setattr(threads, "RUNNING", tmp_path / "loadavg")
     monkeypatch.setattr(threads, "cores", lambda: 8)
-    threads.RUNNING.write_text("0.20 0.18 0.12 6/80 11206\n")
+    threads.RUNNING.write_text("0.20 0.18 0.12 6/80 11206\n", encoding="utf-8")
     for name in ("OMP_NUM_THREADS", "OMP_WAIT_POLICY"):
         monkeypatch.setenv(name, "restored afterwards")
         monkeypatch.delenv(name)

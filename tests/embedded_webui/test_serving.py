@@ -68,7 +68,7 @@ def status(url, body=None):
 def home(tmp_path_factory):
     """A folder with a document, in which somebody starts the server."""
     folder = tmp_path_factory.mktemp("home")
-    (folder / "letter.txt").write_text("Dear Bob")
+    (folder / "letter.txt").write_text("Dear Bob", encoding="utf-8")
     return folder
 
 
@@ -76,7 +76,7 @@ def home(tmp_path_factory):
 def started(home, tmp_path_factory):
     """(address, what a request was answered with until the API was there) of a server."""
     data = tmp_path_factory.mktemp("data")
-    (data / "picture.txt").write_text("ours")
+    (data / "picture.txt").write_text("ours", encoding="utf-8")
     port = free_port()
     command = [sys.executable, "-m", "embedded_webui", "serve", "--port", str(port)]
     command += ["--data-dir", str(data)]
@@ -88,7 +88,7 @@ def started(home, tmp_path_factory):
     while answers[-1:] != [422] and process.poll() is None and time.monotonic() < deadline:
         answers.append(status(f"{url}/sdapi/v1/txt2img", UNKNOWN_SCRIPT))
         time.sleep(0.02)
-    assert answers[-1] == 422, log.read_text(errors="replace")[-4000:]
+    assert answers[-1] == 422, log.read_text(errors="replace", encoding="utf-8")[-4000:]
     yield url, answers, data
     process.terminate()
     process.wait(timeout=30)

@@ -137,7 +137,7 @@ def test_a_lora_in_a_comment_is_none_beside_original_texts():
 
 @pytest.mark.parametrize("sign", WITH_BLOCKS)
 def test_what_we_write_is_never_a_comment(tmp_path, sign):
-    (tmp_path / "color.txt").write_text(f"# licence\ncolor {sign}1\n")
+    (tmp_path / "color.txt").write_text(f"# licence\ncolor {sign}1\n", encoding="utf-8")
     library = StyleLibrary((Style("best", f"{sign}1 photo of {{prompt}}, sharp", f"{sign}2"),))
     p = job(["a __color__ cat"])
     settings = Settings(enabled=True, expansion=False, styles=("best",))
@@ -147,7 +147,7 @@ def test_what_we_write_is_never_a_comment(tmp_path, sign):
 
 
 def test_every_picture_is_rewritten_as_it_would_be_alone(tmp_path):
-    (tmp_path / "color.txt").write_text("red\ngreen\nblue\ngold\n")
+    (tmp_path / "color.txt").write_text("red\ngreen\nblue\ngold\n", encoding="utf-8")
     wildcards = Wildcards([tmp_path])
     typed = ["a __color__ fox", "a __color__ owl", "a __color__ fox"]
     settings = Settings(enabled=True, styles=("Random Style", "warm"), expansion=True)
@@ -336,7 +336,7 @@ def test_a_job_without_a_second_pass_has_none_rewritten(absent):
 
 
 def test_wildcards_in_order_count_through_the_pictures(tmp_path):
-    (tmp_path / "color.txt").write_text("red\ngreen\n")
+    (tmp_path / "color.txt").write_text("red\ngreen\n", encoding="utf-8")
     p = job(["__color__"] * 3)
     rewrite(p, OFF, wildcards=Wildcards([tmp_path]), in_order=True)
     assert p.all_prompts == ["red", "green", "red"]

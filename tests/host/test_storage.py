@@ -15,7 +15,7 @@ DAY = "2026-05-31"
 def storage(load_host_module, tmp_path):
     (tmp_path / DAY).mkdir()
     for name in ("log.html", "a.png"):
-        (tmp_path / DAY / name).write_text("content")
+        (tmp_path / DAY / name).write_text("content", encoding="utf-8")
     paths = SimpleNamespace(data_path=str(tmp_path))
     shared = SimpleNamespace(cmd_opts=SimpleNamespace(fooocus_outputs=str(tmp_path)))
     return load_host_module("tab/storage", paths=paths, shared=shared)

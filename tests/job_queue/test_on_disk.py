@@ -24,7 +24,7 @@ def test_a_second_server_on_the_same_folder_has_its_own_jobs(server):
 
 
 def test_a_folder_that_cannot_be_made_is_said_and_jobs_run_all_the_same(tmp_path, caplog):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     server = Server(tmp_path / "file" / "queue")
     assert "will not survive a restart" in caplog.text
     server.add("a", source=b"pixels")

@@ -362,17 +362,17 @@ def test_an_existing_preset_is_replaced_only_on_request(tmp_path):
 
 def test_a_link_in_the_way_is_replaced_not_followed(tmp_path):
     target = tmp_path / "precious.txt"
-    target.write_text("precious")
+    target.write_text("precious", encoding="utf-8")
     try:
         (tmp_path / "mine.json").symlink_to(target)
     except OSError:
         pytest.skip("this system makes no links")
     save_preset(tmp_path, "mine", Preset("x"), overwrite=True)
-    assert target.read_text() == "precious"
+    assert target.read_text(encoding="utf-8") == "precious"
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(RequestError, match="cannot be made"):
         save_preset(tmp_path / "file", "mine", Preset("x"))
 
@@ -429,7 +429,7 @@ def test_any_object_becomes_a_preset_whose_settings_are_legal(content):
 
 
 def test_a_preset_is_found_however_its_accents_are_typed(tmp_path):
-    (tmp_path / "cafe\u0301.json").write_text("{}")
+    (tmp_path / "cafe\u0301.json").write_text("{}", encoding="utf-8")
     library = load_presets([tmp_path])
     assert library.names == ["caf\xe9"]
     assert library.get("cafe\u0301") is library.get("caf\xe9")

@@ -25,7 +25,7 @@ COLORS = ["red", "green", "blue", "gold"]
 
 @pytest.fixture
 def wildcards(tmp_path):
-    (tmp_path / "color.txt").write_text("\n".join(COLORS))
+    (tmp_path / "color.txt").write_text("\n".join(COLORS), encoding="utf-8")
     return Wildcards([tmp_path])
 
 

@@ -232,7 +232,9 @@ def test_a_style_that_may_be_in_an_unreadable_file_is_refused_with_its_path_and_
     tmp_path, content
 ):
     (tmp_path / "mine.json").write_bytes(content)
-    (tmp_path / "sound.json").write_text('[{"name": "film", "prompt": "{prompt}, film"}]')
+    (tmp_path / "sound.json").write_text(
+        '[{"name": "film", "prompt": "{prompt}, film"}]', encoding="utf-8"
+    )
     library = load_styles([tmp_path])
     (problem,) = library.problems
     assert problem.file == str(tmp_path / "mine.json")
@@ -244,7 +246,9 @@ def test_a_style_that_may_be_in_an_unreadable_file_is_refused_with_its_path_and_
 
 
 def test_a_style_whose_entry_is_unreadable_is_refused_with_the_reason(tmp_path):
-    (tmp_path / "mine.json").write_text('[{"name": "film", "prompt": 7}, {"name": "x"}]')
+    (tmp_path / "mine.json").write_text(
+        '[{"name": "film", "prompt": 7}, {"name": "x"}]', encoding="utf-8"
+    )
     library = load_styles([tmp_path])
     with pytest.raises(RequestError) as refused:
         library.get("Film")

@@ -98,7 +98,7 @@ def test_nested_folders_are_found_by_bare_name_and_by_path(folder):
 def test_a_later_folder_wins(tmp_path):
     for name, option in (("ours", "tame"), ("users", "own")):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "x.txt").write_text(option)
+        (tmp_path / name / "x.txt").write_text(option, encoding="utf-8")
     wildcards = Wildcards([tmp_path / "ours", tmp_path / "users", tmp_path / "absent"])
     assert resolve("__x__", wildcards)[0] == "own"
 
@@ -163,7 +163,7 @@ def test_a_file_whose_name_is_not_utf_8_is_no_wildcard_and_in_no_note(folder):
 def test_an_unusable_file_in_a_folder_whose_name_is_not_utf_8_is_named(tmp_path):
     folder = tmp_path / os.fsdecode(b"mes \xe9t\xe9s")
     folder.mkdir()
-    (folder / "empty.txt").write_text("")
+    (folder / "empty.txt").write_text("", encoding="utf-8")
     (note,) = resolve("__empty__", Wildcards([folder]))[1]
     assert "mes \\udce9t\\udce9s/empty.txt: it is empty" in note
 
@@ -190,7 +190,7 @@ def test_an_empty_file_leaves_the_bare_word_and_a_note(folder):
 )
 def test_names_that_are_paths_are_left_as_text_with_a_note(folder, tmp_path, token):
     wildcards = folder(color=COLORS)
-    (tmp_path / "secret.txt").write_text("SECRET")
+    (tmp_path / "secret.txt").write_text("SECRET", encoding="utf-8")
     result, notes = resolve(f"x {token} y", wildcards)
     assert result == f"x {token} y"
     assert len(notes) == 1
@@ -198,10 +198,10 @@ def test_names_that_are_paths_are_left_as_text_with_a_note(folder, tmp_path, tok
 
 def test_a_link_out_of_the_folder_is_not_followed(folder, tmp_path):
     wildcards = folder(color=COLORS)
-    (tmp_path / "secret.txt").write_text("SECRET")
+    (tmp_path / "secret.txt").write_text("SECRET", encoding="utf-8")
     outside = tmp_path / "outside"
     outside.mkdir()
-    (outside / "inner.txt").write_text("SECRET")
+    (outside / "inner.txt").write_text("SECRET", encoding="utf-8")
     try:
         (tmp_path / "wildcards" / "link.txt").symlink_to(tmp_path / "secret.txt")
         (tmp_path / "wildcards" / "folder").symlink_to(outside)

@@ -170,7 +170,7 @@ def only_one_at_a_time() -> Iterator[None]:
         yield
         return
     try:
-        file = (ROOT / ".venv.lock").open("w")
+        file = (ROOT / ".venv.lock").open("w", encoding="utf-8")
     except OSError as error:
         message = (
             f"An environment has to be made or brought up to date in {ROOT}, which cannot be written to "

@@ -41,7 +41,7 @@ def test_the_flag_is_set_for_the_job_alone(load, before):
 def test_without_a_flag_the_file_is_put_back(load, tmp_path, before):
     file = tmp_path / "params.txt"
     if before is not None:
-        file.write_text(before)
+        file.write_text(before, encoding="utf-8")
     with pytest.raises(RuntimeError):
-        fail_in(load(), lambda: file.write_text("a private prompt"))
-    assert (file.read_text() if file.exists() else None) == before
+        fail_in(load(), lambda: file.write_text("a private prompt", encoding="utf-8"))
+    assert (file.read_text(encoding="utf-8") if file.exists() else None) == before

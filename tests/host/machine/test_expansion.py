@@ -128,7 +128,7 @@ def test_a_changed_folder_is_looked_at_again(expansion, folder, caplog):
     assert len(caplog.messages) == 2
     (folder / "config.json").write_bytes(config)
     assert name_of_model(expansion) == folder.name
-    (folder / "config.json").write_text(json.dumps({"n_embd": 1}))
+    (folder / "config.json").write_text(json.dumps({"n_embd": 1}), encoding="utf-8")
     assert name_of_model(expansion) == BUILT_IN
     assert len(caplog.messages) == 3
 
@@ -150,7 +150,9 @@ def test_the_active_model_counts_the_tokens(expansion):
 
 
 def config_with(folder, **changes) -> str:
-    return json.dumps({**json.loads((folder / "config.json").read_text()), **changes})
+    return json.dumps(
+        {**json.loads((folder / "config.json").read_text(encoding="utf-8")), **changes}
+    )
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def config_with(folder, **changes) -> str:
 def test_a_config_that_no_model_has_is_refused_before_anything_is_built(
     expansion, folder, caplog, changes
 ):
-    (folder / "config.json").write_text(config_with(folder, **changes))
+    (folder / "config.json").write_text(config_with(folder, **changes), encoding="utf-8")
     tracemalloc.start()
     start = time.process_time()
     assert not expansion._usable(folder, ())
@@ -212,7 +214,7 @@ def test_a_config_that_no_model_has_is_refused_before_anything_is_built(
 def test_json_that_nobody_writes_leads_to_the_built_in_model(
     expansion, folder, caplog, name, content
 ):
-    (folder / name).write_text(content)
+    (folder / name).write_text(content, encoding="utf-8")
     assert name_of_model(expansion) == BUILT_IN
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith(f"{folder / name} cannot be used: ")
@@ -252,7 +254,7 @@ def test_a_folder_named_by_a_file(expansion, folder, caplog):
 def test_a_token_beyond_the_vocabulary(expansion, folder, caplog):
     content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     content["model"]["vocab"]["strange"] = 10**8
-    (folder / "tokenizer.json").write_text(json.dumps(content))
+    (folder / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
     assert name_of_model(expansion) == BUILT_IN
     assert "100000000" in caplog.messages[0]
 

@@ -53,18 +53,18 @@ def test_what_is_there_is_not_fetched_again(publisher, tmp_path):
 
 
 def test_a_file_that_is_another_gives_way(publisher, tmp_path):
-    (tmp_path / "config.json").write_text("old")
+    (tmp_path / "config.json").write_text("old", encoding="utf-8")
     assert download(publisher, FILES[:1], tmp_path) == ""
     assert (tmp_path / "config.json").read_bytes() == CONTENT["config.json"]
 
 
 def test_files_take_their_names_together(publisher, tmp_path):
-    (tmp_path / "config.json").write_text("old")
+    (tmp_path / "config.json").write_text("old", encoding="utf-8")
     wrong = [FILES[0], ("model.safetensors", "0" * 64)]
     assert "model.safetensors was downloaded, but its checksum is wrong" in download(
         publisher, wrong, tmp_path
     )
-    assert (tmp_path / "config.json").read_text() == "old"
+    assert (tmp_path / "config.json").read_text(encoding="utf-8") == "old"
     assert download(publisher, FILES, tmp_path) == ""
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == CONTENT
 
@@ -186,9 +186,9 @@ def test_find(tmp_path):
     assert find_expansion_folder(None, models) is None
     place.mkdir(parents=True)
     (place / "model.safetensors.part").write_bytes(b"half of it")
-    (place / "model.safetensors.part.json").write_text("{}")
+    (place / "model.safetensors.part.json").write_text("{}", encoding="utf-8")
     assert find_expansion_folder(None, models) is None
-    (place / "config.json").write_text("{}")
+    (place / "config.json").write_text("{}", encoding="utf-8")
     assert find_expansion_folder(None, models) == place
     assert find_expansion_folder(Path("/elsewhere"), models) == Path("/elsewhere")
 
@@ -196,10 +196,10 @@ def test_find(tmp_path):
 def test_the_state_of_a_folder_changes_with_its_files(tmp_path):
     states = [folder_state(tmp_path / "nowhere"), folder_state(tmp_path)]
     assert states == [(), ()]
-    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     states.append(folder_state(tmp_path))
     assert folder_state(tmp_path) == states[-1]
-    (tmp_path / "config.json").write_text("{} ")
+    (tmp_path / "config.json").write_text("{} ", encoding="utf-8")
     states.append(folder_state(tmp_path))
     os.utime(tmp_path / "config.json", ns=(5, 5))
     states.append(folder_state(tmp_path))

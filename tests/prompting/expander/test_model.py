@@ -129,8 +129,8 @@ def test_truncated_weights_are_named(folder):
 
 
 def test_weights_of_another_size_are_named(folder):
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"n_embd": 64}))
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"n_embd": 64}), encoding="utf-8")
     with pytest.raises(ExpansionModelError, match=r"pytorch_model\.bin.*shape"):
         load_expander(folder)
 
@@ -182,7 +182,9 @@ def test_the_folder_does_not_choose_the_class_of_its_tokenizer(
     """TransfoXLTokenizer reads a pickle."""
     monkeypatch.chdir(tmp_path)
     expected = load_expander(folder).model.encode("a knight in the rain")
-    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "TransfoXLTokenizer"}')
+    (folder / "tokenizer_config.json").write_text(
+        '{"tokenizer_class": "TransfoXLTokenizer"}', encoding="utf-8"
+    )
     (folder / "vocab.pkl").write_bytes(pickle.dumps({"a": Exploit()}))
     if files == "without tokenizer.json":
         (folder / "tokenizer.json").unlink()

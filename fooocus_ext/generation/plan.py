@@ -114,6 +114,20 @@ def make_plan(
     return plan
 
 
+def preset_model(settings: Settings, installed: Installed) -> str | None:
+    """Return the base model of a request's preset, where nothing is sampled and so no file is needed.
+
+    None if it is not here, or the preset names none.
+
+    Raises:
+        RequestError: an unknown preset, size or mode.
+    """
+    find_performance(settings.performance)
+    find_aspect_ratio(settings.aspect_ratio)
+    preset = installed.presets.get(settings.preset)
+    return installed.find(preset).checkpoint if preset is not None else None
+
+
 def _apply_preset(plan: Plan, preset: Preset, installed: Installed) -> None:
     found = installed.find(preset)
     if found.problems:

@@ -199,6 +199,21 @@ def test_the_infotext_of_a_picture_that_is_not_sampled_can_be_read_back(host, ed
     assert loaded.read_settings(nothing) is None
 
 
+@pytest.mark.parametrize("asked", [FAST, {"mode": "upscale", "scale": "2x"}])
+def test_no_file_is_missed_where_nothing_is_sampled(edited, monkeypatch, add_preset, asked):  # noqa: F811
+    """Neither a preset's nor a performance's; but what is written wrong is refused as ever."""
+    actions = importlib.import_module("fooocus_ext.tab.actions")
+    monkeypatch.setattr(actions, "LARGEST_SIDE", 100)
+    file = "not-here.safetensors"
+    add_preset("lacks", default_model=file, default_refiner=file, default_loras=[[True, file, 1]])
+    for settings in ({"preset": "lacks"}, {"performance": "Extreme Speed"}):
+        answer = edited(**asked, **settings)
+        assert answer.status == 200, answer.body
+        assert edited(mode="vary", **settings).status == 422
+    for name in ("preset", "performance", "aspect_ratio"):
+        assert edited(**asked, **{name: "nonsense"}).status == 422
+
+
 def test_an_unknown_base_model_is_refused_also_where_nothing_is_sampled(edited):  # noqa: F811
     answer = edited(**FAST, base_model="nonsense")
     assert answer.status == 422

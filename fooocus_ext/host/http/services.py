@@ -13,7 +13,7 @@ from fooocus_ext.api import downloads, model_download, presets, routes
 from fooocus_ext.args import HOST_CHOICE, Settings
 from fooocus_ext.edit import Edit
 from fooocus_ext.errors import RequestError
-from fooocus_ext.generation.plan import make_plan
+from fooocus_ext.generation.plan import make_plan, preset_model
 from fooocus_ext.host import residents
 from fooocus_ext.host.edit.task import Task
 from fooocus_ext.host.http import variations
@@ -102,7 +102,8 @@ def _edit_picture(
 ) -> routes.Pictures:
     """Make a part of a picture anew, or all of it; its size is its own, whatever a preset says."""
     settings = settings.replace(aspect_ratio=HOST_CHOICE).keeping("aspect_ratio")
-    side = checkpoints.side(_base_model(request.base_model, settings))
+    samples = edit.of_mode.has_mask or variations.samples(edit, picture)
+    side = checkpoints.side(_base_model(request.base_model, settings, samples=samples))
     job = _job(request, settings, _named_fields(request))
     if edit.of_mode.has_mask:
         task = Task(edit, picture, tuple(masks), side)
@@ -139,7 +140,15 @@ def _in_answer(processed: Any, notes: Sequence[str]) -> routes.Pictures:
     )
 
 
-def _base_model(named: str, settings: Settings) -> str:
-    """Return which checkpoint will make the pictures. Raises RequestError as ``make_plan`` does."""
-    plan = make_plan(settings, assets.installed(), checkpoint_is_chosen=bool(named))
-    return named or plan.options.get(overrides.CHECKPOINT) or checkpoints.active()
+def _base_model(named: str, settings: Settings, *, samples: bool = True) -> str:
+    """Return which checkpoint will make the pictures. Raises RequestError as ``make_plan`` does.
+
+    Where nothing is sampled it is the one that would, and no file is missed.
+    """
+    installed = assets.installed()
+    if samples:
+        plan = make_plan(settings, installed, checkpoint_is_chosen=bool(named))
+        of_preset = plan.options.get(overrides.CHECKPOINT)
+    else:
+        of_preset = preset_model(settings, installed)
+    return named or of_preset or checkpoints.active()

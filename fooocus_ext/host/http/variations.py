@@ -13,8 +13,9 @@ from fooocus_ext.host.jobs.run import Job
 from fooocus_ext.host.machine import assets
 from fooocus_ext.host.tab import variations
 from fooocus_ext.images import area
+from fooocus_ext.tab.actions import is_diffused
 from fooocus_ext.tab.choices import read_choices
-from fooocus_ext.tab.variations import UPSCALES, VARIATIONS
+from fooocus_ext.tab.variations import UPSCALES, VARIATIONS, Variation
 from fooocus_ext.tab.widgets import DEFAULTS, NAMES
 
 _DECIDED = ("width", "height", "steps")
@@ -36,13 +37,11 @@ def job_of(job: Job, edit: Edit, picture: Image.Image, side: int) -> tuple[Job, 
         RequestError: the picture would become too large, or there is no such style.
     """
     assets.styles().check(job.settings.styles)  # also where none is applied
-    action = "vary_subtle" if edit.mode == VARY else UPSCALES[edit.scale]
-    variation = VARIATIONS[action]
-    if variation.denoising:
-        variation = replace(variation, denoising=edit.strength_in_effect)
+    variation = _variation(edit)
+    performance = _performance(job) if samples(edit, picture) else job.settings.performance
     choices = replace(
         read_choices([DEFAULTS[name] for name in NAMES]),
-        settings=job.settings.replace(performance=_performance(job)),
+        settings=job.settings.replace(performance=performance),
         size=None if side == area.SIDE else area.working_size(picture.size, side),
         steps=job.request.get("steps") or _steps_of_preset(job),
     )
@@ -56,6 +55,18 @@ def job_of(job: Job, edit: Edit, picture: Image.Image, side: int) -> tuple[Job, 
             f"image_number: got {job.image_number}; one picture is made, as all would be the same."
         )
     return made, notes
+
+
+def samples(edit: Edit, picture: Image.Image) -> bool:
+    """Whether an edit in a mode without a mask makes anything of a picture anew: else no model is used."""
+    return is_diffused(_variation(edit), picture.size)
+
+
+def _variation(edit: Edit) -> Variation:
+    variation = VARIATIONS["vary_subtle" if edit.mode == VARY else UPSCALES[edit.scale]]
+    return (
+        replace(variation, denoising=edit.strength_in_effect) if variation.denoising else variation
+    )
 
 
 def _performance(job: Job) -> str:

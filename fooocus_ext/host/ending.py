@@ -48,13 +48,22 @@ def reason_for_user(p: Any, error: Exception) -> Exception:
 def refuse(p: Any, generation: Generation, error: Exception) -> None:
     """Make the generation of ``p`` end with ``error`` before any model work.
 
-    ``p.init`` is the first thing that the webui calls outside of its guard after ``process``. Over
-    the API it answers with the status of an HTTPException, and logs no traceback for one.
+    ``p.setup_prompts`` is the first thing that the webui calls outside of its guard after ``before_process``,
+    and ``p.init`` after ``process``. There other scripts have hooked into its model, and take their hooks
+    off in ``postprocess`` (ControlNet 1.1.455, which else acts on the next job). Over the API the webui
+    answers with the status of an HTTPException, and logs no traceback for one.
     """
     reason = reason_for_user(p, error)
 
     def refuse_to_start(*_args: Any, **_kwargs: Any) -> None:
         raise reason
 
-    generation.override(p, "init", refuse_to_start)
+    def end_others_and_refuse(*_args: Any, **_kwargs: Any) -> None:
+        from modules.processing import Processed  # nothing else here needs a webui
+
+        p.scripts.postprocess(p, Processed(p, []))
+        raise reason
+
+    generation.override(p, "setup_prompts", refuse_to_start)
+    generation.override(p, "init", end_others_and_refuse)
     close_with(p, generation)

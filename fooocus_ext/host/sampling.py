@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from fooocus_ext.generation.state import Generation
 
 
+_ARGUMENTS = (
+    *("conditioning", "unconditional_conditioning"),
+    *("seeds", "subseeds", "subseed_strength", "prompts"),
+)
+"""of the webui's ``p.sample``, in their order"""
+
+
 @dataclass
 class Sampling:
     """The sampling of one batch, from its first step to its last.
@@ -92,8 +99,9 @@ def follow_sampling(p: Any, generation: Generation) -> None:
             return sample(*args, **kwargs)
         generation.give_back(p, "sample")
         with samplings.running(p, generation):
-            kwargs.update(hooks.begin_batch(p, generation))
-            samples = sample(*args, **kwargs)
+            # The webui names its arguments; another script that has wrapped this may not.
+            arguments = dict(zip(_ARGUMENTS, args, strict=False)) | kwargs
+            samples = sample(**arguments | hooks.begin_batch(p, generation))
             generation.cut_short = was_cut_short()
             return hooks.end_batch(p, generation, samples)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 from fastapi import HTTPException
 
@@ -21,6 +24,9 @@ class Request:
         self.comments = []
         self.closed = 0
 
+    def setup_prompts(self):
+        return "prompts"
+
     def init(self):
         return "initialised"
 
@@ -32,16 +38,25 @@ class Request:
 
 
 @pytest.mark.parametrize("is_api", [False, True])
-def test_a_refused_request_fails_at_init_and_is_itself_again_after_its_close(is_api):
+@pytest.mark.parametrize("step", ["setup_prompts", "init"])
+def test_a_refused_request_fails_at_the_next_step_and_is_itself_again_after_its_close(
+    is_api, step, monkeypatch
+):
+    ended = []
+    processing = SimpleNamespace(Processed=lambda p, images: (p, images))
+    monkeypatch.setitem(sys.modules, "modules.processing", processing)
     p = Request(is_api=is_api)
+    p.scripts = SimpleNamespace(postprocess=lambda *arguments: ended.append(arguments))
     ending.refuse(p, state.attach(p, Settings()), RequestError("sharpness: got 99"))
     with pytest.raises(HTTPException if is_api else RequestError) as caught:
-        p.init()
+        getattr(p, step)()
     assert caught.value.status_code == 422
     assert caught.value.detail == "sharpness: got 99"
+    # other scripts have begun when init is called, and are told of the end
+    assert ended == ([(p, (p, []))] if step == "init" else [])
     p.close()
     assert p.closed == 1
-    assert p.init() == "initialised"
+    assert (p.setup_prompts(), p.init()) == ("prompts", "initialised")
     assert state.generation_of(p) is None
 
 

@@ -75,6 +75,23 @@ def test_only_one_sampling_is_followed_for_each_call(sampling, running):
     assert p.sample() is None
 
 
+def test_another_script_may_hand_on_the_webuis_arguments_without_their_names(sampling):
+    """CharacteristicGuidance does, if its folder comes after ours."""
+    p = Request()
+    generation = state.attach(p, Settings())
+    own = {"conditioning": "ours", "unconditional_conditioning": "ours, too"}
+    generation.rendering = SimpleNamespace(prepare_batch=lambda p: own, texts=None)
+    generation.rendering.finish = lambda p, samples: samples
+    p.sample = lambda conditioning, unconditional_conditioning, seeds, **others: (
+        conditioning, unconditional_conditioning, seeds, others
+    )  # fmt: skip
+    sampling.follow_sampling(p, generation)
+    assert p.sample("c", "uc", [5], [6], prompts=["a fox"], subseed_strength=0.5) == (
+        "ours", "ours, too", [5],
+        {"subseeds": [6], "subseed_strength": 0.5, "prompts": ["a fox"]},
+    )  # fmt: skip
+
+
 def test_an_override_that_another_script_keeps_in_a_wrapper_begins_no_batch(sampling, running):
     p, generation = running
     begun = []

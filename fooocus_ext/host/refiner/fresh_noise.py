@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from fooocus_ext.core.noise_levels import is_pure_noise
-from fooocus_ext.host.batch_noise import of_same_batch
+from fooocus_ext.host.batch_noise import hosts_own, of_same_batch
 
 LATER = 1
 """By how much the second run's seeds are higher."""
@@ -30,7 +30,7 @@ def renoised(
         level: the noise level to reach.
         largest: the model's level of pure noise.
     """
-    _reseed(p.rng, LATER)
+    _reseed(hosts_own(p.rng), LATER)
     noise: torch.Tensor = p.rng.next().to(clean)
     noise = noise + seen.mean(dim=1, keepdim=True) - noise.mean(dim=1, keepdim=True)
     deviation = (1.0 + level**2) ** 0.5 if is_pure_noise(float(level), largest) else level

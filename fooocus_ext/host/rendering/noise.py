@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from modules import devices, rng, shared
 
-from fooocus_ext.host.batch_noise import of_same_batch
+from fooocus_ext.host.batch_noise import of_same_batch, replaced
 
 SOURCE = "randn_source"
 NVIDIA = "NV"
@@ -64,6 +64,6 @@ def _drawn_on_cpu() -> Iterator[None]:
             shared.opts.data[SOURCE] = before
 
 
-def like_fooocus(noise: Any) -> PictureNoise:
+def like_fooocus(noise: Any) -> Any:
     """Return the noise of the same batch as Fooocus draws it."""
-    return of_same_batch(noise, PictureNoise)
+    return replaced(noise, lambda hosts: of_same_batch(hosts, PictureNoise))

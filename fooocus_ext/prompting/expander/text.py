@@ -19,7 +19,9 @@ _KEYWORD = re.compile(r"\b(?:BREAK|AND|ADDCOMM|ADDROW|ADDCOL|ADDBASE)\b")
 _WEIGHT = re.compile(rf":\s*{NUMBER}\s*(?=[)\]]|$)")
 _BRACKETS = re.compile(r"\\?[()\[\]{}]")
 _CHOICES = re.compile(r"[|:]")
-_QUOTED = re.compile('(?:(?<!\\w)"|[\u201c\u201d\u201e])[^"\u201c\u201d\u201e]*["\u201c\u201d]')  # no inches: 12"
+_QUOTED = re.compile(
+    '(?:(?<!\\w)"|[\u201c\u201d\u201e])[^"\u201c\u201d\u201e]*["\u201c\u201d]'
+)  # no inches: 12"
 _SPACE = re.compile(r"\s+")
 _LONE_NUMBER = re.compile(rf"\s*{NUMBER}\s*")
 _AFTER_KEYWORD = re.compile(r"\b(?:BREAK|AND)\s*$")

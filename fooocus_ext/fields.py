@@ -6,6 +6,7 @@ A table is a frozen dataclass whose fields are made with ``column``: ``args.Sett
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -25,10 +26,10 @@ class Field:
 
     ``kind`` says how it is checked and shown: ``flag`` a boolean, ``number`` a finite float in
     ``minimum..maximum`` and ``whole`` an integer there (or None, if that is the default: something else
-    decides), ``choice`` one of ``choices``, ``name`` a non-empty text whose legal values only the host
-    knows (a checkpoint, a preset, a size), ``names`` a list of up to ``MAX_ITEMS`` such texts, each one
-    of ``choices`` if there are any, ``text`` any text, ``texts`` the texts of a picture of Fooocus
-    (``original_texts``), or none.
+    decides; no widget says so by itself), ``choice`` one of ``choices``, ``name`` a non-empty text whose
+    legal values only the host knows (a checkpoint, a preset, a size), ``names`` a list of up to
+    ``MAX_ITEMS`` such texts, each one of ``choices`` if there are any, ``text`` any text, ``texts`` the
+    texts of a picture of Fooocus (``original_texts``), or none.
     """
 
     name: str
@@ -74,6 +75,13 @@ class Field:
         if checked is _REFUSED:
             raise RequestError(f"{self.name}: got {describe(value)}; allowed: {self.allowed}.")
         return checked
+
+    def from_text(self, text: str) -> object:
+        """Return the value, to be checked, that an infotext or an axis says; what says none, as it is."""
+        try:
+            return _FROM_TEXT.get(self.kind, str)(text)
+        except (ValueError, KeyError, RecursionError):
+            return text
 
     def is_default(self, value: object) -> bool:
         """Whether ``value``, in whatever form, is the default."""
@@ -252,6 +260,23 @@ def _check_texts(_field: Field, value: object) -> object:
     return original_texts.read(value)
 
 
+def _flag_from_text(text: str) -> bool:
+    return {"true": True, "false": False}[text.strip().lower()]
+
+
+def _names_from_text(text: str) -> Any:
+    """Return names as a JSON list, or between commas."""
+    if text.startswith('["'):
+        return json.loads(text)
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+_FROM_TEXT: Mapping[Kind, Callable[[str], object]] = {
+    "flag": _flag_from_text,
+    "number": float,
+    "whole": float,
+    "names": _names_from_text,
+}
 _CHECKS: Mapping[Kind, Callable[[Field, object], object]] = {
     "flag": _check_flag,
     "number": _check_number,

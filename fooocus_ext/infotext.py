@@ -105,8 +105,8 @@ def unreadable(entries: Mapping[str, Any]) -> list[Field]:
 def _stated(field: Field, entries: Mapping[str, Any]) -> Any:
     """Return the value that an infotext states for a field; None for none that can be read."""
     try:
-        return field.check(_from_text(field, str(entries[field.infotext])))
-    except (KeyError, ValueError, RecursionError, RequestError):
+        return field.check(field.from_text(str(entries[field.infotext])))
+    except (KeyError, RequestError):
         return None
 
 
@@ -197,16 +197,6 @@ def _to_text(value: Any) -> str:
     if isinstance(value, OriginalTexts):
         return value.to_text()
     return _quoted(str(value)) or ""
-
-
-def _from_text(field: Field, text: str) -> object:
-    if field.kind == "flag":
-        return {"True": True, "False": False}.get(text)
-    if field.kind == "number":
-        return float(text)
-    if field.kind == "names":
-        return json.loads(text) if text.startswith("[") else text.split(", ")
-    return text
 
 
 def _quoted(value: str | None) -> str | None:

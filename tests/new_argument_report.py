@@ -1,7 +1,8 @@
 """Prints where arguments appear that stand in the argument table alone, as JSON.
 
 Run in a process of its own, in the root of a copy of the extension: ``python new_argument_report.py
-names``. The names are those of the arguments, as JSON, each with a value other than its default.
+values texts``. Both are JSON objects by the arguments' names: a value of each other than its default, and
+that value as a text.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import importlib.abc
 import importlib.machinery
 import json
 import sys
+from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 ABSENT = ("modules", "launch", "k_diffusion", "ldm", "sgm")
@@ -44,7 +46,7 @@ def panel(arguments):
     def accordion(_value, **_options):
         yield gr.Checkbox()
 
-    listed = ("refiner", "styles", "aspect_ratio", "preset")
+    listed = ("refiner", "styles", "aspect_ratio", "preset", "scratch_name")
     services = PanelServices(
         elem_id=lambda name: name,
         accordion=accordion,
@@ -153,17 +155,30 @@ def infotexts(arguments):
     }
 
 
-def axes():
-    """Return the labels of the X/Y/Z axes."""
+def axes(texts):
+    """Return the value that each argument's axis of X/Y/Z plots makes of a text."""
+    from fooocus_ext.args import FIELDS_BY_NAME, Settings
+
     sys.meta_path.insert(0, StandIns())
     host = importlib.import_module("modules.scripts")
     script = MagicMock()
     script.script_class.__module__ = "xyz_grid.py"
-    script.module.AxisOption = lambda label, *_given, **_options: MagicMock(label=label)
+    script.module.AxisOption = lambda label, kind, apply, **_options: MagicMock(
+        label=label, kind=kind, apply=apply
+    )
     script.module.axis_options = []
     host.scripts_data = [script]
-    importlib.import_module("fooocus_ext.host.panel.axes").register()
-    return [axis.label for axis in script.module.axis_options]
+    ours = importlib.import_module("fooocus_ext.host.panel.axes")
+    ours.register()
+    by_label = {axis.label: axis for axis in script.module.axis_options}
+    found = {}
+    for name, text in texts.items():
+        axis = by_label[f"[Fooocus] {FIELDS_BY_NAME[name].label}"]
+        cell = SimpleNamespace()
+        axis.apply(cell, axis.kind(text), [])
+        settings = ours.apply_overrides(cell, Settings())
+        found[name] = settings.as_dict()[name]
+    return found
 
 
 def picked(values, names):
@@ -171,17 +186,25 @@ def picked(values, names):
     return {name: values[name] for name in names}
 
 
-def main(arguments):
+def kinds(arguments):
+    """Return the kinds of the arguments."""
+    from fooocus_ext.args import FIELDS_BY_NAME
+
+    return [FIELDS_BY_NAME[name].kind for name in arguments]
+
+
+def main(arguments, texts):
     """Report."""
     report = {
+        "kinds": kinds(arguments),
         "panel": panel(arguments),
         "tab": tab(arguments),
         "api": api(arguments),
         "infotexts": infotexts(arguments),
-        "axes": axes(),
+        "axes": axes(texts),
     }
     sys.stdout.write(json.dumps(report))
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    main(json.loads(sys.argv[1]), json.loads(sys.argv[2]))

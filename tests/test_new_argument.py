@@ -9,10 +9,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from fooocus_ext.fields import Kind
+
 ROOT = Path(__file__).resolve().parents[1]
+REPORT = ROOT / "tests" / "new_argument_report.py"
 FIELDS = """
     scratch_number: float = column(
         "number", 0.5, "Scratch number", "Fooocus scratch number", "A number.",
@@ -29,13 +33,28 @@ FIELDS = """
         "names", (), "Scratch names", "Fooocus scratch names", "Some names.",
         choices=("a", "b", "c"),
     )
+    scratch_whole: int = column(
+        "whole", 3, "Scratch whole", "Fooocus scratch whole", "A whole number.",
+        minimum=0, maximum=9, step=1,
+    )
+    scratch_text: str = column(
+        "text", "", "Scratch text", "Fooocus scratch text", "A text."
+    )
+    scratch_name: str = column(
+        "name", "None", "Scratch name", "Fooocus scratch name", "A name that the host lists."
+    )
 """
 VALUES = {
     "scratch_number": 1.25,
     "scratch_flag": True,
     "scratch_choice": "two",
     "scratch_names": ["a", "b"],
+    "scratch_whole": 7,
+    "scratch_text": " 7, or: eight",
+    "scratch_name": "7",
 }
+TEXTS = {**{name: str(value) for name, value in VALUES.items()}, "scratch_names": "a, b"}
+"""The values as infotexts write them."""
 LABELS = {name: name.replace("_", " ").capitalize() for name in VALUES}
 
 
@@ -65,7 +84,7 @@ def copy(tmp_path_factory):
 @pytest.fixture(scope="module")
 def report(copy):
     finished = subprocess.run(
-        [sys.executable, ROOT / "tests" / "new_argument_report.py", json.dumps(VALUES)],
+        [sys.executable, REPORT, json.dumps(VALUES), json.dumps(TEXTS)],
         cwd=copy,
         env={**os.environ, "PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -81,11 +100,19 @@ KINDS = {
     "scratch_flag": "Checkbox",
     "scratch_choice": "Radio",
     "scratch_names": "Dropdown",
+    "scratch_whole": "Slider",
+    "scratch_text": "Textbox",
+    "scratch_name": "Textbox",
 }
 
 
+def test_every_kind_is_tried(report):
+    """All but "texts", of which ``original_texts`` is the only one there can be."""
+    assert set(report["kinds"]) == {*get_args(Kind)} - {"texts"}
+
+
 def test_the_panel_shows_it(report):
-    kinds = {**KINDS, "scratch_choice": "Dropdown"}
+    kinds = {**KINDS, "scratch_choice": "Dropdown", "scratch_name": "Dropdown"}
     assert report["panel"] == {name: [kinds[name], LABELS[name]] for name in VALUES}
 
 
@@ -112,18 +139,13 @@ def test_the_api_takes_and_describes_it(report):
 
 def test_an_infotext_has_it_and_fills_the_tab_from_it(report):
     found = report["infotexts"]
-    assert found["written"] == {
-        "Fooocus": "True",
-        "Fooocus scratch number": "1.25",
-        "Fooocus scratch flag": "True",
-        "Fooocus scratch choice": "two",
-        "Fooocus scratch names": "a, b",
-    }
+    written = {f"Fooocus {name.replace('_', ' ')}": text for name, text in TEXTS.items()}
+    assert found["written"] == {"Fooocus": "True", **written}
     assert found["read"] == found["filled"] == VALUES
 
 
 def test_it_is_an_axis_of_xyz_plots(report):
-    assert {f"[Fooocus] {label}" for label in LABELS.values()} <= set(report["axes"])
+    assert report["axes"] == VALUES
 
 
 def test_the_readme_would_list_it(copy):

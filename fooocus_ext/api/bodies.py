@@ -146,18 +146,20 @@ def _as_model_field(field: fields.Field) -> tuple[Any, Any]:
     is_number = field.kind in ("number", "whole")
     types: dict[str, Any] = {
         "flag": StrictBool,
-        "number": float if field.default is not None else Optional[float],  # noqa: UP045
+        "number": float,
         "whole": int,
         "choice": text,
         "name": text,
         "names": list[text],  # type: ignore[valid-type]
         "text": str,
-        "texts": Optional[dict[str, Any]],  # noqa: UP045
+        "texts": dict[str, Any],
     }
+    kind = types[field.kind]
+    kind = kind if field.default is not None else Optional[kind]  # noqa: UP045
     limits: dict[str, Any] = {"ge": field.minimum, "le": field.maximum} if is_number else {}
     default = _DEFAULTS.get(field.name, field.default)
     default = list(default) if isinstance(default, tuple) else default
-    return types[field.kind], Field(default, description=field.help, **limits)
+    return kind, Field(default, description=field.help, **limits)
 
 
 _ARGUMENTS: dict[str, Any] = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
 from fooocus_ext.errors import RequestError, shortened
+from fooocus_ext.fields import as_widget_value
 from fooocus_ext.limits import (
     CFG_SCALE,
     FORCED_SIDE,
@@ -204,7 +205,7 @@ class _Filling:
             return
         if argument.kind == "number":
             value = self._within(argument.label, value, argument.minimum, argument.maximum)
-        self.values[name] = list(value) if isinstance(value, tuple) else value
+        self.values[name] = as_widget_value(value)
 
     def _within(self, title: str, value: float, minimum: float, maximum: float) -> float:
         """Return the allowed number that is nearest, with a note unless it is the number itself."""

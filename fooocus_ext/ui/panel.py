@@ -159,7 +159,7 @@ def _bare_widget(field: Field, services: PanelServices) -> Any:
         common["info"] = field.help  # its label is not enough to guess what choosing a name does
     if field.kind == "flag":
         return gr.Checkbox(value=field.default, **common)
-    if field.kind == "number":
+    if field.kind in ("number", "whole"):
         return gr.Slider(
             minimum=field.minimum,
             maximum=field.maximum,
@@ -169,6 +169,8 @@ def _bare_widget(field: Field, services: PanelServices) -> Any:
         )
     if field.kind == "texts":
         return gr.Textbox(value="", visible=False, **common)
+    if field.kind == "text":
+        return gr.Textbox(value=field.default, **common)
     if field.choices:
         return _dropdown(field, field.choices, common)
     list_choices = services.choices[field.name]

@@ -67,7 +67,7 @@ def _label(field: Field) -> str:
 def _apply(field: Field) -> Callable[[Any, Any, Any], None]:
     def apply(p: Any, value: Any, _values: Any) -> None:
         # A new dict each time: cells are shallow copies of one processing object.
-        overrides = {**getattr(p, _ATTRIBUTE, {}), field.name: _typed(field, value)}
+        overrides = {**getattr(p, _ATTRIBUTE, {}), field.name: field.from_text(str(value))}
         setattr(p, _ATTRIBUTE, overrides)
 
     return apply
@@ -79,9 +79,9 @@ def _confirm(field: Field) -> Callable[[Any, list[Any]], None]:
         read: list[Any] = []
         for typed in values:
             try:
-                meant = numbers(str(typed)) if field.kind == "number" else [typed]
+                meant = numbers(str(typed)) if field.kind in ("number", "whole") else [typed]
                 for value in meant:
-                    _check(p, {"enabled": True, field.name: _typed(field, value)})
+                    _check(p, {"enabled": True, field.name: field.from_text(str(value))})
             except RequestError as error:
                 said = f'X/Y/Z plot, "{_label(field)}": got {describe(typed)}. {error.detail}'
                 raise ending.reason_for_user(p, RequestError(said)) from None
@@ -121,14 +121,3 @@ def _axes_of(p: Any) -> list[str]:
     chosen = [value for name, value in zip(names, values, strict=False) if name in _AXES]
     options = script.current_axis_options
     return [options[number].label for number in chosen if isinstance(number, int)]
-
-
-def _typed(field: Field, value: Any) -> Any:
-    if field.kind == "flag":
-        typed = {"true": True, "false": False}.get(str(value).strip().lower())
-        if typed is None:
-            raise RequestError(f'{field.name}: got "{value}"; allowed: {field.allowed}.')
-        return typed
-    if field.kind == "names":
-        return [name.strip() for name in str(value).split(",") if name.strip()]
-    return float(value) if field.kind == "number" else value

@@ -6,6 +6,7 @@ The numbers are Fooocus's.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from fooocus_ext.args import HOST_CHOICE, NONE, Settings
@@ -46,24 +47,30 @@ def request_for(choices: Choices) -> dict[str, Any]:
 
 
 def varied_request(
-    choices: Choices, variation: Variation, size: Size
+    request: Mapping[str, Any],
+    settings: Settings,
+    variation: Variation,
+    size: Size,
+    switch_step: int | None = None,
 ) -> tuple[dict[str, Any], Settings]:
     """Return the fields of the host's request for a variation, and the settings that go with it.
 
     Args:
-        choices: what the page asks for.
+        request: the fields for a new picture.
+        settings: those for a new picture.
         variation: what becomes of the picture.
         size: of the picture to be made.
+        switch_step: the step at which the refiner takes over; None for the settings' share of the steps.
     """
-    settings = choices.settings.replace(aspect_ratio=HOST_CHOICE)
-    request = {**request_for(choices), "width": size[0], "height": size[1]}
+    settings = settings.replace(aspect_ratio=HOST_CHOICE)
+    request = {**request, "width": size[0], "height": size[1]}
     if variation.enlarges:
         mode = find_performance(settings.performance)
         if mode is not None:
             request = {"steps": mode.upscale_steps, **request}
             settings = settings.keeping("steps")
-        if choices.switch_step is not None and settings.refiner != NONE:
-            share = switch_share(choices.switch_step, request["steps"])
+        if switch_step is not None and settings.refiner != NONE:
+            share = switch_share(switch_step, request["steps"])
             settings = settings.replace(refiner_switch=share)
     return request, settings
 

@@ -115,7 +115,7 @@ def test_without_a_page_its_scripts_are_set_up_as_the_webuis_api_does(host, modu
 
 
 def test_a_picture_made_again_has_a_sampler_where_there_are_no_schedule_types(module, monkeypatch):
-    remake = module("tab.remake")
+    remake = module("http.remake")
     here = SimpleNamespace(samplers=V18_SAMPLERS, schedulers=())
     monkeypatch.setattr(remake.assets, "installed", lambda: here)
     assert remake._usual_sampler() == {"sampler": "DPM++ 2M SDE Karras", "scheduler": ""}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fooocus_ext.args import Settings
 from fooocus_ext.edit import INFOTEXT, Edit, from_text
 from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.edited import UNSAMPLED
@@ -47,14 +48,14 @@ def test_fooocus_upscales_pictures_of_any_size(edited, unchanged, size, upscaled
 @pytest.mark.parametrize("action", ["vary_subtle", "upscale_1_5"])
 def test_fooocus_encodes_the_middle_of_a_picture(host, monkeypatch, action):
     """Its autoencoder is given what whole latents cover, cut out in the middle."""
-    variations = importlib.import_module("fooocus_ext.host.tab.variations")
+    variations = importlib.import_module("fooocus_ext.host.jobs.variations")
     before = noise(1030, 1027)
     monkeypatch.setattr(variations, "_upscaled", lambda *_args: before)
-    choices = read_choices([DEFAULTS[name] for name in NAMES])
-    values = variations.varied(choices, VARIATIONS[action], before)
-    assert (values["request"]["width"], values["request"]["height"]) == (1024, 1024)
+    job = variations.Job("", settings=Settings(rendering="Fooocus"))
+    made = variations.varied(job, VARIATIONS[action], before)
+    assert (made.request["width"], made.request["height"]) == (1024, 1024)
     middle = np.asarray(before)[1:1025, 3:1027]
-    assert (np.asarray(values["picture"]) == middle).all()
+    assert (np.asarray(made.picture) == middle).all()
 
 
 @pytest.mark.parametrize(("action", "is_sampled"), [("upscale_fast", False), ("upscale_2", True)])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from fooocus_ext.args import HOST_CHOICE
+from fooocus_ext.args import HOST_CHOICE, Settings
 from fooocus_ext.edit import SCALES
 from fooocus_ext.errors import RequestError
 from fooocus_ext.images.decoding import LONGEST_SIDE, SMALLEST_SIDE
@@ -45,16 +45,16 @@ def test_a_request_names_what_the_page_forces_and_nothing_else():
 
 
 def test_a_varied_picture_has_the_steps_of_the_performance():
-    request, settings = varied_request(choices(), VARIATIONS["vary_subtle"], (1024, 960))
+    request, settings = varied_request({}, Settings(), VARIATIONS["vary_subtle"], (1024, 960))
     assert (request["width"], request["height"]) == (1024, 960)
     assert "steps" not in request
     assert (settings.aspect_ratio, settings.keep) == (HOST_CHOICE, ())
 
 
-@pytest.mark.parametrize(("forced", "steps"), [(-1, 36), (12, 12)])
+@pytest.mark.parametrize(("forced", "steps"), [({}, 36), ({"steps": 12}, 12)])
 def test_an_upscaled_picture_has_its_own_steps_unless_some_are_forced(forced, steps):
-    asked = choices(performance="Quality", steps=forced)
-    request, settings = varied_request(asked, VARIATIONS["upscale_2"], (2304, 1792))
+    asked = Settings(performance="Quality")
+    request, settings = varied_request(forced, asked, VARIATIONS["upscale_2"], (2304, 1792))
     assert (request["steps"], settings.keep) == (steps, ("steps",))
 
 

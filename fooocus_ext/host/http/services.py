@@ -16,13 +16,12 @@ from fooocus_ext.errors import RequestError
 from fooocus_ext.generation.plan import make_plan, preset_model
 from fooocus_ext.host import residents
 from fooocus_ext.host.edit.task import Task
-from fooocus_ext.host.http import variations
+from fooocus_ext.host.http import remake, variations
 from fooocus_ext.host.http.arguments import guard
 from fooocus_ext.host.http.authentication import authentication
 from fooocus_ext.host.http.gate import add_routes
 from fooocus_ext.host.jobs import overrides, run
 from fooocus_ext.host.machine import assets, checkpoints, expansion, model_files
-from fooocus_ext.host.tab import remake
 from fooocus_ext.prompting.rewrite import RewrittenPrompt
 
 
@@ -80,7 +79,7 @@ def _named_fields(request: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _job(request: Any, settings: Settings, of_host: dict[str, Any], **values: Any) -> run.Job:
+def _job(request: Any, settings: Settings, of_host: dict[str, Any]) -> run.Job:
     return run.Job(
         prompt=request.prompt,
         negative_prompt=request.negative_prompt,
@@ -89,7 +88,6 @@ def _job(request: Any, settings: Settings, of_host: dict[str, Any], **values: An
         seed=request.seed,
         base_model=request.base_model,
         request=of_host,
-        **values,
     )
 
 

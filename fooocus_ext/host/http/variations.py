@@ -9,17 +9,12 @@ from PIL import Image
 from fooocus_ext.edit import VARY, Edit
 from fooocus_ext.generation.plan import make_plan
 from fooocus_ext.host.edit import task
+from fooocus_ext.host.jobs import variations
 from fooocus_ext.host.jobs.run import Job
 from fooocus_ext.host.machine import assets
-from fooocus_ext.host.tab import variations
 from fooocus_ext.images import area
 from fooocus_ext.tab.actions import is_diffused
-from fooocus_ext.tab.choices import read_choices
 from fooocus_ext.tab.variations import UPSCALES, VARIATIONS, Variation
-from fooocus_ext.tab.widgets import DEFAULTS, NAMES
-
-_DECIDED = ("width", "height", "steps")
-"""Fields of the webui's request that a variation decides; sampler and CFG scale are the settings' affair."""
 
 
 def job_of(job: Job, edit: Edit, picture: Image.Image, side: int) -> tuple[Job, list[str]]:
@@ -39,17 +34,16 @@ def job_of(job: Job, edit: Edit, picture: Image.Image, side: int) -> tuple[Job, 
     assets.styles().check(job.settings.styles)  # also where none is applied
     variation = _variation(edit)
     performance = _performance(job) if samples(edit, picture) else job.settings.performance
-    choices = replace(
-        read_choices([DEFAULTS[name] for name in NAMES]),
+    steps = job.request.get("steps") or _steps_of_preset(job)
+    asked = replace(
+        job,
         settings=job.settings.replace(performance=performance),
-        size=None if side == area.SIDE else area.working_size(picture.size, side),
-        steps=job.request.get("steps") or _steps_of_preset(job),
+        request={**job.request, "steps": steps} if steps else job.request,
+        options={**task.OPTIONS, **job.options},
     )
-    values = variations.varied(choices, variation, picture)
-    decided = {name: value for name, value in values["request"].items() if name in _DECIDED}
-    values["request"] = {**job.request, **decided}
-    made = replace(job, options={**task.OPTIONS, **job.options}, **values)
-    notes = variations.notes(choices, variation, diffuses=made.diffuses)
+    size = None if side == area.SIDE else area.working_size(picture.size, side)
+    made = variations.varied(asked, variation, picture, size=size)
+    notes = variations.notes(variation, None, diffuses=made.diffuses)
     if made.image_number != job.image_number:
         notes.append(
             f"image_number: got {job.image_number}; one picture is made, as all would be the same."

@@ -11,12 +11,11 @@ from fooocus_ext.args import FOOOCUS, HOST_CHOICE
 from fooocus_ext.edit import INPAINT
 from fooocus_ext.errors import RequestError, describe, did_you_mean
 from fooocus_ext.host.edit.task import Task
-from fooocus_ext.host.jobs import outputs
+from fooocus_ext.host.jobs import outputs, variations
 from fooocus_ext.host.jobs.run import Job
 from fooocus_ext.host.machine import assets, checkpoints, upscalers, vae
 from fooocus_ext.host.machine.options import WILDCARDS_IN_ORDER
 from fooocus_ext.host.machine.versions import CLIP_SKIP_ACTS
-from fooocus_ext.host.tab import variations
 from fooocus_ext.images.area import rounded_side
 from fooocus_ext.limits import USUAL_CLIP_SKIP
 from fooocus_ext.tab.actions import is_diffused, request_for
@@ -50,8 +49,10 @@ def check(choices: Choices, action: str, start: Start) -> int:
         _task(choices, start).check()
     elif start.picture is not None and VARIATIONS[action].enlarges:
         upscalers.find(choices.upscaler)
-        variations.enlarging(start.picture, VARIATIONS[action], choices)  # not too large
-        if not is_diffused(VARIATIONS[action], start.picture.size):
+        variation, small = VARIATIONS[action], choices.size is not None
+        # It must not become too large.
+        variations.enlarging(start.picture, variation, choices.settings, may_stay_small=small)
+        if not is_diffused(variation, start.picture.size):
             return 1
     return choices.image_number
 
@@ -75,26 +76,34 @@ def job_for(
         RequestError: something that it names does not exist on this machine any more.
     """
     _check_names(choices)
-    values: dict[str, Any] = {
-        "prompt": choices.prompt,
-        "negative_prompt": choices.negative_prompt,
-        "settings": choices.settings,
-        "image_number": choices.image_number,
-        "seed": -1 if choices.seed is None else choices.seed,
-        "base_model": choices.base_model,
-        "loras": choices.loras,
-        "request": request_for(choices),
-        "options": _options(choices),
-        "output": output,
-    }
-    if action == EDIT:
-        values.update(_edited(choices, start))
-    elif start.picture is not None:
-        varied = variations.varied(choices, _variation(choices, action), start.picture)
-        # Where it is sampled, as many steps as asked for, as Fooocus does; else no model has a part in it.
-        options = {**values["options"], "img2img_fix_steps": True} if varied["diffuses"] else {}
-        values.update(varied, options=options)
-    return Job(**values)
+    job = Job(
+        prompt=choices.prompt,
+        negative_prompt=choices.negative_prompt,
+        settings=choices.settings,
+        image_number=choices.image_number,
+        seed=-1 if choices.seed is None else choices.seed,
+        base_model=choices.base_model,
+        loras=choices.loras,
+        request=request_for(choices),
+        options=_options(choices),
+        output=output,
+    )
+    if action == EDIT:  # the part that is made anew has a size of its own
+        settings = choices.settings.replace(aspect_ratio=HOST_CHOICE).keeping("aspect_ratio")
+        return replace(job, edited=_task(choices, start), settings=settings)
+    if start.picture is None:
+        return job
+    varied = variations.varied(
+        job,
+        _variation(choices, action),
+        start.picture,
+        size=choices.size,
+        upscaler=choices.upscaler,
+        switch_step=choices.switch_step,
+    )
+    # Where it is sampled, as many steps as asked for, as Fooocus does; else no model has a part in it.
+    options = {**job.options, "img2img_fix_steps": True} if varied.diffuses else {}
+    return replace(varied, options=options)
 
 
 def _options(choices: Choices) -> dict[str, Any]:
@@ -116,12 +125,6 @@ def _clip_skip(skip: int) -> dict[str, Any]:
     else:
         options = {"CLIP_stop_at_last_layers": skip, CLIP_SKIP_ACTS: True}
     return {name: value for name, value in options.items() if hasattr(shared.opts, name)}
-
-
-def _edited(choices: Choices, start: Start) -> dict[str, Any]:
-    """Return what a job is told of an edit; the part that is made anew has a size of its own."""
-    settings = choices.settings.replace(aspect_ratio=HOST_CHOICE).keeping("aspect_ratio")
-    return {"edited": _task(choices, start), "settings": settings}
 
 
 def _task(choices: Choices, start: Start) -> Task:

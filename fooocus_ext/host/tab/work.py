@@ -11,10 +11,11 @@ from fastapi import HTTPException
 from modules import sd_models, shared
 
 from fooocus_ext.errors import RequestError
+from fooocus_ext.host.jobs import variations
 from fooocus_ext.host.jobs.outputs import PREPARING, Output
 from fooocus_ext.host.jobs.run import make_pictures, wait_for_the_first_model, was_stopped
 from fooocus_ext.host.machine.memory import is_out_of_memory
-from fooocus_ext.host.tab import grid, storage, variations
+from fooocus_ext.host.tab import grid, storage
 from fooocus_ext.host.tab.job import job_for, with_base
 from fooocus_ext.host.tab.record import Record, settle
 from fooocus_ext.job_queue.jobs import QueuedJob
@@ -102,7 +103,7 @@ def _make(queue: JobQueue, job: QueuedJob, choices: Choices) -> str:
         for made in output.in_memory(processed):
             record.keep(made, processed.images[made.index - output.first_index])
     variation = VARIATIONS.get(job.action)
-    notes = variations.notes(choices, variation, diffuses=to_make.diffuses)
+    notes = variations.notes(variation, choices.upscaler, diffuses=to_make.diffuses)
     notes += overruled_loras(choices) if to_make.diffuses else []
     said = [*notes, str(processed.comments), *record.notes]
     return "\n".join(filter(None, said))

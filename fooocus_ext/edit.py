@@ -46,8 +46,7 @@ class Mode:
         strength: how much is made anew, 0..1.
         field: the share of the picture that is looked at, 0..1.
         engine: whether the inpaint engine takes part.
-        start: what sampling starts with: "filled" is the picture with the masked part filled from its
-            surroundings, "picture" the picture, "empty" latents of zero.
+        starts_empty: whether sampling starts with latents of zero in place of the picture's.
         uses: the fields that mean something; the others must have their defaults.
     """
 
@@ -55,7 +54,7 @@ class Mode:
     strength: float
     field: float = 0.0
     engine: bool = False
-    start: str = "picture"
+    starts_empty: bool = False
     uses: tuple[str, ...] = _AREA
 
     @property
@@ -65,9 +64,9 @@ class Mode:
 
 
 MODES: Mapping[str, Mode] = {
-    INPAINT: Mode("Inpaint or Outpaint", 1.0, 0.618, True, "filled", (*_AREA, *_OUTPAINT)),
+    INPAINT: Mode("Inpaint or Outpaint", 1.0, 0.618, engine=True, uses=(*_AREA, *_OUTPAINT)),
     DETAIL: Mode("Improve Detail", 0.5),
-    MODIFY: Mode("Modify Content", 1.0, engine=True, start="empty"),
+    MODIFY: Mode("Modify Content", 1.0, engine=True, starts_empty=True),
     VARY: Mode("Vary", 0.5, uses=("strength",)),
     UPSCALE: Mode("Upscale", 0.382, uses=("strength", "scale")),
 }

@@ -62,7 +62,7 @@ class Editing:
         """Put our mask of latents in place of the webui's, and leave the last blend to ``pasted``."""
         masked = self._mask_of_latents(p.nmask)
         p.nmask, p.mask = masked.expand_as(p.nmask).clone(), (1 - masked).expand_as(p.mask).clone()
-        if self.edit.of_mode.start == "empty":
+        if self.edit.of_mode.starts_empty:
             p.init_latent = p.init_latent * p.mask
         p.overlay_images = p.mask_for_overlay = None
 

@@ -85,6 +85,7 @@ class Preset:
         checkpoint_downloads: where checkpoints are published, by file name; nothing is downloaded.
         lora_downloads: the same for LoRAs; likewise ``embeddings_downloads`` and ``vae_downloads``.
         previous_models: earlier versions of the base model.
+        inpaint_engine: the version for editing; "None" switches the engine off where it is "auto".
         extra: the file's other keys, kept as they are.
         problems: what was left out because it was not usable.
         size: one that the file states and that is none of ours; a problem where none can be forced.
@@ -120,6 +121,7 @@ class Preset:
     embeddings_downloads: Mapping[str, str] | None = _key("embeddings_downloads")
     vae_downloads: Mapping[str, str] | None = _key("vae_downloads")
     previous_models: tuple[str, ...] | None = _key("previous_default_models")
+    inpaint_engine: str | None = _key("default_inpaint_engine_version")
     extra: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     source: Path | None = None
@@ -228,8 +230,8 @@ def preset_from_json(
 
 
 _WITHOUT_EFFECT = frozenset(
-    {"default_inpaint_engine_version", "default_save_metadata_to_images"}
-    | {"default_loras_min_weight", "default_loras_max_weight", "default_max_lora_number"}
+    {"default_save_metadata_to_images", "default_max_lora_number"}
+    | {"default_loras_min_weight", "default_loras_max_weight"}
 )
 """Keys of Fooocus for features that are not part of this extension: kept without a complaint."""
 
@@ -294,4 +296,5 @@ _READERS: Mapping[str, Reader] = {
     "embeddings_downloads": _downloads,
     "vae_downloads": _downloads,
     "previous_models": names,
+    "inpaint_engine": name,
 }

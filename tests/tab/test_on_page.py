@@ -83,7 +83,8 @@ def test_a_preset_that_says_nothing_is_fooocus_default_preset_with_model_and_pro
 def test_every_key_has_a_default():
     silent = {name for name in KEYS if getattr(on_page(mine(), PLAIN), name) is None}
     models = {"base_model", "prompt", "negative_prompt", "previous_models"}
-    assert silent - models == {"checkpoint_downloads", "embeddings_downloads", "vae_downloads"}
+    downloads = {"checkpoint_downloads", "embeddings_downloads", "vae_downloads"}
+    assert silent - models - downloads == {"inpaint_engine"}
 
 
 def test_what_a_file_asks_for_in_vain_stays_as_its_complaint_says():

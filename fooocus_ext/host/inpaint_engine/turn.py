@@ -28,8 +28,6 @@ log = logging.getLogger("fooocus")
 
 _SKIPPED = "inpaint engine"
 _INPAINTING_CHANNELS = 9
-_PRESETS_KEY = "default_inpaint_engine_version"
-"""Of Fooocus's presets."""
 
 
 def take_part(p: Any, generation: Generation, edit: Edit) -> Turn | None:
@@ -102,7 +100,7 @@ def _preset_against_it(chosen: str, base: Any) -> str:
             preset.base_model is not None
             and match_file(preset.base_model, [base.sd_checkpoint_info.filename]) is not None
         )
-        if is_meant and preset.extra.get(_PRESETS_KEY) == NONE:
+        if is_meant and preset.inpaint_engine == NONE:
             return f'the preset "{preset.name}" switches it off'
     return ""
 

@@ -8,12 +8,11 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from fooocus_ext.data_files import replace_file
+from fooocus_ext.data_files import write_whole
 
 log = logging.getLogger("fooocus")
 
 _NAME = re.compile(r"[0-9a-f]{64}")
-_UNFINISHED = ".part"
 
 
 class Pictures:
@@ -37,9 +36,7 @@ class Pictures:
         file = self._folder / name
         if not file.is_file():
             self._folder.mkdir(parents=True, exist_ok=True)
-            unfinished = file.with_suffix(_UNFINISHED)
-            unfinished.write_bytes(content)
-            replace_file(unfinished, file)
+            write_whole(file, content)
         return name
 
     def read(self, name: str) -> bytes | None:
@@ -60,8 +57,7 @@ class Pictures:
         for name in [name for name in self._in_memory if name not in needed]:
             del self._in_memory[name]
         for file in self._files():
-            is_ours = _NAME.fullmatch(file.stem) and file.suffix in {"", _UNFINISHED}
-            if is_ours and file.name not in needed:
+            if _NAME.fullmatch(file.name) and file.name not in needed:
                 try:
                     file.unlink()
                 except OSError as error:  # it is tried again with the next job that ends

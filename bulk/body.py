@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from bulk import lists
 from fooocus_ext import args
-from fooocus_ext.errors import RequestError, describe, did_you_mean, writable
+from fooocus_ext.errors import RequestError, describe, did_you_mean, is_writable
 
 FOOOCUS = "fooocus"
 SCRIPTS = "alwayson_scripts"
@@ -90,7 +90,7 @@ def _check_settings(value: Any) -> Any:
 
 
 def _check_id(value: Any) -> Any:
-    good = isinstance(value, (str, int)) and writable(str(value)) == str(value)
+    good = isinstance(value, (str, int)) and is_writable(str(value))
     return str(value) if good else _REFUSED
 
 

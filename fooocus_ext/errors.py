@@ -41,6 +41,11 @@ def writable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def is_writable(text: str) -> bool:
+    """Whether a text can be encoded: it has no half characters."""
+    return writable(text) == text
+
+
 def shortened(sentences: Iterable[str], most: int) -> list[str]:
     """Return sentences without repetitions; of more than ``most``, these and how many more there are."""
     different = list(dict.fromkeys(sentences))

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fooocus_ext.errors import RequestError, describe
+from fooocus_ext.errors import RequestError, describe, is_writable
 
 NAME = "original_texts"
 MAX_TEXTS = 500
@@ -125,17 +125,9 @@ def _texts(key: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)) or len(value) > MAX_TEXTS:
         raise _refusal(value, key)
     for text in value:
-        if not isinstance(text, str) or not _is_writable(text):
+        if not isinstance(text, str) or not is_writable(text) or "\0" in text:
             raise _refusal(text, key)
     return tuple(value)
-
-
-def _is_writable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
 
 
 def _refusal(value: object, key: str = "") -> RequestError:

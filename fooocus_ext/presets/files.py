@@ -21,7 +21,7 @@ from fooocus_ext.data_files import (
     read_text,
     write_whole,
 )
-from fooocus_ext.errors import RequestError, did_you_mean, writable
+from fooocus_ext.errors import RequestError, did_you_mean, is_writable
 from fooocus_ext.normal_forms import marks, normal_form
 from fooocus_ext.presets.preset import KEYS, Preset, preset_from_json
 
@@ -91,7 +91,7 @@ def read_preset(path: Path) -> Preset:
         raise DataFileError("a preset file is one object with Fooocus's keys (default_model, ...)")
     if path.stem == NONE:
         raise DataFileError(f'"{NONE}" means no preset; give the file another name')
-    if path.stem != writable(path.stem):
+    if not is_writable(path.stem):
         raise DataFileError("its name is not UTF-8")
     if not path.stem.isprintable():
         raise DataFileError("its name contains control characters")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from fooocus_ext.data_files import MEBIBYTE, DataFileError, Problem, iter_files, read_text
-from fooocus_ext.errors import RequestError, did_you_mean, writable
+from fooocus_ext.errors import RequestError, did_you_mean, is_writable, writable
 from fooocus_ext.normal_forms import marks, normal_form
 from fooocus_ext.prompting.grammar import tag_spans
 
@@ -66,7 +66,7 @@ class Wildcards:
 
         One that is not UTF-8 cannot, nor one with other signs than ``_token`` knows or a "_" at its end.
         """
-        usable = (name for name in self._index() if name == writable(name))
+        usable = filter(is_writable, self._index())
         return sorted(name for name in usable if _token().fullmatch(f"__{name}__"))
 
     def __contains__(self, name: object) -> bool:

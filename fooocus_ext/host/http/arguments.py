@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from fooocus_ext import infotext
 from fooocus_ext.api.bodies import surplus_problem
 from fooocus_ext.args import SCRIPT_KEY, parse
-from fooocus_ext.errors import RequestError, describe
+from fooocus_ext.errors import RequestError, describe, is_writable
 from fooocus_ext.host import infotext_parser, typed_texts
 from fooocus_ext.host.http import body_checks
 from fooocus_ext.host.machine import versions
@@ -69,7 +69,7 @@ def _settle_infotext(body: dict[str, Any], script: dict[str, Any]) -> None:
     text = body.get("infotext")
     if not isinstance(text, str) or not text:
         return
-    if _has_half_characters(text):
+    if not is_writable(text):
         raise RequestError("infotext: allowed: no half characters (lone surrogates).")
     entries = infotext_parser.parse(text)
     if infotext.typed_texts(entries):
@@ -81,15 +81,6 @@ def _settle_infotext(body: dict[str, Any], script: dict[str, Any]) -> None:
         known = infotext.field_values(entries)
         settings = parse([{**known, **slots[0]}, *slots[1:]])
         script["args"] = list(settings.as_dict().values())
-
-
-def _has_half_characters(text: str) -> bool:
-    """Whether a text holds what no tokenizer and no answer can take."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _shape_problem(value: Any) -> str | None:

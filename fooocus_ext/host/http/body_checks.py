@@ -15,6 +15,8 @@ from typing import Any
 from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 
+from fooocus_ext.errors import writable
+
 MAX_BYTES = 1024 * 1024
 MAX_VALUES = 2000
 MAX_DEPTH = 32
@@ -123,9 +125,7 @@ def _shortened(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_shortened(item) for item in value[:MAX_DEPTH]]
     if isinstance(value, str):
-        text = value.encode(
-            "utf-8", "backslashreplace"
-        ).decode()  # no answer can carry half characters
+        text = writable(value)
         return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
     if value is None or isinstance(value, (bool, int, float)):
         return value

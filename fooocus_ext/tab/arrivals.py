@@ -9,6 +9,7 @@ from fooocus_ext.args import NONE
 from fooocus_ext.presets.file_names import match_file
 from fooocus_ext.presets.preset import Preset
 from fooocus_ext.presets.resolve import Resolution
+from fooocus_ext.tab.widgets import LORAS
 
 
 def values_for(
@@ -31,10 +32,8 @@ def values_for(
     for widget, (wanted, name) in named.items():
         if wanted and name and match_file(wanted, arrived):
             values[widget] = name
-    free = [number for number, name in enumerate(slots, start=1) if name in ("", NONE)]
+    free = [slot for slot, name in zip(LORAS, slots, strict=False) if name in ("", NONE)]
     for name, weight in found.loras:
         if match_file(name, arrived) and name not in slots and free:
-            number = free.pop(0)
-            values[f"lora_{number}"], values[f"lora_weight_{number}"] = name, weight
-            values[f"lora_on_{number}"] = True
+            values.update(free.pop(0).values(name, weight))
     return values

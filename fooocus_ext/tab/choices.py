@@ -13,7 +13,7 @@ from fooocus_ext.args import FIELDS_BY_NAME, HOST_CHOICE, NONE, Settings
 from fooocus_ext.data_files import DataFileError
 from fooocus_ext.edit import Edit
 from fooocus_ext.errors import RequestError, describe
-from fooocus_ext.limits import FORCED_SIDE, LORA_SLOTS, OFF, SEED
+from fooocus_ext.limits import FORCED_SIDE, OFF, SEED
 from fooocus_ext.original_texts import OriginalTexts
 from fooocus_ext.presets.aspect_ratios import ASPECT_RATIOS
 from fooocus_ext.presets.performance import PERFORMANCES
@@ -24,6 +24,7 @@ from fooocus_ext.tab.widgets import (
     ARGUMENTS,
     AUTOMATIC,
     DEFAULT,
+    LORAS,
     NAMES,
     ORIGINAL,
     SIZE_LABELS,
@@ -209,11 +210,7 @@ def _forced(number: int) -> int | None:
 
 
 def _loras(checked: Mapping[str, Any]) -> list[tuple[str, float]]:
-    slots = [
-        (checked[f"lora_{slot}"], checked[f"lora_weight_{slot}"])
-        for slot in range(1, LORA_SLOTS + 1)
-        if checked[f"lora_on_{slot}"]
-    ]
+    slots = [(checked[slot.lora], checked[slot.weight]) for slot in LORAS if checked[slot.on]]
     return [(name, weight) for name, weight in slots if name not in ("", NONE) and weight]
 
 

@@ -40,7 +40,7 @@ from fooocus_ext.prompting.styles import StyleLibrary, wants_expansion
 from fooocus_ext.tab.choices import least_switch_step, style_names, style_value
 from fooocus_ext.tab.leftovers import leftovers
 from fooocus_ext.tab.style_list import known_styles
-from fooocus_ext.tab.widgets import ARGUMENTS, DEFAULT, ORIGINAL
+from fooocus_ext.tab.widgets import ARGUMENTS, DEFAULT, LORAS, ORIGINAL
 
 ORIGINALS_IN_USE = (
     "The texts of the original picture are used as they were, styles and expansion included, until "
@@ -260,9 +260,8 @@ class _Filling:
             for name, file, weight in there[:LORA_SLOTS]
         ]
         padded = [*slots, *[(NONE, 1.0)] * LORA_SLOTS][:LORA_SLOTS]  # empties the other slots
-        for slot, (name, weight) in enumerate(padded, start=1):
-            self.values[f"lora_{slot}"], self.values[f"lora_weight_{slot}"] = name, weight
-            self.values[f"lora_on_{slot}"] = True
+        for slot, (name, weight) in zip(LORAS, padded, strict=True):
+            self.values.update(slot.values(name, weight))
 
     def sampler(self) -> None:
         sampler, scheduler = self.settings.sampler, self.settings.scheduler

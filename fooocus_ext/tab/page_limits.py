@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from fooocus_ext.args import NONE
 from fooocus_ext.limits import IMAGE_NUMBER, LORA_SLOTS
 from fooocus_ext.tab.fill import Filled
+from fooocus_ext.tab.widgets import LORAS, LoraWidgets
 
 _WHERE = "Settings > Fooocus has the limit."
 
@@ -36,16 +38,17 @@ def fit(filled: Filled, limits: PageLimits) -> Filled:
         values["image_number"] = limits.image_number
         notes.append(f"Image number {number} becomes {limits.image_number}. {_WHERE}")
     left_out = []
-    for slot in range(limits.lora_slots + 1, LORA_SLOTS + 1):
-        if _is_empty(values.get(f"lora_{slot}")):
+    for slot in LORAS[limits.lora_slots :]:
+        if _is_empty(values.get(slot.lora)):
             continue
-        free = (n for n in range(1, limits.lora_slots + 1) if _is_free(values, n))
-        to = next(free, None)
+        to = next((s for s in LORAS[: limits.lora_slots] if _is_free(values, s)), None)
         if to is None:
-            left_out.append(f'"{values[f"lora_{slot}"]}"')
+            left_out.append(f'"{values[slot.lora]}"')
         else:
-            _move(values, slot, to)
-        values[f"lora_{slot}"] = NONE
+            values.update(
+                {new: values[old] for old, new in zip(slot, to, strict=True) if old in values}
+            )
+        values[slot.lora] = NONE
     if left_out:
         notes.append(
             f"The page has {limits.lora_slots} LoRA slots; left out: {', '.join(left_out)}. {_WHERE}"
@@ -57,11 +60,5 @@ def _is_empty(name: str | None) -> bool:
     return name in (None, "", NONE)
 
 
-def _is_free(values: dict[str, Any], slot: int) -> bool:
-    return f"lora_{slot}" in values and _is_empty(values[f"lora_{slot}"])
-
-
-def _move(values: dict[str, Any], slot: int, to: int) -> None:
-    for part in ("lora", "lora_weight", "lora_on"):
-        if f"{part}_{slot}" in values:
-            values[f"{part}_{to}"] = values[f"{part}_{slot}"]
+def _is_free(values: Mapping[str, Any], slot: LoraWidgets) -> bool:
+    return slot.lora in values and _is_empty(values[slot.lora])

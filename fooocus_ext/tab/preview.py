@@ -6,14 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fooocus_ext.args import NONE
-from fooocus_ext.limits import LORA_SLOTS, OFF
+from fooocus_ext.limits import OFF
 from fooocus_ext.tab.choices import style_names
 from fooocus_ext.tab.widgets import BY_NAME, LORAS, NAMES, ORIGINAL
 
-_OF_LORAS = frozenset(
-    f"lora_{what}_{slot}" for what in ("on", "weight") for slot in range(1, LORA_SLOTS + 1)
-)
-_UNSHOWN = _OF_LORAS | {"random_seed", ORIGINAL.name}
+_WEIGHTS = {slot.lora: slot.weight for slot in LORAS}
+_UNSHOWN = {"random_seed", ORIGINAL.name, *_WEIGHTS.values(), *(slot.on for slot in LORAS)}
 
 
 def rows(values: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -36,8 +34,8 @@ def _shown(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         value = values[name]
         if name == "styles":
             value = ", ".join(style_names(value))
-        if name in LORAS and value not in ("", NONE):
-            value = f"{value} ({values.get(name.replace('lora_', 'lora_weight_'), 1.0):g})"
+        if name in _WEIGHTS and value not in ("", NONE):
+            value = f"{value} ({values.get(_WEIGHTS[name], 1.0):g})"
         yield name, value
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from fooocus_ext import original_texts
 from fooocus_ext.args import FIELDS_BY_NAME, FOOOCUS, NONE
@@ -48,14 +48,31 @@ SIZE_LABELS: Mapping[str, str] = {size.label: value for value, size in ASPECT_RA
 """What the page shows for each picture size."""
 
 
-def _lora(slot: int) -> tuple[Widget, Widget, Widget]:
+class LoraWidgets(NamedTuple):
+    """The names of the widgets of one LoRA: whether it is in use, which it is, and its weight."""
+
+    on: str
+    lora: str
+    weight: str
+
+    def values(self, lora: str, weight: float) -> dict[str, Any]:
+        """Return the widgets' values for a LoRA in use."""
+        return {self.on: True, self.lora: lora, self.weight: weight}
+
+
+LORAS: tuple[LoraWidgets, ...] = tuple(
+    LoraWidgets(f"lora_on_{number}", f"lora_{number}", f"lora_weight_{number}")
+    for number in range(1, LORA_SLOTS + 1)
+)
+
+
+def _lora(place: int, slot: LoraWidgets) -> tuple[Widget, Widget, Widget]:
     read = number(*LORA_WEIGHT)
-    title = f"LoRA weight {slot}"
-    name, weight = f"lora_{slot}", f"lora_weight_{slot}"
+    title = f"LoRA weight {place}"
     return (
-        checkbox(f"lora_on_{slot}", "On", f"LoRA {slot} on", default=True),
-        dropdown(name, f"LoRA {slot}", NONE, "lora"),
-        slider(weight, f"Weight {slot}", 1.0, read, (-2, 2), step=0.01, title=title),
+        checkbox(slot.on, "On", f"LoRA {place} on", default=True),
+        dropdown(slot.lora, f"LoRA {place}", NONE, "lora"),
+        slider(slot.weight, f"Weight {place}", 1.0, read, (-2, 2), step=0.01, title=title),
     )
 
 
@@ -99,7 +116,7 @@ WIDGETS: tuple[Widget, ...] = (
     text_box("seed", "Seed", "0", limit=100),
     dropdown("base_model", "Base model", ""),
     dropdown("refiner", "Refiner", NONE),
-    *(widget for slot in range(1, LORA_SLOTS + 1) for widget in _lora(slot)),
+    *(widget for place, slot in enumerate(LORAS, start=1) for widget in _lora(place, slot)),
     dropdown("vae", "VAE", DEFAULT),
     slider("guidance_scale", "Guidance scale", 4.0, number(*CFG_SCALE), CFG_SCALE, step=0.01),
     *(of_argument(FIELDS_BY_NAME[name]) for name in _PLACED),
@@ -158,4 +175,3 @@ ARGUMENTS: tuple[str, ...] = (
     *(widget.name for widget in ADDED),
 )
 """The widgets whose value is an argument's, as it is."""
-LORAS: tuple[str, ...] = tuple(widget.name for widget in WIDGETS if widget.listed_as == "lora")

@@ -51,7 +51,7 @@ def test_every_widget_is_there_with_its_name_label_and_first_value(tab):
 def test_the_page_offers_as_many_pictures_and_loras_as_its_limits_say(slots):
     limited = build(limits=PageLimits(image_number=4, lora_slots=slots))
     assert limited.widgets["image_number"].maximum == 4
-    shown = [is_shown(limited.widgets[name]) for name in LORAS]
+    shown = [is_shown(limited.widgets[slot.lora]) for slot in LORAS]
     assert shown == [number <= slots for number in range(1, 6)]
 
 

@@ -139,7 +139,7 @@ def _connect_settings(tab: Tab) -> None:
         fn=_refreshed,
         inputs=[
             *(parts[name] for name in ("first_run", "preset", "arrived")),
-            *(tab.widgets[name] for name in LORAS),
+            *(tab.widgets[slot.lora] for slot in LORAS),
         ],
         outputs=[
             *(tab.widgets[name] for name in fill.REFRESHED),

@@ -27,10 +27,10 @@ FIRST_PRESETS = ("default", "sai", "realistic")
 """The presets of a first visit, best first: the first whose models are all installed is taken."""
 PLAIN_PRESET = "initial"
 
-LISTS = ("base_model", "refiner", *LORAS, "vae", "upscaler")
+LISTS = ("base_model", "refiner", *(slot.lora for slot in LORAS), "vae", "upscaler")
 REFRESHED = (
     *LISTS,
-    *(f"lora_{what}_{slot}" for what in ("on", "weight") for slot in range(1, len(LORAS) + 1)),
+    *(name for slot in LORAS for name in (slot.on, slot.weight)),
     "width",
     "height",
 )

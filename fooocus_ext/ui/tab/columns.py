@@ -7,8 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from fooocus_ext.limits import LORA_SLOTS
-from fooocus_ext.tab.widgets import ADDED
+from fooocus_ext.tab.widgets import ADDED, LORAS
 from fooocus_ext.ui.tab.components import component, html
 from fooocus_ext.ui.tab.services import TabServices
 
@@ -112,12 +111,12 @@ class _Column:
             self.add("refiner")
             self.add("refiner_switch")
         with gr.Group(elem_id="fooocus_loras"):
-            for slot in range(1, LORA_SLOTS + 1):
-                shown = slot <= self.services.limits.lora_slots
+            for place, slot in enumerate(LORAS):
+                shown = place < self.services.limits.lora_slots
                 with gr.Row(elem_classes=["fooocus-lora"], visible=shown):
-                    self.add(f"lora_on_{slot}", container=False, scale=0, min_width=0)
-                    self.add(f"lora_{slot}", scale=1, min_width=120)
-                    self.add(f"lora_weight_{slot}", scale=1, min_width=150)
+                    self.add(slot.on, container=False, scale=0, min_width=0)
+                    self.add(slot.lora, scale=1, min_width=120)
+                    self.add(slot.weight, scale=1, min_width=150)
         self.add("vae")
         self.parts["refresh"] = gr.Button("Refresh all files", elem_id="fooocus_refresh")
 

@@ -50,7 +50,8 @@ def test_fooocus_encodes_the_middle_of_a_picture(host, monkeypatch, action):
     """Its autoencoder is given what whole latents cover, cut out in the middle."""
     variations = importlib.import_module("fooocus_ext.host.jobs.variations")
     before = noise(1030, 1027)
-    monkeypatch.setattr(variations, "_upscaled", lambda *_args: before)
+    monkeypatch.setattr(variations, "enlarging", lambda *_args, **_named: (1.0, before.size))
+    monkeypatch.setattr(variations.upscalers, "enlarged", lambda *_args: before)
     job = variations.Job("", settings=Settings(rendering="Fooocus"))
     made = variations.varied(job, VARIATIONS[action], before)
     assert (made.request["width"], made.request["height"]) == (1024, 1024)

@@ -7,7 +7,6 @@ import weakref
 from dataclasses import dataclass
 from typing import Any
 
-from modules import shared
 from PIL import Image
 
 from fooocus_ext.edit import Edit
@@ -59,9 +58,7 @@ class Task:
         def enlarge(image: Image.Image) -> Image.Image:
             if min(image.size) * _UPSCALED < LATENT:
                 return image  # the webui rounds down to multiples of 8: nothing would be left
-            shared.state.textinfo = f"Upscaling with {upscaler.name}"
-            larger: Image.Image = upscaler.scaler.upscale(image, _UPSCALED, upscaler.data_path)
-            return larger.convert("RGB")
+            return upscalers.enlarged(image, _UPSCALED, upscaler)
 
         return canvas.prepare(
             self.picture,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from modules import shared
 from PIL import Image
 
 from fooocus_ext.args import FOOOCUS, Settings
@@ -56,7 +55,8 @@ def varied(
     if variation.enlarges:
         small = size is not None
         factor, size = enlarging(picture, variation, job.settings, may_stay_small=small)
-        picture = _upscaled(picture, factor, size, upscaler)
+        larger = upscalers.enlarged(picture, factor, upscalers.find(upscaler))
+        picture = larger.resize(size, Image.Resampling.LANCZOS)
     elif as_fooocus:
         size = size or varied_as_fooocus(picture.size)
         picture = picture.resize(size, Image.Resampling.LANCZOS)
@@ -124,11 +124,3 @@ def notes(variation: Variation | None, upscaler: str | None, *, diffuses: bool) 
             f"{LARGEST_SIDE} the model is not used."
         )
     return found
-
-
-def _upscaled(picture: Image.Image, factor: float, size: Size, name: str | None) -> Image.Image:
-    """Return the picture made larger by an upscaler."""
-    upscaler = upscalers.find(name)
-    shared.state.textinfo = f"Upscaling with {upscaler.name}"
-    larger = upscaler.scaler.upscale(picture, factor, upscaler.data_path)
-    return larger.convert("RGB").resize(size, Image.Resampling.LANCZOS)

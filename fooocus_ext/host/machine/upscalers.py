@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from modules import shared
+from PIL import Image
 
 from fooocus_ext.errors import RequestError, did_you_mean
 
@@ -28,3 +29,10 @@ def find(name: str | None) -> Any:
         return by_name[name]
     local = [u for u in by_name.values() if u.data_path and Path(str(u.data_path)).is_file()]
     return local[0] if local else by_name[PLAIN]
+
+
+def enlarged(picture: Image.Image, factor: float, upscaler: Any) -> Image.Image:
+    """Return a picture that an upscaler has made larger, in RGB; those who wait are told of it."""
+    shared.state.textinfo = f"Upscaling with {upscaler.name}"
+    larger: Image.Image = upscaler.scaler.upscale(picture, factor, upscaler.data_path)
+    return larger.convert("RGB")

@@ -188,7 +188,7 @@ class Residence:
         modified = os.path.getmtime(info.filename)  # noqa: PTH204  (the host's string)
         # No name here for the model of before: it would stay in memory while the next is loaded.
         model = self._loaded_now(info, modified) or self._replace(info, modified, base, loader)
-        _check_kind(info, (model_kinds.of_model(model.second.model), False), base)
+        _check_kind(info, model_kinds.of_model(model.second.model), base)
         _check_channels(info, model.second.model, base)
         model.base_file = base.sd_checkpoint_info.filename
         return model
@@ -200,7 +200,7 @@ class Residence:
     def _replace(self, info: Any, modified: float, base: Any, loader: Loader) -> ResidentModel:
         state_dict = _read(info, loader)
         kind = model_kinds.of_checkpoint(state_dict)
-        _check_kind(info, kind, base)
+        _check_kind(info, None if kind is None else kind[0], base)
         self.release()
         self.is_loading = True
         try:
@@ -227,7 +227,7 @@ def _read(info: Any, loader: Loader) -> Mapping[str, Any]:
         ) from error
 
 
-def _check_kind(info: Any, kind: tuple[str, bool] | None, base: Any) -> None:
+def _check_kind(info: Any, kind: str | None, base: Any) -> None:
     if kind is None:
         raise RequestError(
             f'refiner: "{info.title}" is not a Stable Diffusion checkpoint; allowed: '
@@ -235,9 +235,9 @@ def _check_kind(info: Any, kind: tuple[str, bool] | None, base: Any) -> None:
             + "."
         )
     wanted = model_kinds.of_model(base)
-    if kind[0] != wanted:
+    if kind != wanted:
         raise RequestError(
-            f'refiner: "{info.title}" is a {kind[0]} model, but the base model '
+            f'refiner: "{info.title}" is a {kind} model, but the base model '
             f'"{base.sd_checkpoint_info.title}" is {wanted}; allowed: a {wanted} checkpoint.'
         )
 

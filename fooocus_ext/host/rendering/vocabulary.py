@@ -40,9 +40,7 @@ class Vocabulary:
             if embedding is None:
                 waiting.append(Token(numbers[at], weight))
             else:
-                yield [
-                    Token(0, weight, vector) for vector in _vectors(embedding, embedding.vectors)
-                ]
+                yield [Token(0, weight, vector) for vector in _vectors(embedding)]
             at += length
         if waiting:
             yield waiting
@@ -68,8 +66,8 @@ class _Vector:
         )
 
 
-def _vectors(embedding: Any, count: int) -> Iterator[_Vector]:
-    return (_Vector(embedding, number) for number in range(int(count)))
+def _vectors(embedding: Any) -> Iterator[_Vector]:
+    return (_Vector(embedding, number) for number in range(int(embedding.vectors)))
 
 
 class _Words:

@@ -1,10 +1,11 @@
 """The story of one generation, told hook by hook, without a host.
 
-A host family calls these functions in the order in which they appear here: ``remember_size`` when a
-request comes, ``apply_to_request`` before it reads the request, ``begin`` once the texts of all pictures
-are known, ``begin_batch`` before a batch is sampled, for each model call ``claim_sizes`` before it and
-``guide`` after it, and ``end_batch`` after the batch. Everything they need from the webui comes as an
-argument.
+These functions are called in the order in which they appear here: ``remember_size`` when a request
+comes, ``apply_to_request`` before the host reads the request, ``forget_infotext`` and ``begin`` once the
+texts of all pictures are known, ``begin_batch`` before a batch is sampled, for each model call
+``claim_sizes`` before it and ``guide`` after it (``damped_scale``, ``sharpen`` and ``note_unguided`` where
+a host combines the predictions itself), and ``end_batch`` after the batch. Everything they need from the
+webui comes as an argument.
 """
 
 from __future__ import annotations

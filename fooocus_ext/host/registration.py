@@ -1,4 +1,4 @@
-"""Everything that the extension registers with the webui, in one list."""
+"""Registers the extension with the webui: what is for all of it here, the family's and the tab's there."""
 
 from __future__ import annotations
 

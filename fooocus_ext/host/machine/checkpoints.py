@@ -1,4 +1,4 @@
-"""What files of checkpoints tell without being loaded: whether they make SDXL pictures, and of what size."""
+"""The webui's checkpoints: their titles, the names that users write, and what files tell unloaded."""
 
 from __future__ import annotations
 

@@ -17,12 +17,12 @@ from fooocus_ext import infotext
 from fooocus_ext.core.refiner_switch import SWITCH_RULES, SwitchRule
 from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.limits import IMAGE_NUMBER, LORA_SLOTS, WholeRange
+from fooocus_ext.markup import render
 from fooocus_ext.prompting.chunks import CHUNK
-from fooocus_ext.prompting.expander.folder import MODELS_SUBFOLDER
+from fooocus_ext.prompting.expander.folder import MODELS_SUBFOLDER, NOTICE
 from fooocus_ext.prompting.lines import COMMA
 from fooocus_ext.prompting.rewrite import BREAK
 from fooocus_ext.tab.page_limits import PageLimits
-from fooocus_ext.ui.model_download import MODEL_LIST, download_form
 
 log = logging.getLogger("fooocus")
 
@@ -107,8 +107,9 @@ def register() -> None:
     _add_offered(LARGEST_IMAGE_NUMBER, "Largest image number")
     _add_offered(SLOTS, "Number of LoRA slots")
     page_limits.cache_clear()
-    _show(MODEL_FILES, MODEL_LIST)
-    _show(MODEL_DOWNLOAD, download_form(Path(paths.models_path) / MODELS_SUBFOLDER))
+    _show(MODEL_FILES, render("model_files.html"))
+    folder = Path(paths.models_path) / MODELS_SUBFOLDER
+    _show(MODEL_DOWNLOAD, render("model_download.html", folder=folder, notice=NOTICE))
 
 
 def _show(key: str, html: str) -> None:

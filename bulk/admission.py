@@ -54,7 +54,7 @@ class Standard:
         """Return what a webui sets that has answered a probe well."""
         assert answer.made is not None  # noqa: S101 -- a probe that went well has a canary
         made = answer.made
-        return cls(name, made.model, made.model_hash, answer.version, made.pixels_sha256)
+        return cls(name, made.model, made.model_hash, answer.version, made.facts.pixels_sha256)
 
     def check(self, answer: Answer, *, strict: bool) -> str:
         """Return what is to be said about a webui that has answered a probe well, "" for nothing.
@@ -73,7 +73,7 @@ class Standard:
                 f"has loaded {made.model} with the hash {made.model_hash}; "
                 f"{self.of} has {self.model} with {self.model_hash}"
             )
-        if made.pixels_sha256 == self.pixels_sha256:
+        if made.facts.pixels_sha256 == self.pixels_sha256:
             return ""
         other = f"makes other pixels of the same request than {self.of} (another kind of GPU?)"
         if strict:

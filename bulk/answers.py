@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bulk.pictures import Facts
+
 Kind = Literal["picture", "refused", "forbidden", "absent", "broken", "error", "timeout"]
 """What happened.
 
@@ -52,11 +54,7 @@ class Made:
     """A picture, and what the webui says about it."""
 
     png: bytes
-    sha256: str
-    pixels_sha256: str
-    width: int
-    height: int
-    infotext: str
+    facts: Facts
     prompt: str
     model: str
     model_hash: str

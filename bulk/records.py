@@ -14,10 +14,9 @@ def of_made(
     plan: Plan, picture: Picture, version: str, host: str, answer: Answer, made: Made
 ) -> Record:
     """Return the record of a picture that a webui has made."""
-    facts = Facts(made.sha256, made.pixels_sha256, made.width, made.height, made.infotext)
     return {
         **_of(plan, picture, DONE, version),
-        **_of_file(picture.key, facts, len(made.png)),
+        **_of_file(picture.key, made.facts, len(made.png)),
         "host": host,
         "prompt_final": made.prompt,
         "model": made.model,

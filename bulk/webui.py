@@ -213,14 +213,9 @@ def read_made(content: bytes) -> Made:
         answer = json.loads(content)
         png = base64.b64decode(answer["images"][0], validate=True)
         info = json.loads(answer["info"])
-        facts = pictures.read_png(png)
         return Made(
             png=png,
-            sha256=facts.sha256,
-            pixels_sha256=facts.pixels_sha256,
-            width=facts.width,
-            height=facts.height,
-            infotext=str(info["infotexts"][0]),
+            facts=pictures.read_png(png)._replace(infotext=str(info["infotexts"][0])),
             prompt=str(info["all_prompts"][0]),
             model=str(info["sd_model_name"]),
             model_hash=str(info["sd_model_hash"]),

@@ -11,12 +11,14 @@ from bulk.answers import Answer, Made, Probe
 from bulk.dispatch import Dispatcher, Limits, Run
 from bulk.hosts import Host
 from bulk.journal import Folder, Journal
+from bulk.pictures import Facts
 from bulk.plan import Plan
 from tests.bulk.stubs import write_list
 
 COUNT = 6
-GOOD = Answer("picture", made=Made(b"x", "s", "px", 8, 8, "i", "p", "m", "h"), version="v")
-OTHER_MODEL = Answer("picture", made=Made(b"x", "s", "px", 8, 8, "i", "p", "m2", "other"))
+FACTS = Facts("s", "px", 8, 8, "i")
+GOOD = Answer("picture", made=Made(b"x", FACTS, "p", "m", "h"), version="v")
+OTHER_MODEL = Answer("picture", made=Made(b"x", FACTS, "p", "m2", "other"))
 FORBIDDEN = Answer("forbidden", "no", 401)
 ERROR = Answer("error", "boom", 500)
 REFUSED = Answer("refused", "no such thing", 422)

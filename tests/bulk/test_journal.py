@@ -48,7 +48,7 @@ def made(plan, picture, shade: int) -> Finished:
     content = png(shade)
     facts = pictures.read_png(content)._replace(infotext="text")
     answer = Answer("picture", seconds=1.0)
-    result = Made(content, *facts, prompt="a", model="m", model_hash="abcdef0123")
+    result = Made(content, facts, prompt="a", model="m", model_hash="abcdef0123")
     return Finished(records.of_made(plan, picture, "0.1.0", "http://a", answer, result), content)
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from bulk import admission
 from bulk.admission import GATHER_SECONDS, Admission
+from bulk.answers import Answer, Made
 from bulk.hosts import Host
+from bulk.pictures import Facts
 
-ANSWER = SimpleNamespace(
-    version="1", made=SimpleNamespace(model="m", model_hash="abc", pixels_sha256="0"), names={}
-)
+MADE = Made(b"", Facts("", "0", 8, 8, ""), "", "m", "abc")
+ANSWER = Answer("picture", made=MADE, version="1")
 
 
 @pytest.fixture

@@ -3,19 +3,12 @@
 
 /** Return a table of names and values. */
 function fooocusTable(label, pairs) {
-    const table = document.createElement("table");
-    table.className = "fooocus-table";
-    table.setAttribute("aria-label", label);
-    const body = table.createTBody();
-    for (const [name, value] of pairs) {
-        const row = body.insertRow();
-        const head = document.createElement("th");
-        head.scope = "row";
-        head.textContent = name;
-        row.append(head);
-        row.insertCell().textContent = value;
-    }
-    return table;
+    const rows = pairs.map(([name, value]) => {
+        const head = fooocus.make("th", {scope: "row", textContent: name});
+        return fooocus.make("tr", {}, head, fooocus.make("td", {textContent: value}));
+    });
+    const body = fooocus.make("tbody", {}, ...rows);
+    return fooocus.make("table", {className: "fooocus-table", "aria-label": label}, body);
 }
 
 const fooocusDetails = {

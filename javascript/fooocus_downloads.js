@@ -10,12 +10,6 @@
     let known = null; // the last answer of GET /downloads
     let polling = false;
 
-    const make = (tag, properties = {}, ...children) => {
-        const element = Object.assign(document.createElement(tag), properties);
-        element.append(...children);
-        return element;
-    };
-
     const bytes = (number) => {
         const [unit, divisor] = number < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
         return `${(number / divisor).toFixed(number / divisor < 100 ? 1 : 0)} ${unit}`;
@@ -47,16 +41,16 @@
         const isKnown = offer.bytes !== null && offer.bytes >= 0;
         const size = isKnown ? bytes(offer.bytes) : "of unknown size";
         const free = offer.bytes_free === null ? "" : ` (${bytes(offer.bytes_free)} free)`;
-        const licence = make("a", {
+        const licence = fooocus.make("a", {
             href: offer.licence_url,
             target: "_blank",
             rel: "noreferrer noopener",
             textContent: offer.licence || "its makers' terms",
         });
-        return make(
+        return fooocus.make(
             "p",
             { className: "fooocus-facts" },
-            make("strong", { textContent: offer.file }),
+            fooocus.make("strong", { textContent: offer.file }),
             `: ${size} from ${offer.host}, to ${offer.folder}${free}. Its licence, which downloading accepts: `,
             licence,
             "."
@@ -64,8 +58,7 @@
     }
 
     function button(label, file, act) {
-        const made = make("button", { type: "button", textContent: label });
-        made.setAttribute("aria-label", `${label}: ${file}`);
+        const made = fooocus.make("button", { type: "button", textContent: label, "aria-label": `${label}: ${file}` });
         made.addEventListener("click", async () => {
             if (made.ariaBusy === "true") return;
             made.ariaBusy = "true"; // not disabled: that would take the focus away
@@ -128,16 +121,14 @@
             const hadFocus = item.contains(document.activeElement);
             item.dataset.drawn = drawn;
             item.dataset.state = state;
-            const bar = make("progress", { max: 1 });
-            bar.setAttribute("aria-label", `Downloading ${offer.file}`);
+            const bar = fooocus.make("progress", { max: 1, "aria-label": `Downloading ${offer.file}` });
             const buttons = known.refusal ? [] : buttonsFor(offer, state);
             item.replaceChildren(
                 facts(offer),
-                ...(download && !["done", "failed"].includes(state) ? [bar, make("p", { className: "fooocus-numbers" })] : []),
-                make("p", { className: "fooocus-state", textContent: wordsFor(offer, download) }),
-                make("p", { className: "fooocus-buttons" }, ...buttons, ...(known.refusal ? byHand(offer) : []))
+                ...(download && !["done", "failed"].includes(state) ? [bar, fooocus.make("p", { className: "fooocus-numbers" })] : []),
+                fooocus.make("p", { className: "fooocus-state", role: "status", textContent: wordsFor(offer, download) }),
+                fooocus.make("p", { className: "fooocus-buttons" }, ...buttons, ...(known.refusal ? byHand(offer) : []))
             );
-            item.querySelector(".fooocus-state").setAttribute("role", "status");
             if (hadFocus && buttons.length) buttons[0].focus();
         }
         const bar = item.querySelector("progress");
@@ -148,8 +139,8 @@
     }
 
     function byHand(offer) {
-        const link = make("a", { href: offer.url, target: "_blank", rel: "noreferrer noopener", textContent: offer.url });
-        return [make("span", {}, `Not downloaded from here: ${known.refusal}. Published at `, link)];
+        const link = fooocus.make("a", { href: offer.url, target: "_blank", rel: "noreferrer noopener", textContent: offer.url });
+        return [fooocus.make("span", {}, `Not downloaded from here: ${known.refusal}. Published at `, link)];
     }
 
     const isListed = (list, offer) =>
@@ -160,8 +151,7 @@
             for (const offer of known.files.filter((each) => isListed(list, each))) {
                 let item = Array.from(list.children).find((each) => each.dataset.file === offer.file);
                 if (!item) {
-                    item = make("li");
-                    item.dataset.file = offer.file;
+                    item = fooocus.make("li", { "data-file": offer.file });
                     list.append(item);
                 }
                 show(item, offer);
@@ -176,9 +166,8 @@
                 if (message.querySelector(`.prose, .${LIST}`) || message.matches(`.prose, .${LIST}`)) continue;
                 const missing = known.files.filter((each) => !each.is_installed && names(message.textContent, each.file));
                 if (!missing.length) continue;
-                const list = make("ul", { className: LIST });
-                list.dataset.files = missing.map((each) => each.file).join("|");
-                message.append(list);
+                const files = missing.map((each) => each.file).join("|");
+                message.append(fooocus.make("ul", { className: LIST, "data-files": files }));
             }
         }
     }

@@ -48,9 +48,7 @@ const fooocusDropped = {
     },
 
     button({words, act}) {
-        const button = document.createElement("button");
-        button.type = "button";
-        button.textContent = words;
+        const button = fooocus.make("button", {type: "button", textContent: words});
         button.addEventListener("click", () => {
             const file = fooocusDropped.file;
             fooocusDropped.dialog().close();
@@ -72,9 +70,7 @@ const fooocusDropped = {
         const table = rows.length ? [fooocusTable("Settings of the dropped picture", rows)] : [];
         fooocusDropped.part("settings").replaceChildren(...table);
         fooocusDropped.part("said").textContent = said;
-        fooocusDropped.part("notes").replaceChildren(
-            ...notes.map((note) => Object.assign(document.createElement("li"), {textContent: note}))
-        );
+        fooocusDropped.part("notes").replaceChildren(...notes.map((note) => fooocus.make("li", {textContent: note})));
         use.hidden = !rows.length;
         const first = fooocusDropped.dialog().querySelector(".fooocus-buttons button:not([hidden])");
         if (document.activeElement === fooocusDropped.part("title") && rows.length) first.focus();

@@ -47,7 +47,7 @@ const fooocusInput = {
     },
 
     asPng(picture) {
-        const canvas = Object.assign(document.createElement("canvas"), {width: picture.width, height: picture.height});
+        const canvas = fooocus.make("canvas", {width: picture.width, height: picture.height});
         canvas.getContext("2d").drawImage(picture, 0, 0);
         return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
     },
@@ -90,14 +90,14 @@ const fooocusInput = {
     /** Whether a part of a picture is transparent, seen at a small size. */
     isSeenThrough(picture) {
         const [width, height] = [Math.min(256, picture.width), Math.min(256, picture.height)];
-        const context = Object.assign(document.createElement("canvas"), {width, height}).getContext("2d");
+        const context = fooocus.make("canvas", {width, height}).getContext("2d");
         context.drawImage(picture, 0, 0, width, height);
         return context.getImageData(0, 0, width, height).data.some((level, index) => index % 4 === 3 && level < 128);
     },
 
     markTransparent() {
         const {width, height} = fooocusInput.picture;
-        const canvas = Object.assign(document.createElement("canvas"), {width, height});
+        const canvas = fooocus.make("canvas", {width, height});
         const context = canvas.getContext("2d");
         context.fillStyle = "#fff";
         context.fillRect(0, 0, width, height);

@@ -4,7 +4,6 @@
 const fooocusMaskEditor = {
     view: null,
     tools: null,
-    changes: 0, // counts every change, so that whoever has stored a mask knows whether it is the same
 
     find: (selector) => gradioApp().querySelector(`#fooocus_mask ${selector}`),
 
@@ -25,7 +24,6 @@ const fooocusMaskEditor = {
     close() {
         fooocusMaskEditor.tools.cancel();
         fooocusMaskEditor.view.picture = fooocusMaskEditor.view.mask = null;
-        fooocusMaskEditor.changes++;
     },
 
     isEmpty: () => !fooocusMaskEditor.view.mask || fooocusMaskEditor.view.mask.share() === 0,
@@ -55,7 +53,6 @@ const fooocusMaskEditor = {
     },
 
     changed() {
-        fooocusMaskEditor.changes++;
         const {mask} = fooocusMaskEditor.view;
         fooocusMaskEditor.view.redrawMask("all");
         const able = {undo: mask.past.length, redo: mask.future.length};
@@ -97,11 +94,10 @@ const fooocusMaskEditor = {
     },
 
     async save() {
-        const link = document.createElement("a");
-        link.href = URL.createObjectURL(await fooocusMaskEditor.toBlob());
-        link.download = "mask.png";
+        const href = URL.createObjectURL(await fooocusMaskEditor.toBlob());
+        const link = fooocus.make("a", {href, download: "mask.png"});
         link.click();
-        setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+        setTimeout(() => URL.revokeObjectURL(href), 10_000);
     },
 
     async load(file) {

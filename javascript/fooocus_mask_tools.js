@@ -60,8 +60,6 @@ const fooocusMaskGestures = {
 };
 
 class FooocusMaskTools {
-    static NAMES = ["brush", "eraser", "lasso", "rectangle", "hand"];
-
     /** ``changed`` is called after each step that has changed the mask. */
     constructor(view, changed) {
         this.view = view;
@@ -215,7 +213,6 @@ class FooocusMaskTools {
         };
         this.gesture?.move(this.cursor);
         this.view.redrawMask();
-        return this.cursor;
     }
 
     /** Begin or end to draw where the keyboard is; return whether it draws now. */

@@ -9,9 +9,7 @@ const fooocusOverruled = {
         const id = `fooocus_${name}_overruled`;
         let note = document.getElementById(id);
         if (!note && instead !== null) {
-            note = document.createElement("p");
-            note.id = id;
-            note.className = "fooocus-overruled-note";
+            note = fooocus.make("p", {id, className: "fooocus-overruled-note"});
             block.append(note);
         }
         block.classList.toggle("fooocus-overruled", instead !== null);

@@ -60,11 +60,8 @@ const fooocusPrompt = {
     },
 
     option(name, index) {
-        const item = document.createElement("li");
-        item.id = `fooocus_wildcard_${index}`;
-        item.setAttribute("role", "option");
-        item.textContent = `__${name}__`; // a word by itself the webui would translate
-        item.dataset.name = name;
+        const textContent = `__${name}__`; // a word by itself the webui would translate
+        const item = fooocus.make("li", {id: `fooocus_wildcard_${index}`, role: "option", "data-name": name, textContent});
         // Not "click": the prompt keeps the focus, and with it the caret.
         item.addEventListener("pointerdown", (event) => {
             event.preventDefault();
@@ -123,11 +120,12 @@ const fooocusPrompt = {
 
     build() {
         const box = fooocusPrompt.box();
-        const list = document.createElement("ul");
-        list.id = "fooocus_wildcard_list";
-        list.setAttribute("role", "listbox");
-        list.setAttribute("aria-label", "Wildcards");
-        list.hidden = true;
+        const list = fooocus.make("ul", {
+            id: "fooocus_wildcard_list",
+            role: "listbox",
+            "aria-label": "Wildcards",
+            hidden: true,
+        });
         fooocus.find("#fooocus_prompt").append(list);
         box.setAttribute("aria-controls", list.id);
         box.setAttribute("aria-autocomplete", "list");

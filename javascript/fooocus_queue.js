@@ -41,13 +41,9 @@ const fooocusQueue = {
     refuse(text, task = "") {
         fooocus.find("#html_log_fooocus > .fooocus-refused")?.remove();
         if (!text) return;
-        const notice = document.createElement("div");
-        notice.className = "fooocus-notice fooocus-notice-error fooocus-refused";
-        notice.dataset.task = task;
-        notice.setAttribute("role", "alert");
-        const sentence = document.createElement("p");
-        sentence.textContent = text;
-        notice.append(sentence);
+        const className = "fooocus-notice fooocus-notice-error fooocus-refused";
+        const sentence = fooocus.make("p", {textContent: text});
+        const notice = fooocus.make("div", {className, role: "alert", "data-task": task}, sentence);
         fooocus.find("#html_log_fooocus").prepend(notice);
     },
 
@@ -219,10 +215,12 @@ const fooocusQueueList = {
     },
 
     row(job, waiting, open) {
-        const row = document.createElement("li");
-        row.dataset.job = job.id;
-        row.className = `fooocus-job fooocus-job-${job.state}`;
-        row.append(fooocusQueueList.text(job, open), ...fooocusQueueList.buttons(job, waiting));
+        const row = fooocus.make(
+            "li",
+            {"data-job": job.id, className: `fooocus-job fooocus-job-${job.state}`},
+            fooocusQueueList.text(job, open),
+            ...fooocusQueueList.buttons(job, waiting)
+        );
         row.addEventListener("mousedown", () => {
             fooocusQueueList.isHeld = true;
             document.addEventListener("mouseup", fooocusQueueList.release, {once: true});
@@ -241,26 +239,21 @@ const fooocusQueueList = {
     },
 
     text(job, open) {
-        const text = document.createElement("span");
-        text.className = "fooocus-job-text";
-        const where = document.createElement("strong");
-        where.textContent = {
+        const where = {
             running: `Running, ${job.made} of ${job.image_number} done`,
             waiting: `${job.place} of ${open}`,
             failed: "Failed",
         }[job.state];
-        const prompt = document.createElement("span");
-        prompt.className = "fooocus-job-prompt";
-        prompt.textContent = [fooocusQueueList.action(job), job.prompt || "(no prompt)"].filter(Boolean).join(": ");
-        prompt.title = job.error || job.prompt;
-        text.append(where, " ", prompt);
-        if (job.error) {
-            const error = document.createElement("span");
-            error.className = "fooocus-job-error";
-            error.textContent = job.error;
-            text.append(" ", error);
-        }
-        return text;
+        const prompt = [fooocusQueueList.action(job), job.prompt || "(no prompt)"].filter(Boolean).join(": ");
+        const title = job.error || job.prompt;
+        return fooocus.make(
+            "span",
+            {className: "fooocus-job-text"},
+            fooocus.make("strong", {textContent: where}),
+            " ",
+            fooocus.make("span", {className: "fooocus-job-prompt", textContent: prompt, title}),
+            ...(job.error ? [" ", fooocus.make("span", {className: "fooocus-job-error", textContent: job.error})] : [])
+        );
     },
 
     action(job) {
@@ -273,12 +266,13 @@ const fooocusQueueList = {
         const place = waiting.indexOf(job);
         const shown = (job.prompt || "the job").slice(0, 40);
         const make = (name, sign, label, act) => {
-            const button = document.createElement("button");
-            button.type = "button";
-            button.dataset.name = name;
-            button.textContent = sign;
-            button.setAttribute("aria-label", `${label}: ${shown}`);
-            button.title = label;
+            const button = fooocus.make("button", {
+                type: "button",
+                textContent: sign,
+                title: label,
+                "aria-label": `${label}: ${shown}`,
+                "data-name": name,
+            });
             button.addEventListener("click", act);
             return button;
         };

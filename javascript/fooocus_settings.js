@@ -27,12 +27,13 @@ const fooocusStyles = {
         const focused = list.contains(document.activeElement);
         list.replaceChildren(
             ...names.map((name) => {
-                const chip = document.createElement("button");
-                chip.type = "button";
-                chip.className = "fooocus-chip";
-                chip.textContent = name;
-                chip.setAttribute("aria-label", `Remove the style ${name}`);
-                chip.title = "Click to remove";
+                const chip = fooocus.make("button", {
+                    type: "button",
+                    className: "fooocus-chip",
+                    textContent: name,
+                    title: "Click to remove",
+                    "aria-label": `Remove the style ${name}`,
+                });
                 chip.addEventListener("click", () => fooocusStyles.select(name, false));
                 return chip;
             })
@@ -45,11 +46,8 @@ const fooocusStyles = {
         const help = fooocus.find(".fooocus-style-help");
         const text = label && label.querySelector(".fooocus-style-text");
         if (!help || !text) return;
-        const name = document.createElement("b");
-        name.textContent = label.querySelector("input").value;
-        const words = document.createElement("span");
-        words.textContent = text.textContent;
-        help.replaceChildren(name, words);
+        const name = fooocus.make("b", {textContent: label.querySelector("input").value});
+        help.replaceChildren(name, fooocus.make("span", {textContent: text.textContent}));
         help.hidden = false;
     },
 

@@ -16,14 +16,11 @@ const fooocusSizes = {
             label.dataset.width = width;
             label.dataset.height = height;
             label.dataset.shape = fooocusSizes.shapeOf(width, height);
-            const frame = document.createElement("i");
-            frame.className = "fooocus-frame";
+            const frame = fooocus.make("i", {className: "fooocus-frame"});
             for (const [name, length] of Object.entries({width, height})) {
                 frame.style[name] = `${((20 * length) / Math.max(width, height)).toFixed(1)}px`;
             }
-            const ratio = document.createElement("small");
-            ratio.textContent = size[3];
-            text.replaceChildren(`${width}×${height} `, ratio);
+            text.replaceChildren(`${width}×${height} `, fooocus.make("small", {textContent: size[3]}));
             label.prepend(frame);
         }
     },
@@ -44,8 +41,7 @@ const fooocusSizes = {
         if (!line || !tile) return;
         const isForced = fooocusSizes.forced.some((side) => side !== -1);
         const [width, height] = fooocusSizes.inEffect();
-        const size = document.createElement("b");
-        size.textContent = `${width} × ${height} pixels`;
+        const size = fooocus.make("b", {textContent: `${width} × ${height} pixels`});
         const note = isForced ? [", forced under Advanced, Overrides. Choose a size here to end that."] : [];
         line.replaceChildren(size, ...note);
         block.classList.toggle("fooocus-forced", isForced);

@@ -2,11 +2,22 @@
 "use strict";
 
 const fooocus = {
-    /** The job that was asked for last, and the one whose progress is shown. */
+    /** The job that was asked for last, for which tests on this page wait, and the one whose progress is shown. */
     task: null,
     following: null,
 
     find: (selector) => gradioApp().querySelector(selector),
+
+    /** Return a new element with some properties or attributes, and what is in it. */
+    make(tag, properties = {}, ...children) {
+        const element = document.createElement(tag);
+        for (const [name, value] of Object.entries(properties)) {
+            if (name in element) element[name] = value;
+            else element.setAttribute(name, value);
+        }
+        element.append(...children);
+        return element;
+    },
 
     /** Write into one of the page's text boxes so that Gradio notices. */
     write(id, value) {
@@ -155,6 +166,7 @@ function fooocusToggleAdvanced(shown) {
     return [];
 }
 
+/** Called by the webui, as is the next one, by a name that it puts together with the tab's, behind "Send to" and a paste. */
 function switch_to_fooocus() {
     const button = fooocus.tabButton();
     if (button) button.click();
@@ -172,9 +184,8 @@ function fooocusPlaceTab() {
         // Only the looks change: the host finds its own tabs by their place in the document. A rule and not a
         // style of the button itself, because Gradio makes a new button whenever another tab is chosen.
         const position = Array.from(button.parentNode.children).indexOf(button) + 1;
-        const rule = document.createElement("style");
-        rule.textContent = `#tabs > .tab-nav > button:nth-child(${position}) { order: -1; }`;
-        document.head.append(rule);
+        const textContent = `#tabs > .tab-nav > button:nth-child(${position}) { order: -1; }`;
+        document.head.append(fooocus.make("style", {textContent}));
         button.click();
     }
 }

@@ -14,7 +14,6 @@ from PIL import Image
 
 from fooocus_ext.args import FIELDS, SCRIPT_KEY, Settings
 from fooocus_ext.edit import Edit
-from fooocus_ext.errors import RequestError
 from fooocus_ext.generation.plan import with_lora_tags
 from fooocus_ext.host.edit import task
 from fooocus_ext.host.edit.task import Task
@@ -23,7 +22,6 @@ from fooocus_ext.host.jobs.outputs import Output
 from fooocus_ext.host.machine import assets, checkpoints
 from fooocus_ext.host.rendering import tiles
 from fooocus_ext.images.canvas import Canvas
-from fooocus_ext.presets.file_names import AvailableFiles
 
 PAGE_SECONDS = 60
 """How long a job waits for a page that is being built."""
@@ -209,13 +207,7 @@ def _base_model(name: str) -> str:
     """Return a name that the host knows; it would silently keep its active model otherwise."""
     known = checkpoints.known_name(name)
     if known is None:
-        titles = sd_models.checkpoint_tiles()
-        hint = AvailableFiles(titles).did_you_mean(name)
-        raise RequestError(
-            f'base_model: there is no checkpoint "{name}"{hint}; allowed: '
-            + ", ".join(f'"{title}"' for title in titles)
-            + "."
-        )
+        raise checkpoints.unknown("base_model", name, sd_models.checkpoint_tiles())
     return known
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,10 +12,11 @@ import safetensors
 from modules import sd_models, shared
 
 from fooocus_ext.args import NONE
+from fooocus_ext.errors import RequestError
 from fooocus_ext.host.machine import model_kinds
 from fooocus_ext.images import area
 from fooocus_ext.presets.aspect_ratios import AspectRatio, parse_size
-from fooocus_ext.presets.file_names import spellings
+from fooocus_ext.presets.file_names import AvailableFiles, spellings
 
 log = logging.getLogger("fooocus")
 
@@ -70,6 +72,26 @@ def title(name: str) -> str:
     """Return the dropdown's choice for a checkpoint named in an infotext; as it is if unknown."""
     info = closest(name) if name != NONE else None
     return name if info is None else str(info.title)
+
+
+def unknown(field: str, name: str, titles: Sequence[str], *others: str) -> RequestError:
+    """Return the refusal of a name that means no checkpoint.
+
+    Args:
+        field: the argument that has it.
+        name: as users wrote it.
+        titles: of the checkpoints that are allowed; the nearest are offered.
+        others: what else is allowed.
+    """
+    hint = AvailableFiles(titles).did_you_mean(name)
+    return RequestError(
+        f'{field}: there is no checkpoint "{name}"{hint}; {allowed([*others, *titles])}'
+    )
+
+
+def allowed(names: Iterable[str]) -> str:
+    """Return the end of a refusal: what is allowed."""
+    return "allowed: " + ", ".join(f'"{name}"' for name in names) + "."
 
 
 def stated_size(title: str) -> AspectRatio | None:

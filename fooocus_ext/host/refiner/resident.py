@@ -16,9 +16,9 @@ from typing import Any, Protocol
 import torch
 from modules import devices, sd_models
 
+from fooocus_ext.args import NONE
 from fooocus_ext.errors import RequestError
 from fooocus_ext.host.machine import checkpoints, model_kinds
-from fooocus_ext.presets.file_names import AvailableFiles
 
 log = logging.getLogger("fooocus")
 
@@ -135,12 +135,7 @@ def find(name: str) -> Any:
         for other in sd_models.checkpoints_list.values()
         if os.path.isfile(other.filename)  # noqa: PTH113
     ]
-    hint = AvailableFiles(titles).did_you_mean(name)
-    raise RequestError(
-        f'refiner: there is no checkpoint "{name}"{hint}; allowed: "None", '
-        + ", ".join(f'"{title}"' for title in titles)
-        + "."
-    )
+    raise checkpoints.unknown("refiner", name, titles, NONE)
 
 
 class Residence:
@@ -223,16 +218,15 @@ def _read(info: Any, loader: Loader) -> Mapping[str, Any]:
     except Exception as error:  # whatever the file makes the host's readers raise
         raise RequestError(
             f'refiner: the file "{info.filename}" cannot be read as a checkpoint ({error}); '
-            "allowed: " + ", ".join(f'"{title}"' for title in sd_models.checkpoint_tiles()) + "."
+            + checkpoints.allowed(sd_models.checkpoint_tiles())
         ) from error
 
 
 def _check_kind(info: Any, kind: str | None, base: Any) -> None:
     if kind is None:
         raise RequestError(
-            f'refiner: "{info.title}" is not a Stable Diffusion checkpoint; allowed: '
-            + ", ".join(f'"{title}"' for title in sd_models.checkpoint_tiles())
-            + "."
+            f'refiner: "{info.title}" is not a Stable Diffusion checkpoint; '
+            + checkpoints.allowed(sd_models.checkpoint_tiles())
         )
     wanted = model_kinds.of_model(base)
     if kind != wanted:

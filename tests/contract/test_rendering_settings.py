@@ -9,7 +9,9 @@ from tests.contract.hosts import FAMILY
 
 FOOOCUS = {**OFF, "rendering": "Fooocus"}
 IMG2IMG = {"tab": "img2img", "denoising_strength": 0.6}
+WEIGHTED = {"prompt": "a (red:1.5) fox in the (snow:0.7)"}
 NO_COUNTERPART = {
+    "emphasis": ({"emphasis": "None"}, WEIGHTED, {}),
     "noise multiplier": ({"initial_noise_multiplier": 0.5}, IMG2IMG, {}),
     "extra noise": ({"img2img_extra_noise": 0.5}, IMG2IMG, {}),
     "noise schedule": ({"sd_noise_schedule": "Zero Terminal SNR"}, {}, {}),

@@ -45,6 +45,9 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
     if obstacle is not None:
         generation.skipped["guidance"] = obstacle
         return
+    webuis_refiner = webuis.has_taken_over(denoiser.p)
+    if webuis_refiner:  # which the webui has loaded in mid-pass
+        guidance.install(denoiser.inner_model.inner_model.forge_objects)
     step = nearest_timestep(_sigmas(denoiser), sigma)
     tell_sizes(
         generation,
@@ -53,7 +56,7 @@ def _prepare_model_call(sampling: Sampling, params: Any, denoiser: Any) -> None:
         timestep=step,
         size=size_of_pass(denoiser.p),
         number_dtype=HOST.size_number_dtype(),
-        refined=refined or webuis.has_taken_over(denoiser.p),
+        refined=refined or webuis_refiner,
     )
     guidance.begin_call(sampling, denoiser, step)
 

@@ -1,18 +1,22 @@
 """What happens around one call of the denoising model, in the order in which the engine asks.
 
-``CFGDenoiser`` asks a callback (`begin_call`), then modifiers of the conditioning (`_damp`), makes the
-call, combines the two predictions, and hands the result to post-CFG functions (`_sharpen`).
+``CFGDenoiser`` asks a callback (`begin_call`), then modifiers of the conditioning (`_guide`), makes the
+call, and combines the two predictions, after or in which the conditional one is sharpened: `_guide` puts
+that into the options of the call alone. In the UNet's own it would be lost with reForge's samplers that
+bring a list of post-CFG functions ("Euler CFG++" and others: 3b56b26).
 
 A modifier of another extension may make a call of its own in between and throw its result away
-(ControlNet's "reference_only" does: Forge dfdcbab, reForge 3b56b26, Classic 1f95d71). Its options have our
-functions too. So these only read what they know of the call, and the next one's `begin_call` replaces it.
+(ControlNet's "reference_only" does: Forge dfdcbab, reForge 3b56b26, Classic 1f95d71). Its options may have
+our functions too. So these only read what they know of the call, and the next one's `begin_call` replaces it.
 
-The engine deep-copies the options in which hooks are registered. So these are plain functions, which
-find what they need in the sampling that runs; outside of any of ours they change nothing.
+The engine deep-copies the options in which hooks are registered. So what is registered is a plain function,
+which finds what it needs in the sampling that runs; outside of any of ours it changes nothing.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +30,10 @@ if TYPE_CHECKING:
 
     from fooocus_ext.host.sampling import Sampling
 
+Arguments = Mapping[str, Any]
+"""what the engine tells a CFG function and post-CFG functions"""
+_MODIFIERS = "conditioning_modifiers"
+_CFG = "sampler_cfg_function"
 _POST_CFG = "sampler_post_cfg_function"
 
 
@@ -43,16 +51,15 @@ class ModelCall:
 
 
 def install(objects: Any) -> None:
-    """Hook our functions into the UNet of a ``forge_objects``, unless they are there already.
+    """Hook into the UNet of a ``forge_objects``, unless that was done already.
 
     A clone takes the UNet's place: the host resets ``forge_objects`` before each pass, so there is
     nothing to undo. (Forge calls the hook before a hires pass twice, first with the UNet of the first.)
     """
-    if _sharpen in objects.unet.model_options.get(_POST_CFG, ()):
+    if _guide in objects.unet.model_options.get(_MODIFIERS, ()):
         return
     unet = objects.unet.clone()
-    unet.add_conditioning_modifier(_damp)
-    unet.set_model_sampler_post_cfg_function(_sharpen)
+    unet.add_conditioning_modifier(_guide)
     objects.unet = unet
 
 
@@ -74,7 +81,7 @@ def begin_call(sampling: Sampling, denoiser: Any, timestep: float) -> None:
     sampling.call = ModelCall(timestep)
 
 
-def _damp(
+def _guide(
     model: Any,
     x: torch.Tensor,
     sigma: torch.Tensor,
@@ -84,32 +91,61 @@ def _damp(
     model_options: Any,
     seed: Any,
 ) -> tuple[Any, ...]:
-    """Let a high CFG scale in gradually (adaptive CFG)."""
+    """Let a high CFG scale in gradually (adaptive CFG), and have the call's prediction sharpened."""
     sampling = samplings.current()
     call = sampling.call if sampling is not None else None
     if sampling is not None and call is not None:
         cond_scale = call.scale = hooks.damped_scale(
             sampling.generation, cond_scale, timestep=call.timestep
         )
+        model_options = _with_sharpening(model_options)
     return model, x, sigma, uncond, cond, cond_scale, model_options, seed
 
 
-def _sharpen(args: dict[str, Any]) -> torch.Tensor:
+def _with_sharpening(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a call with sharpening in the combination, or right after the engine's own.
+
+    What another function combines (Dynamic Thresholding, RescaleCFG, ...) is not linear in the conditional
+    prediction: only within is the edit what it is on A1111.
+    """
+    combine = options.get(_CFG)
+    if combine is None:
+        return {**options, _POST_CFG: [_sharpen, *options.get(_POST_CFG, ())]}
+    return {**options, _CFG: functools.partial(_combine_sharpened, combine)}
+
+
+def _combine_sharpened(combine: Callable[[Arguments], Any], args: Arguments) -> Any:
+    """Combine the predictions as another extension does, the conditional one sharpened."""
+    cond: torch.Tensor = args["cond_denoised"]
+    sharp = _sharpened(args).to(cond)
+    if sharp is cond:
+        return combine(args)
+    return combine({**args, "cond": args["input"] - sharp, "cond_denoised": sharp})
+
+
+def _sharpen(args: Arguments) -> torch.Tensor:
     """Sharpen the conditional prediction in what the engine has combined from it.
 
     The combination is linear in it, so the edit is exact for one prompt. Of the parts of an AND prompt
     the engine tells their weighted mean alone, and that is what is sharpened.
     """
     combined: torch.Tensor = args["denoised"]
-    sampling = samplings.current()
-    call = sampling.call if sampling is not None else None
-    if sampling is None or call is None:
-        return combined
     cond: torch.Tensor = args["cond_denoised"]
-    sharp = hooks.sharpen(sampling.generation, args["input"], cond, timestep=call.timestep)
-    if sharp is cond:
+    sharp = _sharpened(args)
+    sampling = samplings.current()
+    if sharp is cond or sampling is None:
         return combined
     weight: float = sum(part.get("strength", 1.0) for part in args["cond"])
     # reForge tells it; it may have left the negative out.
-    scale: float = args.get("cond_scale", call.scale)
+    scale: float = args.get("cond_scale", sampling.call.scale)
     return combined + (sharp - cond) * (scale * weight)
+
+
+def _sharpened(args: Arguments) -> torch.Tensor:
+    """Return the conditional prediction, itself where there is nothing to sharpen."""
+    cond: torch.Tensor = args["cond_denoised"]
+    sampling = samplings.current()
+    call = sampling.call if sampling is not None else None
+    if sampling is None or call is None:
+        return cond
+    return hooks.sharpen(sampling.generation, args["input"], cond, timestep=call.timestep)

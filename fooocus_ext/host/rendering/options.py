@@ -32,6 +32,7 @@ _OPTIONS: Mapping[str, Any] = {
     "s_min_uncond": 0.0,
     "skip_early_cond": 0.0,
     "dynamic_clip_skip_enabled": False,  # reForge's alone
+    "emphasis": "Original",  # weights act in a way of their own
     "sd_noise_schedule": "Default",
     "use_downcasted_alpha_bar": False,
     "img2img_extra_noise": 0.0,

@@ -16,6 +16,9 @@ of neo (a copy of 2025-12-06, c24dc1c), which is as Forge where nothing else is 
 * Classic makes the first call of every job at scale 1;
 * Forge and reForge combine a hires pass with ``p.hr_cfg``;
 * another extension's CFG function replaces the combination (all three);
+* samplers of the CFG++ family bring options of their own, whose post-CFG functions take the place of the
+  UNet's for each call (reForge);
+* the webui's own refiner is loaded at the beginning of a call, in place of the active model (all three);
 * ControlNet's "reference_only" has a modifier that makes a call of its own at scale 1, with the options of
   the call that it modifies, and throws its result away (all three);
 * with a mask, the picture outside of it is shown with noise of the global RNG (Forge, Classic; reForge where
@@ -117,6 +120,8 @@ class CFGDenoiser:
         total_steps: how many calls there will be.
         skip_early_cond: the host's option of that name.
         takes_timesteps: whether its sampler is of the DDIM family.
+        sampler_options: what its sampler brings (reForge).
+        refiner: (step, Model): the webui's own, and the call with which it begins.
     """
 
     def __init__(
@@ -126,15 +131,19 @@ class CFGDenoiser:
         active,
         callbacks,
         cond_scale,
+        *,
         total_steps=10,
         skip_early_cond=0.0,
         takes_timesteps=False,
+        sampler_options=None,
+        refiner=None,
     ):
         self.family, self.p, self.callbacks = family, p, callbacks
         self.active, self.model_wrap = active, None
         self.sampler = SimpleNamespace(sampler_extra_args={"cond_scale": cond_scale})
         self.step, self.steps, self.total_steps = 0, total_steps, total_steps
         self.skip_early_cond, self.takes_timesteps = skip_early_cond, takes_timesteps
+        self.sampler_options, self.refiner = sampler_options or {}, refiner
         self.init_latent = self.mask = self.nmask = None
         self.errors = []
 
@@ -152,6 +161,7 @@ class CFGDenoiser:
 
     def forward(self, x, sigma, cond, uncond, weights=(1.0,)):
         """Sample once. ``cond`` has the rows of part after part; each part has ``len(x)`` rows."""
+        self._begin_with_refiner()
         if self.takes_timesteps:
             products = self.inner_model.inner_model.alphas_cumprod
             [sigma] = ((1 - products) / products)[sigma.view(1)] ** 0.5
@@ -183,6 +193,11 @@ class CFGDenoiser:
             result = result * self.nmask + self.init_latent * self.mask
         return result
 
+    def _begin_with_refiner(self):
+        if self.refiner is not None and self.step == self.refiner[0]:
+            self.p.webui.model_data.sd_model = self.refiner[1]
+            self.model_wrap = None
+
     def _skips(self):
         share = self.step / self.total_steps
         if self.family == CLASSIC:
@@ -191,7 +206,8 @@ class CFGDenoiser:
 
     def _sample(self, params, scale, skips_after, weights):
         unet = self.inner_model.inner_model.forge_objects.unet
-        model, options, x, sigma = unet.model, unet.model_options, params.x, params.sigma
+        model, x, sigma = unet.model, params.x, params.sigma
+        options = {**unet.model_options, **self.sampler_options}
         uncond = None if params.text_uncond is None else [dict(params.text_uncond)]
         rows = len(x)
         cond = [

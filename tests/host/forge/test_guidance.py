@@ -11,7 +11,7 @@ import torch
 from fooocus_ext.args import Settings
 from fooocus_ext.core import adm, guidance
 from fooocus_ext.generation import state
-from tests.host.forge.engine_stand_in import CLASSIC, WITH_BACKEND
+from tests.host.forge.engine_stand_in import CLASSIC, REFORGE, WITH_BACKEND, Model
 from tests.host.forge.webui_stand_in import SIGMAS
 
 NEUTRAL = Settings(
@@ -135,7 +135,6 @@ def test_a_hires_pass_is_hooked_once_however_often_it_is_prepared(webui):
     run(webui, NEUTRAL, step(), is_hr_pass=True, hr_cfg=5.0)
     options = webui.base.forge_objects.unet.model_options
     assert len(options["conditioning_modifiers"]) == 1
-    assert len(options["sampler_post_cfg_function"]) == 1
 
 
 def test_a_hires_pass_is_damped_at_its_own_scale(webui):
@@ -182,26 +181,68 @@ def test_a_call_without_the_negative_prompt_is_sharpened_and_not_said_to_be_skip
 def test_hooks_are_plain_functions_and_survive_deep_copies(webui):
     run(webui, NEUTRAL, step())
     unet = webui.base.forge_objects.unet
-    for options in (unet.model_options, unet.clone().clone().model_options):
-        ours = options["conditioning_modifiers"] + options["sampler_post_cfg_function"]
-        assert all(isinstance(function, FunctionType) for function in ours)
-        assert all(function.__closure__ is None for function in ours)
-        assert ours == [
-            *unet.model_options["conditioning_modifiers"],
-            *unet.model_options["sampler_post_cfg_function"],
-        ]
+    [ours] = unet.model_options["conditioning_modifiers"]
+    assert isinstance(ours, FunctionType)
+    assert ours.__closure__ is None
+    assert unet.clone().clone().model_options["conditioning_modifiers"] == [ours]
 
 
-def test_beside_another_cfg_function_neutral_values_change_nothing_and_sharpness_acts(webui):
-    def mimic(args):  # as Dynamic Thresholding: it takes the combination's place
-        noise = args["uncond"] + (args["cond"] - args["uncond"]) * args["cond_scale"]
-        return noise.clamp(-2, 2)
+def squeezed(args):  # as Dynamic Thresholding and RescaleCFG: it takes the combination's place
+    noise = args["uncond"] + (args["cond"] - args["uncond"]) * args["cond_scale"]
+    return noise.clamp(-2, 2)
 
-    webui.base.forge_objects_after_applying_lora.unet.set_model_sampler_cfg_function(mimic)
-    plain = off(webui, step(), step())
-    assert not torch.equal(plain[-1], predictions(webui, step())[1])
-    sharp = run(webui, NEUTRAL.replace(sharpness=20.0), step(), step())[1]
-    assert not torch.equal(sharp[-1], plain[-1])
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_beside_another_cfg_function_it_is_that_of_the_sharpened_prediction(webui, rows):
+    given = step(rows=rows)
+    webui.base.forge_objects_after_applying_lora.unet.set_model_sampler_cfg_function(squeezed)
+    plain = off(webui, step(), given)
+    [cond], uncond = predictions(webui, given)
+    x = given[0]
+
+    def combined(cond):
+        return x - squeezed({"cond": x - cond, "uncond": x - uncond, "cond_scale": 7.0})
+
+    torch.testing.assert_close(plain[-1], combined(cond), rtol=1e-5, atol=1e-5)
+    sharpened = run(webui, NEUTRAL.replace(sharpness=20.0), step(), given)[1]
+    expected = guidance.sharpen(x, cond, sharpness=20.0, progress=1 - LATE / 999)
+    torch.testing.assert_close(sharpened[-1], combined(expected), rtol=1e-4, atol=1e-4)
+    assert not torch.equal(sharpened[-1], plain[-1])
+
+
+def test_a_samplers_own_post_cfg_functions_do_not_replace_sharpness(webui):
+    """reForge's "Euler CFG++" and its like note what was predicted, in a list of their own."""
+    noted = []
+
+    def note(args):
+        noted.append(args["denoised"])
+        return args["denoised"]
+
+    own = {"sampler_post_cfg_function": [note]} if webui.family == REFORGE else {}
+    settings = NEUTRAL.replace(sharpness=20.0)
+    _, [*_, guided] = run(webui, settings, step(), step(), denoiser={"sampler_options": own})
+    [cond], uncond = predictions(webui, step())
+    sharp = guidance.sharpen(step()[0], cond, sharpness=20.0, progress=1 - LATE / 999)
+    torch.testing.assert_close(guided, uncond + (sharp - uncond) * 7.0, rtol=1e-4, atol=1e-4)
+    assert not noted or torch.equal(noted[-1], guided)
+
+
+def test_the_webuis_own_refiner_is_guided_too(webui):
+    other = Model("refiner", SIGMAS)
+    base, given = webui.base, step()
+    settings = NEUTRAL.replace(sharpness=20.0, adaptive_cfg=3.0)
+    *_, last = run(
+        webui, settings, given, given, given, cond_scale=12.0,
+        denoiser={"refiner": (1, other)}, refiner_checkpoint_info=other.sd_checkpoint_info,
+    )[1]  # fmt: skip
+    assert [len(model.forge_objects.unet.model.calls) for model in (base, other)] == [1, 2]
+    [cond], uncond = predictions(webui, given)
+    a1111 = guidance.guide(
+        given[0], cond, uncond, progress=1 - LATE / 999, cfg_scale=12.0, settings=settings
+    )
+    torch.testing.assert_close(last, uncond + (a1111 - uncond) * 12.0, rtol=1e-4, atol=1e-4)
+    assert len(other.forge_objects.unet.model_options["conditioning_modifiers"]) == 1
+    assert "conditioning_modifiers" not in other.forge_objects_original.unet.model_options
 
 
 @pytest.mark.parametrize("place", ["before ours", "after ours"])

@@ -76,8 +76,8 @@ def test_it_samples_with_its_own_conditioning_and_our_hooks(webui, other):
     model = resident(webui)._model.second.model
     [call] = model.forge_objects.unet.model.calls
     assert call.y.shape == (2, 2560)
-    assert "sampler_post_cfg_function" in model.forge_objects.unet.model_options
-    assert "sampler_post_cfg_function" not in model.forge_objects_original.unet.model_options
+    assert "conditioning_modifiers" in model.forge_objects.unet.model_options
+    assert "conditioning_modifiers" not in model.forge_objects_original.unet.model_options
 
 
 def test_it_stays_in_memory_for_the_next_job_and_is_forgotten_when_released(webui, other):

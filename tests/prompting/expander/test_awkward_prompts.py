@@ -178,6 +178,24 @@ OTHERS_THINGS = [
     ("red explosion, thumbnail background", "determination|graceful|poised"),
     ("book cover for a thriller", "editorial illustration"),
 ]
+ALIVE = "lifelike|observation|natural coloring"
+TALES = "fairytale|enchanted"
+NOT_ALIVE = [
+    ("a bat lying on the home plate of a baseball field", ALIVE),
+    ("passport page with a stamp of a lion", f"{ALIVE}|atmosphere|storytelling"),
+    ("a tattoo of a phoenix on a shoulder", f"{TALES}|otherworldly|magical"),
+    ("a dragon embroidered on a silk robe", f"{TALES}|otherworldly|magical"),
+    ("a dragon flying over a village", TALES),
+    ("lego minifigure of a firefighter on a desk", "handmade"),
+    ("a robot watering flowers", "organic forms"),
+]
+OF_ONE_THING = [
+    ("a woman looking at herself in a broken mirror", "gritty|weathered"),
+    ("linocut print of a rooster in two colors", "earthy|muted"),
+    ("exactly three eggs in a nest", FOOD),
+    ("circuit board layout seen from above", "lighting|atmosphere|storytelling"),
+    ("shiba dog meme, impact font caption", "intense"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +223,7 @@ def names_a_medium(phrase: str) -> bool:
     [
         *(*MODIFIERS, *NO_FEAR, *DENIED, *FRIENDLY, *NO_MEDIUM, *NOT_ASKED, *MANY, *SHEETS, *PLAIN),
         *(*SWATCHES, *DRAWN_EXACTLY, *LETTERING, *NO_GLOW, *OTHERS_THINGS),
+        *(*NOT_ALIVE, *OF_ONE_THING),
     ],
 )
 @pytest.mark.parametrize("styled", [False, True])
@@ -247,6 +266,8 @@ def test_not_behind(expander, default_styles, prompt, not_behind, styled):
         ('a cake with the words "Happy Birthday" on it', FOOD),
         ('a 12" pizza on a 14" plate', FOOD),
         ("close up portrait of an old monk", "framing"),
+        ("a bat hanging in a cave", ALIVE),
+        ("a wizard casting a spell", TALES),
     ],
 )
 def test_still_behind(expander, prompt, somewhere_behind):

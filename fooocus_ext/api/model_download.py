@@ -15,7 +15,7 @@ from fooocus_ext.api.bodies import Strict
 from fooocus_ext.downloads.orders import Download
 from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.errors import RequestError
-from fooocus_ext.prompting.expander.folder import DOWNLOAD, NOTICE, model_order
+from fooocus_ext.prompting.expansion_folder import DOWNLOAD, NOTICE, model_order
 
 _RUNNING = "expansion-model: a download is running; wait for its end."
 

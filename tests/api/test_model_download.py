@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from fooocus_ext.api import model_download
 from fooocus_ext.downloads.orders import Download
 from fooocus_ext.downloads.queue import Downloads
-from fooocus_ext.prompting.expander.folder import downloadable_names
+from fooocus_ext.prompting.expansion_folder import downloadable_names
 from tests.downloads.publisher import publishing
 
 

@@ -4,7 +4,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 from fooocus_ext.markup import render
-from fooocus_ext.prompting.expander.folder import NOTICE
+from fooocus_ext.prompting.expansion_folder import NOTICE
 
 
 class Fields(HTMLParser):

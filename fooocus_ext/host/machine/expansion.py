@@ -12,7 +12,7 @@ import torch
 from modules import devices, paths, shared
 
 from fooocus_ext.host.machine import options, text_encoder
-from fooocus_ext.prompting.expander.folder import (
+from fooocus_ext.prompting.expansion_folder import (
     MODELS_SUBFOLDER,
     FolderState,
     find_expansion_folder,

@@ -16,7 +16,7 @@ from fooocus_ext.host.inpaint_engine import files as inpaint_files
 from fooocus_ext.host.machine import assets, expansion, text_encoder, vae
 from fooocus_ext.presets.offers import offers
 from fooocus_ext.presets.published import Kind, Published
-from fooocus_ext.prompting.expander.folder import DOWNLOAD
+from fooocus_ext.prompting.expansion_folder import DOWNLOAD
 
 REFUSAL = (
     "this webui can be reached from outside (--listen, --share or --server-name) and downloads nothing "

@@ -19,7 +19,7 @@ from fooocus_ext.errors import RequestError, describe
 from fooocus_ext.limits import IMAGE_NUMBER, LORA_SLOTS, WholeRange
 from fooocus_ext.markup import render
 from fooocus_ext.prompting.chunks import CHUNK
-from fooocus_ext.prompting.expander.folder import MODELS_SUBFOLDER, NOTICE
+from fooocus_ext.prompting.expansion_folder import MODELS_SUBFOLDER, NOTICE
 from fooocus_ext.prompting.lines import COMMA
 from fooocus_ext.prompting.rewrite import BREAK
 from fooocus_ext.tab.page_limits import PageLimits

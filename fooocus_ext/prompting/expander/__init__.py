@@ -19,12 +19,12 @@ from pathlib import Path
 import torch
 
 from fooocus_ext.prompting.expander.expander import MAX_TARGET, Expander, Expansion
-from fooocus_ext.prompting.expander.folder import FolderState, folder_state
 from fooocus_ext.prompting.expander.model import (
     BUILT_IN_FOLDER,
     load_model,
 )
 from fooocus_ext.prompting.expander.model_files import ExpansionModelError
+from fooocus_ext.prompting.expansion_folder import FolderState, folder_state
 
 __all__ = [
     "MAX_TARGET",

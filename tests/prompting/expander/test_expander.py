@@ -343,7 +343,7 @@ def test_the_model_stays_loaded_until_released():
 
 def test_nothing_heavy_is_imported_before_loading():
     code = (
-        "import sys, fooocus_ext.prompting.expander, fooocus_ext.prompting.expander.folder;"
+        "import sys, fooocus_ext.prompting.expander, fooocus_ext.prompting.expansion_folder;"
         "print({'transformers', 'tokenizers', 'safetensors'} & set(sys.modules))"
     )
     result = subprocess.run(

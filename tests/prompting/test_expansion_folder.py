@@ -10,8 +10,8 @@ import pytest
 from fooocus_ext.downloads import transfer
 from fooocus_ext.downloads.queue import Downloads
 from fooocus_ext.errors import RequestError
-from fooocus_ext.prompting.expander import folder as expander_folder
-from fooocus_ext.prompting.expander.folder import (
+from fooocus_ext.prompting import expansion_folder
+from fooocus_ext.prompting.expansion_folder import (
     NOTICE,
     find_expansion_folder,
     folder_state,
@@ -90,7 +90,7 @@ def test_a_complete_part_is_taken(publisher, tmp_path):
 @pytest.mark.parametrize("have", [0, 1_500_000])
 def test_a_file_that_is_too_large_is_refused(publisher, tmp_path, monkeypatch, states_length, have):
     publisher.files["model/model.safetensors"].states_length = states_length
-    monkeypatch.setattr(expander_folder, "MAX_FILE_BYTES", 2_000_000)
+    monkeypatch.setattr(expansion_folder, "MAX_FILE_BYTES", 2_000_000)
     if have:
         (tmp_path / "model.safetensors.part").write_bytes(CONTENT["model.safetensors"][:have])
     assert "larger than the 2000000 bytes" in download(publisher, FILES[1:], tmp_path)
@@ -100,7 +100,7 @@ def test_a_file_that_is_too_large_is_refused(publisher, tmp_path, monkeypatch, s
 @pytest.mark.parametrize("states_length", [True, False])
 def test_a_file_of_the_largest_size_is_taken(publisher, tmp_path, monkeypatch, states_length):
     publisher.files["model/model.safetensors"].states_length = states_length
-    monkeypatch.setattr(expander_folder, "MAX_FILE_BYTES", len(CONTENT["model.safetensors"]))
+    monkeypatch.setattr(expansion_folder, "MAX_FILE_BYTES", len(CONTENT["model.safetensors"]))
     assert download(publisher, FILES[1:], tmp_path) == ""
     assert (tmp_path / "model.safetensors").read_bytes() == CONTENT["model.safetensors"]
 

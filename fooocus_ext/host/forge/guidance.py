@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fooocus_ext.core.guidance import is_unguided
@@ -37,19 +36,6 @@ _CFG = "sampler_cfg_function"
 _POST_CFG = "sampler_post_cfg_function"
 
 
-@dataclass
-class ModelCall:
-    """One call of the model.
-
-    Attributes:
-        timestep: the model timestep 0..999, possibly fractional.
-        scale: the CFG scale that the engine combines with, once that is known.
-    """
-
-    timestep: float
-    scale: float = 1.0
-
-
 def install(objects: Any) -> None:
     """Hook into the UNet of a ``forge_objects``, unless that was done already.
 
@@ -66,6 +52,8 @@ def install(objects: Any) -> None:
 def begin_call(sampling: Sampling, denoiser: Any, timestep: float) -> None:
     """Begin a call that is guided, unless the job asks for CFG scale 1.
 
+    All that the hooks around it must remember of a call is its model timestep, 0..999, possibly fractional.
+
     A call of scale 1 in another job (skipped at the start, or at low noise) is guided like any other.
     (Classic makes the very first call of each job so.)
     """
@@ -78,7 +66,7 @@ def begin_call(sampling: Sampling, denoiser: Any, timestep: float) -> None:
         hooks.note_unguided(sampling.generation, in_second_alone=scale != of_first_pass)
         sampling.call = None
         return
-    sampling.call = ModelCall(timestep)
+    sampling.call = timestep
 
 
 def _guide(
@@ -92,26 +80,24 @@ def _guide(
     seed: Any,
 ) -> tuple[Any, ...]:
     """Let a high CFG scale in gradually (adaptive CFG), and have the call's prediction sharpened."""
-    sampling = samplings.current()
-    call = sampling.call if sampling is not None else None
-    if sampling is not None and call is not None:
-        cond_scale = call.scale = hooks.damped_scale(
-            sampling.generation, cond_scale, timestep=call.timestep
-        )
-        model_options = _with_sharpening(model_options)
+    sampling = _sampling_in_a_call()
+    if sampling is not None:
+        cond_scale = hooks.damped_scale(sampling.generation, cond_scale, timestep=sampling.call)
+        model_options = _with_sharpening(model_options, cond_scale)
     return model, x, sigma, uncond, cond, cond_scale, model_options, seed
 
 
-def _with_sharpening(options: Mapping[str, Any]) -> dict[str, Any]:
+def _with_sharpening(options: Mapping[str, Any], cond_scale: float) -> dict[str, Any]:
     """Return the options of a call with sharpening in the combination, or right after the engine's own.
 
     What another function combines (Dynamic Thresholding, RescaleCFG, ...) is not linear in the conditional
     prediction: only within is the edit what it is on A1111.
     """
     combine = options.get(_CFG)
-    if combine is None:
-        return {**options, _POST_CFG: [_sharpen, *options.get(_POST_CFG, ())]}
-    return {**options, _CFG: functools.partial(_combine_sharpened, combine)}
+    if combine is not None:
+        return {**options, _CFG: functools.partial(_combine_sharpened, combine)}
+    sharpen = functools.partial(_sharpen_combined, cond_scale)
+    return {**options, _POST_CFG: [sharpen, *options.get(_POST_CFG, ())]}
 
 
 def _combine_sharpened(combine: Callable[[Arguments], Any], args: Arguments) -> Any:
@@ -123,7 +109,7 @@ def _combine_sharpened(combine: Callable[[Arguments], Any], args: Arguments) -> 
     return combine({**args, "cond": args["input"] - sharp, "cond_denoised": sharp})
 
 
-def _sharpen(args: Arguments) -> torch.Tensor:
+def _sharpen_combined(cond_scale: float, args: Arguments) -> torch.Tensor:
     """Sharpen the conditional prediction in what the engine has combined from it.
 
     The combination is linear in it, so the edit is exact for one prompt. Of the parts of an AND prompt
@@ -132,20 +118,24 @@ def _sharpen(args: Arguments) -> torch.Tensor:
     combined: torch.Tensor = args["denoised"]
     cond: torch.Tensor = args["cond_denoised"]
     sharp = _sharpened(args)
-    sampling = samplings.current()
-    if sharp is cond or sampling is None:
+    if sharp is cond:
         return combined
     weight: float = sum(part.get("strength", 1.0) for part in args["cond"])
     # reForge tells it; it may have left the negative out.
-    scale: float = args.get("cond_scale", sampling.call.scale)
+    scale: float = args.get("cond_scale", cond_scale)
     return combined + (sharp - cond) * (scale * weight)
 
 
 def _sharpened(args: Arguments) -> torch.Tensor:
     """Return the conditional prediction, itself where there is nothing to sharpen."""
     cond: torch.Tensor = args["cond_denoised"]
-    sampling = samplings.current()
-    call = sampling.call if sampling is not None else None
-    if sampling is None or call is None:
+    sampling = _sampling_in_a_call()
+    if sampling is None:
         return cond
-    return hooks.sharpen(sampling.generation, args["input"], cond, timestep=call.timestep)
+    return hooks.sharpen(sampling.generation, args["input"], cond, timestep=sampling.call)
+
+
+def _sampling_in_a_call() -> Sampling | None:
+    """Return the sampling whose model call is in progress; None outside of any of ours."""
+    sampling = samplings.current()
+    return None if sampling is None or sampling.call is None else sampling
